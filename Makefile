@@ -1,0 +1,64 @@
+# Everything a person does with this repository. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := common auth tickets orders expiration payments marketplace
+GATEWAY ?= http://127.0.0.1:$(or $(GATEWAY_PORT),8080)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test lint test-unit test-integration test-system fmt docs lock clean
+
+help: ## List these commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+install: $(VENV)/installed ## Create .venv with the hash-pinned dependencies
+
+# Anew whenever the locked dependencies, or a package's own metadata, have changed.
+$(VENV)/installed: requirements-dev.lock $(PACKAGES:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
+	@echo "Installing the dependencies into $(VENV) (once)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e ./%)
+	@touch $@
+
+run: install ## Start the marketplace on this machine; Ctrl-C stops it
+	@exec $(BIN)/marketplace run
+
+demo: install ## Play the whole story against the running marketplace
+	@exec $(BIN)/marketplace demo --gateway $(GATEWAY)
+
+test: lint test-unit test-integration test-system ## Everything that CI runs
+
+lint: install ## Style, types, layering
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(PACKAGES:%=%/src)
+	@$(BIN)/lint-imports
+
+test-unit: install ## Tests that need no server
+	@$(BIN)/pytest $(wildcard */tests/unit)
+
+test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
+	@$(BIN)/pytest $(wildcard */tests/integration)
+
+test-system: install ## Tests of the running platform, through its gateway
+	@$(BIN)/pytest tests/system
+
+fmt: install ## Format the code, mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: install ## Generate docs/events.md from the code
+	@$(BIN)/marketplace docs
+
+lock: install ## Pin the dependencies anew, with hashes
+	@for each in requirements requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links $$each.in -o $$each.lock || exit 1; done
+
+clean: ## Remove .venv, caches and the data of `make run`
+	@rm -rf $(VENV) .data .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

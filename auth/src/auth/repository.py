@@ -1,0 +1,27 @@
+"""Where users are kept."""
+
+from pymongo.errors import DuplicateKeyError
+
+from auth.user import EmailTaken, User
+from common.clock import Clock
+from common.messaging.outbox import Relay
+from common.mongo import Collection
+from common.repository import AggregateRepository
+
+
+class UserRepository(AggregateRepository[User]):
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, User, relay, clock)
+
+    async def create_indexes(self) -> None:
+        await self.collection.create_index("email", unique=True)
+
+    async def add(self, user: User) -> None:
+        """Raise EmailTaken, with nothing stored, if there is such a user."""
+        try:
+            await super().add(user)
+        except DuplicateKeyError:
+            raise EmailTaken("Sign in, or sign up with another address.", field="email") from None
+
+    async def find_by_email(self, email: str) -> User | None:
+        return await self.find_one({"email": email.lower()})

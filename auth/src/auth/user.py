@@ -1,0 +1,34 @@
+"""The user aggregate."""
+
+from typing import Self
+
+from common.aggregate import Aggregate
+from common.errors import Conflict, NotSignedIn
+from common.events.users import UserRegistered
+from common.ids import UserId, new_id
+
+
+class EmailTaken(Conflict):
+    """E-mail addresses are unique, without regard to case."""
+
+    slug = "email-taken"
+    title = "This e-mail address is taken"
+
+
+class WrongCredentials(NotSignedIn):
+    """The same answer, in the same time, for an unknown address and for a wrong password."""
+
+    slug = "wrong-credentials"
+    title = "Wrong e-mail address or password"
+
+
+class User(Aggregate):
+    email: str
+    """In lower case."""
+    password_hash: str
+
+    @classmethod
+    def register(cls, *, email: str, password_hash: str) -> Self:
+        user = cls(id=UserId(new_id()), email=email.lower(), password_hash=password_hash)
+        user._change(UserRegistered)
+        return user

@@ -1,0 +1,33 @@
+"""Published by tickets."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from common.events.base import Category, Event
+from common.ids import OrderId, UserId
+
+
+class TicketEvent(Event):
+    """The state of a ticket that others may replicate."""
+
+    publisher: ClassVar = "tickets"
+    aggregate: ClassVar = "ticket"
+    category: ClassVar = Category.DOMAIN
+
+    title: str
+    price: int = Field(description="Minor units (cents).")
+    user_id: UserId = Field(description="The seller.")
+    order_id: OrderId | None = Field(default=None, description="The order that holds or bought the ticket.")
+
+
+class TicketCreated(TicketEvent):
+    """A seller listed a ticket."""
+
+    fact: ClassVar = "created"
+
+
+class TicketUpdated(TicketEvent):
+    """The seller changed the listing, or an order took or gave back the ticket."""
+
+    fact: ClassVar = "updated"

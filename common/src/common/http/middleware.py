@@ -1,0 +1,81 @@
+"""What holds for every request: its trace, the bound on its body, and the bound on its time."""
+
+import asyncio
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.errors import DependencyUnavailable, ProblemError
+from common.http.problems import BodyTooLarge, NotJson, problem_response
+from common.tracing import continue_trace, current_trace_id
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_SECONDS = 4.5
+TRACE_ID_HEADER = "X-Correlation-Id"
+
+_HAVE_BODIES = {"POST", "PUT", "PATCH"}
+
+
+class RequestBounds:
+    """Plain ASGI: Starlette's own middleware base would cost a task a request and break context variables."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        with continue_trace(headers.get("traceparent"), cause=f"{scope['method']} {scope['path'][:200]}"):
+            await self._bounded(scope, headers, receive, send)
+
+    async def _bounded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_with_trace_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)[TRACE_ID_HEADER] = current_trace_id() or ""
+            await send(message)
+
+        try:
+            _check_headers(scope["method"], headers)
+            async with asyncio.timeout(MAX_SECONDS):
+                await self._app(scope, _limited(receive), send_with_trace_id)
+        except ProblemError as problem:
+            await problem_response(problem)(scope, receive, send_with_trace_id)
+        except TimeoutError:
+            if started:
+                raise
+            slow = DependencyUnavailable(
+                "This took too long, and whether it was done is not known. Look before you try again."
+            )
+            await problem_response(slow)(scope, receive, send_with_trace_id)
+
+
+def _check_headers(method: str, headers: Headers) -> None:
+    length = headers.get("content-length", "0")
+    if length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
+        raise BodyTooLarge(f"Send at most {MAX_BODY_BYTES // 1024} KiB.")
+    has_body = length != "0" or "transfer-encoding" in headers
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if method in _HAVE_BODIES and has_body and content_type != "application/json":
+        raise NotJson("Send a JSON body with the header Content-Type: application/json.")
+
+
+def _limited(receive: Receive) -> Receive:
+    """A body may come in chunks, without having said how long it is."""
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        message = await receive()
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise BodyTooLarge(f"Send at most {MAX_BODY_BYTES // 1024} KiB.")
+        return message
+
+    return limited

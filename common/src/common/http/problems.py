@@ -1,0 +1,147 @@
+"""Every error body is an RFC 9457 problem, rendered here and nowhere else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from pymongo.errors import PyMongoError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from common.errors import BadInput, DependencyUnavailable, NotFound, ProblemError
+from common.mongo import as_unavailable
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+_MOST_ERRORS = 20
+_LONGEST_FIELD = 100
+RETRY_AFTER_SECONDS = 1
+
+
+class ProblemLine(BaseModel):
+    message: str
+    field: str | None = Field(default=None, description="The field of the request that it is about, if any.")
+
+
+class Problem(BaseModel):
+    """RFC 9457, with one extension: `errors`, always present, a line for each thing that is wrong."""
+
+    type: str = Field(examples=["urn:ticket-marketplace:problem:bad-input"])
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemLine]
+
+
+class BodyTooLarge(ProblemError):
+    status = 413
+    slug = "body-too-large"
+    title = "The request is too large"
+
+
+class NotJson(ProblemError):
+    status = 415
+    slug = "not-json"
+    title = "Send JSON"
+
+
+class MethodNotAllowed(ProblemError):
+    status = 405
+    slug = "method-not-allowed"
+    title = "This cannot be done here"
+
+
+class InternalError(ProblemError):
+    """A defect of ours. The cause is in the log under the trace id; the caller is not shown it."""
+
+    status = 500
+    slug = "internal-error"
+    title = "Something went wrong on our side"
+
+
+def problem_body(error: ProblemError, lines: Sequence[ProblemLine] = ()) -> dict[str, Any]:
+    lines = lines or [ProblemLine(message=error.detail, field=error.field)]
+    return {
+        "type": f"urn:ticket-marketplace:problem:{error.slug}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "errors": [line.model_dump(exclude_none=True) for line in lines],
+    }
+
+
+def problem_response(error: ProblemError, lines: Sequence[ProblemLine] = ()) -> JSONResponse:
+    headers = {}
+    if isinstance(error, DependencyUnavailable):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return JSONResponse(problem_body(error, lines), error.status, headers, MEDIA_TYPE)
+
+
+def problems(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: the errors that it declares, with an example each."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        response = by_status.setdefault(
+            error.status,
+            {"model": Problem, "description": error.title, "content": {MEDIA_TYPE: {"examples": {}}}},
+        )
+        detail = " ".join((error.__doc__ or error.title).split())
+        response["content"][MEDIA_TYPE]["examples"][error.slug] = {"value": problem_body(error(detail))}
+    return by_status
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(PyMongoError, _on_database_error)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProblemError)  # noqa: S101 - for the type checker: that is what it is registered for
+    return problem_response(error)
+
+
+async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    """The framework's own answer would echo the input, a password included."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    lines = [_line(found) for found in error.errors()[:_MOST_ERRORS]]
+    return problem_response(BadInput("The request is not valid: see errors."), lines)
+
+
+def _line(found: dict[str, Any]) -> ProblemLine:
+    where = [str(part) for part in found["loc"]]
+    if found["type"] == "json_invalid":
+        return ProblemLine(message=f"The body is not valid JSON: {found['ctx']['error']}")
+    if found["type"] == "extra_forbidden":
+        return ProblemLine(message="is not a known field", field=".".join(where[1:])[:_LONGEST_FIELD])
+    return ProblemLine(message=found["msg"], field=".".join(where[1:])[:_LONGEST_FIELD] or None)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    known: dict[int, ProblemError] = {
+        400: BadInput("The body could not be read as JSON."),
+        404: NotFound(f"There is nothing at {request.url.path[:200]}."),
+        405: MethodNotAllowed(f"{request.method} is not possible at {request.url.path[:200]}."),
+    }
+    response = problem_response(known.get(error.status_code, InternalError("Please try again later.")))
+    response.headers.update(error.headers or {})  # such as Allow
+    return response
+
+
+async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
+    if unavailable := as_unavailable(error):
+        log.warning("database unavailable", path=request.url.path, reason=type(error).__name__)
+        return problem_response(unavailable)
+    return await _on_defect(request, error)
+
+
+async def _on_defect(request: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
+    return problem_response(InternalError("The failure has been logged. Please try again later."))

@@ -1,0 +1,25 @@
+"""What every request and response body shares."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from common.ids import AnyId
+
+
+class RequestBody(BaseModel):
+    """Strict: "1" is no number and true is no price; an unknown field, most likely a typing mistake, is an error."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="forbid", frozen=True)
+
+
+class ResponseBody(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, from_attributes=True
+    )
+
+
+PageLimit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+PageCursor = Annotated[AnyId | None, Query(description="`nextCursor` of the page before.")]

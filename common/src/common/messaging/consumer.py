@@ -1,0 +1,193 @@
+"""Consuming: the one place that decides what becomes of a delivery, and the only file that acknowledges.
+
+| the reaction…                                   | the delivery is…                                                |
+|-------------------------------------------------|-----------------------------------------------------------------|
+| returns                                         | acknowledged: its effect is durable                             |
+| finds a dependency down                         | held, the broker told to wait, and tried again until it is back |
+| raises PermanentFailure, or cannot be decoded   | written to the dead letters, then terminated                    |
+| raises RetryAfter                               | refused, with the delay that it asks for                        |
+| raises anything else                            | refused with a growing delay; after the last one a dead letter  |
+| never comes back (its process died)             | delivered again by the broker, to whichever instance is alive   |
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as NatsSubscription
+from nats.errors import Error as NatsError
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
+
+from common.errors import DependencyUnavailable, PermanentFailure, RetryAfter
+from common.events.base import Event
+from common.messaging.broker import Broker
+from common.messaging.dead_letter import DeadLetters
+from common.messaging.envelope import TRACEPARENT, decode
+from common.messaging.retry import RetryPolicy
+from common.messaging.streams import Stream, stream_of
+from common.mongo import as_unavailable
+from common.tracing import continue_trace
+
+log = structlog.get_logger()
+
+S = TypeVar("S")
+
+_HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Consumer(Generic[S]):
+    """One reaction of a service, and the durable consumer that remembers how far it has come.
+
+    `name` never changes: a new name is a new consumer, and replays the whole history. Several instances of the service
+    share the work of one consumer.
+    """
+
+    name: str
+    on: tuple[type[Event], ...]
+    react: Callable[[S, Any], Awaitable[None]]
+    max_in_flight: int = 100
+
+    @property
+    def stream(self) -> Stream:
+        (stream,) = {stream_of(event_type) for event_type in self.on}
+        return stream
+
+    def config(self, policy: RetryPolicy) -> ConsumerConfig:
+        return ConsumerConfig(
+            durable_name=self.name,
+            deliver_policy=DeliverPolicy.ALL,
+            filter_subjects=[event_type.subjects() for event_type in self.on],
+            deliver_subject=f"deliver.{self.name}",
+            deliver_group=self.name,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=policy.ack_wait,
+            max_deliver=policy.max_deliver,
+            max_ack_pending=self.max_in_flight,
+        )
+
+
+class Subscription(Generic[S]):
+    """A consumer at work in this process."""
+
+    def __init__(
+        self, consumer: Consumer[S], service: S, broker: Broker, dead_letters: DeadLetters, policy: RetryPolicy
+    ) -> None:
+        self._consumer = consumer
+        self._service = service
+        self._broker = broker
+        self._dead_letters = dead_letters
+        self._policy = policy
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._subscription: NatsSubscription | None = None
+        self._log = log.bind(consumer=consumer.name)
+
+    async def start(self) -> None:
+        """Return once bound. Waits, and says so, while stream or consumer have not been provisioned as declared."""
+        config = self._consumer.config(self._policy)
+        await self._wait_until_provisioned(config)
+        self._subscription = await self._broker.client.subscribe(
+            config.deliver_subject or "", queue=config.deliver_group or "", cb=self._receive
+        )
+
+    async def stop(self, within_seconds: float) -> None:
+        """Take no more, finish what has begun, and hand back what does not get done in time."""
+        if self._subscription is not None and self._broker.is_connected:
+            await self._subscription.unsubscribe()
+        if self._deliveries:
+            _, unfinished = await asyncio.wait(self._deliveries, timeout=within_seconds)
+            for delivery in unfinished:
+                delivery.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _wait_until_provisioned(self, config: ConsumerConfig) -> None:
+        last_reason = ""
+        while True:
+            try:
+                info = await self._broker.jetstream.consumer_info(self._consumer.stream.name, self._consumer.name)
+            except NotFoundError:
+                reason = "it does not exist yet"
+            except (NatsError, TimeoutError, DependencyUnavailable) as error:
+                reason = str(error) or "no answer"
+            else:
+                different = [
+                    name
+                    for name in ("filter_subjects", "deliver_subject", "deliver_group", "ack_wait", "max_deliver")
+                    if getattr(info.config, name) != getattr(config, name)
+                ]
+                if not different:
+                    return
+                reason = f"its {', '.join(different)} differ from what this version of the service declares"
+            if reason != last_reason:
+                self._log.warning("waiting for the consumer to be provisioned", reason=reason)
+                last_reason = reason
+            await asyncio.sleep(0.25)
+
+    async def _receive(self, message: Msg) -> None:
+        # The client hands over one message at a time; a task each lets them run side by side, and the consumer's
+        # max_ack_pending, kept by the broker, is the bound on how many.
+        delivery = asyncio.create_task(self._deliver(message))
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._deliveries.discard)
+
+    async def _deliver(self, message: Msg) -> None:
+        try:
+            with continue_trace((message.headers or {}).get(TRACEPARENT), cause=message.subject):
+                await self._settle(message)
+        except asyncio.CancelledError:
+            await message.nak()  # stopping: another instance, or the next start, takes it at once
+            raise
+        except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
+            # The broker went away under us; it will deliver again, and every reaction can be run again.
+            self._log.warning("delivery left to the broker", subject=message.subject, reason=str(error))
+
+    async def _settle(self, message: Msg) -> None:
+        delivery = message.metadata.num_delivered
+        if delivery > self._policy.deliveries:
+            await self._give_up(message, "its consumer died, or was stopped, during each delivery")
+            return
+        try:
+            event = decode(message.subject, message.data)
+            with continue_trace((message.headers or {}).get(TRACEPARENT), cause=event.event_id):
+                await self._react(event, message)
+        except PermanentFailure as failure:
+            await self._give_up(message, str(failure))
+        except RetryAfter as early:
+            await message.nak(delay=early.seconds)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the delivery must come to an end
+            delay = self._policy.delay_after(delivery)
+            reason = f"{type(failure).__name__}: {failure}"
+            if delay is None:
+                await self._give_up(message, reason)
+                return
+            self._log.warning(
+                "reaction failed", subject=message.subject, delivery=delivery, retry_in=delay, exc_info=failure
+            )
+            await message.nak(delay=delay)
+        else:
+            await message.ack()
+
+    async def _react(self, event: Event, message: Msg) -> None:
+        """Run the reaction; while a dependency is down, hold the event instead of burning its deliveries."""
+        attempt = 0
+        while True:
+            try:
+                return await self._consumer.react(self._service, event)
+            except Exception as error:
+                unavailable = error if isinstance(error, DependencyUnavailable) else as_unavailable(error)
+                if unavailable is None:
+                    raise
+                if attempt == 0:
+                    self._log.warning("holding an event", subject=message.subject, reason=unavailable.detail)
+            await message.in_progress()
+            await asyncio.sleep(_HOLD_SECONDS[min(attempt, len(_HOLD_SECONDS) - 1)])
+            attempt += 1
+
+    async def _give_up(self, message: Msg, reason: str) -> None:
+        await self._dead_letters.bury(message, self._consumer.name, reason)
+        self._log.error("event became a dead letter", subject=message.subject, reason=reason)
+        await message.term()

@@ -1,0 +1,44 @@
+"""Dead letters: events that could not be handled, kept with their bytes, their headers and the reason."""
+
+from dataclasses import dataclass
+
+from nats.aio.msg import Msg
+
+from common.messaging.envelope import MESSAGE_ID
+from common.messaging.publisher import Publisher
+
+CONSUMER = "dead-letter-consumer"
+REASON = "dead-letter-reason"
+DELIVERIES = "dead-letter-deliveries"
+SUBJECT = "dead-letter-subject"
+STREAM = "dead-letter-stream"
+SEQUENCE = "dead-letter-sequence"
+MESSAGE = "dead-letter-message-id"
+
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    publisher: Publisher
+
+    async def bury(self, message: Msg, consumer: str, reason: str) -> None:
+        """Returns once the dead-letter stream has it; raises DependencyUnavailable when that is not known.
+
+        Burying a delivery twice leaves one dead letter: its id is the consumer and the event's place in its stream.
+        """
+        place = message.metadata
+        headers = dict(message.headers or {})
+        headers |= {
+            CONSUMER: consumer,
+            REASON: " ".join(reason.split())[:_LONGEST_REASON],  # one line: a header must be
+            DELIVERIES: str(place.num_delivered),
+            SUBJECT: message.subject,
+            STREAM: place.stream,
+            SEQUENCE: str(place.sequence.stream),
+            MESSAGE: headers.get(MESSAGE_ID, ""),
+            MESSAGE_ID: f"dead-letter-{consumer}-{place.sequence.stream}",
+        }
+        # A second life as a timer is not meant: the broker would take these headers for orders to itself.
+        headers = {name: value for name, value in headers.items() if not name.lower().startswith("nats-sched")}
+        await self.publisher.publish_raw(f"dead-letter.{consumer}", message.data, headers)

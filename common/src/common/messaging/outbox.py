@@ -1,0 +1,127 @@
+"""The relay: takes staged events out of the outboxes of the aggregates and publishes them.
+
+A change and its event are one write, because the event lies in the aggregate's own document. The relay hears of it
+right after the write, through memory; whatever a crash, a full queue or a broker that was away left behind is found by
+the sweep, through the index. Published means acknowledged by the stream; only then is the outbox entry pulled.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+from pymongo import UpdateOne
+from pymongo.errors import PyMongoError
+
+from common.clock import Clock
+from common.errors import DependencyUnavailable
+from common.messaging.envelope import StagedEvent
+from common.messaging.publisher import Publisher
+from common.mongo import Collection
+
+log = structlog.get_logger()
+
+_QUEUE = 10_000
+_IN_FLIGHT = 256
+_SWEEP_EVERY_SECONDS = 2.0
+_LEFT_BEHIND_AFTER = timedelta(seconds=2)
+"""Younger entries are most likely on their way already; publishing one twice would be harmless."""
+
+Entry = tuple[Collection, str, StagedEvent]
+
+
+class Relay:
+    """The only thing that publishes events."""
+
+    def __init__(self, publisher: Publisher, clock: Clock) -> None:
+        self._publisher = publisher
+        self._clock = clock
+        self._collections: list[Collection] = []
+        self._queue: asyncio.Queue[Entry] = asyncio.Queue(_QUEUE)
+
+    def watch(self, collection: Collection) -> None:
+        """Sweep this collection of aggregates, too."""
+        self._collections.append(collection)
+
+    async def create_indexes(self) -> None:
+        for collection in self._collections:
+            # Sparse: it holds only the few documents that have something staged. {"outbox.0": …} could use no index.
+            await collection.create_index("outbox.id", sparse=True)
+
+    def hand_over(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
+        """Publish soon. Never waits and never fails: what finds no room here is found by the sweep."""
+        with suppress(asyncio.QueueFull):
+            for event in staged:
+                self._queue.put_nowait((collection, aggregate_id, event))
+
+    async def run(self) -> None:
+        """Publish what is handed over, in the order of handing over, many in flight together."""
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < _IN_FLIGHT and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._relay(batch)
+            for _ in batch:
+                self._queue.task_done()
+
+    async def drain(self, within_seconds: float) -> None:
+        """Wait until what was handed over has been published; what is not done in time is left for the next start."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                await self._queue.join()
+
+    async def sweep_forever(self) -> None:
+        """Publish what was left behind. Does not end; a dependency that is down is tried again at the next turn."""
+        left_behind_after = timedelta(0)  # at the start everything is: no one else will publish it
+        while True:
+            try:
+                found = await self.sweep(left_behind_after)
+            except (PyMongoError, DependencyUnavailable) as error:
+                log.debug("sweep put off", reason=str(error))
+            else:
+                left_behind_after = _LEFT_BEHIND_AFTER
+                if found:
+                    log.info("swept events that were left behind", events=found)
+            await asyncio.sleep(_SWEEP_EVERY_SECONDS)
+
+    async def sweep(self, left_behind_after: timedelta = timedelta(0)) -> int:
+        """Publish every staged event older than that, oldest change of an aggregate first; answer how many."""
+        cutoff = self._clock() - left_behind_after
+        count = 0
+        for collection in self._collections:
+            while True:
+                documents = await collection.find(
+                    {"outbox.id": {"$exists": True}, "outbox.staged_at": {"$lte": cutoff}}, {"outbox": 1}
+                ).to_list(_IN_FLIGHT)
+                batch: list[Entry] = [
+                    (collection, document["_id"], StagedEvent.from_document(entry))
+                    for document in documents
+                    for entry in document["outbox"]
+                ]
+                if not batch:
+                    break
+                if not await self._relay(batch):
+                    return count
+                count += len(batch)
+        return count
+
+    async def _relay(self, batch: list[Entry]) -> bool:
+        """Publish, then clear what the stream acknowledged. False if anything is left for the sweep."""
+        outcomes = await asyncio.gather(
+            *(self._publisher.publish(event) for _, _, event in batch), return_exceptions=True
+        )
+        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        published: dict[int, tuple[Collection, list[UpdateOne]]] = {}
+        for (collection, aggregate_id, event), outcome in zip(batch, outcomes, strict=True):
+            if outcome is None:
+                clear = UpdateOne({"_id": aggregate_id}, {"$pull": {"outbox": {"id": event.id}}})
+                published.setdefault(id(collection), (collection, []))[1].append(clear)
+        try:
+            for collection, clearings in published.values():
+                await collection.bulk_write(clearings, ordered=False)
+        except PyMongoError as error:
+            failures.append(error)
+        if failures:
+            log.warning("events stay in the outbox for now", events=len(failures), reason=str(failures[0]))
+        return not failures

@@ -1,0 +1,31 @@
+"""Streams and consumers are made explicitly, before the services start: the client would ignore changed settings."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from common.messaging.consumer import Consumer
+from common.messaging.retry import RetryPolicy
+from common.messaging.streams import STREAMS
+
+
+async def provision_streams(jetstream: JetStreamContext, *, replicas: int = 1) -> None:
+    """Create what is missing and bring what exists to its declared settings; the messages stay."""
+    for stream in STREAMS:
+        config = stream.config(replicas)
+        try:
+            await jetstream.stream_info(stream.name)
+        except NotFoundError:
+            await jetstream.add_stream(config)
+        else:
+            await jetstream.update_stream(config)
+
+
+async def provision_consumers(
+    jetstream: JetStreamContext, consumers: Iterable[Consumer[Any]], policy: RetryPolicy | None = None
+) -> None:
+    """Create or update each durable consumer; an existing one goes on from where it was."""
+    for consumer in consumers:
+        await jetstream.add_consumer(consumer.stream.name, consumer.config(policy or RetryPolicy()))

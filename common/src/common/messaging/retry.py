@@ -1,0 +1,29 @@
+"""When a failed delivery is tried again, and when it is given up."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """`delays`: seconds before the second, third, … delivery; after the last of them the event is a dead letter.
+
+    A dependency that is down is no failed delivery: the event is held until it is back (see common.messaging.consumer),
+    or three minutes without a database would turn every event of that time into a dead letter.
+    """
+
+    delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
+    ack_wait: float = 30.0
+    """Seconds after which the broker takes a consumer for dead and delivers again; one that holds asks for more."""
+
+    @property
+    def deliveries(self) -> int:
+        return len(self.delays) + 1
+
+    @property
+    def max_deliver(self) -> int:
+        """The broker's own bound lies behind ours: it is reached only by an event that kills its consumer each time."""
+        return self.deliveries + 2
+
+    def delay_after(self, delivery: int) -> float | None:
+        """Seconds to wait after the failure of this delivery (the first is 1); None: give up."""
+        return self.delays[delivery - 1] if delivery <= len(self.delays) else None

@@ -1,0 +1,71 @@
+"""Reading an aggregate's timeline back from the streams: its id is the last token of each of its subjects."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nats.errors import Error as NatsError
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError
+
+from common.errors import DependencyUnavailable
+from common.messaging.broker import Broker
+from common.messaging.envelope import CAUSE, TIME, TRACEPARENT
+from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class TimelineEvent:
+    event: str
+    subject: str
+    at: datetime
+    version: int
+    cause: str
+    trace_id: str | None
+    data: dict[str, Any]
+
+
+class TimelineReader:
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def read(self, aggregate_ids: Iterable[str]) -> list[TimelineEvent]:
+        """Every event of these aggregates, oldest first; at most 200 of each in each stream."""
+        found: list[TimelineEvent] = []
+        for aggregate_id in aggregate_ids:
+            for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
+                found += await self._read(stream.name, f"*.*.{aggregate_id}")
+        return sorted(found, key=lambda event: event.at)
+
+    async def _read(self, stream: str, subject: str) -> list[TimelineEvent]:
+        found: list[TimelineEvent] = []
+        sequence = 1
+        try:
+            while len(found) < _LONGEST:
+                message = await self._broker.jetstream.get_msg(stream, sequence, subject, direct=True, next=True)
+                found.append(_event(message))
+                sequence = (message.seq or 0) + 1
+        except NotFoundError:
+            return found
+        except (TimeoutError, NatsError) as error:
+            raise DependencyUnavailable("The event stream does not answer.") from error
+        return found
+
+
+def _event(message: RawStreamMsg) -> TimelineEvent:
+    headers = message.headers or {}
+    data = json.loads(message.data or b"{}")
+    subject = message.subject or ""
+    return TimelineEvent(
+        event=subject.rpartition(".")[0],
+        subject=subject,
+        at=datetime.fromisoformat(headers[TIME]),
+        version=data["version"],
+        cause=headers.get(CAUSE, "unknown"),
+        trace_id=headers[TRACEPARENT].split("-")[1] if TRACEPARENT in headers else None,
+        data=data,
+    )

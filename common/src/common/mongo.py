@@ -1,0 +1,106 @@
+"""One small protocol over both drivers: motor, and its successor, PyMongo's own AsyncMongoClient."""
+
+import inspect
+from typing import Any, Literal, Protocol
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient
+from pymongo.errors import (
+    AutoReconnect,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+
+from common.errors import DependencyUnavailable
+
+MongoDriver = Literal["motor", "pymongo"]
+Document = dict[str, Any]
+
+
+class Cursor(Protocol):
+    def sort(self, key_or_list: Any, /) -> "Cursor": ...  # noqa: ANN401 - as the drivers declare it, here and below
+    def limit(self, limit: int, /) -> "Cursor": ...
+    async def to_list(self, length: int | None = None) -> list[Document]: ...
+
+
+class WriteResult(Protocol):
+    @property
+    def matched_count(self) -> int: ...
+    @property
+    def modified_count(self) -> int: ...
+
+
+class Collection(Protocol):
+    """The calls that this platform needs, spelled the same in both drivers."""
+
+    @property
+    def name(self) -> str: ...
+    async def find_one(self, filter: Document, /, *args: Any, **kwargs: Any) -> Document | None: ...  # noqa: A002, ANN401
+    def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor: ...  # noqa: A002, ANN401
+    async def insert_one(self, document: Document, /) -> Any: ...  # noqa: ANN401
+    async def update_one(self, filter: Document, update: Document, /, *, upsert: bool = False) -> WriteResult: ...  # noqa: A002
+    async def find_one_and_update(self, filter: Document, update: Document, /, **kwargs: Any) -> Document | None: ...  # noqa: A002, ANN401
+    async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any: ...  # noqa: ANN401
+    async def create_index(self, keys: Any, /, **kwargs: Any) -> str: ...  # noqa: ANN401
+    async def count_documents(self, filter: Document, /) -> int: ...  # noqa: A002
+
+
+class Database(Protocol):
+    def __getitem__(self, name: str, /) -> Collection: ...
+    async def command(self, command: str, /) -> Document: ...
+
+
+class Mongo:
+    """A connection to one service's own database.
+
+    Writes are acknowledged by a majority and journaled. An operation that takes longer than 4 s fails: without this
+    bound a stopped mongod would hang a request for good.
+    """
+
+    def __init__(self, url: str, database: str, driver: MongoDriver) -> None:
+        options: dict[str, Any] = {
+            "w": "majority",
+            "journal": True,
+            "retryWrites": True,
+            "timeoutMS": 4000,
+            "serverSelectionTimeoutMS": 2000,
+            "connectTimeoutMS": 2000,
+            "heartbeatFrequencyMS": 2000,
+            "tz_aware": True,
+        }
+        client_type: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
+        self._client = client_type(url, **options)
+        self.database: Database = self._client[database]
+
+    async def ping(self) -> None:
+        """Raise DependencyUnavailable unless the server answers."""
+        try:
+            await self.database.command("ping")
+        except PyMongoError as error:
+            raise as_unavailable(error) or error from error
+
+    async def close(self) -> None:
+        closing = self._client.close()
+        if inspect.isawaitable(closing):  # motor closes at once, PyMongo's client is awaited
+            await closing
+
+
+_UNAVAILABLE = (
+    AutoReconnect,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+
+
+def as_unavailable(error: BaseException) -> DependencyUnavailable | None:
+    """What a driver's error means to the caller, if it means that MongoDB cannot be reached now."""
+    if isinstance(error, _UNAVAILABLE) or (isinstance(error, PyMongoError) and error.timeout):
+        return DependencyUnavailable("The database does not answer. Nothing is lost; try again shortly.")
+    return None

@@ -1,0 +1,127 @@
+"""The life of a service process: wait for what it needs, do its work in the background, stop in good order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from common.clock import Clock, utc_now
+from common.errors import DependencyUnavailable
+from common.messaging.broker import Broker
+from common.messaging.consumer import Consumer, Subscription
+from common.messaging.dead_letter import DeadLetters
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+from common.messaging.retry import RetryPolicy
+from common.mongo import Mongo
+from common.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+Step = Callable[[], Awaitable[None]]
+
+_FINISH_SECONDS = 4.0
+
+
+class Service:
+    """What every service has. The composition root of each adds its own use cases, indexes, consumers and loops."""
+
+    def __init__(
+        self, name: str, settings: ServiceSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.mongo = Mongo(settings.mongo_url, settings.mongo_database, settings.mongo_driver)
+        self.broker = Broker(settings.nats_url, name)
+        self.publisher = Publisher(self.broker)
+        self.relay = Relay(self.publisher, clock)
+        self._policy = policy or RetryPolicy()
+        self._dead_letters = DeadLetters(self.publisher)
+        self._subscriptions: list[Subscription[Any]] = []
+        self._indexes: list[Step] = [self.relay.create_indexes]
+        self._loops: list[Step] = [self.relay.run, self.relay.sweep_forever]
+        self._closings: list[Step] = []
+        self._at_work: asyncio.Task[None] | None = None
+        self._started = False
+
+    def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
+        """Run these reactions against these use cases, once everything is there."""
+        self._subscriptions += [
+            Subscription(consumer, use_cases, self.broker, self._dead_letters, self._policy) for consumer in consumers
+        ]
+
+    def before_start(self, *create_indexes: Step) -> None:
+        self._indexes += create_indexes
+
+    def in_background(self, *loops: Step) -> None:
+        """Each runs for as long as the process; one that raises ends the process, to be started afresh."""
+        self._loops += loops
+
+    def at_stop(self, *closings: Step) -> None:
+        self._closings += closings
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Begin at once and get ready in the background, so that liveness and readiness are answered meanwhile."""
+        self._at_work = asyncio.create_task(self._work())
+        self._at_work.add_done_callback(_report_failure)
+        try:
+            yield
+        finally:
+            await self._stop()
+
+    def check_alive(self) -> None:
+        """Raise if only a new process can help."""
+        if self.broker.is_closed_for_good or (self._at_work is not None and self._at_work.done()):
+            raise DependencyUnavailable("This process cannot go on and has to be started again.")
+
+    async def check_ready(self) -> None:
+        """Raise DependencyUnavailable, saying what is missing, unless this instance can serve now."""
+        self.check_alive()
+        await self.mongo.ping()
+        await self.broker.ping()
+        if not self._started:
+            raise DependencyUnavailable("Still starting: waiting for its indexes and consumers.")
+
+    async def _work(self) -> None:
+        await asyncio.gather(self._prepare_database(), self.broker.connect())
+        for subscription in self._subscriptions:
+            await subscription.start()
+        async with asyncio.TaskGroup() as group:
+            for loop in self._loops:
+                group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
+            self._started = True
+            log.info("ready")
+
+    async def _prepare_database(self) -> None:
+        waiting = False
+        while True:
+            try:
+                await self.mongo.ping()
+                break
+            except DependencyUnavailable:
+                if not waiting:
+                    log.warning("waiting for MongoDB")
+                waiting = True
+                await asyncio.sleep(0.25)
+        for create in self._indexes:
+            await create()
+
+    async def _stop(self) -> None:
+        """No more work in; what has begun is finished; what changed is published; then the connections go."""
+        self._started = False
+        await asyncio.gather(*(subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions))
+        await self.relay.drain(_FINISH_SECONDS)
+        if self._at_work is not None:
+            self._at_work.cancel()
+            await asyncio.gather(self._at_work, return_exceptions=True)
+        for close in (*self._closings, self.broker.close, self.mongo.close):
+            await close()
+        log.info("stopped")
+
+
+def _report_failure(work: asyncio.Task[None]) -> None:
+    if not work.cancelled() and (error := work.exception()):
+        log.critical("cannot go on", exc_info=error)

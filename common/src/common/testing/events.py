@@ -1,0 +1,101 @@
+"""Standing at the streams: publish as another service would, and see what has been published."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from common.clock import utc_now
+from common.events.base import Event
+from common.messaging.broker import Broker
+from common.messaging.envelope import StagedEvent, decode
+from common.messaging.publisher import Publisher
+from common.messaging.streams import DEAD_LETTERS, STREAMS, stream_of
+from common.testing.eventually import eventually
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    subject: str
+    data: bytes
+    headers: dict[str, str]
+
+
+class EventStreams:
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self._publisher = Publisher(broker)
+
+    async def publish(self, *events: Event) -> None:
+        for event in events:
+            await self._publisher.publish(StagedEvent.stage(event, utc_now()))
+
+    async def publish_again(self, event: Event) -> None:
+        """A duplicate that the broker does not recognise, as after its duplicate window."""
+        staged = StagedEvent.stage(event, utc_now())
+        headers = {name: value for name, value in staged.headers.items() if name != "Nats-Msg-Id"}
+        await self._publisher.publish_raw(staged.subject, staged.data.encode(), headers)
+
+    async def publish_bytes(self, subject: str, data: bytes, headers: dict[str, str] | None = None) -> None:
+        await self._publisher.publish_raw(subject, data, headers or {})
+
+    async def published(self, event_type: type[E]) -> list[E]:
+        """Every event of this type in its stream, oldest first."""
+        found = []
+        for message in await self._read(stream_of(event_type).name, event_type.subjects()):
+            event = decode(message.subject, message.data)
+            assert isinstance(event, event_type)  # noqa: S101 - this is a test helper
+            found.append(event)
+        return found
+
+    async def eventually_published(self, event_type: type[E], count: int = 1) -> list[E]:
+        """Wait for so many, and fail if there are more."""
+        found = await eventually(
+            lambda: self.published(event_type),
+            until=lambda seen: len(seen) >= count,
+            what=f"{count} of {event_type.__name__} in the stream",
+        )
+        assert len(found) == count, f"{len(found)} of {event_type.__name__}, not {count}"  # noqa: S101
+        return found
+
+    async def dead_letters(self) -> list[DeadLetter]:
+        return await self._read(DEAD_LETTERS.name, "dead-letter.>")
+
+    async def eventually_quiet(self, *consumers: str) -> None:
+        """Wait until these consumers have nothing pending and nothing in flight: whatever should happen, has."""
+
+        async def busy() -> list[str]:
+            return [
+                info.name
+                for stream in STREAMS
+                for info in await self.broker.jetstream.consumers_info(stream.name)
+                if info.name in consumers and (info.num_pending or info.num_ack_pending)
+            ]
+
+        await eventually(busy, until=lambda seen: not seen, what="consumers with nothing left to do")
+
+    async def _read(self, stream: str, subject: str) -> list[DeadLetter]:
+        jetstream = self.broker.jetstream
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.NONE,
+            filter_subject=subject,
+            inactive_threshold=5.0,
+            mem_storage=True,
+        )
+        info = await jetstream.add_consumer(stream, config)
+        found: list[DeadLetter] = []
+        if info.num_pending:
+            subscription = await jetstream.pull_subscribe_bind(info.name, stream=stream)
+            while len(found) < info.num_pending:
+                try:
+                    batch = await subscription.fetch(info.num_pending - len(found), timeout=0.5)
+                except (TimeoutError, NatsTimeout):
+                    continue
+                found += [DeadLetter(m.subject, m.data, dict(m.headers or {})) for m in batch]
+            await subscription.unsubscribe()
+        await jetstream.delete_consumer(stream, info.name)
+        return found

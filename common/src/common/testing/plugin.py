@@ -1,0 +1,71 @@
+"""pytest fixtures: the real servers, started by the test process on free ports, and fresh streams for each test."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+from nats.js.errors import NotFoundError
+
+from common.ids import new_id
+from common.messaging.broker import Broker
+from common.messaging.provisioning import provision_streams
+from common.messaging.streams import STREAMS
+from common.mongo import Mongo, MongoDriver
+from common.servers.mongod import Mongod
+from common.servers.nats_server import NatsServer
+from common.servers.ports import free_port
+from common.testing.events import EventStreams
+from common.testing.keys import KeyPair
+from common.testing.running import Surroundings
+
+
+@pytest.fixture(scope="session")
+async def mongod(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mongod]:
+    async with Mongod(tmp_path_factory.mktemp("mongod"), free_port()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def nats_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NatsServer]:
+    async with NatsServer(tmp_path_factory.mktemp("nats"), free_port()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def keys() -> KeyPair:
+    return KeyPair.generate()
+
+
+@pytest.fixture
+async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
+    """Empty streams, and a way to see into them."""
+    broker = Broker(nats_server.url, "test")
+    await broker.connect()
+    for stream in STREAMS:
+        with suppress(NotFoundError):
+            await broker.jetstream.delete_stream(stream.name)
+    await provision_streams(broker.jetstream)
+    yield EventStreams(broker)
+    await broker.close()
+
+
+@pytest.fixture(params=["motor", "pymongo"])
+def driver(request: pytest.FixtureRequest) -> MongoDriver:
+    """Both drivers run the same suite."""
+    chosen: MongoDriver = request.param
+    return chosen
+
+
+@pytest.fixture
+async def mongo(mongod: Mongod, driver: MongoDriver) -> AsyncIterator[Mongo]:
+    """An empty database."""
+    connection = Mongo(mongod.url, f"test-{new_id()}", driver)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def surroundings(
+    mongod: Mongod, nats_server: NatsServer, streams: EventStreams, driver: MongoDriver, keys: KeyPair
+) -> Surroundings:
+    return Surroundings(mongod.url, nats_server.url, driver, keys, streams.broker, new_id())

@@ -1,0 +1,107 @@
+"""A service at work inside the test's process: its real application, on the real servers."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from common.auth import SignedInUser, TokenSigner
+from common.clock import utc_now
+from common.errors import DependencyUnavailable
+from common.ids import UserId, new_id
+from common.messaging.broker import Broker
+from common.messaging.consumer import Consumer
+from common.messaging.provisioning import provision_consumers
+from common.messaging.retry import RetryPolicy
+from common.mongo import Collection, MongoDriver
+from common.service import Service
+from common.settings import ServiceSettings
+from common.testing.eventually import eventually
+from common.testing.keys import KeyPair
+
+QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0)
+"""A test does not wait a minute for the fate of a poisoned event."""
+
+
+@dataclass
+class RunningService:
+    app: FastAPI
+    service: Service
+    signer: TokenSigner
+    _clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    def state(self, name: str) -> Any:  # noqa: ANN401 - whatever the composition root put there
+        return getattr(self.app.state, name)
+
+    def collection(self, name: str) -> Collection:
+        return self.service.mongo.database[name]
+
+    def client(self, user: UserId | None = None) -> httpx.AsyncClient:
+        """Speaks to the application as this user; as nobody without one."""
+        headers = {}
+        if user is not None:
+            headers["Authorization"] = f"Bearer {self.signer.sign(SignedInUser(user, f'{user}@example.com'))}"
+        # raise_app_exceptions=False: what a client would see is what the test sees.
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        client = httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
+        self._clients.append(client)
+        return client
+
+    async def close_clients(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a service under test lives in."""
+
+    mongo_url: str
+    nats_url: str
+    driver: MongoDriver
+    keys: KeyPair
+    broker: Broker
+    run_id: str
+    policy: RetryPolicy = QUICK
+
+    def settings(self, settings_type: type[ServiceSettings], name: str, **more: Any) -> Any:  # noqa: ANN401
+        values: dict[str, Any] = {
+            "port": 1,
+            "mongo_url": self.mongo_url,
+            "mongo_database": f"{name}-{self.run_id}",
+            "mongo_driver": self.driver,
+            "nats_url": self.nats_url,
+            "token_public_key": self.keys.public,
+            "token_private_key": self.keys.private,
+        }
+        known = {key: value for key, value in values.items() if key in settings_type.model_fields}
+        return settings_type(**(known | more))
+
+    @asynccontextmanager
+    async def running(
+        self, create_app: Callable[[], FastAPI], consumers: Sequence[Consumer[Any]] = (), *, wait: bool = True
+    ) -> AsyncIterator[RunningService]:
+        await provision_consumers(self.broker.jetstream, consumers, self.policy)
+        app = create_app()
+        running = RunningService(app, app.state.service, TokenSigner(self.keys.private, utc_now))
+        async with app.router.lifespan_context(app):
+            if wait:
+                await eventually(lambda: _missing(running.service), until=lambda seen: seen == "", what="readiness")
+            yield running
+            await running.close_clients()
+
+
+async def _missing(service: Service) -> str:
+    try:
+        await service.check_ready()
+    except DependencyUnavailable as error:
+        return error.detail
+    return ""
+
+
+def somebody() -> UserId:
+    """A user whom no other test knows."""
+    return UserId(new_id())

@@ -1,0 +1,15 @@
+"""`python -m expiration` serves until it is told to stop."""
+
+from common.run import serve
+from common.settings import load_settings
+from expiration.main import create_app
+from expiration.settings import ExpirationSettings
+
+
+def main() -> None:
+    settings = load_settings(ExpirationSettings)
+    serve("expiration", settings, lambda: create_app(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Events in: what expiration does when something happens elsewhere, or its own bell rings."""
+
+from common.events.expiration import DeadlineAlarm
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.ids import OrderId
+from common.messaging.consumer import Consumer
+from expiration.service import ExpirationService
+
+
+async def arm_deadline_on_order_created(expiration: ExpirationService, event: OrderCreated) -> None:
+    await expiration.follow_order(event)
+
+
+async def drop_deadline_on_order_closed(expiration: ExpirationService, event: OrderCancelled | OrderCompleted) -> None:
+    await expiration.follow_order(event)
+
+
+async def complete_deadline_on_alarm(expiration: ExpirationService, event: DeadlineAlarm) -> None:
+    await expiration.complete_deadline(OrderId(event.id))
+
+
+CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
+    Consumer("expiration-arm-deadline-on-order-created", (OrderCreated,), arm_deadline_on_order_created),
+    Consumer(
+        "expiration-drop-deadline-on-order-closed", (OrderCancelled, OrderCompleted), drop_deadline_on_order_closed
+    ),
+    Consumer("expiration-complete-deadline-on-alarm", (DeadlineAlarm,), complete_deadline_on_alarm),
+)

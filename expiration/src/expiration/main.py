@@ -1,0 +1,29 @@
+"""The composition root of expiration: everything it is made of, on one screen."""
+
+from fastapi import FastAPI
+
+from common.clock import Clock, utc_now
+from common.http.app import create_http_app
+from common.messaging.retry import RetryPolicy
+from common.service import Service
+from expiration.alarms import AlarmClock
+from expiration.consumers import CONSUMERS
+from expiration.repository import DeadlineRepository
+from expiration.service import ExpirationService
+from expiration.settings import ExpirationSettings
+
+
+def create_app(settings: ExpirationSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
+    service = Service("expiration", settings, clock=clock, policy=policy)
+    repository = DeadlineRepository(service.mongo.database["deadlines"], service.relay, clock)
+    expiration = ExpirationService(repository, AlarmClock(service.publisher), clock)
+
+    service.before_start(repository.create_indexes)
+    service.in_background(expiration.arm_forever)
+    service.consume(CONSUMERS, expiration)
+    return create_http_app(
+        service,
+        title="Expiration",
+        description="Tells when an order's time to pay has run out. It has no API of its own: it listens and speaks "
+        "through events.",
+    )

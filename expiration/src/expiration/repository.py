@@ -1,0 +1,33 @@
+"""Where deadlines are kept: the truth about them. The broker's timers only ring."""
+
+from datetime import datetime
+
+from common.clock import Clock
+from common.messaging.outbox import Relay
+from common.mongo import Collection
+from common.repository import AggregateRepository
+from expiration.deadline import Deadline, DeadlineStatus
+
+_PENDING = {"status": DeadlineStatus.PENDING.value}
+
+
+class DeadlineRepository(AggregateRepository[Deadline]):
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, Deadline, relay, clock)
+
+    async def create_indexes(self) -> None:
+        await self.collection.create_index(
+            [("expires_at", 1), ("_id", 1)], partialFilterExpression=_PENDING, name="pending_deadlines"
+        )
+
+    async def find_pending(self, *, due_before: datetime | None, after: Deadline | None, limit: int) -> list[Deadline]:
+        """In the order of their time; `after` is the last one of the page before."""
+        query: dict[str, object] = dict(_PENDING)
+        if due_before is not None:
+            query["expires_at"] = {"$lt": due_before}
+        if after is not None:
+            later = {"expires_at": {"$gt": after.expires_at}}
+            same_time = {"expires_at": after.expires_at, "_id": {"$gt": after.id}}
+            query["$or"] = [later, same_time]
+        cursor = self.collection.find(query, {"outbox": 0}).sort([("expires_at", 1), ("_id", 1)]).limit(limit)
+        return [Deadline.from_document(document) for document in await cursor.to_list(limit)]

@@ -1,0 +1,96 @@
+"""The use cases of expiration."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from common.clock import Clock
+from common.errors import DependencyUnavailable, LostRace, RetryAfter
+from common.events.orders import OrderEvent
+from common.ids import OrderId
+from common.repository import retry_lost_races
+from expiration.alarms import AlarmClock
+from expiration.deadline import Deadline
+from expiration.repository import DeadlineRepository
+
+log = structlog.get_logger()
+
+_PAGE = 200
+_CHECK_EVERY_SECONDS = 15.0
+_SURELY_MISSED = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class ExpirationService:
+    deadlines: DeadlineRepository
+    alarms: AlarmClock
+    clock: Clock
+
+    async def follow_order(self, event: OrderEvent) -> None:
+        """Keep the deadline of an open order, and drop it when the order is not open any more.
+
+        Arming comes after the write and is done again by every delivery: the one before may have died in between.
+        A dropped deadline's bell is left to ring in vain: what counts is the document.
+        """
+
+        async def attempt() -> Deadline:
+            deadline = await self.deadlines.find(event.id)
+            if deadline is None:
+                deadline = Deadline.of_order(event)
+                await self._add(deadline)
+            elif deadline.is_behind(event):
+                deadline.follow(event)
+                await self.deadlines.save(deadline)
+            return deadline
+
+        deadline = await retry_lost_races(attempt)
+        if deadline.is_pending:
+            await self.alarms.arm(deadline)
+
+    async def complete_deadline(self, order_id: OrderId) -> None:
+        """The bell rang. Nothing happens if the deadline is not pending (any more)."""
+
+        async def attempt() -> None:
+            deadline = await self.deadlines.find(order_id)
+            if deadline is None or not deadline.is_pending:
+                return
+            early = (deadline.expires_at - self.clock()).total_seconds()
+            if early > 0:  # the broker's clock is ahead of ours
+                raise RetryAfter(early)
+            deadline.complete()
+            await self.deadlines.save(deadline)
+
+        await retry_lost_races(attempt)
+
+    async def arm_forever(self) -> None:
+        """Arm everything pending at the start, and from then on what should have rung and has not."""
+        due_before: datetime | None = None
+        while True:
+            try:
+                armed = await self.arm_pending(due_before=due_before)
+            except (PyMongoError, DependencyUnavailable) as error:
+                log.warning("arming of pending deadlines put off", reason=str(error))
+            else:
+                if armed:
+                    log.info("armed pending deadlines", deadlines=armed)
+                due_before = self.clock() - _SURELY_MISSED + timedelta(seconds=_CHECK_EVERY_SECONDS)
+            await asyncio.sleep(_CHECK_EVERY_SECONDS)
+
+    async def arm_pending(self, *, due_before: datetime | None) -> int:
+        """Arm each pending deadline (due before then, if given) again; answer how many there were."""
+        count = 0
+        after: Deadline | None = None
+        while page := await self.deadlines.find_pending(due_before=due_before, after=after, limit=_PAGE):
+            await asyncio.gather(*(self.alarms.arm(deadline) for deadline in page))
+            count += len(page)
+            after = page[-1]
+        return count
+
+    async def _add(self, deadline: Deadline) -> None:
+        try:
+            await self.deadlines.add(deadline)
+        except DuplicateKeyError:
+            raise LostRace("Another event of the same order came at the same moment.") from None

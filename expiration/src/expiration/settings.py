@@ -1,0 +1,5 @@
+from common.settings import ServiceSettings
+
+
+class ExpirationSettings(ServiceSettings):
+    mongo_database: str = "expiration"

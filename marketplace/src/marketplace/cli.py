@@ -1,0 +1,82 @@
+"""The command line of the repository: `marketplace run`, `demo`, `docs`, `provision`."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from common.servers import BinaryMissing, ServerFailed
+from marketplace.errors import PlatformError
+from marketplace.settings import PlatformSettings
+
+# Each command imports what it needs by itself, so that no command waits for the imports of another.
+# ruff: noqa: PLC0415
+
+app = typer.Typer(
+    help="A ticket marketplace of five event-driven services: run it, watch it, read about its events.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def run() -> None:
+    """Run the whole platform on this machine until Ctrl-C.
+
+    MongoDB, NATS, the five services and the gateway start as child processes; one that dies is started again.
+    Their data and logs are in DATA_DIR (.data). Settings are environment variables:
+
+    GATEWAY_PORT (8080; the next ports are taken as well), DATA_DIR, ORDER_WINDOW_SECONDS (900),
+    MONGO_URL and NATS_URL (servers of yours, instead of our own), MONGO_DRIVER (motor or pymongo),
+    STRIPE_KEY (without one, cards are charged in a sandbox), LOG_LEVEL, LOG_FORMAT (text or json).
+    """
+    from marketplace.run import run as run_platform
+
+    raise typer.Exit(run_platform(PlatformSettings.from_environment()))
+
+
+@app.command()
+def demo(
+    gateway: Annotated[
+        str | None, typer.Option(help="Where the platform runs; by default on this machine, at GATEWAY_PORT.")
+    ] = None,
+) -> None:
+    """Play the story of a sale, an expiry and an outage on a platform that is running."""
+    from marketplace.demo import run_demo
+
+    raise typer.Exit(run_demo(gateway or PlatformSettings.from_environment().url))
+
+
+@app.command()
+def docs(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the page is out of date.")] = False,
+) -> None:
+    """Write docs/events.md from the event classes and the services' tables of consumers."""
+    from marketplace.event_docs import main as write_event_docs
+
+    raise typer.Exit(write_event_docs(check=check))
+
+
+@app.command()
+def provision(
+    nats_url: Annotated[str, typer.Option(envvar="NATS_URL", help="The NATS server, nats://host:port.")],
+) -> None:
+    """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost."""
+    from marketplace.provision import provision as provision_nats
+
+    asyncio.run(provision_nats(nats_url))
+
+
+def main() -> None:
+    """Run a command; what the user can put right is one line, and no stack trace."""
+    try:
+        app()
+    except (PlatformError, BinaryMissing) as error:
+        typer.echo(error, err=True)
+        sys.exit(getattr(error, "exit_code", 1))
+    except ServerFailed as error:
+        typer.echo(error.in_one_line, err=True)
+        sys.exit(1)

@@ -1,0 +1,56 @@
+"""The key pair of the session tokens: made at the first start, kept so that a restart signs nobody out."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from marketplace.errors import PlatformError
+
+
+@dataclass(frozen=True)
+class TokenKeys:
+    """Both as PEM text."""
+
+    private: str = field(repr=False)
+    public: str
+
+
+def load_or_create_keys(folder: Path) -> TokenKeys:
+    """Raises PlatformError if there is a file, but no key in it."""
+    path = folder / "token-private-key.pem"
+    if not path.exists():
+        _write_secret(path, _pem(Ed25519PrivateKey.generate()))
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise PlatformError(f"{path} holds no Ed25519 key. Delete it to get a new one; everybody is then signed out.")
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return TokenKeys(private=_pem(key).decode(), public=public.decode())
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    """All or nothing, and never readable by others, not even for a moment."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

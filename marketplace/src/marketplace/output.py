@@ -1,0 +1,58 @@
+"""What the terminal shows: the platform's own sentences, and the services' logs, each line after a coloured name."""
+
+import asyncio
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+_POLL_SECONDS = 0.1
+_COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
+_NAME_WIDTH = 12
+
+
+class Output:
+    """Follows log files rather than pipes: a service never waits for a slow terminal."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._followed: list[_Followed] = []
+
+    def say(self, sentence: str) -> None:
+        self._console.print(sentence, style="bold", markup=False)
+
+    def follow(self, name: str, log: Path) -> None:
+        if self._verbose:
+            self._followed.append(_Followed(name, _COLOURS[len(self._followed) % len(_COLOURS)], log))
+
+    async def run(self) -> None:
+        while self._verbose:
+            self.show_new_lines()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def show_new_lines(self) -> None:
+        for followed in self._followed:
+            for line in followed.new_lines():
+                prefix = Text(f"{followed.name:<{_NAME_WIDTH}}", style=followed.colour)
+                self._console.print(prefix, Text(line), sep="")
+
+
+class _Followed:
+    def __init__(self, name: str, colour: str, log: Path) -> None:
+        self.name = name
+        self.colour = colour
+        self._log = log
+        self._position = 0
+        self._unfinished = b""
+
+    def new_lines(self) -> list[str]:
+        try:
+            with self._log.open("rb") as log:
+                log.seek(self._position)
+                new = log.read()
+        except FileNotFoundError:
+            return []
+        self._position += len(new)
+        *lines, self._unfinished = (self._unfinished + new).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]

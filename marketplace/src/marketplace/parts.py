@@ -1,0 +1,76 @@
+"""Which processes make up a platform, with their ports, folders and settings."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from common.servers import Mongod, NatsServer, Server
+from marketplace.gateway import Gateway
+from marketplace.keys import TokenKeys
+from marketplace.service import Service, service_environment
+from marketplace.settings import SERVICES, PlatformSettings
+
+
+@dataclass(frozen=True)
+class Parts:
+    mongod: Mongod | None
+    """None if MONGO_URL names one that runs elsewhere; nats likewise."""
+    nats: NatsServer | None
+    services: list[Service]
+    gateway: Gateway
+    mongo_url: str
+    nats_url: str
+
+    @property
+    def stores(self) -> list[Server]:
+        return [store for store in (self.mongod, self.nats) if store]
+
+    @property
+    def all(self) -> list[Server]:
+        return [*self.stores, *self.services, self.gateway]
+
+    @property
+    def ports(self) -> dict[int, str]:
+        """Every port that they will listen on, and what for."""
+        ports = {server.port: server.name for server in self.all}
+        if self.nats and self.nats.monitor_port:
+            ports[self.nats.monitor_port] = "the monitor of nats"
+        return ports
+
+
+def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: TokenKeys) -> Parts:
+    data, logs = settings.data_dir, settings.logs
+    mongod = Mongod(data / "mongod", settings.port("mongod"), log_path=logs / "mongod.log")
+    nats = NatsServer(data / "nats", settings.port("nats"), settings.port("nats monitor"), log_path=logs / "nats.log")
+    mongo_url = settings.mongo_url or mongod.url
+    nats_url = settings.nats_url or nats.url
+    addresses = {"MONGO_URL": mongo_url, "NATS_URL": nats_url}
+    services = [
+        Service(
+            name,
+            package,
+            port,
+            log_path=logs / f"{name}.log",
+            environment=service_environment(package, port, settings, keys, addresses),
+        )
+        for name, package, port in _instances(settings, instances)
+    ]
+    ports_of = {package: [each.port for each in services if each.package == package] for package in SERVICES}
+    return Parts(
+        mongod=None if settings.mongo_url else mongod,
+        nats=None if settings.nats_url else nats,
+        services=services,
+        gateway=Gateway(data / "nginx", settings.gateway_port, ports_of, log_path=logs / "gateway.log"),
+        mongo_url=mongo_url,
+        nats_url=nats_url,
+    )
+
+
+def _instances(settings: PlatformSettings, instances: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+    """Name, package and port of each: orders, and then orders-2 on a port further up."""
+    for package in SERVICES:
+        yield package, package, settings.port(package)
+    more = [
+        (f"{package}-{number}", package) for package in SERVICES for number in range(2, instances.get(package, 1) + 1)
+    ]
+    for position, (name, package) in enumerate(more):
+        yield name, package, settings.port_of_another_instance(position)

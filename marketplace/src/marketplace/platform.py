@@ -1,0 +1,175 @@
+"""The whole platform on one machine: MongoDB, NATS, the five services and the gateway, as child processes."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from common.servers import Server, is_taken
+from marketplace.data_dir import DataDir
+from marketplace.errors import PlatformError
+from marketplace.keys import load_or_create_keys
+from marketplace.output import Output
+from marketplace.parts import Parts, make_parts
+from marketplace.probes import accepts_connections, hosts_of
+from marketplace.provision import provision
+from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.supervisor import Supervisor
+
+_POLL_SECONDS = 0.05
+
+# How long each has to stop before it is killed, 10 s in all. Killing loses nothing, it only makes work for later.
+_GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
+
+
+class Platform:
+    """Runs inside `async with`. Its processes are called mongod, nats, gateway, and as the services: orders, orders-2.
+
+    `instances` says of which services there is to be more than one; `verbose` shows the services' logs.
+    Entering raises PlatformError, ServerFailed or BinaryMissing, and then nothing is left running.
+    """
+
+    def __init__(
+        self, settings: PlatformSettings, instances: Mapping[str, int] | None = None, *, verbose: bool = False
+    ) -> None:
+        self.settings = settings
+        self.url = settings.url
+        self._instances = dict(instances or {})
+        if unknown := self._instances.keys() - set(SERVICES):
+            raise ValueError(f"instances: there is no service {', '.join(sorted(unknown))}")
+        self._data_dir = DataDir(settings.data_dir)
+        self._output = Output(verbose=verbose)
+        self._showing: asyncio.Task[None] | None = None
+        self._parts: Parts | None = None
+        self._supervisors: dict[str, Supervisor] = {}
+
+    @property
+    def mongo_url(self) -> str:
+        return self._entered.mongo_url
+
+    @property
+    def nats_url(self) -> str:
+        return self._entered.nats_url
+
+    def pid(self, name: str) -> int:
+        return self._supervisor(name).server.pid
+
+    def log_path(self, name: str) -> Path:
+        """Return the file with its output since the platform started; the run before is in <name>.previous.log."""
+        return self._supervisor(name).server.log_path
+
+    async def kill(self, name: str, *, restart: bool = True) -> None:
+        """SIGKILL one process; unless `restart`, it stays away until start()."""
+        supervisor = self._supervisor(name)
+        if not restart:
+            await supervisor.let_go()
+        await supervisor.server.kill()
+
+    async def start(self, name: str) -> None:
+        """Start again what was killed for good; return once it is ready."""
+        await self._supervisor(name).start()
+
+    async def until_ready(self, *names: str, seconds: float = 30) -> None:
+        """Wait until these processes, by default all, are ready. Raises TimeoutError, saying which one is not."""
+        deadline = time.monotonic() + seconds
+        for name in names or self._supervisors:
+            while not await self._supervisor(name).server.is_ready():
+                if time.monotonic() >= deadline:
+                    raise TimeoutError(f"{name} is not ready after {seconds:g} s")
+                await asyncio.sleep(_POLL_SECONDS)
+
+    def kill_everything(self) -> None:
+        """Do not wait for anything any more."""
+        for supervisor in self._supervisors.values():
+            supervisor.server.signal(signal.SIGKILL)
+
+    async def __aenter__(self) -> Self:
+        self._data_dir.open()
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def _start(self) -> None:
+        keys = load_or_create_keys(self.settings.data_dir / "keys")
+        self._parts = parts = make_parts(self.settings, self._instances, keys)
+        self._supervisors = {server.name: Supervisor(server, self._output.say) for server in parts.all}
+        self._refuse_taken_ports(parts.ports)
+        for server in parts.all:
+            if server.log_path.exists():
+                server.log_path.replace(server.log_path.with_suffix(".previous.log"))
+        for service in parts.services:
+            self._output.follow(service.name, service.log_path)
+        self._showing = asyncio.create_task(self._output.run())
+
+        await _all_of(
+            *map(self._start_one, parts.stores),
+            self._until_reachable("MongoDB", "MONGO_URL", self.settings.mongo_url),
+            self._until_reachable("NATS", "NATS_URL", self.settings.nats_url),
+        )
+        await provision(parts.nats_url)
+        await _all_of(*map(self._start_one, [*parts.services, parts.gateway]))
+
+    async def _stop(self) -> None:
+        """In this order, so that each can still finish its work with what it needs."""
+        await asyncio.gather(*(supervisor.let_go() for supervisor in self._supervisors.values()))
+        if parts := self._parts:
+            await parts.gateway.stop(_GATEWAY_GRACE)
+            await asyncio.gather(*(service.stop(_SERVICE_GRACE) for service in parts.services))
+            if parts.nats:
+                await parts.nats.stop(_NATS_GRACE)
+            if parts.mongod:
+                await parts.mongod.stop(_MONGOD_GRACE)
+        if self._showing:
+            self._showing.cancel()
+            self._output.show_new_lines()
+        self._data_dir.close()
+
+    async def _start_one(self, server: Server) -> None:
+        await self._supervisors[server.name].start()
+
+    async def _until_reachable(self, what: str, variable: str, url: str | None) -> None:
+        if url is None or await accepts_connections(url):
+            return
+        self._output.say(f"Waiting for {what} at {hosts_of(url)} ({variable}). Ctrl-C stops.")
+        while not await accepts_connections(url):  # noqa: ASYNC110 - only asking again can tell
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _refuse_taken_ports(self, ports: Mapping[int, str]) -> None:
+        for port, name in ports.items():
+            if is_taken(port):
+                raise PlatformError(
+                    f"Port {port}, for {name}, is taken by another program. Stop that program, or move the whole "
+                    f"platform to other ports with GATEWAY_PORT (now {self.settings.gateway_port})."
+                )
+
+    def _supervisor(self, name: str) -> Supervisor:
+        if name not in self._supervisors:
+            raise ValueError(f"there is no process {name}; there are: {', '.join(self._supervisors)}")
+        return self._supervisors[name]
+
+    @property
+    def _entered(self) -> Parts:
+        if self._parts is None:
+            raise RuntimeError("the platform runs inside `async with` only")
+        return self._parts
+
+
+async def _all_of(*work: Coroutine[None, None, None]) -> None:
+    """Do it all at once; the first failure cancels the rest, and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None

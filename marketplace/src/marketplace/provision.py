@@ -1,0 +1,36 @@
+"""Setting up the streams and consumers, with the patience that a NATS server on its way up needs."""
+
+import asyncio
+import logging
+import time
+
+from common.errors import DependencyUnavailable
+from marketplace.errors import PlatformError
+from marketplace.probes import hosts_of
+
+_PATIENCE_SECONDS = 30.0
+_PAUSE_SECONDS = 0.1
+
+
+async def provision(nats_url: str, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+    """Return once everything is there. Raises PlatformError after that time, with the last reason."""
+    # Imported here: they bring every service's table of consumers along, which the other commands need not wait for.
+    import structlog  # noqa: PLC0415
+    from nats.errors import Error as NatsError  # noqa: PLC0415
+
+    from marketplace.provisioning import provision_everything  # noqa: PLC0415
+
+    if not structlog.is_configured():  # on a terminal, only what goes wrong is worth a line
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
+                return await provision_everything(nats_url)
+        except (OSError, NatsError, DependencyUnavailable) as error:  # a time-out is an OSError
+            if time.monotonic() >= deadline:
+                reason = str(error) or "no answer"
+                raise PlatformError(
+                    f"The streams could not be set up on NATS at {hosts_of(nats_url)}: {reason}"
+                ) from error
+        await asyncio.sleep(_PAUSE_SECONDS)

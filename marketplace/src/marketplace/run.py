@@ -1,0 +1,46 @@
+"""`marketplace run`: the platform until Ctrl-C."""
+
+import asyncio
+import signal
+
+import typer
+
+from marketplace.platform import Platform
+from marketplace.settings import PlatformSettings
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_KILLED = 130
+
+
+def run(settings: PlatformSettings) -> int:
+    """Return the exit code: 0 after an orderly stop. Raises what Platform raises."""
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: PlatformSettings) -> int:
+    platform = Platform(settings, verbose=True)
+    serving = asyncio.create_task(_serve(platform))
+    impatient = False
+
+    def on_signal() -> None:
+        nonlocal impatient
+        if serving.cancelling():
+            impatient = True
+            platform.kill_everything()
+        else:
+            typer.echo("\nStopping; Ctrl-C again kills at once.")
+            serving.cancel()
+
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        return _KILLED if impatient else 0
+    return 0
+
+
+async def _serve(platform: Platform) -> None:
+    async with platform:
+        typer.echo(f"Marketplace ready at {platform.url}  (Ctrl-C stops it)")
+        await asyncio.Event().wait()

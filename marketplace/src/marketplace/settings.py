@@ -1,0 +1,78 @@
+"""Settings of the platform on a laptop: environment variables alone, and all ports from one of them."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from marketplace.errors import BadSettings
+
+SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
+
+_PORTS = ("gateway", *SERVICES, "nats", "mongod", "nats monitor")
+_FIRST_PORT_OF_MORE_INSTANCES = 20
+_MAY_HOLD_SECRETS = {"MONGO_URL", "NATS_URL", "STRIPE_KEY"}
+
+
+def _folder(path: Path) -> Path:
+    path = path.expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise ValueError("is not a folder")
+    return path
+
+
+class PlatformSettings(BaseSettings):
+    """The descriptions are what a user reads about a value that is refused: "it must be" and then the description."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
+
+    # The highest port leaves room for the ports of everything else above it.
+    gateway_port: int = Field(8080, ge=1024, le=65_000, description="a port from 1024 to 65000")
+    data_dir: Annotated[Path, AfterValidator(_folder), Field(description="a folder, or the name of one to make")] = (
+        Path(".data")
+    )
+    order_window_seconds: int = Field(900, ge=1, le=86_400, description="a whole number from 1 to 86400")
+    mongo_url: str | None = Field(
+        None, pattern=r"^mongodb(\+srv)?://.", description="the address of a MongoDB: mongodb://host:port, or +srv"
+    )
+    nats_url: str | None = Field(
+        None, pattern=r"^(nats|tls)://.", description="the address of a NATS server: nats://host:port, or tls://"
+    )
+    # The two lists of names are those of common.mongo and common.logging, which are slow to import; a test compares.
+    mongo_driver: Literal["motor", "pymongo"] = Field("motor", description="motor or pymongo")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+    log_format: Literal["json", "text"] = Field("text", description="json or text")
+    stripe_key: SecretStr | None = Field(None, description="a secret key of Stripe; without one, a sandbox is used")
+    stripe_api_base: str | None = Field(None, pattern=r"^https?://.", description="the address of Stripe's API")
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Raises BadSettings."""
+        try:
+            return cls()
+        except ValidationError as error:
+            fields = {str(problem["loc"][0]): problem["input"] for problem in error.errors()}
+            raise BadSettings("\n".join(cls._refusal(name, value) for name, value in fields.items())) from None
+
+    @classmethod
+    def _refusal(cls, field: str, value: object) -> str:
+        name = field.upper()
+        shown = "its value" if name in _MAY_HOLD_SECRETS else f"'{value}'"
+        return f"{name}: {shown} is not allowed; it must be {cls.model_fields[field].description}."
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    def port(self, name: str) -> int:
+        """Return the port of the gateway, a service's first instance, nats, mongod or nats monitor."""
+        return self.gateway_port + _PORTS.index(name)
+
+    def port_of_another_instance(self, number: int) -> int:
+        """Return the port of the number-th (from 0) of all instances beyond the first ones."""
+        return self.gateway_port + _FIRST_PORT_OF_MORE_INSTANCES + number

@@ -1,0 +1,15 @@
+"""`python -m orders` serves until it is told to stop."""
+
+from common.run import serve
+from common.settings import load_settings
+from orders.main import create_app
+from orders.settings import OrdersSettings
+
+
+def main() -> None:
+    settings = load_settings(OrdersSettings)
+    serve("orders", settings, lambda: create_app(settings))
+
+
+if __name__ == "__main__":
+    main()

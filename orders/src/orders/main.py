@@ -1,0 +1,38 @@
+"""The composition root of orders: everything it is made of, on one screen."""
+
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from common.auth import TokenVerifier
+from common.clock import Clock, utc_now
+from common.http.app import create_http_app
+from common.messaging.retry import RetryPolicy
+from common.messaging.timeline import TimelineReader
+from common.service import Service
+from orders.consumers import CONSUMERS
+from orders.repository import OrderRepository
+from orders.routes import router
+from orders.service import OrderService
+from orders.settings import OrdersSettings
+from orders.ticket_replica import TicketReplicas
+
+
+def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
+    service = Service("orders", settings, clock=clock, policy=policy)
+    database = service.mongo.database
+    repository = OrderRepository(database["orders"], service.relay, clock)
+    replicas = TicketReplicas(database["ticket_replicas"])
+    window = timedelta(seconds=settings.order_window_seconds)
+    orders = OrderService(repository, replicas, clock, window)
+
+    service.before_start(repository.create_indexes)
+    service.consume(CONSUMERS, orders)
+    return create_http_app(
+        service,
+        title="Orders",
+        description="Order a ticket, which holds it until the deadline; give an order up; see what happened to it.",
+        routers=[router],
+        token_verifier=TokenVerifier(settings.token_public_key),
+        state={"orders": orders, "timeline": TimelineReader(service.broker)},
+    )

@@ -1,0 +1,64 @@
+"""The order aggregate: created → completed or cancelled, and both of these are final."""
+
+from datetime import datetime
+from typing import Self
+
+from common.aggregate import Aggregate
+from common.errors import Conflict, NotTheOwner
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
+from common.ids import OrderId, PaymentId, UserId, new_id
+
+
+class NotTheBuyer(NotTheOwner):
+    """Only its buyer can see or cancel an order."""
+
+    slug = "not-the-buyer"
+    title = "Somebody else placed this order"
+
+
+class OrderNotOpen(Conflict):
+    """A completed or cancelled order stays what it is."""
+
+    slug = "order-not-open"
+    title = "The order is not open any more"
+
+
+class Order(Aggregate):
+    user_id: UserId
+    ticket: OrderedTicket
+    expires_at: datetime
+    status: OrderStatus = OrderStatus.CREATED
+    payment_id: PaymentId | None = None
+
+    @classmethod
+    def place(cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime) -> Self:
+        order = cls(id=OrderId(new_id()), user_id=buyer, ticket=ticket, expires_at=expires_at)
+        order._change(OrderCreated)
+        return order
+
+    @property
+    def is_open(self) -> bool:
+        return self.status is OrderStatus.CREATED
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.is_open and self.expires_at <= now
+
+    def check_buyer(self, user_id: UserId) -> None:
+        if user_id != self.user_id:
+            raise NotTheBuyer("Only its buyer can see or cancel an order.")
+
+    def cancel(self) -> None:
+        """Given up, or expired. Raises OrderNotOpen."""
+        self._leave_open(OrderStatus.CANCELLED)
+        self._change(OrderCancelled)
+
+    def complete(self, payment_id: PaymentId) -> None:
+        """Paid. Raises OrderNotOpen."""
+        self._leave_open(OrderStatus.COMPLETED)
+        self.payment_id = payment_id
+        self._change(OrderCompleted)
+
+    def _leave_open(self, status: OrderStatus) -> None:
+        if not self.is_open:
+            raise OrderNotOpen(f"The order is {self.status}, which is final.")
+        self.status = status

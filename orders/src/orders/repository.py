@@ -1,0 +1,47 @@
+"""Where orders are kept."""
+
+from pymongo.errors import DuplicateKeyError
+
+from common.clock import Clock
+from common.errors import Conflict
+from common.events.orders import OrderStatus
+from common.ids import TicketId, UserId
+from common.messaging.outbox import Relay
+from common.mongo import Collection
+from common.repository import AggregateRepository
+from orders.order import Order
+
+_LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}
+
+
+class TicketNotAvailable(Conflict):
+    """Another order holds the ticket, or has bought it."""
+
+    slug = "ticket-not-available"
+    title = "The ticket is not available"
+
+
+class OrderRepository(AggregateRepository[Order]):
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, Order, relay, clock)
+
+    async def create_indexes(self) -> None:
+        # This index is what keeps a ticket from being held or sold twice: MongoDB itself refuses the second live order.
+        await self.collection.create_index(
+            "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
+        )
+        await self.collection.create_index([("user_id", 1), ("_id", -1)])
+
+    async def add(self, order: Order) -> None:
+        """Raise TicketNotAvailable, with nothing stored, if another live order has the ticket."""
+        try:
+            await super().add(order)
+        except DuplicateKeyError:
+            raise TicketNotAvailable("Somebody else has ordered this ticket.") from None
+
+    async def find_holder(self, ticket_id: TicketId) -> Order | None:
+        """The live order on a ticket."""
+        return await self.find_one({"ticket.id": ticket_id, "status": _LIVE})
+
+    async def find_of_buyer(self, buyer: UserId, *, before: str | None, limit: int) -> tuple[list[Order], str | None]:
+        return await self.find_page({"user_id": buyer}, before=before, limit=limit)

@@ -1,0 +1,76 @@
+"""HTTP in: parse, one call of a use case, answer."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, status
+
+from common.auth import CurrentUser
+from common.errors import LostRace, NotFound, NotSignedIn
+from common.http.app import NEEDS_BROKER
+from common.http.problems import problems
+from common.http.schemas import PageCursor, PageLimit
+from common.ids import OrderId, WellFormed
+from common.messaging.timeline import TimelineReader
+from orders.order import NotTheBuyer, OrderNotOpen
+from orders.repository import TicketNotAvailable
+from orders.schemas import OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
+from orders.service import OrderService, OwnTicket
+
+router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(NotSignedIn))
+
+
+def _service(request: Request) -> OrderService:
+    service: OrderService = request.app.state.orders
+    return service
+
+
+Orders = Annotated[OrderService, Depends(_service)]
+OrderInPath = Annotated[OrderId, WellFormed]
+
+
+@router.get("", summary="Your own orders, newest first")
+async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, cursor: PageCursor = None) -> OrderPage:
+    page, next_cursor = await orders.orders.find_of_buyer(user.id, before=cursor, limit=limit)
+    return OrderPage(orders=[OrderOut.model_validate(order) for order in page], next_cursor=next_cursor)
+
+
+@router.post(
+    "",
+    summary="Order a ticket, which holds it until the deadline",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(OwnTicket, NotFound, TicketNotAvailable, LostRace),
+    dependencies=[NEEDS_BROKER],
+)
+async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders) -> OrderOut:
+    window = timedelta(seconds=wanted.window_seconds) if wanted.window_seconds else None
+    return OrderOut.model_validate(await orders.place_order(wanted.ticket_id, buyer=user.id, window=window))
+
+
+@router.get("/{order_id}", summary="One of your orders", responses=problems(NotTheBuyer, NotFound))
+async def get_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> OrderOut:
+    return OrderOut.model_validate(await orders.get_order(order_id, by=user.id))
+
+
+@router.delete(
+    "/{order_id}",
+    summary="Give up an open order, which frees its ticket",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(NotTheBuyer, NotFound, OrderNotOpen, LostRace),
+    dependencies=[NEEDS_BROKER],
+)
+async def cancel_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> None:
+    await orders.cancel_order(order_id, by=user.id)
+
+
+@router.get(
+    "/{order_id}/timeline",
+    summary="What happened to an order, read back from the event stream",
+    responses=problems(NotTheBuyer, NotFound),
+    dependencies=[NEEDS_BROKER],
+)
+async def get_timeline(order_id: OrderInPath, user: CurrentUser, orders: Orders, request: Request) -> Timeline:
+    order = await orders.get_order(order_id, by=user.id)
+    reader: TimelineReader = request.app.state.timeline
+    happened = await reader.read([order.id, *([order.payment_id] if order.payment_id else [])])
+    return Timeline(order_id=order_id, events=[TimelineEntry.model_validate(entry) for entry in happened])

@@ -1,0 +1,24 @@
+"""Events in: what payments does when something happens elsewhere."""
+
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.messaging.consumer import Consumer
+from payments.service import PaymentService
+
+
+async def accept_payments_on_order_created(payments: PaymentService, event: OrderCreated) -> None:
+    await payments.follow_order(event)
+
+
+async def refund_payment_on_order_cancelled(payments: PaymentService, event: OrderCancelled) -> None:
+    await payments.follow_order(event)
+
+
+async def settle_payment_on_order_completed(payments: PaymentService, event: OrderCompleted) -> None:
+    await payments.follow_order(event)
+
+
+CONSUMERS: tuple[Consumer[PaymentService], ...] = (
+    Consumer("payments-accept-payments-on-order-created", (OrderCreated,), accept_payments_on_order_created),
+    Consumer("payments-refund-payment-on-order-cancelled", (OrderCancelled,), refund_payment_on_order_cancelled),
+    Consumer("payments-settle-payment-on-order-completed", (OrderCompleted,), settle_payment_on_order_completed),
+)

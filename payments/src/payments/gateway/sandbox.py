@@ -1,0 +1,97 @@
+"""A card processor without an account: it understands Stripe's test tokens, and moves no money."""
+
+import secrets
+
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from common.ids import PaymentId
+from common.mongo import Collection, Database, Document
+from payments.gateway.protocol import (
+    CardDeclined,
+    ChargeId,
+    GatewayUnavailable,
+    IdempotencyConflict,
+    RefundId,
+    UnknownCharge,
+    UnknownToken,
+)
+from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS
+
+
+class SandboxGateway:
+    """Keeps its books in MongoDB, one document an idempotency key, so that it is as hard to charge twice as Stripe.
+
+    It holds no state in memory: any number of processes may run it on one database.
+    """
+
+    def __init__(self, database: Database, *, currency: str = "usd") -> None:
+        self._charges = database["sandbox_charges"]
+        self._refunds = database["sandbox_refunds"]
+        self._currency = currency
+
+    async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
+        decline = DECLINED_TOKENS.get(token)
+        if decline is None and token not in APPROVED_TOKENS:
+            # Like a request that Stripe refuses as invalid, it leaves the key free; but never hides an earlier charge.
+            if await _find(self._charges, {"_id": payment_id}):
+                raise IdempotencyConflict(payment_id)
+            raise UnknownToken(token)
+        outcome = await _first_outcome(
+            self._charges,
+            key=payment_id,
+            request={"amount": amount, "currency": self._currency, "token": token},
+            outcome=decline._asdict() if decline else {"charge_id": _new_id("ch")},
+        )
+        if "charge_id" not in outcome:
+            raise CardDeclined(outcome["reason"], outcome["code"])
+        return ChargeId(outcome["charge_id"])
+
+    async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
+        if not await _find(self._charges, {"_id": payment_id, "outcome.charge_id": charge_id}):
+            raise UnknownCharge(charge_id)
+        outcome = await _first_outcome(
+            self._refunds,
+            key=f"refund:{payment_id}",
+            request={"charge_id": charge_id},
+            outcome={"refund_id": _new_id("re")},
+        )
+        return RefundId(outcome["refund_id"])
+
+    async def close(self) -> None:
+        """Do nothing: the database belongs to whoever passed it in."""
+
+
+def _new_id(kind: str) -> str:
+    return f"{kind}_sandbox_{secrets.token_hex(12)}"
+
+
+async def _first_outcome(collection: Collection, *, key: str, request: Document, outcome: Document) -> Document:
+    """Store what came of a request under its key; where one is stored already, answer that one instead.
+
+    The insert decides, not a read before it: of any number of calls at once, in any number of processes, one wins.
+    """
+    try:
+        await collection.insert_one({"_id": key, "request": request, "outcome": outcome})
+    except DuplicateKeyError:
+        first = await _find(collection, {"_id": key})
+    except PyMongoError as error:
+        raise _unavailable(error) from error
+    else:
+        return outcome
+    if first is None:
+        raise GatewayUnavailable("Somebody is emptying the sandbox's collections. Try again.")
+    if first["request"] != request:
+        raise IdempotencyConflict(key)
+    first_outcome: Document = first["outcome"]
+    return first_outcome
+
+
+async def _find(collection: Collection, query: Document) -> Document | None:
+    try:
+        return await collection.find_one(query)
+    except PyMongoError as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: PyMongoError) -> GatewayUnavailable:
+    return GatewayUnavailable(f"The sandbox's database does not answer ({type(error).__name__}). Try again shortly.")

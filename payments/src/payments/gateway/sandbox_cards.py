@@ -1,0 +1,49 @@
+"""Stripe's test cards, as the sandbox understands them. Source: https://docs.stripe.com/testing#cards."""
+
+from typing import NamedTuple
+
+
+class Decline(NamedTuple):
+    code: str
+    reason: str
+
+
+_APPROVED = (
+    *("visa", "visa_debit", "mastercard", "mastercard_debit", "mastercard_prepaid"),
+    *("amex", "discover", "diners", "jcb", "unionpay"),
+)
+
+_DECLINED = "Your card was declined."
+
+_DECLINES = {
+    "chargeDeclined": Decline("card_declined", _DECLINED),
+    "chargeDeclinedInsufficientFunds": Decline("insufficient_funds", "Your card has insufficient funds."),
+    "chargeDeclinedLostCard": Decline("lost_card", _DECLINED),
+    "chargeDeclinedStolenCard": Decline("stolen_card", _DECLINED),
+    "chargeDeclinedFraudulent": Decline("fraudulent", _DECLINED),
+    "chargeDeclinedExpiredCard": Decline("expired_card", "Your card has expired."),
+    "chargeDeclinedIncorrectCvc": Decline("incorrect_cvc", "Your card's security code is incorrect."),
+    "chargeDeclinedProcessingError": Decline(
+        "processing_error", "An error occurred while processing your card. Try again in a little bit."
+    ),
+    "chargeDeclinedVelocityLimitExceeded": Decline(
+        "card_velocity_exceeded",
+        "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+    ),
+    "chargeCustomerFail": Decline("card_declined", _DECLINED),
+    "radarBlock": Decline("fraudulent", _DECLINED),
+    "authenticationRequired": Decline(
+        "authentication_required", "Your card was declined. This transaction requires authentication."
+    ),
+}
+
+
+def _tokens(card: str) -> list[str]:
+    # Stripe's documentation names some of the declined cards with their brand and some without: both are understood.
+    names = [card, f"visa_{card}"] if card.startswith("charge") else [card]
+    return [prefix + name for name in names for prefix in ("pm_card_", "tok_")]
+
+
+APPROVED_TOKENS = frozenset(token for card in _APPROVED for token in _tokens(card))
+
+DECLINED_TOKENS = {token: decline for card, decline in _DECLINES.items() for token in _tokens(card)}

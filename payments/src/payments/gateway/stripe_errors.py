@@ -1,0 +1,72 @@
+"""What each of Stripe's errors says about the money. Source: https://docs.stripe.com/api/errors and /error-codes."""
+
+import stripe
+
+from payments.gateway.protocol import (
+    CardDeclined,
+    ChargeId,
+    GatewayUnavailable,
+    IdempotencyConflict,
+    UnknownCharge,
+    UnknownToken,
+)
+
+_DECLINED = "Your card was declined."
+_AMOUNT_CODES = ("amount_too_small", "amount_too_large")
+
+
+def charge_failure(error: stripe.StripeError, *, key: str, token: str) -> Exception:
+    match error:
+        case stripe.CardError():
+            return CardDeclined(error.user_message or _DECLINED, _decline_code(error))
+        case stripe.InvalidRequestError() if error.code in _AMOUNT_CODES:
+            # Stripe takes no less than 0.50 USD, for example. It says so in a sentence that the buyer can read.
+            return CardDeclined(error.user_message or _DECLINED, str(error.code))
+        case stripe.InvalidRequestError() if _is_about_the_token(error):
+            return UnknownToken(token)
+    return _request_failure(error, key=key)
+
+
+def refund_failure(error: stripe.StripeError, *, key: str, charge_id: ChargeId) -> Exception:
+    if isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing":
+        return UnknownCharge(charge_id)
+    return _request_failure(error, key=key)
+
+
+def _request_failure(error: stripe.StripeError, *, key: str) -> IdempotencyConflict | GatewayUnavailable:
+    match error:
+        case stripe.IdempotencyError():
+            return IdempotencyConflict(key)
+        case stripe.AuthenticationError():
+            reason = "Stripe refuses STRIPE_KEY. Set it to a secret key of the account (sk_…) and restart payments."
+        case stripe.PermissionError():
+            reason = "STRIPE_KEY lacks permissions. It needs to write PaymentIntents and Refunds."
+        case stripe.RateLimitError():
+            reason = "Stripe gets more requests than it allows. Try again later."
+        case stripe.APIConnectionError():
+            reason = f"Stripe cannot be reached ({type(error.__cause__ or error).__name__}). Try again shortly."
+        case stripe.InvalidRequestError():
+            reason = f"Stripe refuses the request: {error.user_message}"
+        case _:
+            reason = f"Stripe answers with an error (status {error.http_status}). Try again shortly."
+    return GatewayUnavailable(f"{reason} [{error.request_id}]" if error.request_id else reason)
+
+
+def _decline_code(error: stripe.CardError) -> str:
+    decline_code = error.error.decline_code if error.error else None
+    # generic_decline says nothing that the error code, card_declined, does not say.
+    if decline_code and decline_code != "generic_decline":
+        return decline_code
+    return error.code or "card_declined"
+
+
+def _is_about_the_token(error: stripe.InvalidRequestError) -> bool:
+    code, param, message = error.code or "", error.param or "", error.user_message or ""
+    return (
+        code == "resource_missing"  # a charge names nothing else that could be missing
+        or code.startswith(("token_", "payment_method_unexpected", "payment_method_unactivated"))
+        or param == "payment_method"
+        or param.startswith(("payment_method_data", "token"))
+        # "… was previously used …" comes with neither a code nor a param.
+        or message.startswith("The provided PaymentMethod")
+    )

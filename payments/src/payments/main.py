@@ -1,0 +1,52 @@
+"""The composition root of payments: everything it is made of, on one screen."""
+
+from fastapi import FastAPI
+
+from common.auth import TokenVerifier
+from common.clock import Clock, utc_now
+from common.http.app import create_http_app
+from common.messaging.retry import RetryPolicy
+from common.mongo import Database
+from common.service import Service
+from payments.consumers import CONSUMERS
+from payments.gateway.protocol import PaymentGateway
+from payments.gateway.sandbox import SandboxGateway
+from payments.gateway.stripe_gateway import StripeGateway
+from payments.order_replica import OrderReplicas
+from payments.repository import PaymentRepository
+from payments.routes import router
+from payments.service import PaymentService
+from payments.settings import PaymentsSettings
+
+_CHARGE_SECONDS = 4.0
+
+
+def create_app(settings: PaymentsSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
+    service = Service("payments", settings, clock=clock, policy=policy)
+    database = service.mongo.database
+    repository = PaymentRepository(database["payments"], service.relay, clock)
+    replicas = OrderReplicas(database["order_replicas"])
+    gateway = choose_gateway(settings, database)
+    payments = PaymentService(repository, replicas, gateway, clock)
+
+    service.before_start(repository.create_indexes)
+    service.in_background(payments.sweep_forever)
+    service.at_stop(gateway.close)
+    service.consume(CONSUMERS, payments)
+    return create_http_app(
+        service,
+        title="Payments",
+        description="Pay for an order. A charge ends in a completed order, or is refunded.",
+        routers=[router],
+        token_verifier=TokenVerifier(settings.token_public_key),
+        state={"payments": payments},
+    )
+
+
+def choose_gateway(settings: PaymentsSettings, database: Database) -> PaymentGateway:
+    """Stripe if there is a key; else the sandbox, which charges nobody."""
+    if settings.stripe_key is None:
+        return SandboxGateway(database)
+    return StripeGateway(
+        settings.stripe_key.get_secret_value(), api_base=settings.stripe_api_base, timeout_seconds=_CHARGE_SECONDS
+    )

@@ -1,0 +1,30 @@
+"""The bodies of requests and answers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from common.events.payments import PaymentStatus
+from common.http.schemas import RequestBody, ResponseBody
+from common.ids import OrderId, PaymentId, WellFormed
+
+
+class PaymentIn(RequestBody):
+    order_id: Annotated[OrderId, WellFormed]
+    token: str = Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[A-Za-z0-9_]+$",
+        description="A card token or payment method of Stripe, such as pm_card_visa or tok_visa; never a card number.",
+        examples=["pm_card_visa"],
+    )
+
+
+class PaymentOut(ResponseBody):
+    id: PaymentId
+    order_id: OrderId
+    status: PaymentStatus
+
+
+class PaymentList(ResponseBody):
+    payments: list[PaymentOut] = Field(description="Newest first.")

@@ -1,0 +1,9 @@
+from pydantic import Field, SecretStr
+
+from common.settings import TokenSettings
+
+
+class PaymentsSettings(TokenSettings):
+    mongo_database: str = "payments"
+    stripe_key: SecretStr | None = Field(default=None, description="Unset: the built-in sandbox charges nobody.")
+    stripe_api_base: str | None = Field(default=None, pattern=r"^https?://")

@@ -1,0 +1,29 @@
+"""Run localstripe, an emulator of Stripe's API, as a process of its own; it prints its port and then serves.
+
+Its own command would listen on every interface and keep its store in one fixed file for the whole machine.
+"""
+
+import socket
+from typing import Any
+
+from aiohttp import web
+from localstripe.errors import UserError  # type: ignore[import-untyped] # it ships no types, here and below
+from localstripe.resources import PaymentIntent, Store  # type: ignore[import-untyped]
+from localstripe.server import app  # type: ignore[import-untyped]
+
+_create = PaymentIntent._api_create  # noqa: SLF001 - there is no other way in, here and below
+
+
+def _create_as_stripe_does_now(automatic_payment_methods: Any = None, **data: Any) -> Any:  # noqa: ANN401 - forms
+    """Know the successor of payment_method_types, which localstripe expects and Stripe has come to refuse."""
+    if automatic_payment_methods != {"enabled": "true", "allow_redirects": "never"}:
+        raise UserError(400, f"This may send the buyer to another page: {automatic_payment_methods}")
+    return _create(**data)
+
+
+if __name__ == "__main__":
+    Store.dump_to_disk = lambda _store: None
+    PaymentIntent._api_create = _create_as_stripe_does_now  # noqa: SLF001
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(listener.getsockname()[1], flush=True)  # noqa: T201 - how the test learns the port
+        web.run_app(app, sock=listener, print=None, access_log=None)

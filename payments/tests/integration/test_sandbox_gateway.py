@@ -1,0 +1,105 @@
+"""The sandbox's promise under races and outages, which only a real MongoDB can put to the test, with both drivers."""
+
+import asyncio
+import gc
+import inspect
+from collections.abc import AsyncIterator
+from typing import Any, get_args
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient
+
+from common.ids import PaymentId, new_id
+from common.mongo import Mongo, MongoDriver
+from common.servers.mongod import Mongod
+from common.servers.ports import free_port
+from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable
+from payments.gateway.sandbox import SandboxGateway
+
+# PyMongo 4.20 leaves its socket to the garbage collector when a client is closed while it connects.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+AT_ONCE = 100
+
+
+@pytest.fixture(scope="module")
+async def mongod(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mongod]:
+    server = Mongod(tmp_path_factory.mktemp("mongod"), free_port())
+    await server.start()
+    yield server
+    await server.stop()
+    gc.collect()  # what PyMongo left is found now, and does not fail the tests of another module
+
+
+@pytest.fixture(params=get_args(MongoDriver))
+async def mongo(mongod: Mongod, request: pytest.FixtureRequest) -> AsyncIterator[Mongo]:
+    mongo = Mongo(mongod.url, f"sandbox_{new_id()}", request.param)
+    yield mongo
+    await mongo.close()
+
+
+async def test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_the_same(mongo: Mongo) -> None:
+    gateways = [SandboxGateway(mongo.database) for _ in range(AT_ONCE)]
+    payment_id = PaymentId(new_id())
+
+    answers = await asyncio.gather(
+        *(gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa") for gateway in gateways)
+    )
+
+    assert len(set(answers)) == 1
+    assert await mongo.database["sandbox_charges"].count_documents({}) == 1
+
+
+async def test_a_hundred_charges_of_a_bad_card_at_once_are_one_decline(mongo: Mongo) -> None:
+    gateway = SandboxGateway(mongo.database)
+    payment_id = PaymentId(new_id())
+
+    answers = await asyncio.gather(
+        *(gateway.charge(payment_id=payment_id, amount=1999, token="tok_chargeDeclined") for _ in range(AT_ONCE)),
+        return_exceptions=True,
+    )
+
+    assert {type(answer) for answer in answers} == {CardDeclined}
+    assert await mongo.database["sandbox_charges"].count_documents({}) == 1
+
+
+async def test_a_hundred_refunds_of_one_payment_at_once_refund_once(mongo: Mongo) -> None:
+    gateway = SandboxGateway(mongo.database)
+    payment_id = PaymentId(new_id())
+    charge_id = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
+
+    refunds = await asyncio.gather(
+        *(gateway.refund(payment_id=payment_id, charge_id=charge_id) for _ in range(AT_ONCE))
+    )
+
+    assert len(set(refunds)) == 1
+    assert await mongo.database["sandbox_refunds"].count_documents({}) == 1
+
+
+@pytest.mark.parametrize("client_type", [AsyncIOMotorClient, AsyncMongoClient])
+async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(
+    client_type: Any,  # noqa: ANN401 - the drivers' own types have nothing in common
+) -> None:
+    client = client_type(f"mongodb://127.0.0.1:{free_port()}/", serverSelectionTimeoutMS=50)
+    gateway = SandboxGateway(client["payments"])
+
+    with pytest.raises(GatewayUnavailable, match="database does not answer"):
+        await gateway.charge(payment_id=PaymentId(new_id()), amount=1999, token="tok_visa")
+    with pytest.raises(GatewayUnavailable, match="database does not answer"):
+        await gateway.refund(payment_id=PaymentId(new_id()), charge_id=ChargeId("ch_sandbox_1"))
+
+    closing = client.close()
+    if inspect.isawaitable(closing):
+        await closing
+
+
+async def test_a_charge_survives_the_death_of_the_database(mongod: Mongod, mongo: Mongo) -> None:
+    gateway = SandboxGateway(mongo.database)
+    payment_id = PaymentId(new_id())
+    first = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
+
+    await mongod.kill()
+    await mongod.start()
+
+    assert await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa") == first

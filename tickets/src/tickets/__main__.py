@@ -1,0 +1,15 @@
+"""`python -m tickets` serves until it is told to stop."""
+
+from common.run import serve
+from common.settings import load_settings
+from tickets.main import create_app
+from tickets.settings import TicketsSettings
+
+
+def main() -> None:
+    settings = load_settings(TicketsSettings)
+    serve("tickets", settings, lambda: create_app(settings))
+
+
+if __name__ == "__main__":
+    main()

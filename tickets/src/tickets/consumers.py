@@ -1,0 +1,24 @@
+"""Events in: what tickets does when something happens elsewhere."""
+
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.messaging.consumer import Consumer
+from tickets.service import TicketService
+
+
+async def hold_ticket_on_order_created(tickets: TicketService, event: OrderCreated) -> None:
+    await tickets.follow_order(event)
+
+
+async def release_ticket_on_order_cancelled(tickets: TicketService, event: OrderCancelled) -> None:
+    await tickets.follow_order(event)
+
+
+async def keep_ticket_sold_on_order_completed(tickets: TicketService, event: OrderCompleted) -> None:
+    await tickets.follow_order(event)
+
+
+CONSUMERS: tuple[Consumer[TicketService], ...] = (
+    Consumer("tickets-hold-ticket-on-order-created", (OrderCreated,), hold_ticket_on_order_created),
+    Consumer("tickets-release-ticket-on-order-cancelled", (OrderCancelled,), release_ticket_on_order_cancelled),
+    Consumer("tickets-keep-ticket-sold-on-order-completed", (OrderCompleted,), keep_ticket_sold_on_order_completed),
+)

@@ -1,0 +1,34 @@
+"""The composition root of tickets: everything it is made of, on one screen."""
+
+from fastapi import FastAPI
+
+from common.auth import TokenVerifier
+from common.clock import Clock, utc_now
+from common.http.app import create_http_app
+from common.messaging.retry import RetryPolicy
+from common.service import Service
+from tickets.consumers import CONSUMERS
+from tickets.order_replica import OrderReplicas
+from tickets.repository import TicketRepository
+from tickets.routes import router
+from tickets.service import TicketService
+from tickets.settings import TicketsSettings
+
+
+def create_app(settings: TicketsSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
+    service = Service("tickets", settings, clock=clock, policy=policy)
+    database = service.mongo.database
+    repository = TicketRepository(database["tickets"], service.relay, clock)
+    replicas = OrderReplicas(database["order_replicas"])
+    tickets = TicketService(repository, replicas)
+
+    service.before_start(repository.create_indexes, replicas.create_indexes)
+    service.consume(CONSUMERS, tickets)
+    return create_http_app(
+        service,
+        title="Tickets",
+        description="List a ticket for sale, change the listing while nobody holds it, see what can be bought.",
+        routers=[router],
+        token_verifier=TokenVerifier(settings.token_public_key),
+        state={"tickets": tickets},
+    )

@@ -1,0 +1,35 @@
+"""What tickets remembers of each order: whether it is live, and on which ticket."""
+
+from typing import Self
+
+from pydantic import Field
+
+from common.events.base import Event
+from common.events.orders import OrderEvent
+from common.ids import OrderId, TicketId
+from common.mongo import Collection
+from common.replica import Replica, ReplicaRepository
+
+
+class OrderReplica(Replica):
+    ticket_id: TicketId
+    is_live: bool = Field(description="Open or completed: it holds its ticket.")
+
+    @classmethod
+    def from_event(cls, event: Event) -> Self:
+        assert isinstance(event, OrderEvent)  # noqa: S101 - for the type checker: no other event is consumed here
+        return cls(id=event.id, version=event.version, ticket_id=event.ticket.id, is_live=event.status.is_live)
+
+
+class OrderReplicas(ReplicaRepository[OrderReplica]):
+    def __init__(self, collection: Collection) -> None:
+        super().__init__(collection, OrderReplica)
+
+    async def create_indexes(self) -> None:
+        # Partial: a ticket may have had any number of orders, of which at most one or two are live.
+        await self.collection.create_index("ticket_id", partialFilterExpression={"is_live": True})
+
+    async def live_orders_of(self, ticket_id: TicketId) -> list[OrderId]:
+        """Oldest first. More than one only for the moment in which a cancellation has not arrived yet."""
+        cursor = self.collection.find({"ticket_id": ticket_id, "is_live": True}, {"_id": 1}).sort([("_id", 1)])
+        return [OrderId(document["_id"]) for document in await cursor.to_list(None)]

@@ -1,0 +1,19 @@
+"""Where tickets are kept."""
+
+from common.clock import Clock
+from common.messaging.outbox import Relay
+from common.mongo import Collection
+from common.repository import AggregateRepository
+from tickets.ticket import Ticket
+
+
+class TicketRepository(AggregateRepository[Ticket]):
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, Ticket, relay, clock)
+
+    async def create_indexes(self) -> None:
+        # Serves the list of what can be bought: equality on order_id, then newest first.
+        await self.collection.create_index([("order_id", 1), ("_id", -1)])
+
+    async def find_for_sale(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:
+        return await self.find_page({"order_id": None}, before=before, limit=limit)

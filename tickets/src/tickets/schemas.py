@@ -1,0 +1,32 @@
+"""The bodies of requests and answers."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from common.http.schemas import RequestBody, ResponseBody
+from common.ids import OrderId, TicketId, UserId
+from common.money import PriceIn, PriceOut
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class ListingIn(RequestBody):
+    title: Title = Field(examples=["Concert"])
+    price: PriceIn
+
+
+class TicketOut(ResponseBody):
+    id: TicketId
+    title: str
+    price: PriceOut
+    user_id: UserId = Field(description="The seller.")
+    order_id: OrderId | None = Field(
+        description="The order that holds or has bought the ticket; null: it can be bought."
+    )
+    version: int
+
+
+class TicketPage(ResponseBody):
+    tickets: list[TicketOut]
+    next_cursor: TicketId | None = Field(description="Pass it as `cursor` for the next page; null on the last one.")

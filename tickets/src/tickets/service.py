@@ -1,0 +1,71 @@
+"""The use cases of tickets."""
+
+from dataclasses import dataclass
+
+from common.errors import NotFound, PermanentFailure
+from common.events.orders import OrderEvent
+from common.ids import OrderId, TicketId, UserId
+from common.repository import retry_lost_races
+from tickets.order_replica import OrderReplicas
+from tickets.repository import TicketRepository
+from tickets.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class TicketService:
+    tickets: TicketRepository
+    orders: OrderReplicas
+
+    async def list_ticket(self, *, seller: UserId, title: str, price: int) -> Ticket:
+        ticket = Ticket.list_for_sale(seller=seller, title=title, price=price)
+        await self.tickets.add(ticket)
+        return ticket
+
+    async def change_listing(self, ticket_id: TicketId, *, by: UserId, title: str, price: int) -> Ticket:
+        async def attempt() -> Ticket:
+            ticket = await self.get_ticket(ticket_id)
+            ticket.change_listing(by=by, title=title, price=price)
+            await self.tickets.save(ticket)
+            return ticket
+
+        return await retry_lost_races(attempt)
+
+    async def get_ticket(self, ticket_id: TicketId) -> Ticket:
+        ticket = await self.tickets.find(ticket_id)
+        if ticket is None:
+            raise NotFound(f"There is no ticket {ticket_id}.")
+        return ticket
+
+    async def follow_order(self, event: OrderEvent) -> None:
+        """Remember what became of an order, then see to it that the right order, or none, holds its ticket."""
+        await self.orders.apply(event)
+        await self.reconcile_holder(event.ticket.id)
+
+    async def reconcile_holder(self, ticket_id: TicketId) -> None:
+        """Bring the ticket's holder into line with the live orders on it (ADR 7).
+
+        Idempotent, and right in any order of events: the holder follows from what is known of the orders, not from
+        which event came last. The order of the reads matters: the ticket, then the orders. Whoever learns of an order
+        reads the ticket after that, and whoever has written the ticket looks once more, so the last look always sees
+        both as they are. A stale event reconciles, too: the delivery before it may have died in between.
+        """
+
+        async def attempt() -> None:
+            while True:
+                ticket = await self.tickets.find(ticket_id)
+                if ticket is None:
+                    raise PermanentFailure(f"an order names the ticket {ticket_id}, which does not exist")
+                holder = _holder(ticket.order_id, await self.orders.live_orders_of(ticket_id))
+                if holder == ticket.order_id:
+                    return
+                ticket.set_holder(holder)
+                await self.tickets.save(ticket)
+
+        await retry_lost_races(attempt)
+
+
+def _holder(present: OrderId | None, live: list[OrderId]) -> OrderId | None:
+    """Who holds the ticket keeps it for as long as it lives; orders sees to it that there is at most one."""
+    if present in live:
+        return present
+    return live[0] if live else None

@@ -1,0 +1,5 @@
+from common.settings import TokenSettings
+
+
+class TicketsSettings(TokenSettings):
+    mongo_database: str = "tickets"

@@ -1,0 +1,50 @@
+"""The ticket aggregate: a listing, and who holds it."""
+
+from typing import Self
+
+from common.aggregate import Aggregate
+from common.errors import Conflict, NotTheOwner
+from common.events.tickets import TicketCreated, TicketUpdated
+from common.ids import OrderId, TicketId, UserId, new_id
+
+
+class NotTheSeller(NotTheOwner):
+    """Only its seller can change a ticket."""
+
+    slug = "not-the-seller"
+    title = "Somebody else sells this ticket"
+
+
+class TicketHeld(Conflict):
+    """A ticket that an order holds, or has bought, cannot be changed."""
+
+    slug = "ticket-held"
+    title = "An order holds this ticket"
+
+
+class Ticket(Aggregate):
+    title: str
+    price: int
+    user_id: UserId
+    order_id: OrderId | None = None
+
+    @classmethod
+    def list_for_sale(cls, *, seller: UserId, title: str, price: int) -> Self:
+        ticket = cls(id=TicketId(new_id()), title=title, price=price, user_id=seller)
+        ticket._change(TicketCreated)
+        return ticket
+
+    def change_listing(self, *, by: UserId, title: str, price: int) -> None:
+        """Raises NotTheSeller, TicketHeld."""
+        if by != self.user_id:
+            raise NotTheSeller("Only its seller can change a ticket.")
+        if self.order_id is not None:
+            raise TicketHeld("An order holds or has bought this ticket, so its listing cannot be changed.")
+        self.title = title
+        self.price = price
+        self._change(TicketUpdated)
+
+    def set_holder(self, order_id: OrderId | None) -> None:
+        """Held by this order, or by none."""
+        self.order_id = order_id
+        self._change(TicketUpdated)
