@@ -1,14 +1,21 @@
 """The bodies of requests and answers."""
 
-from pydantic import EmailStr, Field, SecretStr
+from typing import Annotated
+
+from pydantic import EmailStr, Field, Secret, StringConstraints
 
 from common.http.schemas import RequestBody, ResponseBody
 from common.ids import UserId
 
+Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
+
 
 class Credentials(RequestBody):
     email: EmailStr = Field(max_length=254, examples=["buyer@example.com"])
-    password: SecretStr = Field(min_length=8, max_length=128, examples=["correct horse battery"])
+    # Not SecretStr, which would tell the person typing about "items" in place of characters.
+    password: Secret[Password] = Field(
+        examples=["correct horse battery"], json_schema_extra={"format": "password", "writeOnly": True}
+    )
 
 
 class UserOut(ResponseBody):

@@ -1,8 +1,25 @@
-from pydantic import Field, SecretStr
+from typing import Annotated
 
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from common.auth import parse_private_key, parse_public_key
 from common.settings import TokenSettings
+
+
+def _check_private_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:
+    """A key of another pair would sign tokens that every service refuses, and nothing would say so."""
+    try:
+        public_key = parse_private_key(secret.get_secret_value()).public_key()
+    except ValueError as error:
+        raise PydanticCustomError("setting", "{reason}", {"reason": str(error)}) from None
+    if "token_public_key" in info.data and public_key != parse_public_key(info.data["token_public_key"]):
+        raise PydanticCustomError("setting", "must be the private half of TOKEN_PUBLIC_KEY")
+    return secret
 
 
 class AuthSettings(TokenSettings):
     mongo_database: str = "auth"
-    token_private_key: SecretStr = Field(description="Ed25519, PEM; its public half is TOKEN_PUBLIC_KEY.")
+    token_private_key: Annotated[SecretStr, AfterValidator(_check_private_key)] = Field(
+        description="Ed25519, PEM; its public half is TOKEN_PUBLIC_KEY."
+    )

@@ -1,12 +1,14 @@
 """Who is asking: tokens signed by auth with an Ed25519 key, verified everywhere else with its public half."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
@@ -30,11 +32,30 @@ class SignedInUser:
     email: str
 
 
+def parse_private_key(pem: str) -> Ed25519PrivateKey:
+    """Raises ValueError, which does not show the key."""
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+        key = load_pem_private_key(pem.encode(), password=None)
+        if isinstance(key, Ed25519PrivateKey):
+            return key
+    raise ValueError("must be an unencrypted Ed25519 private key in PEM")
+
+
+def parse_public_key(pem: str) -> Ed25519PublicKey:
+    """Raises ValueError."""
+    with suppress(ValueError, UnsupportedAlgorithm):
+        key = load_pem_public_key(pem.encode())
+        if isinstance(key, Ed25519PublicKey):
+            return key
+    raise ValueError("must be an Ed25519 public key in PEM")
+
+
 class TokenSigner:
     """Held by auth alone."""
 
     def __init__(self, private_key: str, clock: Clock) -> None:
-        self._private_key = private_key
+        # Parsed once, here and below: from text, PyJWT would parse it again for every token.
+        self._private_key = parse_private_key(private_key)
         self._clock = clock
 
     def sign(self, user: SignedInUser) -> str:
@@ -45,11 +66,7 @@ class TokenSigner:
 
 class TokenVerifier:
     def __init__(self, public_key: str) -> None:
-        # Parsed once: from text, PyJWT would parse it again for every token.
-        key = load_pem_public_key(public_key.encode())
-        if not isinstance(key, Ed25519PublicKey):
-            raise TypeError("the public key of the tokens must be an Ed25519 key")
-        self._public_key = key
+        self._public_key = parse_public_key(public_key)
 
     def verify(self, token: str) -> SignedInUser:
         """Raises NotSignedIn: forged, expired, without expiry, or signed in any other way than auth does."""

@@ -3,12 +3,16 @@
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+import structlog
+
 from common.aggregate import Aggregate
 from common.clock import Clock
 from common.errors import LostRace
-from common.messaging.envelope import StagedEvent
+from common.messaging.envelope import CAUSE, StagedEvent
 from common.messaging.outbox import Relay
 from common.mongo import Collection, Document
+
+log = structlog.get_logger()
 
 A = TypeVar("A", bound=Aggregate)
 T = TypeVar("T")
@@ -62,6 +66,8 @@ class AggregateRepository(Generic[A]):
 
     def _stored(self, aggregate: A, staged: list[StagedEvent]) -> None:
         aggregate.mark_stored()
+        for event in staged:
+            log.info("staged", subject=event.subject, event_id=event.id, cause=event.headers[CAUSE])
         self._relay.hand_over(self.collection, aggregate.id, staged)
 
 

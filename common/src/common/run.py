@@ -21,6 +21,6 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         access_log=False,
         server_header=False,
         proxy_headers=True,  # trusted from FORWARDED_ALLOW_IPS only, by default the loopback address
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=4,
         timeout_keep_alive=75,  # longer than the gateway keeps its connections, so that it is never the one surprised
     )

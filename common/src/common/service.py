@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 Step = Callable[[], Awaitable[None]]
 
-_FINISH_SECONDS = 4.0
+_FINISH_SECONDS = 2.0
 
 
 class Service:
@@ -39,8 +39,9 @@ class Service:
         self.relay = Relay(self.publisher, clock)
         self._policy = policy or RetryPolicy()
         self._dead_letters = DeadLetters(self.publisher)
+        self.use_cases: object = None
         self._subscriptions: list[Subscription[Any]] = []
-        self._indexes: list[Step] = [self.relay.create_indexes]
+        self.indexes: list[Step] = [self.relay.create_indexes]
         self._loops: list[Step] = [self.relay.run, self.relay.sweep_forever]
         self._closings: list[Step] = []
         self._at_work: asyncio.Task[None] | None = None
@@ -48,12 +49,13 @@ class Service:
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
         """Run these reactions against these use cases, once everything is there."""
+        self.use_cases = use_cases
         self._subscriptions += [
             Subscription(consumer, use_cases, self.broker, self._dead_letters, self._policy) for consumer in consumers
         ]
 
     def before_start(self, *create_indexes: Step) -> None:
-        self._indexes += create_indexes
+        self.indexes += create_indexes
 
     def in_background(self, *loops: Step) -> None:
         """Each runs for as long as the process; one that raises ends the process, to be started afresh."""
@@ -106,7 +108,7 @@ class Service:
                     log.warning("waiting for MongoDB")
                 waiting = True
                 await asyncio.sleep(0.25)
-        for create in self._indexes:
+        for create in self.indexes:
             await create()
 
     async def _stop(self) -> None:

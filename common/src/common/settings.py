@@ -1,15 +1,51 @@
 """Settings come from environment variables alone; a bad one stops the start with one line that names it."""
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
+from common.auth import parse_public_key
 from common.logging import LogFormat, LogLevel
 from common.mongo import MongoDriver
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def _checked_by(parse: Callable[[str], object]) -> AfterValidator:
+    """The setting stays text; what `parse` makes of it later is sure to succeed, and its ValueError says what to do."""
+
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except ValueError as error:
+            raise PydanticCustomError("setting", "{reason}", {"reason": str(error)}) from None
+        return text
+
+    return AfterValidator(check)
+
+
+def _parse_mongo_url(url: str) -> None:
+    with suppress(PyMongoError, ValueError, OSError):  # their own words may quote a part of the password
+        if url.startswith("mongodb+srv://") or parse_uri(url):  # of the former, the hosts are in the DNS
+            return
+    raise ValueError("must be mongodb://[user:password@]host[:port][/?options], user and password percent-encoded")
+
+
+def _parse_nats_url(url: str) -> None:
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in {"nats", "tls"} and parts.hostname and parts.port != 0:
+            return
+    raise ValueError("must be nats://[user:password@]host[:port], user and password percent-encoded")
+
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -21,10 +57,10 @@ class ServiceSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Port
-    mongo_url: str = Field(pattern=r"^mongodb(\+srv)?://", description="mongodb://…")
+    mongo_url: Annotated[str, _checked_by(_parse_mongo_url)]
     mongo_database: str = Field(pattern=r"^[a-z0-9_-]{1,38}$")
     mongo_driver: MongoDriver = "motor"
-    nats_url: str = Field(pattern=r"^(nats|tls)://", description="nats://…")
+    nats_url: Annotated[str, _checked_by(_parse_nats_url)]
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 
@@ -32,7 +68,7 @@ class ServiceSettings(BaseSettings):
 class TokenSettings(ServiceSettings):
     """Of a service that has to know who is asking."""
 
-    token_public_key: str = Field(pattern=r"^-----BEGIN PUBLIC KEY-----", description="Ed25519, PEM.")
+    token_public_key: Annotated[str, _checked_by(parse_public_key)] = Field(description="Ed25519, PEM.")
 
 
 def load_settings(settings_type: type[S]) -> S:

@@ -17,6 +17,7 @@ app = typer.Typer(
     help="A ticket marketplace of five event-driven services: run it, watch it, read about its events.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 
@@ -26,11 +27,15 @@ def run() -> None:
     """Run the whole platform on this machine until Ctrl-C.
 
     MongoDB, NATS, the five services and the gateway start as child processes; one that dies is started again.
-    Their data and logs are in DATA_DIR (.data). Settings are environment variables:
+    Their data and logs are in DATA_DIR. Settings are environment variables:
 
-    GATEWAY_PORT (8080; the next ports are taken as well), DATA_DIR, ORDER_WINDOW_SECONDS (900),
-    MONGO_URL and NATS_URL (servers of yours, instead of our own), MONGO_DRIVER (motor or pymongo),
-    STRIPE_KEY (without one, cards are charged in a sandbox), LOG_LEVEL, LOG_FORMAT (text or json).
+    - GATEWAY_PORT (8080): where to reach it; everything else takes the ports above
+    - DATA_DIR (.data): delete it to begin afresh
+    - ORDER_WINDOW_SECONDS (900): how long an order holds its ticket
+    - MONGO_URL, NATS_URL: servers that run elsewhere, instead of our own
+    - MONGO_DRIVER (motor): or pymongo
+    - STRIPE_KEY: without one, cards are charged in a sandbox
+    - LOG_LEVEL (info): debug, info, warning or error; LOG_FORMAT (text): or json
     """
     from marketplace.run import run as run_platform
 
@@ -43,7 +48,7 @@ def demo(
         str | None, typer.Option(help="Where the platform runs; by default on this machine, at GATEWAY_PORT.")
     ] = None,
 ) -> None:
-    """Play the story of a sale, an expiry and an outage on a platform that is running."""
+    """Play the whole story on a platform that is running: a sale, a declined card, an expiry."""
     from marketplace.demo import run_demo
 
     raise typer.Exit(run_demo(gateway or PlatformSettings.from_environment().url))
@@ -65,9 +70,14 @@ def provision(
     nats_url: Annotated[str, typer.Option(envvar="NATS_URL", help="The NATS server, nats://host:port.")],
 ) -> None:
     """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost."""
-    from marketplace.provision import provision as provision_nats
+    from marketplace.bounded_provisioning import provision_within
+    from marketplace.probes import hosts_of
 
-    asyncio.run(provision_nats(nats_url))
+    if not hosts_of(nats_url):
+        raise typer.BadParameter("it must be nats://host:port", param_hint="--nats-url")
+    typer.echo(f"Setting up streams and consumers on NATS at {', '.join(hosts_of(nats_url))} ...")
+    asyncio.run(provision_within(nats_url))
+    typer.echo("Done.")
 
 
 def main() -> None:
@@ -79,4 +89,7 @@ def main() -> None:
         sys.exit(getattr(error, "exit_code", 1))
     except ServerFailed as error:
         typer.echo(error.in_one_line, err=True)
+        sys.exit(1)
+    except OSError as error:  # a full disk, a file that somebody else owns
+        typer.echo(error, err=True)
         sys.exit(1)

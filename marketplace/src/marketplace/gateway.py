@@ -91,8 +91,8 @@ http {
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
     proxy_read_timeout 30s;  # a card charge may take its time
-    # Another instance is tried if this one refuses the connection. What may have been done already is not sent twice
-    # (POST is not unless the connection failed, by nginx's default; nothing is after a time-out).
+    # Another instance is tried if this one cannot be reached. Once sent, a POST is never sent to another (nginx's
+    # default for what is not idempotent), and nothing is after a time-out: it may have been done already.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
 

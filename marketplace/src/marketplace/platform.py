@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Self
 
 from common.servers import Server, is_taken
+from marketplace.bounded_provisioning import provision_within
 from marketplace.data_dir import DataDir
 from marketplace.errors import PlatformError
 from marketplace.keys import load_or_create_keys
 from marketplace.output import Output
 from marketplace.parts import Parts, make_parts
 from marketplace.probes import accepts_connections, hosts_of
-from marketplace.provision import provision
 from marketplace.settings import SERVICES, PlatformSettings
 from marketplace.supervisor import Supervisor
 
@@ -117,8 +117,9 @@ class Platform:
             self._until_reachable("MongoDB", "MONGO_URL", self.settings.mongo_url),
             self._until_reachable("NATS", "NATS_URL", self.settings.nats_url),
         )
-        await provision(parts.nats_url)
+        await provision_within(parts.nats_url)
         await _all_of(*map(self._start_one, [*parts.services, parts.gateway]))
+        self._output.show_new_lines()
 
     async def _stop(self) -> None:
         """In this order, so that each can still finish its work with what it needs."""
@@ -141,12 +142,12 @@ class Platform:
     async def _until_reachable(self, what: str, variable: str, url: str | None) -> None:
         if url is None or await accepts_connections(url):
             return
-        self._output.say(f"Waiting for {what} at {hosts_of(url)} ({variable}). Ctrl-C stops.")
+        self._output.say(f"Waiting for {what} at {', '.join(hosts_of(url))} ({variable}). Ctrl-C stops.")
         while not await accepts_connections(url):  # noqa: ASYNC110 - only asking again can tell
             await asyncio.sleep(_POLL_SECONDS)
 
     def _refuse_taken_ports(self, ports: Mapping[int, str]) -> None:
-        for port, name in ports.items():
+        for port, name in sorted(ports.items()):
             if is_taken(port):
                 raise PlatformError(
                     f"Port {port}, for {name}, is taken by another program. Stop that program, or move the whole "

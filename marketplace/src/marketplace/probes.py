@@ -1,10 +1,11 @@
 """Does something answer there? By hand: an HTTP client would cost more to import than the probes take."""
 
 import asyncio
+import re
 from urllib.parse import urlsplit
 
 _CONNECT_SECONDS = 2.0
-_DEFAULT_PORTS = {"mongodb": 27017, "nats": 4222, "tls": 4222}
+_DEFAULT_PORTS = {"mongodb": 27017, "mongodb+srv": 27017, "nats": 4222, "tls": 4222}
 
 
 async def http_status(port: int, path: str) -> int:
@@ -18,21 +19,30 @@ async def http_status(port: int, path: str) -> int:
         writer.close()
 
 
-def hosts_of(url: str) -> str:
-    """Return what a URL says about where, without the credentials."""
-    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+def hosts_of(url: str) -> list[str]:
+    """Return what a URL of MongoDB or NATS says about where (host:port, several of them), without credentials."""
+    addresses = re.split(r",?[a-z+]+://", url)[1:]  # NATS may repeat the scheme before each host
+    return [host for address in addresses for host in re.split("[/?]", address)[0].rpartition("@")[2].split(",")]
+
+
+def host_and_port(place: str, scheme: str) -> tuple[str, int]:
+    """Raises ValueError if there is no host, the port is no port, or the scheme is of neither."""
+    parts = urlsplit(f"//{place}")
+    if not parts.hostname or scheme not in _DEFAULT_PORTS:
+        raise ValueError("not an address of MongoDB or NATS")
+    return parts.hostname, parts.port or _DEFAULT_PORTS[scheme]
 
 
 async def accepts_connections(url: str) -> bool:
-    """Whether at least one of the hosts of a MongoDB or NATS URL does."""
-    if url.startswith("mongodb+srv"):
-        return True  # its hosts are in the DNS; the driver of the services will look
+    """Whether at least one of its hosts does."""
     scheme = url.partition("://")[0]
-    for place in hosts_of(url).split(","):
-        parts = urlsplit(f"//{place}")
+    if scheme == "mongodb+srv":
+        return True  # its hosts are in the DNS; the driver of the services will look there
+    for place in hosts_of(url):
+        host, port = host_and_port(place, scheme)
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                _, writer = await asyncio.open_connection(parts.hostname, parts.port or _DEFAULT_PORTS[scheme])
+                _, writer = await asyncio.open_connection(host, port)
             writer.close()
         except (OSError, TimeoutError):
             continue

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marketplace.errors import BadSettings
+from marketplace.probes import host_and_port, hosts_of
 
 SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
 
@@ -22,6 +23,15 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _address(url: str) -> str:
+    for place in hosts_of(url):
+        host_and_port(place, url.partition("://")[0])
+    return url
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
 class PlatformSettings(BaseSettings):
     """The descriptions are what a user reads about a value that is refused: "it must be" and then the description."""
 
@@ -33,10 +43,10 @@ class PlatformSettings(BaseSettings):
         Path(".data")
     )
     order_window_seconds: int = Field(900, ge=1, le=86_400, description="a whole number from 1 to 86400")
-    mongo_url: str | None = Field(
+    mongo_url: Address | None = Field(
         None, pattern=r"^mongodb(\+srv)?://.", description="the address of a MongoDB: mongodb://host:port, or +srv"
     )
-    nats_url: str | None = Field(
+    nats_url: Address | None = Field(
         None, pattern=r"^(nats|tls)://.", description="the address of a NATS server: nats://host:port, or tls://"
     )
     # The two lists of names are those of common.mongo and common.logging, which are slow to import; a test compares.

@@ -21,12 +21,19 @@ from payments.settings import PaymentsSettings
 _CHARGE_SECONDS = 4.0
 
 
-def create_app(settings: PaymentsSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
+def create_app(
+    settings: PaymentsSettings,
+    *,
+    clock: Clock = utc_now,
+    policy: RetryPolicy | None = None,
+    gateway: PaymentGateway | None = None,
+) -> FastAPI:
+    """Without a `gateway`, the settings choose it."""
     service = Service("payments", settings, clock=clock, policy=policy)
     database = service.mongo.database
     repository = PaymentRepository(database["payments"], service.relay, clock)
     replicas = OrderReplicas(database["order_replicas"])
-    gateway = choose_gateway(settings, database)
+    gateway = gateway or choose_gateway(settings, database)
     payments = PaymentService(repository, replicas, gateway, clock)
 
     service.before_start(repository.create_indexes)

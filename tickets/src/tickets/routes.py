@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, status
+from fastapi import APIRouter, Depends, Path, Request, status
 
 from common.auth import CurrentUser
 from common.errors import LostRace, NotFound, NotSignedIn
@@ -23,7 +23,8 @@ def _service(request: Request) -> TicketService:
 
 
 Tickets = Annotated[TicketService, Depends(_service)]
-TicketInPath = Annotated[TicketId, WellFormed]
+ONE_TICKET = "/{ticketId}"  # the name that a refusal shows: camelCase, as everywhere on the wire
+TicketInPath = Annotated[TicketId, WellFormed, Path(alias="ticketId")]
 
 
 @router.get("", summary="What can be bought, newest first")
@@ -32,7 +33,7 @@ async def list_tickets(tickets: Tickets, limit: PageLimit = 20, cursor: PageCurs
     return TicketPage(tickets=[TicketOut.model_validate(ticket) for ticket in page], next_cursor=next_cursor)
 
 
-@router.get("/{ticket_id}", summary="One ticket, held and sold ones included", responses=problems(NotFound))
+@router.get(ONE_TICKET, summary="One ticket, held and sold ones included", responses=problems(NotFound))
 async def get_ticket(ticket_id: TicketInPath, tickets: Tickets) -> TicketOut:
     return TicketOut.model_validate(await tickets.get_ticket(ticket_id))
 
@@ -50,7 +51,7 @@ async def list_ticket(listing: ListingIn, user: CurrentUser, tickets: Tickets) -
 
 
 @router.put(
-    "/{ticket_id}",
+    ONE_TICKET,
     summary="Change a listing while nobody holds it",
     responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, LostRace),
     dependencies=[NEEDS_BROKER],

@@ -1,10 +1,10 @@
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
-from common.ids import OrderId, TicketId, new_id
+from common.ids import UserId
 from common.testing.running import RunningService, Surroundings, somebody
 from tickets.consumers import CONSUMERS
 from tickets.main import create_app
@@ -14,10 +14,24 @@ from tickets.ticket import Ticket
 
 
 @pytest.fixture
-async def running(surroundings: Surroundings) -> AsyncIterator[RunningService]:
+def new_instance(surroundings: Surroundings) -> Callable[[], FastAPI]:
+    """Makes one more instance of tickets, on the database that all of them share."""
     settings = surroundings.settings(TicketsSettings, "tickets")
-    async with surroundings.running(lambda: create_app(settings, policy=surroundings.policy), CONSUMERS) as running:
+    return lambda: create_app(settings, policy=surroundings.policy)
+
+
+@pytest.fixture
+async def running(surroundings: Surroundings, new_instance: Callable[[], FastAPI]) -> AsyncIterator[RunningService]:
+    async with surroundings.running(new_instance, CONSUMERS) as running:
         yield running
+
+
+@pytest.fixture
+async def second_instance(
+    surroundings: Surroundings, new_instance: Callable[[], FastAPI], running: RunningService
+) -> AsyncIterator[RunningService]:
+    async with surroundings.running(new_instance, CONSUMERS) as second:
+        yield second
 
 
 @pytest.fixture
@@ -26,5 +40,22 @@ def tickets(running: RunningService) -> TicketService:
 
 
 @pytest.fixture
-async def ticket(tickets: TicketService) -> Ticket:
-    return await tickets.list_ticket(seller=somebody(), title="Concert", price=1999)
+def seller() -> UserId:
+    return somebody()
+
+
+@pytest.fixture
+def selling(running: RunningService, seller: UserId) -> httpx.AsyncClient:
+    """Speaks as the seller of the ticket."""
+    return running.client(seller)
+
+
+@pytest.fixture
+def anybody(running: RunningService) -> httpx.AsyncClient:
+    """Speaks as somebody who is not signed in."""
+    return running.client()
+
+
+@pytest.fixture
+async def ticket(tickets: TicketService, seller: UserId) -> Ticket:
+    return await tickets.list_ticket(seller=seller, title="Concert", price=1999)

@@ -2,18 +2,24 @@
 
 import asyncio
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import DependencyUnavailable, ProblemError
-from common.http.problems import BodyTooLarge, NotJson, problem_response
+from common.http.problems import BodyTooLarge, NotJson, defect_response, problem_response
 from common.tracing import continue_trace, current_trace_id
+
+log = structlog.get_logger()
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_SECONDS = 4.5
 TRACE_ID_HEADER = "X-Correlation-Id"
 
 _HAVE_BODIES = {"POST", "PUT", "PATCH"}
+_TOO_LARGE = f"Send at most {MAX_BODY_BYTES // 1024} KiB."
 
 
 class RequestBounds:
@@ -49,16 +55,21 @@ class RequestBounds:
         except TimeoutError:
             if started:
                 raise
+            log.warning("request took too long", method=scope["method"], path=scope["path"][:200])
             slow = DependencyUnavailable(
                 "This took too long, and whether it was done is not known. Look before you try again."
             )
             await problem_response(slow)(scope, receive, send_with_trace_id)
+        except Exception as defect:  # whatever it is, it is answered and logged here, inside the trace
+            if started:
+                raise
+            await defect_response(Request(scope), defect)(scope, receive, send_with_trace_id)
 
 
 def _check_headers(method: str, headers: Headers) -> None:
     length = headers.get("content-length", "0")
-    if length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"Send at most {MAX_BODY_BYTES // 1024} KiB.")
+    if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
+        raise BodyTooLarge(_TOO_LARGE)
     has_body = length != "0" or "transfer-encoding" in headers
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if method in _HAVE_BODIES and has_body and content_type != "application/json":
@@ -75,7 +86,8 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                raise BodyTooLarge(f"Send at most {MAX_BODY_BYTES // 1024} KiB.")
+                # The one exception that the framework lets through while it reads a body; the others become a 400.
+                raise HTTPException(BodyTooLarge.status, _TOO_LARGE)
         return message
 
     return limited

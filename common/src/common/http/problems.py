@@ -7,9 +7,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Mount
 
 from common.errors import BadInput, DependencyUnavailable, NotFound, ProblemError
 from common.mongo import as_unavailable
@@ -19,6 +21,8 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20
 _LONGEST_FIELD = 100
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_SCHEMAS = "#/components/schemas/{model}"
 RETRY_AFTER_SECONDS = 1
 
 
@@ -85,10 +89,9 @@ def problems(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: the errors that it declares, with an example each."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        response = by_status.setdefault(
-            error.status,
-            {"model": Problem, "description": error.title, "content": {MEDIA_TYPE: {"examples": {}}}},
-        )
+        # No "model": FastAPI would declare it as application/json, which no error is.
+        content = {"schema": {"$ref": _SCHEMAS.format(model=Problem.__name__)}, "examples": {}}
+        response = by_status.setdefault(error.status, {"description": error.title, "content": {MEDIA_TYPE: content}})
         detail = " ".join((error.__doc__ or error.title).split())
         response["content"][MEDIA_TYPE]["examples"][error.slug] = {"value": problem_body(error(detail))}
     return by_status
@@ -99,7 +102,16 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(PyMongoError, _on_database_error)
-    app.add_exception_handler(Exception, _on_defect)
+    # Everything else is caught by common.http.middleware: a handler of Exception would run outside of the trace.
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        _, problem_schemas = models_json_schema([(Problem, "serialization")], ref_template=_SCHEMAS)
+        document.setdefault("components", {}).setdefault("schemas", {}).update(problem_schemas["$defs"])
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's own guide does it
 
 
 async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
@@ -118,6 +130,8 @@ def _line(found: dict[str, Any]) -> ProblemLine:
     where = [str(part) for part in found["loc"]]
     if found["type"] == "json_invalid":
         return ProblemLine(message=f"The body is not valid JSON: {found['ctx']['error']}")
+    if where == ["body"]:
+        return ProblemLine(message="The body must be a JSON object.")
     if found["type"] == "extra_forbidden":
         return ProblemLine(message="is not a known field", field=".".join(where[1:])[:_LONGEST_FIELD])
     return ProblemLine(message=found["msg"], field=".".join(where[1:])[:_LONGEST_FIELD] or None)
@@ -128,20 +142,33 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     known: dict[int, ProblemError] = {
         400: BadInput("The body could not be read as JSON."),
         404: NotFound(f"There is nothing at {request.url.path[:200]}."),
-        405: MethodNotAllowed(f"{request.method} is not possible at {request.url.path[:200]}."),
+        405: MethodNotAllowed(f"{request.method[:20]} is not possible at {request.url.path[:200]}."),
+        413: BodyTooLarge(error.detail),
     }
     response = problem_response(known.get(error.status_code, InternalError("Please try again later.")))
-    response.headers.update(error.headers or {})  # such as Allow
+    response.headers.update(error.headers or {})
+    if error.status_code == MethodNotAllowed.status and (methods := _methods_at(request)):
+        response.headers["Allow"] = ", ".join(methods)
     return response
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Of all routes with this path: the framework names those of the first one only."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
     if unavailable := as_unavailable(error):
         log.warning("database unavailable", path=request.url.path, reason=type(error).__name__)
         return problem_response(unavailable)
-    return await _on_defect(request, error)
+    return defect_response(request, error)
 
 
-async def _on_defect(request: Request, error: Exception) -> JSONResponse:
+def defect_response(request: Request, error: Exception) -> JSONResponse:
     log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
     return problem_response(InternalError("The failure has been logged. Please try again later."))

@@ -12,6 +12,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -82,7 +83,8 @@ class Subscription(Generic[S]):
         self._broker = broker
         self._dead_letters = dead_letters
         self._policy = policy
-        self._deliveries: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[asyncio.Task[None], Msg] = {}
+        self._heart: asyncio.Task[None] | None = None
         self._subscription: NatsSubscription | None = None
         self._log = log.bind(consumer=consumer.name)
 
@@ -93,16 +95,21 @@ class Subscription(Generic[S]):
         self._subscription = await self._broker.client.subscribe(
             config.deliver_subject or "", queue=config.deliver_group or "", cb=self._receive
         )
+        self._heart = asyncio.create_task(self._beat())
 
     async def stop(self, within_seconds: float) -> None:
         """Take no more, finish what has begun, and hand back what does not get done in time."""
         if self._subscription is not None and self._broker.is_connected:
             await self._subscription.unsubscribe()
-        if self._deliveries:
-            _, unfinished = await asyncio.wait(self._deliveries, timeout=within_seconds)
+        self._subscription = None
+        if self._in_flight:
+            _, unfinished = await asyncio.wait(self._in_flight, timeout=within_seconds)
             for delivery in unfinished:
                 delivery.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._heart is not None:
+            self._heart.cancel()
+            await asyncio.gather(self._heart, return_exceptions=True)
 
     async def _wait_until_provisioned(self, config: ConsumerConfig) -> None:
         last_reason = ""
@@ -131,8 +138,16 @@ class Subscription(Generic[S]):
         # The client hands over one message at a time; a task each lets them run side by side, and the consumer's
         # max_ack_pending, kept by the broker, is the bound on how many.
         delivery = asyncio.create_task(self._deliver(message))
-        self._deliveries.add(delivery)
-        delivery.add_done_callback(self._deliveries.discard)
+        self._in_flight[delivery] = message
+        delivery.add_done_callback(self._in_flight.pop)
+
+    async def _beat(self) -> None:
+        """Tell the broker that what is in flight is being worked on, so that it waits longer than ack_wait."""
+        while True:
+            await asyncio.sleep(self._policy.ack_wait / 3)
+            for message in list(self._in_flight.values()):
+                with suppress(NatsError, OSError):
+                    await message.in_progress()
 
     async def _deliver(self, message: Msg) -> None:
         try:
@@ -147,7 +162,7 @@ class Subscription(Generic[S]):
 
     async def _settle(self, message: Msg) -> None:
         delivery = message.metadata.num_delivered
-        if delivery > self._policy.deliveries:
+        if delivery > self._policy.deaths:
             await self._give_up(message, "its consumer died, or was stopped, during each delivery")
             return
         try:
@@ -170,6 +185,7 @@ class Subscription(Generic[S]):
             await message.nak(delay=delay)
         else:
             await message.ack()
+            self._log.info("handled", subject=message.subject, event_id=event.event_id, delivery=delivery)
 
     async def _react(self, event: Event, message: Msg) -> None:
         """Run the reaction; while a dependency is down, hold the event instead of burning its deliveries."""
@@ -183,7 +199,6 @@ class Subscription(Generic[S]):
                     raise
                 if attempt == 0:
                     self._log.warning("holding an event", subject=message.subject, reason=unavailable.detail)
-            await message.in_progress()
             await asyncio.sleep(_HOLD_SECONDS[min(attempt, len(_HOLD_SECONDS) - 1)])
             attempt += 1
 

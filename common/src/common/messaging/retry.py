@@ -12,8 +12,13 @@ class RetryPolicy:
     """
 
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
-    ack_wait: float = 30.0
-    """Seconds after which the broker takes a consumer for dead and delivers again; one that holds asks for more."""
+    ack_wait: float = 5.0
+    """Seconds after which the broker takes a consumer for dead and delivers again. One that works keeps saying so."""
+    deaths: int = 20
+    """Deliveries that nobody answered, after which an event is believed to kill its consumer, and given up.
+
+    Generous, because a process that is merely stopped for a while looks dead to the broker, too.
+    """
 
     @property
     def deliveries(self) -> int:
@@ -21,8 +26,8 @@ class RetryPolicy:
 
     @property
     def max_deliver(self) -> int:
-        """The broker's own bound lies behind ours: it is reached only by an event that kills its consumer each time."""
-        return self.deliveries + 2
+        """The broker's own bound lies behind ours: after it, the broker would drop the event without a word to us."""
+        return self.deliveries + self.deaths + 2
 
     def delay_after(self, delivery: int) -> float | None:
         """Seconds to wait after the failure of this delivery (the first is 1); None: give up."""

@@ -39,7 +39,7 @@ class TimelineReader:
         for aggregate_id in aggregate_ids:
             for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
                 found += await self._read(stream.name, f"*.*.{aggregate_id}")
-        return sorted(found, key=lambda event: event.at)
+        return sorted(found, key=lambda event: (event.at, event.version))
 
     async def _read(self, stream: str, subject: str) -> list[TimelineEvent]:
         found: list[TimelineEvent] = []

@@ -19,6 +19,7 @@ def is_taken(port: int) -> bool:
     return False
 
 
-def free_port() -> int:
-    """Return a port on which nothing listens now; a server started on it can be restarted on it."""
-    return next(port for port in random.sample(_CANDIDATES, len(_CANDIDATES)) if not is_taken(port))
+def free_port(in_a_row: int = 1) -> int:
+    """Return a port on which nothing listens now, and nothing on the next ones if more are asked for."""
+    candidates = random.sample(_CANDIDATES, len(_CANDIDATES))
+    return next(port for port in candidates if not any(map(is_taken, range(port, port + in_a_row))))

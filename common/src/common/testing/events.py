@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from nats.errors import TimeoutError as NatsTimeout
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
+from nats.js.errors import NotFoundError
 
 from common.clock import utc_now
 from common.events.base import Event
@@ -12,6 +13,7 @@ from common.messaging.broker import Broker
 from common.messaging.envelope import StagedEvent, decode
 from common.messaging.publisher import Publisher
 from common.messaging.streams import DEAD_LETTERS, STREAMS, stream_of
+from common.mongo import Collection
 from common.testing.eventually import eventually
 
 E = TypeVar("E", bound=Event)
@@ -72,10 +74,36 @@ class EventStreams:
                 info.name
                 for stream in STREAMS
                 for info in await self.broker.jetstream.consumers_info(stream.name)
-                if info.name in consumers and (info.num_pending or info.num_ack_pending)
+                if info.name in consumers and await self._is_busy(info)
             ]
 
         await eventually(busy, until=lambda seen: not seen, what="consumers with nothing left to do")
+
+    async def _is_busy(self, info: ConsumerInfo) -> bool:
+        if info.num_pending or info.num_ack_pending:
+            return True
+        # Just after a publish the broker may not have counted the event as pending yet, so ask the stream as well.
+        delivered = info.delivered.stream_seq if info.delivered else 0
+        matching = [await self._last_sequence(info.stream_name, s) for s in info.config.filter_subjects or []]
+        return delivered < max(matching, default=0)
+
+    async def _last_sequence(self, stream: str, subject: str) -> int:
+        try:
+            return (await self.broker.jetstream.get_last_msg(stream, subject)).seq or 0
+        except NotFoundError:
+            return 0
+
+    async def eventually_relayed(self, aggregates: Collection) -> None:
+        """Wait until every outbox in this collection is empty: whatever has changed has been published."""
+        await eventually(
+            lambda: aggregates.count_documents({"outbox.id": {"$exists": True}}),
+            until=lambda left: left == 0,
+            what=f"empty outboxes in {aggregates.name}",
+        )
+
+    async def envelopes(self, event_type: type[Event]) -> list[DeadLetter]:
+        """The messages as they lie in the stream, with their headers, oldest first."""
+        return await self._read(stream_of(event_type).name, event_type.subjects())
 
     async def _read(self, stream: str, subject: str) -> list[DeadLetter]:
         jetstream = self.broker.jetstream

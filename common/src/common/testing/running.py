@@ -22,7 +22,7 @@ from common.settings import ServiceSettings
 from common.testing.eventually import eventually
 from common.testing.keys import KeyPair
 
-QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0)
+QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, deaths=5)
 """A test does not wait a minute for the fate of a poisoned event."""
 
 

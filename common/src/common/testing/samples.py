@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from common.clock import utc_now
+from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
-from common.ids import PaymentId, TicketId, UserId, new_id
+from common.events.payments import PaymentCreated, PaymentStatus
+from common.events.tickets import TicketCreated, TicketUpdated
+from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
 
 
 def order_events(
@@ -22,3 +25,29 @@ def order_events(
         OrderCancelled(version=2, status=OrderStatus.CANCELLED, **state),
         OrderCompleted(version=2, status=OrderStatus.COMPLETED, payment_id=PaymentId(new_id()), **state),
     )
+
+
+def listed_ticket(*, seller: str | None = None, title: str = "Concert", price: int = 1999) -> TicketCreated:
+    return TicketCreated(id=new_id(), version=1, title=title, price=price, user_id=UserId(seller or new_id()))
+
+
+def changed_ticket(ticket: TicketCreated, version: int, *, title: str = "Opera", price: int = 2500) -> TicketUpdated:
+    """The same ticket, after its seller has changed the listing."""
+    return TicketUpdated(id=ticket.id, version=version, title=title, price=price, user_id=ticket.user_id)
+
+
+def captured_payment(order_id: str) -> PaymentCreated:
+    """The buyer's card has been charged for this order."""
+    return PaymentCreated(
+        id=new_id(),
+        version=2,
+        status=PaymentStatus.CAPTURED,
+        order_id=OrderId(order_id),
+        user_id=UserId(new_id()),
+        amount=1999,
+    )
+
+
+def passed_deadline(order_id: str) -> ExpirationCompleted:
+    """The order's time to pay has run out."""
+    return ExpirationCompleted(id=order_id, version=2, expires_at=utc_now())

@@ -72,13 +72,13 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """What a problem document says in prose; of a 422, each line of it."""
+        """What a problem document says, to be quoted within a sentence; of a 422, each line of it."""
         if not isinstance(self.body, dict):
             return ""
         said = [self.body.get("detail") or self.body.get("title")]
         if self.status == HTTPStatus.UNPROCESSABLE_ENTITY and isinstance(self.body.get("errors"), list):
             said = [f"{line.get('field', '')} {line.get('message', '')}" for line in self.body["errors"]]
-        text = "; ".join(str(line).strip() for line in said if line)
+        text = "; ".join(str(line).strip().removesuffix(".") for line in said if line)
         # It is printed to a terminal, which would obey an escape sequence.
         return "".join(char if char.isprintable() else " " for char in text)
 

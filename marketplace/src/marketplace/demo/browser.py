@@ -89,11 +89,11 @@ class Browser:
                 self._on_interruption()
             if away != outcome.who:
                 away = outcome.who
-                self._notice(f"{outcome}; waiting for it…")
+                self._notice(f"{outcome.who} is not answering; waiting for it…")
             left = stop - time.monotonic()
             if left <= 0:
                 raise StepFailed(
-                    expected=f"an answer to {method} {path} within {self._patience:.0f} s", seen=f"{outcome}"
+                    expected=f"an answer to {method} {path} within {self._patience:.3g} s", seen=f"{outcome}"
                 )
             time.sleep(min(left, pause if outcome.retry_after is None else max(outcome.retry_after, _FIRST_PAUSE)))
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -13,7 +13,7 @@ from rich.text import Text
 from marketplace.demo.timeline import Row
 
 _MINUTE = 60
-_INDENT = (0, 0, 0, 4)
+_INDENT = (0, 0, 0, 2)
 _WHO = len("expiration")
 _SERVICES = frozenset({"auth", "tickets", "orders", "expiration", "payments"})
 _ORDINARY = frozenset({"200", "201"})
@@ -26,13 +26,10 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if abs(seconds) < 1 else f"{seconds:.2f} s"
 
 
-def heading(text: Text) -> RenderableType:
-    return Padding(text, (0, 0, 0, 2), expand=False)
-
-
 def line(mark: RenderableType, who: str, what: RenderableType, how: str = "", took: str = "") -> RenderableType:
     """mark, who (a person, or in cyan a service), what, how (an HTTP status or "event") and how long it took."""
-    grid = _grid()
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(width=1)
     grid.add_column(width=_WHO)
     grid.add_column(ratio=1)
     grid.add_column(width=5, justify="right")
@@ -51,10 +48,9 @@ def countdown(what: Text, whole: float, left: float) -> RenderableType:
 
 def aside(mark: RenderableType, text: RenderableType) -> RenderableType:
     """What is said between two steps."""
-    grid = _grid()
-    grid.add_column(ratio=1)
+    grid = Table.grid(padding=(0, 1))
     grid.add_row(mark, text)
-    return Padding(grid, _INDENT)
+    return Padding(grid, _INDENT, expand=False)
 
 
 def timeline(rows: Sequence[Row]) -> RenderableType:
@@ -77,14 +73,7 @@ def failure(title: str, pairs: Sequence[tuple[str, str]]) -> RenderableType:
 
 
 def _panel(title: str, content: RenderableType, colour: str) -> RenderableType:
-    panel = Panel(content, title=Text(title, f"bold {colour}"), title_align="left", border_style=colour, padding=(1, 2))
-    return Padding(panel, (0, 0, 0, 2))
-
-
-def _grid() -> Table:
-    grid = Table.grid(padding=(0, 1), expand=True)
-    grid.add_column(width=1)
-    return grid
+    return Panel(content, title=Text(title, f"bold {colour}"), title_align="left", border_style=colour, padding=(1, 2))
 
 
 def _pairs(pairs: Sequence[tuple[str, str]], style: str) -> RenderableType:

@@ -108,7 +108,7 @@ class Platform:
             if self.interruptions > interruptions:
                 stop = min(now + within, last_stop)
             if now >= stop:
-                raise StepFailed(expected=f"{expected}, within {within:.0f} s", seen=seen(found))
+                raise StepFailed(expected=f"{expected}, within {within:.3g} s", seen=seen(found))
             if not told and now - began > _SAY_SO_AFTER:
                 told = True
                 self.notice(f"still waiting for {expected}…")

@@ -58,12 +58,12 @@ class Stage:
     def opening(self, gateway: str) -> None:
         name = Text.assemble(("Ticket marketplace", "bold"), (self._legible(f" · {gateway}"), "dim"))
         self._print()
-        self._print(look.heading(name))
-        self._print(look.heading(Text(_INTRODUCTION, "dim")))
+        self._print(name)
+        self._print(Text(_INTRODUCTION, "dim"))
 
     def chapter(self, title: str) -> None:
         self._print()
-        self._print(look.heading(self._text(title, "bold")))
+        self._print(self._text(title, "bold"))
         if self._moves:
             time.sleep(_BREATH)  # so that it can be followed; nothing is measured across chapters
 

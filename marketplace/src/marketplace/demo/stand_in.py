@@ -112,7 +112,7 @@ class StandIn:
         if now() < ticket["listed"] + EVENT_LAG:
             return problem(404, "There is no such ticket")
         if any(self._status(order) != "cancelled" for order in self._orders_for(ticket["id"])) and self.broken != "409":
-            return problem(409, "The ticket is reserved")
+            return problem(409, "Somebody else has ordered this ticket.")
         window = timedelta(seconds=body.get("windowSeconds", 9000) / HOLD_SHRINKS_BY)
         order: dict[str, Any] = {
             "id": secrets.token_hex(12),

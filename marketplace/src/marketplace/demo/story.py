@@ -56,7 +56,7 @@ class Story:
             step.over(took=held_after)
         with self._stage.step("Ben", "orders it too, and is refused") as step:
             answer = self._ben.be_refused(ticket)
-            step.over(what=f"is refused: “{answer.words}”", how=answer.status, took=answer.took)
+            step.over(what=f"is told “{answer.words}”", how=answer.status, took=answer.took)
         self._found("One ticket, one buyer", f"the second order was refused ({answer.status})")
         self._found("Events, no calls", f"tickets held it {duration(held_after)} after the order")
         return order
@@ -65,7 +65,7 @@ class Story:
         self._stage.chapter("Ada pays")
         with self._stage.step("Ada", "pays with a bad card, and is declined") as step:
             reason = self._ada.be_declined(order)
-            step.over(what=f"is declined: “{reason.words}”", how=reason.status, took=reason.took)
+            step.over(what=f"is told “{reason.words}”", how=reason.status, took=reason.took)
         with self._stage.step("orders", "leaves her order open") as step:
             still, answer = self._ada.look_at_order(order)
             if still.status != "created":

@@ -1,4 +1,4 @@
-"""Setting up the streams and consumers, with the patience that a NATS server on its way up needs."""
+"""Setting up the streams and consumers, with patience for a NATS server on its way up, and with an end to it."""
 
 import asyncio
 import logging
@@ -8,11 +8,10 @@ from common.errors import DependencyUnavailable
 from marketplace.errors import PlatformError
 from marketplace.probes import hosts_of
 
-_PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.1
 
 
-async def provision(nats_url: str, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+async def provision_within(nats_url: str, seconds: float = 30.0) -> None:
     """Return once everything is there. Raises PlatformError after that time, with the last reason."""
     # Imported here: they bring every service's table of consumers along, which the other commands need not wait for.
     import structlog  # noqa: PLC0415
@@ -20,9 +19,9 @@ async def provision(nats_url: str, patience_seconds: float = _PATIENCE_SECONDS) 
 
     from marketplace.provisioning import provision_everything  # noqa: PLC0415
 
-    if not structlog.is_configured():  # on a terminal, only what goes wrong is worth a line
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    deadline = time.monotonic() + patience_seconds
+    if not structlog.is_configured():  # the broker's reports of its attempts: the outcome below is enough
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    deadline = time.monotonic() + seconds
     while True:
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
@@ -31,6 +30,6 @@ async def provision(nats_url: str, patience_seconds: float = _PATIENCE_SECONDS) 
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(
-                    f"The streams could not be set up on NATS at {hosts_of(nats_url)}: {reason}"
+                    f"The streams could not be set up on NATS at {', '.join(hosts_of(nats_url))}: {reason}"
                 ) from error
         await asyncio.sleep(_PAUSE_SECONDS)

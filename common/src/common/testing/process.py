@@ -1,0 +1,63 @@
+"""A service as it runs in production: its own process, configured by nothing but its environment."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from common.mongo import MongoDriver
+from common.servers.ports import free_port
+from common.servers.server import Server
+from common.testing.keys import KeyPair
+
+_OK = 200
+_OURS = ("MONGO_", "NATS_", "TOKEN_", "LOG_", "HOST", "PORT", "ORDER_WINDOW_SECONDS", "STRIPE_")
+
+
+class ServiceProcess(Server):
+    """`python -m <name>`; started once it is alive, which does not say that it is ready."""
+
+    def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(name, free_port(), folder / f"{name}.log")
+        self.url = f"http://127.0.0.1:{self.port}"
+        # Of the surroundings' own variables none that means something to the service: they would hide what is missing.
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
+        self._environment = {**inherited, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **environment}
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-P", "-m", self.name]  # -P: a folder of that name here is not the package
+
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
+
+    async def answers(self) -> bool:
+        return (await self.get("/healthz/live")).status_code == _OK
+
+    async def get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=self.url, timeout=10) as client:
+            try:
+                return await client.get(path)
+            except httpx.TransportError as error:
+                raise OSError(str(error)) from error
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Its log so far. Fails if a line of it is not a JSON object."""
+        lines = [json.loads(line) for line in self.log_path.read_text(encoding="utf-8").splitlines()]
+        assert all(isinstance(line, dict) for line in lines), lines  # noqa: S101 - this is a test helper
+        return lines
+
+
+def environment_of(
+    name: str, *, mongo_url: str, nats_url: str, keys: KeyPair, driver: MongoDriver = "motor"
+) -> dict[str, str]:
+    """What this service needs to know, and nothing else."""
+    environment = {"MONGO_URL": mongo_url, "NATS_URL": nats_url, "MONGO_DRIVER": driver}
+    if name != "expiration":
+        environment["TOKEN_PUBLIC_KEY"] = keys.public
+    if name == "auth":
+        environment["TOKEN_PRIVATE_KEY"] = keys.private
+    return environment

@@ -1,0 +1,30 @@
+"""Rules that a linter cannot know."""
+
+import re
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[3]
+SOURCES = [path for path in REPOSITORY.glob("*/src/**/*.py") if "testing" not in path.parts]
+
+
+def files_that(pattern: str) -> set[str]:
+    found = {path for path in SOURCES if re.search(pattern, path.read_text(encoding="utf-8"))}
+    return {str(path.relative_to(REPOSITORY)) for path in found}
+
+
+def test_one_file_alone_acknowledges_refuses_or_terminates_a_delivery() -> None:
+    assert files_that(r"\.(ack|ack_sync|nak|term)\(") == {"common/src/common/messaging/consumer.py"}
+
+
+def test_the_relay_alone_publishes_events_and_two_more_publish_what_is_no_event() -> None:
+    assert files_that(r"publisher\.publish\(") == {"common/src/common/messaging/outbox.py"}
+    assert files_that(r"\.publish_raw\(") == {
+        "common/src/common/messaging/publisher.py",
+        "common/src/common/messaging/dead_letter.py",
+        "expiration/src/expiration/alarms.py",
+    }
+
+
+def test_a_file_stays_below_250_lines() -> None:
+    long = {str(p.relative_to(REPOSITORY)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 250}
+    assert not long

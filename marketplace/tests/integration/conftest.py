@@ -1,0 +1,35 @@
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from common.servers import free_port
+from marketplace.platform import Platform
+from marketplace.settings import SERVICES, PlatformSettings
+
+
+@pytest.fixture
+def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every child process finds fakes in place of the five services; they start fast, and misbehave when told to."""
+    packages = tmp_path / "fakes"
+    for service in SERVICES:
+        package = packages / service
+        package.mkdir(parents=True)
+        (package / "__main__.py").write_text(Path(__file__).with_name("fake_service.py").read_text())
+        (package / "consumers.py").write_text("CONSUMERS = ()")
+        (package / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(packages), *filter(None, sys.path)]))
+    return packages
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> PlatformSettings:
+    return PlatformSettings(gateway_port=free_port(in_a_row=30), data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+async def platform(fake_services: Path, settings: PlatformSettings) -> AsyncIterator[Platform]:
+    async with Platform(settings, {"orders": 2}) as platform:
+        yield platform

@@ -1,0 +1,115 @@
+"""The launcher as its user has it: a process that gets signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from common.servers import is_taken
+from marketplace.settings import PlatformSettings
+
+
+@contextmanager
+def launched(settings: PlatformSettings, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {"GATEWAY_PORT": str(settings.gateway_port), "DATA_DIR": str(settings.data_dir)} | variables
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "marketplace", "run"],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until(process: subprocess.Popen[str], words: str) -> list[str]:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if words in line:
+            return lines
+    raise AssertionError(f"it ended without saying {words!r}, but: {''.join(lines)}")
+
+
+def ended(process: subprocess.Popen[str], children: list[psutil.Process]) -> int:
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
+    return process.wait(timeout=10)
+
+
+@pytest.mark.usefixtures("fake_services")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_is_ready_and_a_signal_ends_it_in_good_order(
+    settings: PlatformSettings, number: signal.Signals
+) -> None:
+    with launched(settings) as process:
+        lines = until(process, "ready")
+        assert lines[-1] == f"Marketplace ready at {settings.url}  (Ctrl-C stops it)\n"
+        assert "orders      orders listens\n" in lines
+        children = psutil.Process(process.pid).children()
+        assert len(children) == 8
+        process.send_signal(number)
+        assert ended(process, children) == 0
+
+
+@pytest.mark.usefixtures("fake_services")
+def test_a_second_signal_kills_what_does_not_want_to_stop(settings: PlatformSettings) -> None:
+    with launched(settings, FAKE_ORDERS="stubborn") as process:
+        until(process, "ready")
+        children = psutil.Process(process.pid).children()
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        until(process, "Stopping")
+        process.send_signal(signal.SIGINT)
+        assert ended(process, children) == 130
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.usefixtures("fake_services")
+def test_a_signal_during_the_start_ends_it_too(settings: PlatformSettings) -> None:
+    elsewhere = f"nats://127.0.0.1:{settings.gateway_port + 29}"
+    with launched(settings, NATS_URL=elsewhere) as process:
+        until(process, f"Waiting for NATS at 127.0.0.1:{settings.gateway_port + 29} (NATS_URL)")
+        children = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        assert ended(process, children) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel kills the children of a dead parent")
+@pytest.mark.usefixtures("fake_services")
+def test_nothing_outlives_a_launcher_that_was_killed_and_it_can_start_again(settings: PlatformSettings) -> None:
+    with launched(settings) as process:
+        until(process, "ready")
+        children = psutil.Process(process.pid).children()
+        process.kill()
+        assert ended(process, children) == -signal.SIGKILL
+    with launched(settings) as process:
+        until(process, "ready")
+
+
+@pytest.mark.usefixtures("fake_services")
+def test_a_failure_is_one_line_and_status_1(settings: PlatformSettings) -> None:
+    with launched(settings, FAKE_ORDERS="bad setting") as process:
+        output = "".join(until(process, "orders stopped while starting"))
+        assert "Traceback" not in output
+        assert process.wait(timeout=10) == 1
+    assert not is_taken(settings.gateway_port)
+
+
+def test_a_bad_setting_is_one_line_and_status_2(settings: PlatformSettings) -> None:
+    with launched(settings, LOG_LEVEL="loud") as process:
+        lines = until(process, "LOG_LEVEL: 'loud' is not allowed")
+        assert len(lines) == 1
+        assert process.wait(timeout=10) == 2
+    assert not Path(settings.data_dir).exists()

@@ -1,0 +1,87 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from marketplace.platform import Platform
+
+
+@pytest.fixture
+async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=platform.url, trust_env=False) as client:
+        yield client
+
+
+def problem(response: httpx.Response) -> dict[str, Any]:
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["status"] == response.status_code
+    assert body["errors"]
+    return body
+
+
+async def test_each_path_leads_to_its_service(client: httpx.AsyncClient) -> None:
+    for path, service in {
+        "/": "auth",
+        "/api/users/signin": "auth",
+        "/api/tickets": "tickets",
+        "/api/tickets/1?limit=2": "tickets",
+        "/api/orders/1/timeline": "orders",
+        "/api/payments": "payments",
+        "/api/docs/expiration/openapi.json": "expiration",
+    }.items():
+        assert (await client.get(path)).json()["service"] == service, path
+
+
+async def test_what_no_service_has_is_a_problem_of_its_own(client: httpx.AsyncClient) -> None:
+    for path in ("/api", "/api/ticketsandmore", "/index.html", "/healthz/ready", "/metrics"):
+        assert problem(await client.get(path))["status"] == 404, path
+
+
+async def test_an_answer_of_a_service_is_passed_on_as_it_is(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/orders/missing")
+    assert (response.status_code, response.json()["service"]) == (404, "orders")
+
+
+async def test_what_a_client_claims_about_where_it_comes_from_counts_for_nothing(client: httpx.AsyncClient) -> None:
+    claims = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Proto": "https"}
+    seen = (await client.get("/api/orders", headers=claims)).json()["headers"]
+    assert (seen["X-Forwarded-For"], seen["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
+
+
+async def test_a_body_of_more_than_64_kib_is_refused_at_the_gateway(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/api/orders", content=b"x" * 65_536)).status_code == 200
+    assert problem(await client.post("/api/orders", content=b"x" * 65_537))["status"] == 413
+
+
+async def test_headers_and_paths_that_are_too_long_are_problems_too(client: httpx.AsyncClient) -> None:
+    assert problem(await client.get("/api/orders", headers={"X-Long": "x" * 9000}))["status"] == 431
+    assert problem(await client.get("/" + "x" * 9000))["status"] == 414
+
+
+async def test_a_service_that_is_away_is_503_with_a_time_to_retry(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    await platform.kill("tickets", restart=False)
+    response = await client.get("/api/tickets")
+    assert problem(response)["status"] == 503
+    assert response.headers["Retry-After"] == "1"
+    await platform.start("tickets")
+    assert (await client.get("/api/tickets")).status_code == 200
+
+
+async def test_with_one_of_two_instances_away_nobody_notices(platform: Platform, client: httpx.AsyncClient) -> None:
+    both = {(await client.post("/api/orders")).json()["pid"] for _ in range(10)}
+    assert both == {platform.pid("orders"), platform.pid("orders-2")}
+    await platform.kill("orders", restart=False)
+    left = {(await client.post("/api/orders")).json()["pid"] for _ in range(10)}
+    assert left == {platform.pid("orders-2")}
+
+
+async def test_a_post_that_an_instance_took_and_died_of_is_not_sent_to_another(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    assert problem(await client.post("/api/orders/crash"))["status"] == 503
+    logs = "".join(platform.log_path(name).read_text() for name in ("orders", "orders-2"))
+    assert logs.count("POST /api/orders/crash") == 1

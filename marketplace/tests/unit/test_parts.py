@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from marketplace.keys import TokenKeys
+from marketplace.parts import make_parts
+from marketplace.service import Service
+from marketplace.settings import PlatformSettings
+
+KEYS = TokenKeys(private="the private key", public="the public key")
+
+
+def services(settings: PlatformSettings, **instances: int) -> dict[str, Service]:
+    return {service.name: service for service in make_parts(settings, instances, KEYS).services}
+
+
+def test_more_instances_take_ports_from_twenty_above_the_gateway(tmp_path: Path) -> None:
+    parts = make_parts(PlatformSettings(gateway_port=8080, data_dir=tmp_path), {"auth": 2, "orders": 3}, KEYS)
+    extra = {service.name: service.port for service in parts.services if service.port >= 8100}
+    assert extra == {"auth-2": 8100, "orders-2": 8101, "orders-3": 8102}
+    assert parts.gateway.ports_of["orders"] == [8083, 8101, 8102]
+
+
+def test_all_instances_of_a_service_share_its_database(tmp_path: Path) -> None:
+    made = services(PlatformSettings(data_dir=tmp_path), orders=2)
+    assert (
+        made["orders"].environment()["MONGO_DATABASE"] == made["orders-2"].environment()["MONGO_DATABASE"] == "orders"
+    )
+
+
+def test_a_service_is_not_told_the_secrets_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_KEY", "sk_live")
+    monkeypatch.setenv("TOKEN_PRIVATE_KEY", "of somebody else")
+    made = services(PlatformSettings(data_dir=tmp_path))
+    assert [name for name, service in made.items() if "STRIPE_KEY" in service.environment()] == ["payments"]
+    assert [name for name, service in made.items() if "TOKEN_PRIVATE_KEY" in service.environment()] == ["auth"]
+    assert made["auth"].environment()["TOKEN_PRIVATE_KEY"] == "the private key"
+    assert "TOKEN_PUBLIC_KEY" not in made["expiration"].environment()
+
+
+def test_servers_that_run_elsewhere_are_used_and_not_started(tmp_path: Path) -> None:
+    elsewhere = PlatformSettings(data_dir=tmp_path, mongo_url="mongodb://far", nats_url="nats://away")
+    parts = make_parts(elsewhere, {}, KEYS)
+    assert parts.stores == []
+    assert parts.services[0].environment()["MONGO_URL"] == "mongodb://far"
+    assert parts.services[0].environment()["NATS_URL"] == "nats://away"

@@ -1,0 +1,73 @@
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from common.logging import LogFormat, LogLevel
+from common.mongo import MongoDriver
+from marketplace.errors import BadSettings
+from marketplace.settings import PlatformSettings
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings) as refused:
+        PlatformSettings.from_environment()
+    return str(refused.value)
+
+
+def test_all_ports_follow_from_the_one_of_the_gateway() -> None:
+    settings = PlatformSettings(gateway_port=8080)
+    names = ("gateway", "auth", "tickets", "orders", "expiration", "payments", "nats", "mongod", "nats monitor")
+    assert [settings.port(name) for name in names] == list(range(8080, 8089))
+    assert settings.port_of_another_instance(0) == 8100
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GATEWAY_PORT", "DATA_DIR", "MONGO_URL", "STRIPE_KEY", "LOG_LEVEL"):
+        monkeypatch.setenv(name, "")
+    settings = PlatformSettings.from_environment()
+    assert settings.gateway_port == 8080
+    assert settings.data_dir == Path.cwd() / ".data"
+    assert settings.mongo_url is None
+    assert settings.stripe_key is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("GATEWAY_PORT", "80", "a port from 1024 to 65000"),
+        ("GATEWAY_PORT", "65001", "a port from 1024 to 65000"),
+        ("GATEWAY_PORT", "http", "a port from 1024 to 65000"),
+        ("ORDER_WINDOW_SECONDS", "0", "a whole number from 1 to 86400"),
+        ("ORDER_WINDOW_SECONDS", "1.5", "a whole number from 1 to 86400"),
+        ("MONGO_DRIVER", "mysql", "motor or pymongo"),
+        ("LOG_LEVEL", "loud", "debug, info, warning or error"),
+        ("DATA_DIR", __file__, "a folder, or the name of one to make"),
+    ],
+)
+def test_a_bad_value_is_one_line_with_the_variable_the_value_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
+) -> None:
+    assert refusal(monkeypatch, **{name: value}) == f"{name}: '{value}' is not allowed; it must be {allowed}."
+
+
+@pytest.mark.parametrize("name", ["MONGO_URL", "NATS_URL"])
+@pytest.mark.parametrize("value", ["https://user:hunter2@host", "nats://user:hunter2@:1", "mongodb://user:hunter2@h:x"])
+def test_an_address_that_is_refused_is_not_repeated_with_its_password(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    line = refusal(monkeypatch, **{name: value})
+    assert line.startswith(f"{name}: its value is not allowed")
+    assert "hunter2" not in line
+
+
+def test_every_bad_variable_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = refusal(monkeypatch, GATEWAY_PORT="x", LOG_LEVEL="x").splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["GATEWAY_PORT", "LOG_LEVEL"]
+
+
+def test_the_choices_are_those_of_the_services() -> None:
+    for field, choices in (("mongo_driver", MongoDriver), ("log_level", LogLevel), ("log_format", LogFormat)):
+        assert get_args(PlatformSettings.model_fields[field].annotation) == get_args(choices)

@@ -1,0 +1,72 @@
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from common.servers import Server, ServerFailed, free_port
+from common.testing.eventually import eventually
+from marketplace.supervisor import Supervisor
+
+
+class Sleeper(Server):
+    """Is ready at once; while it is `ill`, every new process ends at once."""
+
+    ill = False
+
+    def command(self) -> list[str]:
+        program = "print('ill'); raise SystemExit(3)" if self.ill else "import time; time.sleep(60)"
+        return [sys.executable, "-c", program]
+
+    async def answers(self) -> bool:
+        return not self.ill
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Sleeper]:
+    server = Sleeper("sleeper", free_port(), tmp_path / "sleeper.log")
+    yield server
+    await server.kill()
+
+
+async def test_a_server_that_dies_is_started_again_and_one_line_says_so(server: Sleeper) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(server, said.append)
+    await supervisor.start()
+    first = server.pid
+    await server.kill()
+    await eventually(server.is_ready, what="the server is back")
+    assert server.pid != first
+    assert said == ["sleeper stopped (signal SIGKILL). Starting it again in 0.2 s."]
+    await supervisor.let_go()
+
+
+async def test_the_pauses_grow_while_it_keeps_dying(server: Sleeper) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    supervisor = Supervisor(server, said.put_nowait)
+    await supervisor.start()
+    server.ill = True
+    server.signal(signal.SIGKILL)
+    async with asyncio.timeout(10):
+        lines = [await said.get() for _ in range(3)]
+    assert [line.rpartition(" in ")[2] for line in lines] == ["0.2 s.", "0.4 s.", "0.8 s."]
+    assert lines[1].startswith("sleeper stopped while starting (exit code 3): ill (its log: ")
+    await supervisor.let_go()
+
+
+async def test_a_server_that_is_let_go_stays_away(server: Sleeper) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(server, said.append)
+    await supervisor.start()
+    await supervisor.let_go()
+    await server.kill()
+    assert not server.is_running
+    assert said == []
+
+
+async def test_a_first_start_that_fails_is_an_error(server: Sleeper) -> None:
+    server.ill = True
+    with pytest.raises(ServerFailed, match=r"sleeper stopped while starting \(exit code 3\): ill"):
+        await Supervisor(server, print).start()

@@ -1,0 +1,165 @@
+"""The use cases of orders, one request or event at a time, on a database in memory."""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import pytest
+
+from common.errors import BadInput, NotFound, PermanentFailure
+from common.events.orders import OrderStatus
+from common.events.tickets import TicketCreated
+from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
+from common.testing.samples import listed_ticket
+from orders.order import NotTheBuyer, Order, OrderNotOpen
+from orders.repository import TicketNotAvailable
+from orders.service import OrderService, OwnTicket
+
+WINDOW = timedelta(minutes=15)
+BUYER = UserId(new_id())
+OTHER = UserId(new_id())
+PAYMENT = PaymentId(new_id())
+
+
+class Watch(Protocol):
+    now: datetime
+
+
+@pytest.fixture
+async def ticket(orders: OrderService) -> TicketCreated:
+    ticket = listed_ticket()
+    await orders.tickets.apply(ticket)
+    return ticket
+
+
+@pytest.fixture
+async def order(orders: OrderService, ticket: TicketCreated) -> Order:
+    return await orders.place_order(TicketId(ticket.id), buyer=BUYER)
+
+
+async def outbox_of(orders: OrderService, order: Order) -> list[str]:
+    document = await orders.orders.collection.find_one({"_id": order.id})
+    assert document is not None
+    return [staged["id"] for staged in document["outbox"]]
+
+
+async def status_of(orders: OrderService, order: Order) -> OrderStatus:
+    return (await orders.get_order(OrderId(order.id), by=order.user_id)).status
+
+
+async def test_an_order_and_its_event_are_one_document(
+    orders: OrderService, watch: Watch, ticket: TicketCreated, order: Order
+) -> None:
+    assert (order.ticket.title, order.ticket.price) == (ticket.title, ticket.price)
+    assert order.expires_at == watch.now + WINDOW
+    assert await orders.get_order(OrderId(order.id), by=BUYER) == order
+    assert await outbox_of(orders, order) == [f"order-{order.id}-1"]
+
+
+async def test_a_buyer_may_ask_for_a_shorter_window_but_not_for_a_longer_one(
+    orders: OrderService, watch: Watch, ticket: TicketCreated
+) -> None:
+    with pytest.raises(BadInput, match="at most 900") as refused:
+        await orders.place_order(TicketId(ticket.id), buyer=BUYER, window=WINDOW + timedelta(seconds=1))
+    assert refused.value.field == "windowSeconds"
+    order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window=timedelta(seconds=3))
+    assert order.expires_at == watch.now + timedelta(seconds=3)
+
+
+async def test_the_whole_window_may_be_asked_for(orders: OrderService, watch: Watch, ticket: TicketCreated) -> None:
+    order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window=WINDOW)
+    assert order.expires_at == watch.now + WINDOW
+
+
+async def test_a_seller_cannot_order_their_own_ticket(orders: OrderService, ticket: TicketCreated) -> None:
+    with pytest.raises(OwnTicket):
+        await orders.place_order(TicketId(ticket.id), buyer=ticket.user_id)
+    assert await orders.orders.collection.count_documents({}) == 0
+
+
+async def test_a_ticket_is_ordered_once_even_by_the_same_buyer(
+    orders: OrderService, ticket: TicketCreated, order: Order
+) -> None:
+    for buyer in (BUYER, OTHER):
+        with pytest.raises(TicketNotAvailable):
+            await orders.place_order(TicketId(ticket.id), buyer=buyer)
+    assert await orders.orders.collection.count_documents({}) == 1
+
+
+async def test_a_sold_ticket_is_not_ordered_even_after_the_deadline(
+    orders: OrderService, watch: Watch, ticket: TicketCreated, order: Order
+) -> None:
+    await orders.complete_order(OrderId(order.id), PAYMENT)
+    watch.now = order.expires_at + WINDOW
+    with pytest.raises(TicketNotAvailable):
+        await orders.place_order(TicketId(ticket.id), buyer=OTHER)
+    assert await status_of(orders, order) is OrderStatus.COMPLETED
+
+
+async def test_a_holder_past_its_deadline_gives_way_and_not_a_moment_before(
+    orders: OrderService, watch: Watch, ticket: TicketCreated, order: Order
+) -> None:
+    watch.now = order.expires_at - timedelta(milliseconds=1)
+    with pytest.raises(TicketNotAvailable):
+        await orders.place_order(TicketId(ticket.id), buyer=OTHER)
+    assert await status_of(orders, order) is OrderStatus.CREATED
+
+    watch.now = order.expires_at
+    after = await orders.place_order(TicketId(ticket.id), buyer=OTHER)
+    assert await status_of(orders, order) is OrderStatus.CANCELLED
+    assert await outbox_of(orders, order) == [f"order-{order.id}-1", f"order-{order.id}-2"]
+    assert (after.version, after.expires_at) == (1, watch.now + WINDOW)
+    assert await outbox_of(orders, after) == [f"order-{after.id}-1"]
+
+
+async def test_a_cancelled_orders_ticket_can_be_ordered_again(
+    orders: OrderService, ticket: TicketCreated, order: Order
+) -> None:
+    await orders.cancel_order(OrderId(order.id), by=BUYER)
+    assert await status_of(orders, await orders.place_order(TicketId(ticket.id), buyer=OTHER)) is OrderStatus.CREATED
+
+
+async def test_nobody_else_sees_or_cancels_an_order(orders: OrderService, order: Order) -> None:
+    with pytest.raises(NotTheBuyer):
+        await orders.get_order(OrderId(order.id), by=OTHER)
+    with pytest.raises(NotTheBuyer):
+        await orders.cancel_order(OrderId(order.id), by=OTHER)
+    assert await status_of(orders, order) is OrderStatus.CREATED
+
+
+async def test_an_order_that_was_never_placed_is_not_found_by_a_caller_and_permanent_for_an_event(
+    orders: OrderService,
+) -> None:
+    unknown = OrderId(new_id())
+    with pytest.raises(NotFound):
+        await orders.get_order(unknown, by=BUYER)
+    with pytest.raises(NotFound):
+        await orders.cancel_order(unknown, by=BUYER)
+    with pytest.raises(PermanentFailure, match=unknown):
+        await orders.complete_order(unknown, PAYMENT)
+    with pytest.raises(PermanentFailure, match=unknown):
+        await orders.expire_order(unknown)
+
+
+async def test_a_payment_completes_an_order_once(orders: OrderService, order: Order) -> None:
+    await orders.complete_order(OrderId(order.id), PAYMENT)
+    await orders.complete_order(OrderId(order.id), PAYMENT)
+    completed = await orders.get_order(OrderId(order.id), by=BUYER)
+    assert (completed.status, completed.payment_id, completed.version) == (OrderStatus.COMPLETED, PAYMENT, 2)
+    with pytest.raises(OrderNotOpen):
+        await orders.cancel_order(OrderId(order.id), by=BUYER)
+
+
+async def test_what_comes_after_the_end_of_an_order_has_no_effect(
+    orders: OrderService, ticket: TicketCreated, order: Order
+) -> None:
+    await orders.expire_order(OrderId(order.id))
+    await orders.complete_order(OrderId(order.id), PAYMENT)
+    await orders.expire_order(OrderId(order.id))
+    cancelled = await orders.get_order(OrderId(order.id), by=BUYER)
+    assert (cancelled.status, cancelled.payment_id, cancelled.version) == (OrderStatus.CANCELLED, None, 2)
+
+    paid = await orders.place_order(TicketId(ticket.id), buyer=OTHER)
+    await orders.complete_order(OrderId(paid.id), PAYMENT)
+    await orders.expire_order(OrderId(paid.id))
+    assert await status_of(orders, paid) is OrderStatus.COMPLETED
+    assert await outbox_of(orders, paid) == [f"order-{paid.id}-1", f"order-{paid.id}-2"]

@@ -1,0 +1,47 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from payments.tests.checkout import Checkout, Start
+from payments.tests.movable_clock import MovableClock
+
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.running import RunningService, Surroundings
+from common.testing.samples import order_events
+from payments.consumers import CONSUMERS
+from payments.gateway.protocol import PaymentGateway
+from payments.main import create_app
+from payments.settings import PaymentsSettings
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def gateway() -> PaymentGateway | None:
+    """None: the sandbox, as always without a Stripe key. A module that needs one that obeys has its own fixture."""
+    return None
+
+
+@pytest.fixture
+def start(surroundings: Surroundings, clock: MovableClock, gateway: PaymentGateway | None) -> Start:
+    """Starts payments; each time on the same database."""
+    settings = surroundings.settings(PaymentsSettings, "payments")
+    return lambda: surroundings.running(
+        lambda: create_app(settings, clock=clock, policy=surroundings.policy, gateway=gateway), CONSUMERS
+    )
+
+
+@pytest.fixture
+async def running(start: Start) -> AsyncIterator[RunningService]:
+    async with start() as running:
+        yield running
+
+
+@pytest.fixture
+async def checkout(running: RunningService, streams: EventStreams, clock: MovableClock) -> Checkout:
+    created, cancelled, completed = order_events(new_id())
+    await streams.publish(created)
+    return Checkout(running, streams, clock, created, cancelled, completed)

@@ -1,0 +1,66 @@
+"""Paying over HTTP, at the sandbox."""
+
+import asyncio
+
+from payments.tests.checkout import Checkout, problem
+
+from common.events.payments import PaymentCreated, PaymentStatus
+from common.ids import new_id
+from common.testing.samples import order_events
+
+
+async def test_the_buyer_pays_an_open_order_and_everybody_hears_of_it(checkout: Checkout) -> None:
+    answer = await checkout.pay()
+
+    assert answer.status_code == 201, answer.text
+    payment = answer.json()
+    assert payment == {"id": payment["id"], "orderId": checkout.created.id, "status": "captured"}
+    assert await checkout.listed() == [payment]
+    assert await checkout.streams.eventually_published(PaymentCreated) == [
+        PaymentCreated(
+            id=payment["id"],
+            version=2,
+            status=PaymentStatus.CAPTURED,
+            order_id=checkout.created.id,
+            user_id=checkout.created.user_id,
+            amount=checkout.created.ticket.price,
+        )
+    ]
+
+
+async def test_a_declined_card_is_told_why_and_the_order_takes_another_one(checkout: Checkout) -> None:
+    declined = await checkout.pay("pm_card_chargeDeclinedInsufficientFunds")
+    assert problem(declined) == (402, "card-declined")
+    assert declined.json()["errors"] == [{"message": "Your card has insufficient funds.", "field": "token"}]
+
+    unknown = await checkout.pay("pm_card_misspelt")
+    assert problem(unknown) == (422, "bad-input")
+    assert unknown.json()["errors"][0]["field"] == "token"
+
+    assert (await checkout.pay("tok_mastercard")).status_code == 201
+    statuses = [payment["status"] for payment in await checkout.listed()]
+    assert statuses == ["captured", "declined", "declined"], "newest first, with those that came to nothing"
+    assert len(await checkout.streams.eventually_published(PaymentCreated)) == 1, "a decline is nobody else's business"
+
+
+async def test_a_client_may_order_and_pay_in_one_breath(checkout: Checkout) -> None:
+    """The order's event is on its way when the payment comes in: it is waited for, and not answered with 404."""
+    orders = [order_events(new_id())[0] for _ in range(10)]
+
+    answers = await asyncio.gather(
+        *(checkout.pay(order=created) for created in orders),
+        *(checkout.streams.publish(created) for created in orders),
+    )
+
+    assert [answer.status_code for answer in answers[: len(orders)]] == [201] * len(orders)
+
+
+async def test_fifty_payments_for_one_order_at_once_are_one_charge(checkout: Checkout) -> None:
+    answers = await asyncio.gather(*(checkout.pay() for _ in range(50)))
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 49
+    refusals = {problem(answer) for answer in answers if answer.status_code == 409}
+    assert refusals <= {(409, "already-paid"), (409, "payment-in-progress")}
+    assert await checkout.running.collection("sandbox_charges").count_documents({}) == 1
+    assert len(await checkout.listed()) == 1
+    assert len(await checkout.streams.eventually_published(PaymentCreated)) == 1

@@ -1,0 +1,140 @@
+"""The money of a cancelled order is given back, whichever payments learns of first: the charge or the cancellation."""
+
+import asyncio
+
+import pytest
+from payments.tests.checkout import Checkout, problem
+from payments.tests.fake_gateway import FakeGateway
+
+from common.events.payments import PaymentCreated, PaymentRefunded
+from common.ids import new_id
+from common.testing.running import QUICK
+from common.testing.samples import order_events
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
+async def test_a_cancellation_that_is_known_before_the_charge_returns_refunds_it(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    gateway.may_answer.clear()
+    async with asyncio.TaskGroup() as group:
+        paying = group.create_task(checkout.pay())
+        await gateway.eventually_charged()
+        await checkout.hear(checkout.cancelled)
+        assert gateway.balance == 1999, "the event has come and gone, and found nothing captured"
+        gateway.may_answer.set()
+
+    assert problem(paying.result()) == (409, "order-not-open")
+    assert "refunded" in paying.result().json()["detail"]
+    await assert_refunded_once(checkout, gateway)
+
+
+async def test_a_cancellation_after_the_capture_refunds_it(checkout: Checkout, gateway: FakeGateway) -> None:
+    assert (await checkout.pay()).status_code == 201
+    await checkout.hear(checkout.cancelled)
+
+    await assert_refunded_once(checkout, gateway)
+    assert problem(await checkout.pay()) == (409, "order-not-open")
+
+
+async def test_payments_and_cancellations_that_cross_leave_nobody_charged(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    orders = [order_events(new_id()) for _ in range(40)]
+    await checkout.hear(*(created for created, _, _ in orders))
+
+    answers = await asyncio.gather(
+        *(checkout.pay(order=created) for created, _, _ in orders),
+        *(checkout.streams.publish(cancelled) for _, cancelled, _ in orders),
+    )
+
+    assert {answer.status_code for answer in answers[: len(orders)]} <= {201, 409}
+    taken = await checkout.streams.eventually_published(PaymentCreated, len(gateway.charges))
+    given_back = await checkout.streams.eventually_published(PaymentRefunded, len(gateway.charges))
+    assert {event.id for event in taken} == {event.id for event in given_back} == set(gateway.charges)
+    assert gateway.balance == 0
+
+
+async def test_a_refund_is_held_while_the_card_processor_is_away_and_done_when_it_is_back(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    await checkout.pay()
+    gateway.unavailable = True
+    await checkout.streams.publish(checkout.cancelled)
+    await gateway.eventually_asked_to_refund(times=QUICK.deliveries + 2)  # so many would have made it a dead letter
+    assert gateway.balance == 1999
+
+    gateway.unavailable = False
+    await checkout.eventually_quiet()
+
+    await assert_refunded_once(checkout, gateway)
+    assert await checkout.streams.dead_letters() == []
+
+
+async def test_a_refund_whose_event_and_request_are_both_gone_is_done_by_the_sweep(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    """The cancellation is known and acknowledged, then the charge returns, and then the processor goes away."""
+    gateway.may_answer.clear()
+    async with asyncio.TaskGroup() as group:
+        paying = group.create_task(checkout.pay())
+        await gateway.eventually_charged()
+        await checkout.hear(checkout.cancelled)
+        gateway.unavailable = True
+        gateway.may_answer.set()
+
+    assert problem(paying.result()) == (503, "dependency-unavailable")
+    assert [payment["status"] for payment in await checkout.listed()] == ["captured"]
+
+    gateway.unavailable = False
+    await checkout.sweep()
+
+    await assert_refunded_once(checkout, gateway)
+
+
+async def test_a_completed_order_settles_its_payment(checkout: Checkout, gateway: FakeGateway) -> None:
+    payment = (await checkout.pay()).json()
+    assert await checkout.is_open(payment["id"]), "its order is not completed yet"
+
+    await checkout.hear(checkout.completed)
+
+    assert not await checkout.is_open(payment["id"])
+    assert await checkout.listed() == [payment]
+    assert gateway.balance == 1999
+
+
+async def test_duplicate_and_stale_order_events_change_nothing(checkout: Checkout, gateway: FakeGateway) -> None:
+    """One order is paid and completed, another one paid and cancelled; then all their events come again."""
+    other_created, other_cancelled, other_completed = order_events(new_id())
+    await checkout.hear(other_created)
+    await checkout.pay()
+    await checkout.pay(order=other_created)
+    await checkout.hear(checkout.completed, other_cancelled)
+    before = await checkout.books()
+    asked = [*gateway.charges_asked, *gateway.refunds_asked]
+
+    for event in (checkout.completed, other_cancelled, checkout.created, other_created):
+        await checkout.streams.publish_again(event)
+    for stale_by_version in (checkout.cancelled, other_completed):
+        await checkout.streams.publish_again(stale_by_version)
+    await checkout.eventually_quiet()
+
+    assert await checkout.books() == before
+    assert [*gateway.charges_asked, *gateway.refunds_asked] == asked
+    assert len(await checkout.streams.published(PaymentCreated)) == 2
+    assert len(await checkout.streams.published(PaymentRefunded)) == 1
+    assert await checkout.streams.dead_letters() == []
+
+
+async def assert_refunded_once(checkout: Checkout, gateway: FakeGateway) -> None:
+    (taken,) = await checkout.streams.eventually_published(PaymentCreated)
+    (given_back,) = await checkout.streams.eventually_published(PaymentRefunded)
+    assert (taken.id, taken.order_id, taken.version) == (given_back.id, checkout.created.id, 2)
+    assert (given_back.order_id, given_back.version) == (checkout.created.id, 3)
+    assert gateway.balance == 0
+    assert gateway.refunds == {taken.id: 1999}
+    assert await checkout.listed() == [{"id": taken.id, "orderId": checkout.created.id, "status": "refunded"}]

@@ -1,0 +1,117 @@
+"""A payment whose request died, or whose outcome nobody knows, comes to its end by itself: with one charge."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from payments.tests.checkout import Checkout, Start, problem
+from payments.tests.fake_gateway import FakeGateway
+from payments.tests.movable_clock import MovableClock
+from structlog.testing import capture_logs
+
+from common.events.payments import PaymentCreated, PaymentRefunded
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.samples import order_events
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
+@pytest.mark.parametrize("outage", ["unavailable", "loses_answers"])
+async def test_an_unknown_outcome_is_answered_503_and_swept_to_captured(
+    checkout: Checkout, gateway: FakeGateway, outage: str
+) -> None:
+    setattr(gateway, outage, True)
+    answer = await checkout.pay()
+    assert problem(answer) == (503, "dependency-unavailable")
+    assert answer.headers["Retry-After"] == "1"
+    assert problem(await checkout.pay("tok_mastercard")) == (409, "payment-in-progress")
+
+    setattr(gateway, outage, False)
+    await checkout.sweep()
+
+    await assert_captured_once(checkout, gateway)
+
+
+async def test_a_request_that_dies_between_the_charge_and_the_capture_is_swept_to_captured(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    await charge_and_die(checkout, gateway)
+    assert [payment["status"] for payment in await checkout.listed()] == ["pending"]
+
+    await checkout.sweep()
+
+    await assert_captured_once(checkout, gateway)
+
+
+async def test_several_instances_that_sweep_at_once_charge_once(checkout: Checkout, gateway: FakeGateway) -> None:
+    await charge_and_die(checkout, gateway)
+
+    await asyncio.gather(*(checkout.sweep() for _ in range(10)))
+
+    await assert_captured_once(checkout, gateway)
+
+
+async def test_a_charge_that_is_found_only_after_the_order_was_cancelled_is_given_back(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    await charge_and_die(checkout, gateway)
+    await checkout.hear(checkout.cancelled)
+
+    await checkout.sweep()
+
+    assert [payment["status"] for payment in await checkout.listed()] == ["refunded"]
+    assert (len(gateway.charges), gateway.balance) == (1, 0)
+    await checkout.streams.eventually_published(PaymentCreated)
+    await checkout.streams.eventually_published(PaymentRefunded)
+
+
+async def test_a_service_that_starts_ends_what_a_crash_left_open(
+    start: Start, streams: EventStreams, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    events = order_events(new_id())
+    await streams.publish(events[0])
+    async with start() as before:
+        await charge_and_die(Checkout(before, streams, clock, *events), gateway)
+    clock.move_on(timedelta(seconds=11))
+
+    async with start() as after:
+        await assert_captured_once(Checkout(after, streams, clock, *events), gateway)
+
+
+async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_not_charged_again(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    await charge_and_die(checkout, gateway)
+    (payment,) = await checkout.listed()
+
+    with capture_logs() as logs:
+        await checkout.sweep(later=timedelta(hours=20, seconds=1))
+
+    assert await checkout.listed() == [payment], "it is still pending"
+    assert gateway.charges_asked == [payment["id"]], "the first time, and never again"
+    assert ("error", payment["id"]) in [(line["log_level"], line.get("payment")) for line in logs]
+
+
+async def charge_and_die(checkout: Checkout, gateway: FakeGateway) -> None:
+    """The card is charged; the request is gone before it hears of that."""
+    gateway.may_answer.clear()
+    request = asyncio.create_task(checkout.pay())
+    await gateway.eventually_charged()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    gateway.may_answer.set()
+
+
+async def assert_captured_once(checkout: Checkout, gateway: FakeGateway) -> None:
+    (event,) = await checkout.streams.eventually_published(PaymentCreated)
+    assert (event.order_id, event.amount, event.version) == (checkout.created.id, 1999, 2)
+    assert await checkout.listed() == [{"id": event.id, "orderId": checkout.created.id, "status": "captured"}]
+    assert list(gateway.charges) == [event.id]
+    assert gateway.charges_asked[1:], "it was asked again"
+    assert set(gateway.charges_asked) == {event.id}, "under the same key"
+    assert gateway.balance == 1999

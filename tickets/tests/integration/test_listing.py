@@ -1,0 +1,101 @@
+"""Listing tickets, changing listings, and seeing what can be bought, over HTTP."""
+
+import httpx
+
+from common.ids import UserId
+from common.testing.events import EventStreams
+from common.testing.samples import order_events
+from tickets.consumers import CONSUMERS
+from tickets.service import TicketService
+from tickets.ticket import Ticket
+
+ALL = [consumer.name for consumer in CONSUMERS]
+
+
+async def test_a_listed_ticket_can_be_seen_by_anybody(
+    selling: httpx.AsyncClient, anybody: httpx.AsyncClient, seller: UserId
+) -> None:
+    listed = await selling.post("/api/tickets", json={"title": "  Concert ", "price": 19.99})
+    assert listed.status_code == 201
+    ticket = listed.json()
+    assert ticket == {
+        "id": ticket["id"],
+        "title": "Concert",
+        "price": 19.99,
+        "userId": seller,
+        "orderId": None,
+        "version": 1,
+    }
+    seen = await anybody.get(f"/api/tickets/{ticket['id']}")
+    assert (seen.status_code, seen.json()) == (200, ticket)
+    on_sale = await anybody.get("/api/tickets")
+    assert (on_sale.status_code, on_sale.json()) == (200, {"tickets": [ticket], "nextCursor": None})
+
+
+async def test_its_seller_changes_a_listing(
+    selling: httpx.AsyncClient, anybody: httpx.AsyncClient, ticket: Ticket, seller: UserId
+) -> None:
+    changed = await selling.put(f"/api/tickets/{ticket.id}", json={"title": "Opera", "price": 25})
+    assert changed.status_code == 200
+    assert changed.json() == {
+        "id": ticket.id,
+        "title": "Opera",
+        "price": 25,
+        "userId": seller,
+        "orderId": None,
+        "version": 2,
+    }
+    assert (await anybody.get(f"/api/tickets/{ticket.id}")).json() == changed.json()
+
+
+async def test_a_price_comes_back_as_the_text_that_was_sent(
+    selling: httpx.AsyncClient, anybody: httpx.AsyncClient
+) -> None:
+    for text in ("19.99", "0.01", "0.07", "1.1", "20", "70.35", "999999.99"):
+        listed = await selling.post(
+            "/api/tickets",
+            content=f'{{"title": "Concert", "price": {text}}}',
+            headers={"Content-Type": "application/json"},
+        )
+        assert f'"price":{text},' in listed.text
+        assert f'"price":{text},' in (await anybody.get(f"/api/tickets/{listed.json()['id']}")).text
+
+
+async def test_what_can_be_bought_is_paged_newest_first_with_no_overlap_and_no_gap(
+    streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, seller: UserId
+) -> None:
+    listed = [(await tickets.list_ticket(seller=seller, title=f"Seat {n}", price=100)).id for n in range(25)]
+    held, sold = listed[3], listed[17]
+    await streams.publish(order_events(held)[0], order_events(sold)[2])
+    await streams.eventually_quiet(*ALL)
+    newest_first = [ticket_id for ticket_id in reversed(listed) if ticket_id not in (held, sold)]
+
+    for limit, sizes in ((10, [10, 10, 3]), (23, [23]), (22, [22, 1]), (1, [1] * 23)):
+        pages: list[list[str]] = []
+        cursor = {}
+        while cursor is not None:
+            answer = (await anybody.get("/api/tickets", params={"limit": limit} | cursor)).json()
+            pages.append([ticket["id"] for ticket in answer["tickets"]])
+            cursor = {"cursor": answer["nextCursor"]} if answer["nextCursor"] else None
+        assert [len(page) for page in pages] == sizes
+        assert [ticket_id for page in pages for ticket_id in page] == newest_first
+
+
+async def test_a_ticket_listed_meanwhile_does_not_shift_the_next_page(
+    tickets: TicketService, anybody: httpx.AsyncClient, seller: UserId
+) -> None:
+    listed = [(await tickets.list_ticket(seller=seller, title=f"Seat {n}", price=100)).id for n in range(4)]
+    first = (await anybody.get("/api/tickets", params={"limit": 2})).json()
+    await tickets.list_ticket(seller=seller, title="Newer", price=100)
+    second = (await anybody.get("/api/tickets", params={"limit": 2, "cursor": first["nextCursor"]})).json()
+    assert [ticket["id"] for ticket in first["tickets"] + second["tickets"]] == listed[::-1]
+    assert second["nextCursor"] is None
+
+
+async def test_a_page_has_twenty_unless_asked_otherwise(
+    tickets: TicketService, anybody: httpx.AsyncClient, seller: UserId
+) -> None:
+    assert (await anybody.get("/api/tickets")).json() == {"tickets": [], "nextCursor": None}
+    for n in range(21):
+        await tickets.list_ticket(seller=seller, title=f"Seat {n}", price=100)
+    assert len((await anybody.get("/api/tickets")).json()["tickets"]) == 20

@@ -1,0 +1,82 @@
+"""What holds when many do something to one ticket at the same moment, on a real MongoDB."""
+
+import asyncio
+from itertools import cycle, permutations
+
+import httpx
+
+from common.events.tickets import TicketUpdated
+from common.ids import TicketId, UserId
+from common.testing.events import EventStreams
+from common.testing.running import RunningService
+from common.testing.samples import order_events
+from tickets.consumers import CONSUMERS
+from tickets.service import TicketService
+from tickets.ticket import Ticket
+
+ALL = [consumer.name for consumer in CONSUMERS]
+
+
+async def test_of_changes_at_once_none_is_lost(
+    streams: EventStreams,
+    running: RunningService,
+    second_instance: RunningService,
+    tickets: TicketService,
+    ticket: Ticket,
+) -> None:
+    clients = [running.client(ticket.user_id), second_instance.client(ticket.user_id)]
+    answers = await asyncio.gather(
+        *(
+            clients[n % 2].put(f"/api/tickets/{ticket.id}", json={"title": f"Title {n}", "price": n + 1})
+            for n in range(30)
+        )
+    )
+    done = {a.json()["version"]: a.json() for a in answers if a.status_code == 200}
+    lost = [a.json()["type"].rpartition(":")[2] for a in answers if a.status_code != 200]
+    assert lost == ["lost-race"] * (30 - len(done))  # which also says that no two changes made the same version
+    assert sorted(done) == list(range(2, len(done) + 2))
+
+    last = await tickets.get_ticket(TicketId(ticket.id))
+    assert (last.version, last.title) == (len(done) + 1, done[len(done) + 1]["title"])
+    events = await streams.eventually_published(TicketUpdated, len(done))
+    assert {event.version: event.title for event in events} == {v: body["title"] for v, body in done.items()}
+
+
+async def test_a_change_and_a_hold_at_once_both_happen_or_the_change_is_refused(
+    streams: EventStreams, tickets: TicketService, selling: httpx.AsyncClient, ticket: Ticket, seller: UserId
+) -> None:
+    listed = [await tickets.list_ticket(seller=seller, title="Before", price=100) for _ in range(40)]
+    orders = [order_events(each.id)[0] for each in listed]
+
+    async def change(each: Ticket) -> int:
+        return (await selling.put(f"/api/tickets/{each.id}", json={"title": "After", "price": 2})).status_code
+
+    # The hold goes through the use case: an event would nearly always come too late to race with the request.
+    pairs = await asyncio.gather(
+        *(asyncio.gather(change(each), tickets.follow_order(order)) for each, order in zip(listed, orders, strict=True))
+    )
+    for each, order, (status, _) in zip(listed, orders, pairs, strict=True):
+        now = await tickets.get_ticket(TicketId(each.id))
+        assert (status, now.title, now.version) in [(200, "After", 3), (409, "Before", 2)]
+        assert now.order_id == order.id
+
+
+async def test_events_worked_on_side_by_side_by_two_instances_leave_the_live_order_holding(
+    streams: EventStreams,
+    running: RunningService,
+    second_instance: RunningService,
+    tickets: TicketService,
+    seller: UserId,
+) -> None:
+    expected, events = {}, []
+    for _, order in zip(range(40), cycle(permutations(range(3))), strict=False):
+        ticket = await tickets.list_ticket(seller=seller, title="Concert", price=1999)
+        a_created, a_cancelled, _ = order_events(ticket.id)
+        b_created, _, _ = order_events(ticket.id)
+        expected[ticket.id] = b_created.id
+        events += [(a_created, a_cancelled, b_created)[index] for index in order]
+
+    await asyncio.gather(*(streams.publish(event) for event in events))
+    await streams.eventually_quiet(*ALL)
+    assert {t: (await tickets.get_ticket(TicketId(t))).order_id for t in expected} == expected
+    assert await streams.dead_letters() == []

@@ -1,0 +1,145 @@
+"""What tickets refuses over HTTP: with which status, of which type, naming which field."""
+
+import json
+from typing import NamedTuple
+
+import httpx
+
+from common.events.tickets import TicketCreated, TicketUpdated
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.running import RunningService, somebody
+from common.testing.samples import order_events
+from tickets.consumers import CONSUMERS
+from tickets.service import TicketService
+from tickets.ticket import Ticket
+
+ALL = [consumer.name for consumer in CONSUMERS]
+JSON = {"Content-Type": "application/json"}
+LISTING = {"title": "Opera", "price": 25}
+NO_PRICES = (
+    *("0", "-1", "-0.01", "19.999", "0.001", "NaN", "Infinity", "-Infinity", "1e309", "1000000", "1" + "0" * 400),
+    *('"1"', '"19.99"', "true", "null", "[19.99]", "{}"),
+)
+NO_TITLES = ('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000), json.dumps("x" * 201), r'"\ud800"')
+NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")
+
+
+class Refusal(NamedTuple):
+    status: int
+    slug: str
+    fields: list[str | None]
+
+
+def refusal(response: httpx.Response) -> Refusal:
+    """What an answer refuses; it has to be an RFC 9457 problem, whole and nothing but."""
+    problem = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert set(problem) == {"type", "title", "status", "detail", "errors"}
+    assert problem["status"] == response.status_code
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["errors"]
+    assert all(line["message"] and set(line) <= {"message", "field"} for line in problem["errors"])
+    prefix, _, slug = problem["type"].rpartition(":")
+    assert prefix == "urn:ticket-marketplace:problem"
+    return Refusal(response.status_code, slug, [line.get("field") for line in problem["errors"]])
+
+
+async def test_only_who_is_signed_in_lists_or_changes_a_ticket(anybody: httpx.AsyncClient, ticket: Ticket) -> None:
+    not_signed_in = Refusal(401, "not-signed-in", [None])
+    assert refusal(await anybody.post("/api/tickets", json=LISTING)) == not_signed_in
+    assert refusal(await anybody.put(f"/api/tickets/{ticket.id}", json=LISTING)) == not_signed_in
+
+
+async def test_only_its_seller_changes_a_ticket(running: RunningService, ticket: Ticket) -> None:
+    response = await running.client(somebody()).put(f"/api/tickets/{ticket.id}", json=LISTING)
+    assert refusal(response) == Refusal(403, "not-the-seller", [None])
+
+
+async def test_a_ticket_that_was_never_listed_is_not_found(selling: httpx.AsyncClient) -> None:
+    unknown = f"/api/tickets/{new_id()}"
+    not_found = Refusal(404, "not-found", [None])
+    assert refusal(await selling.get(unknown)) == not_found
+    assert refusal(await selling.put(unknown, json=LISTING)) == not_found
+    assert refusal(await selling.get("/api/tickets/a/b")) == not_found
+
+
+async def test_a_held_and_a_sold_ticket_cannot_be_changed(
+    streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
+) -> None:
+    sold = await tickets.list_ticket(seller=ticket.user_id, title="Concert", price=1999)
+    await streams.publish(order_events(ticket.id)[0], order_events(sold.id)[2])
+    await streams.eventually_quiet(*ALL)
+    for each in (ticket, sold):
+        response = await selling.put(f"/api/tickets/{each.id}", json=LISTING)
+        assert refusal(response) == Refusal(409, "ticket-held", [None])
+        assert (await tickets.get_ticket(each.id)).title == "Concert"
+
+
+async def test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothing(
+    streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
+) -> None:
+    bodies = {
+        **{f'{{"title": "Opera", "price": {price}}}': ["price"] for price in NO_PRICES},
+        **{f'{{"title": {title}, "price": 25}}': ["title"] for title in NO_TITLES},
+        '{"title": "Opera"}': ["price"],
+        '{"price": 25}': ["title"],
+        "{}": ["title", "price"],
+        '{"title": "", "price": 0}': ["title", "price"],
+        '{"title": "Opera", "price": 25, "colour": "red"}': ["colour"],
+        '{"title": "Opera", "price": 25, "userId": "65f0c0ffee00000000000001"}': ["userId"],
+        '{"title": "Opera", "price": 25, "order_id": null}': ["order_id"],
+        "[]": [None],
+        "null": [None],
+        '"Opera"': [None],
+        '{"title": "Opera", "price": 25': [None],
+        "": [None],
+        '{"title": "Opera", "price": ' + "1" * 5000 + "}": [None],  # more digits than Python reads
+        "[" * 30_000: [None],  # deeper than Python reads
+        b'{"title": "Op\xe9ra", "price": 25}': [None],  # not UTF-8
+        r'{"title": "Opera", "price": 25, "\ud800": 1}': [None],  # half a character, which could not be sent back
+        '{"title": "Opera", "price": 25, "' + "x" * 500 + '": 1}': ["x" * 100],
+    }
+    wanted = {body: Refusal(422, "bad-input", fields) for body, fields in bodies.items()}
+    for method, path in (("POST", "/api/tickets"), ("PUT", f"/api/tickets/{ticket.id}")):
+        got = {body: refusal(await selling.request(method, path, content=body, headers=JSON)) for body in bodies}
+        assert got == wanted
+
+    assert (await tickets.get_ticket(ticket.id)).version == 1
+    assert await tickets.tickets.collection.count_documents({}) == 1
+    await streams.eventually_published(TicketCreated)
+    assert await streams.published(TicketUpdated) == []
+
+
+async def test_an_id_that_is_no_id_is_refused(selling: httpx.AsyncClient) -> None:
+    wanted = Refusal(422, "bad-input", ["ticketId"])
+    assert {i: refusal(await selling.get(f"/api/tickets/{i}")) for i in NO_IDS} == dict.fromkeys(NO_IDS, wanted)
+    response = await selling.put("/api/tickets/not-an-id", json=LISTING)
+    assert refusal(response) == wanted
+
+
+async def test_a_query_that_is_not_understood_is_refused(selling: httpx.AsyncClient, ticket: Ticket) -> None:
+    refused = {
+        "?limit=0": "limit",
+        "?limit=101": "limit",
+        "?limit=ten": "limit",
+        "?limit=": "limit",
+        "?cursor=1": "cursor",
+        "?cursor=": "cursor",
+        "?cursor=65f0c0ffee00000000000001%0a": "cursor",
+        "?page=2": "page",
+        f"/{ticket.id}?limit=1": "limit",
+    }
+    for query, field in refused.items():
+        assert (query, refusal(await selling.get(f"/api/tickets{query}"))) == (
+            query,
+            Refusal(422, "bad-input", [field]),
+        )
+    response = await selling.post("/api/tickets?dryRun=true", json=LISTING)
+    assert refusal(response) == Refusal(422, "bad-input", ["dryRun"])
+
+
+async def test_a_ticket_is_never_taken_off_the_list_by_its_seller(selling: httpx.AsyncClient, ticket: Ticket) -> None:
+    response = await selling.delete(f"/api/tickets/{ticket.id}")
+    assert refusal(response) == Refusal(405, "method-not-allowed", [None])
