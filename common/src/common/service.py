@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pymongo
 import structlog
+from nats.errors import Error as NatsError
+from pymongo.errors import PyMongoError
 
 from common.clock import Clock, utc_now
 from common.errors import DependencyUnavailable
@@ -15,7 +18,7 @@ from common.messaging.dead_letter import DeadLetters
 from common.messaging.outbox import Relay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from common.mongo import Mongo
+from common.mongo import Mongo, as_unavailable
 from common.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -23,6 +26,9 @@ log = structlog.get_logger()
 Step = Callable[[], Awaitable[None]]
 
 _FINISH_SECONDS = 2.0
+_ANSWER_SECONDS = 1.0
+"""Whoever asks whether this instance is ready wants to know it now; the database's own bound is longer."""
+_LOOK_AGAIN_SECONDS = 0.25
 
 
 class Service:
@@ -82,7 +88,9 @@ class Service:
     async def check_ready(self) -> None:
         """Raise DependencyUnavailable, saying what is missing, unless this instance can serve now."""
         self.check_alive()
-        await self.mongo.ping()
+        # The driver's own time-out, not asyncio's: a cancelled operation can break those that run beside it.
+        with pymongo.timeout(_ANSWER_SECONDS):
+            await self.mongo.ping()
         await self.broker.ping()
         if not self._started:
             raise DependencyUnavailable("Still starting: waiting for its indexes and consumers.")
@@ -90,7 +98,7 @@ class Service:
     async def _work(self) -> None:
         await asyncio.gather(self._prepare_database(), self.broker.connect())
         for subscription in self._subscriptions:
-            await subscription.start()
+            await _until_available("NATS", subscription.start)
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
                 group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
@@ -98,23 +106,16 @@ class Service:
             log.info("ready")
 
     async def _prepare_database(self) -> None:
-        waiting = False
-        while True:
-            try:
-                await self.mongo.ping()
-                break
-            except DependencyUnavailable:
-                if not waiting:
-                    log.warning("waiting for MongoDB")
-                waiting = True
-                await asyncio.sleep(0.25)
-        for create in self.indexes:
-            await create()
+        for step in (self.mongo.ping, *self.indexes):
+            await _until_available("MongoDB", step)
 
     async def _stop(self) -> None:
         """No more work in; what has begun is finished; what changed is published; then the connections go."""
         self._started = False
-        await asyncio.gather(*(subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions))
+        stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
+        await asyncio.gather(
+            *stopping, return_exceptions=True
+        )  # NATS may be gone; the rest has to be done all the same
         await self.relay.drain(_FINISH_SECONDS)
         if self._at_work is not None:
             self._at_work.cancel()
@@ -122,6 +123,21 @@ class Service:
         for close in (*self._closings, self.broker.close, self.mongo.close):
             await close()
         log.info("stopped")
+
+
+async def _until_available(what: str, step: Step) -> None:
+    """Take this step of the start, and take it again for as long as what it needs is not there, or has gone again."""
+    waiting = False
+    while True:
+        try:
+            return await step()
+        except (DependencyUnavailable, PyMongoError, NatsError) as error:
+            if isinstance(error, PyMongoError) and not as_unavailable(error):
+                raise
+        if not waiting:
+            log.warning("waiting", dependency=what)
+        waiting = True
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _report_failure(work: asyncio.Task[None]) -> None:

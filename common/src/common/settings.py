@@ -1,12 +1,13 @@
 """Settings come from environment variables alone; a bad one stops the start with one line that names it."""
 
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pymongo.errors import PyMongoError
@@ -58,11 +59,18 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port
     mongo_url: Annotated[str, _checked_by(_parse_mongo_url)]
-    mongo_database: str = Field(pattern=r"^[a-z0-9_-]{1,38}$")
+    mongo_database: str
     mongo_driver: MongoDriver = "motor"
     nats_url: Annotated[str, _checked_by(_parse_nats_url)]
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
+
+    @field_validator("mongo_database")  # not of the field itself: each service declares that anew, with its default
+    @classmethod
+    def _check_database_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z0-9_-]{1,38}", name):
+            raise PydanticCustomError("setting", "must be 1 to 38 characters out of a-z, 0-9, _ and -")
+        return name
 
 
 class TokenSettings(ServiceSettings):

@@ -90,7 +90,7 @@ http {
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
-    proxy_read_timeout 30s;  # a card charge may take its time
+    proxy_read_timeout 5s;  # a service answers within 4.5 s, if only with 503 (common.http.middleware)
     # Another instance is tried if this one cannot be reached. Once sent, a POST is never sent to another (nginx's
     # default for what is not idempotent), and nothing is after a time-out: it may have been done already.
     proxy_next_upstream error;

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, status
+from fastapi import APIRouter, Depends, Path, Request, status
 
 from common.auth import CurrentUser
 from common.errors import LostRace, NotFound, NotSignedIn
@@ -26,7 +26,8 @@ def _service(request: Request) -> OrderService:
 
 
 Orders = Annotated[OrderService, Depends(_service)]
-OrderInPath = Annotated[OrderId, WellFormed]
+ONE_ORDER = "/{orderId}"  # the name that a refusal shows: camelCase, as everywhere on the wire
+OrderInPath = Annotated[OrderId, WellFormed, Path(alias="orderId")]
 
 
 @router.get("", summary="Your own orders, newest first")
@@ -47,13 +48,13 @@ async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders) -> Ord
     return OrderOut.model_validate(await orders.place_order(wanted.ticket_id, buyer=user.id, window=window))
 
 
-@router.get("/{order_id}", summary="One of your orders", responses=problems(NotTheBuyer, NotFound))
+@router.get(ONE_ORDER, summary="One of your orders", responses=problems(NotTheBuyer, NotFound))
 async def get_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> OrderOut:
     return OrderOut.model_validate(await orders.get_order(order_id, by=user.id))
 
 
 @router.delete(
-    "/{order_id}",
+    ONE_ORDER,
     summary="Give up an open order, which frees its ticket",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(NotTheBuyer, NotFound, OrderNotOpen, LostRace),
@@ -64,7 +65,7 @@ async def cancel_order(order_id: OrderInPath, user: CurrentUser, orders: Orders)
 
 
 @router.get(
-    "/{order_id}/timeline",
+    f"{ONE_ORDER}/timeline",
     summary="What happened to an order, read back from the event stream",
     responses=problems(NotTheBuyer, NotFound),
     dependencies=[NEEDS_BROKER],

@@ -9,12 +9,16 @@ from common.events.orders import OrderStatus
 from common.http.schemas import RequestBody, ResponseBody
 from common.ids import OrderId, TicketId, UserId, WellFormed
 from common.money import PriceOut
+from orders.settings import LONGEST_WINDOW_SECONDS
 
 
 class OrderIn(RequestBody):
     ticket_id: Annotated[TicketId, WellFormed]
     window_seconds: int | None = Field(
-        default=None, ge=1, description="Hold the ticket for less time than the platform's window."
+        default=None,
+        ge=1,
+        le=LONGEST_WINDOW_SECONDS,  # or a number with thirty digits would be a span of time that Python cannot hold
+        description="Hold the ticket for less time than the platform's window.",
     )
 
 

@@ -2,7 +2,11 @@ from pydantic import Field
 
 from common.settings import TokenSettings
 
+LONGEST_WINDOW_SECONDS = 86_400
+
 
 class OrdersSettings(TokenSettings):
     mongo_database: str = "orders"
-    order_window_seconds: int = Field(default=900, ge=1, le=86_400, description="How long an order holds its ticket.")
+    order_window_seconds: int = Field(
+        default=900, ge=1, le=LONGEST_WINDOW_SECONDS, description="How long an order holds its ticket."
+    )

@@ -90,7 +90,7 @@ def test_an_order_is_its_buyers_own_affair(order: Order) -> None:
 
 
 @pytest.mark.parametrize(("status", "live"), [("created", True), ("completed", True), ("cancelled", False)])
-def test_an_open_and_a_completed_order_have_their_ticket(status: str, live: bool) -> None:  # noqa: FBT001 - a table
+def test_an_open_and_a_completed_order_have_their_ticket(status: str, live: bool) -> None:
     assert OrderStatus(status).is_live is live
 
 

@@ -1,18 +1,22 @@
 """The use cases of orders, one request or event at a time, on a database in memory."""
 
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from mongomock_motor import AsyncMongoMockClient
 
 from common.errors import BadInput, NotFound, PermanentFailure
 from common.events.orders import OrderStatus
 from common.events.tickets import TicketCreated
 from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
 from common.testing.samples import listed_ticket
 from orders.order import NotTheBuyer, Order, OrderNotOpen
-from orders.repository import TicketNotAvailable
+from orders.repository import OrderRepository, TicketNotAvailable
 from orders.service import OrderService, OwnTicket
+from orders.ticket_replica import TicketReplicas
 
 WINDOW = timedelta(minutes=15)
 BUYER = UserId(new_id())
@@ -20,8 +24,29 @@ OTHER = UserId(new_id())
 PAYMENT = PaymentId(new_id())
 
 
-class Watch(Protocol):
-    now: datetime
+class Watch:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+async def orders(watch: Watch) -> OrderService:
+    """Nothing is published here: what is staged stays in the outbox."""
+    database = AsyncMongoMockClient(tz_aware=True)["orders"]
+    relay = Relay(Publisher(Broker("nats://nowhere", "test")), watch)
+    repository = OrderRepository(database["orders"], relay, watch)
+    await repository.create_indexes()
+    return OrderService(repository, TicketReplicas(database["ticket_replicas"]), watch, WINDOW)
 
 
 @pytest.fixture

@@ -27,7 +27,9 @@ class PaymentRepository(AggregateRepository[Payment]):
             "order_id", unique=True, partialFilterExpression={"status": _CLAIMS}, name="one_charge_an_order"
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
-        await self.collection.create_index("begun_at", partialFilterExpression={"open": True}, name="open_payments")
+        await self.collection.create_index(
+            [("begun_at", 1), ("_id", 1)], partialFilterExpression={"open": True}, name="open_payments"
+        )
 
     async def add(self, payment: Payment) -> None:
         """Raise AlreadyPaid or PaymentInProgress, with nothing stored, if another payment claims the order."""
@@ -47,8 +49,12 @@ class PaymentRepository(AggregateRepository[Payment]):
     async def find_captured_and_open(self, order_id: OrderId) -> Payment | None:
         return await self.find_one({"order_id": order_id, "status": PaymentStatus.CAPTURED.value, "open": True})
 
-    async def find_open(self, *, begun_before: datetime) -> list[Payment]:
-        """Oldest first, at most 500."""
-        query = {"open": True, "begun_at": {"$lt": begun_before}}
-        cursor = self.collection.find(query, {"outbox": 0}).sort([("begun_at", 1)]).limit(_SWEEP_BATCH)
+    async def find_open(self, *, begun_before: datetime, after: Payment | None) -> list[Payment]:
+        """Oldest first, at most 500; `after` is the last one of the page before."""
+        query: dict[str, object] = {"open": True, "begun_at": {"$lt": begun_before}}
+        if after is not None:
+            later = {"begun_at": {"$gt": after.begun_at}}
+            same_time = {"begun_at": after.begun_at, "_id": {"$gt": after.id}}
+            query["$or"] = [later, same_time]
+        cursor = self.collection.find(query, {"outbox": 0}).sort([("begun_at", 1), ("_id", 1)]).limit(_SWEEP_BATCH)
         return [Payment.from_document(document) for document in await cursor.to_list(_SWEEP_BATCH)]

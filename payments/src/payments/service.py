@@ -72,22 +72,34 @@ class PaymentService:
         while True:
             try:
                 await self.sweep()
-            except (PyMongoError, DependencyUnavailable) as error:
+            except PyMongoError as error:
                 log.warning("sweep of open payments put off", reason=str(error))
             await asyncio.sleep(_SWEEP_EVERY_SECONDS)
 
     async def sweep(self) -> None:
         """Bring to an end what a crash, or a card processor that did not answer, left open."""
-        for payment in await self.payments.find_open(begun_before=self.clock() - _ABANDONED_AFTER):
-            if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:
-                log.error("open payment needs a person: was it charged?", payment=payment.id)
-                continue
-            try:
-                await self._charge_and_close(PaymentId(payment.id))
-            except (CardRefused, BadInput, OrderNotOpen) as ended:
-                log.info("open payment came to its end", payment=payment.id, outcome=ended.slug)
-            except Exception:  # one payment that cannot be ended must not keep the others open
-                log.exception("open payment stays open", payment=payment.id)
+        begun_before = self.clock() - _ABANDONED_AFTER
+        after: Payment | None = None
+        while page := await self.payments.find_open(begun_before=begun_before, after=after):
+            for payment in page:
+                await self._end(payment)
+            after = page[-1]
+
+    async def _end(self, payment: Payment) -> None:
+        """One payment that cannot be ended must not keep the others open."""
+        if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:
+            log.error("open payment needs a person: was it charged?", payment=payment.id)
+            return
+        try:
+            await self._charge_and_close(PaymentId(payment.id))
+        except (CardRefused, BadInput, OrderNotOpen) as ended:
+            log.info("open payment came to its end", payment=payment.id, outcome=ended.slug)
+        except DependencyUnavailable as error:
+            log.warning("open payment stays open", payment=payment.id, reason=error.detail)
+        except PyMongoError:
+            raise  # without the database none of them can be ended
+        except Exception:
+            log.exception("open payment stays open", payment=payment.id)
 
     async def _order_of(self, order_id: OrderId, buyer: UserId) -> OrderReplica:
         order = await self.orders.find_soon(order_id)

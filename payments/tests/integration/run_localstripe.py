@@ -14,7 +14,7 @@ from localstripe.server import app  # type: ignore[import-untyped]
 _create = PaymentIntent._api_create  # noqa: SLF001 - there is no other way in, here and below
 
 
-def _create_as_stripe_does_now(automatic_payment_methods: Any = None, **data: Any) -> Any:  # noqa: ANN401 - forms
+def _create_as_stripe_does_now(automatic_payment_methods: Any = None, **data: Any) -> Any:
     """Know the successor of payment_method_types, which localstripe expects and Stripe has come to refuse."""
     if automatic_payment_methods != {"enabled": "true", "allow_redirects": "never"}:
         raise UserError(400, f"This may send the buyer to another page: {automatic_payment_methods}")

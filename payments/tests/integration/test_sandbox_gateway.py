@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import inspect
-from collections.abc import AsyncIterator
-from typing import Any, get_args
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -17,26 +18,16 @@ from common.servers.ports import free_port
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable
 from payments.gateway.sandbox import SandboxGateway
 
+AT_ONCE = 100
+
 # PyMongo 4.20 leaves its socket to the garbage collector when a client is closed while it connects.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
-AT_ONCE = 100
 
-
-@pytest.fixture(scope="module")
-async def mongod(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mongod]:
-    server = Mongod(tmp_path_factory.mktemp("mongod"), free_port())
-    await server.start()
-    yield server
-    await server.stop()
-    gc.collect()  # what PyMongo left is found now, and does not fail the tests of another module
-
-
-@pytest.fixture(params=get_args(MongoDriver))
-async def mongo(mongod: Mongod, request: pytest.FixtureRequest) -> AsyncIterator[Mongo]:
-    mongo = Mongo(mongod.url, f"sandbox_{new_id()}", request.param)
-    yield mongo
-    await mongo.close()
+@pytest.fixture(autouse=True)
+def leave_no_socket_to_the_tests_of_other_modules() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 async def test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_the_same(mongo: Mongo) -> None:
@@ -78,9 +69,7 @@ async def test_a_hundred_refunds_of_one_payment_at_once_refund_once(mongo: Mongo
 
 
 @pytest.mark.parametrize("client_type", [AsyncIOMotorClient, AsyncMongoClient])
-async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(
-    client_type: Any,  # noqa: ANN401 - the drivers' own types have nothing in common
-) -> None:
+async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(client_type: Any) -> None:
     client = client_type(f"mongodb://127.0.0.1:{free_port()}/", serverSelectionTimeoutMS=50)
     gateway = SandboxGateway(client["payments"])
 
@@ -94,12 +83,15 @@ async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(
         await closing
 
 
-async def test_a_charge_survives_the_death_of_the_database(mongod: Mongod, mongo: Mongo) -> None:
-    gateway = SandboxGateway(mongo.database)
-    payment_id = PaymentId(new_id())
-    first = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
+async def test_a_charge_survives_the_death_of_the_database(tmp_path: Path, driver: MongoDriver) -> None:
+    async with Mongod(tmp_path, free_port()) as mongod:
+        mongo = Mongo(mongod.url, "payments", driver)
+        gateway = SandboxGateway(mongo.database)
+        payment_id = PaymentId(new_id())
+        first = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
 
-    await mongod.kill()
-    await mongod.start()
+        await mongod.kill()
+        await mongod.start()
 
-    assert await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa") == first
+        assert await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa") == first
+        await mongo.close()

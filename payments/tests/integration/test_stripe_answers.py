@@ -152,6 +152,8 @@ async def test_an_amount_that_stripe_does_not_take_is_refused_in_a_sentence_for_
     [
         {"code": "resource_missing", "param": "payment_method", "message": "No such PaymentMethod: 'pm_x'"},
         {"code": "resource_missing", "param": "payment_method_data[card][token]", "message": "No such token: 'tok_x'"},
+        {"code": "resource_missing", "param": "source", "message": "No such token: 'tok_x'"},
+        {"param": "payment_method", "message": "Invalid string: tok_x"},
         {"code": "token_already_used", "message": "You cannot use a Stripe token more than once: tok_x."},
         {"message": "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment"},
     ],

@@ -164,3 +164,4 @@ async def test_an_order_for_a_ticket_that_was_never_listed_becomes_a_dead_letter
     (letter,) = await streams.dead_letters()
     assert letter.headers["dead-letter-subject"] == stray.subject
     assert stray.ticket.id in letter.headers["dead-letter-reason"]
+    assert letter.headers["dead-letter-deliveries"] == "1"  # trying again cannot help

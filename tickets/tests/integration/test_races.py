@@ -1,16 +1,18 @@
 """What holds when many do something to one ticket at the same moment, on a real MongoDB."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from itertools import cycle, permutations
 
 import httpx
 
 from common.events.tickets import TicketUpdated
-from common.ids import TicketId, UserId
+from common.ids import OrderId, TicketId, UserId
 from common.testing.events import EventStreams
 from common.testing.running import RunningService
 from common.testing.samples import order_events
 from tickets.consumers import CONSUMERS
+from tickets.order_replica import OrderReplicas
 from tickets.service import TicketService
 from tickets.ticket import Ticket
 
@@ -80,3 +82,43 @@ async def test_events_worked_on_side_by_side_by_two_instances_leave_the_live_ord
     await streams.eventually_quiet(*ALL)
     assert {t: (await tickets.get_ticket(TicketId(t))).order_id for t in expected} == expected
     assert await streams.dead_letters() == []
+
+
+class Interrupted(OrderReplicas):
+    """Something else happens right after the first look at the live orders, before anything is done about them."""
+
+    def __init__(self, replicas: OrderReplicas, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(replicas.collection)
+        self._meanwhile: Callable[[], Awaitable[None]] | None = meanwhile
+
+    async def live_orders_of(self, ticket_id: TicketId) -> list[OrderId]:
+        live = await super().live_orders_of(ticket_id)
+        if self._meanwhile is not None:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            await meanwhile()
+        return live
+
+
+async def test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_the_ticket(
+    streams: EventStreams, tickets: TicketService, ticket: Ticket
+) -> None:
+    created, cancelled, _ = order_events(ticket.id)
+    # The cancellation finds the ticket free still, so it has nothing to do: whoever writes the hold has to look again.
+    interrupted = TicketService(tickets.tickets, Interrupted(tickets.orders, lambda: tickets.follow_order(cancelled)))
+    await interrupted.follow_order(created)
+    held, freed = await streams.eventually_published(TicketUpdated, 2)
+    assert (held.order_id, freed.order_id) == (created.id, None)
+    assert (await tickets.get_ticket(TicketId(ticket.id))).order_id is None
+
+
+async def test_a_release_decided_before_another_order_took_the_ticket_is_not_carried_out(
+    streams: EventStreams, running: RunningService, tickets: TicketService, ticket: Ticket
+) -> None:
+    a_created, a_cancelled, _ = order_events(ticket.id)
+    b_created, _, _ = order_events(ticket.id)
+    await tickets.follow_order(a_created)
+    interrupted = TicketService(tickets.tickets, Interrupted(tickets.orders, lambda: tickets.follow_order(b_created)))
+    await interrupted.follow_order(a_cancelled)
+    await streams.eventually_relayed(running.collection("tickets"))
+    # Not even for a moment was the ticket free: its seller could have changed it under the second buyer.
+    assert [event.order_id for event in await streams.published(TicketUpdated)] == [a_created.id, b_created.id]

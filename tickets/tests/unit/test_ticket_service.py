@@ -1,18 +1,36 @@
 """The use cases of tickets, one request or event at a time, on a database in memory."""
 
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
 import pytest
+from mongomock_motor import AsyncMongoMockClient
 
 from common.errors import NotFound, PermanentFailure
 from common.events.orders import OrderEvent
 from common.ids import TicketId, UserId, new_id
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
 from common.testing.samples import order_events
+from tickets.order_replica import OrderReplicas
+from tickets.repository import TicketRepository
 from tickets.service import TicketService
 from tickets.ticket import NotTheSeller, Ticket, TicketHeld
 
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SELLER = UserId(new_id())
+
+
+@pytest.fixture
+def tickets() -> TicketService:
+    """Nothing is published here: what is staged stays in the outbox."""
+    database = AsyncMongoMockClient(tz_aware=True)["tickets"]
+    relay = Relay(Publisher(Broker("nats://nowhere", "test")), lambda: NOW)
+    return TicketService(
+        TicketRepository(database["tickets"], relay, lambda: NOW), OrderReplicas(database["order_replicas"])
+    )
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def create_http_app(  # noqa: PLR0913 - all but the service are named
         openapi_url=f"{docs}/openapi.json",
         static_url=f"{docs}/assets",
         swagger_ui_oauth2_redirect_url=f"{docs}/oauth2-redirect",
+        swagger_ui_parameters={"validatorUrl": None},  # else a badge may ask validator.swagger.io about the document
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
     )

@@ -1,0 +1,154 @@
+"""All five services, on a mongod and a NATS server of their own, which may be killed and paused."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import httpx
+from common.tests.services import SERVICES, ServiceUnderTest
+
+from common.auth import TokenSigner
+from common.clock import utc_now
+from common.ids import new_id
+from common.messaging.broker import Broker
+from common.mongo import MongoDriver
+from common.servers.mongod import Mongod
+from common.servers.nats_server import NatsServer
+from common.servers.ports import free_port
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.keys import KeyPair
+from common.testing.running import RunningService, Surroundings, somebody
+from marketplace.provisioning import provision_everything
+
+DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
+
+
+@dataclass(frozen=True, eq=False)
+class Inhabitant:
+    """One instance of a service, and somebody signed in who talks to it."""
+
+    service: ServiceUnderTest
+    driver: MongoDriver
+    running: RunningService
+    client: httpx.AsyncClient
+
+    def __str__(self) -> str:
+        return f"{self.service.name} on {self.driver}"
+
+    async def live(self) -> httpx.Response:
+        return await self.client.get("/healthz/live")
+
+    async def ready(self) -> httpx.Response:
+        return await self.client.get("/healthz/ready")
+
+    async def read(self) -> httpx.Response:
+        """Ask for something that it takes from its database."""
+        read = self.service.read
+        return await self.client.request(read.method, read.path, json=read.json)
+
+    async def create(self) -> httpx.Response:
+        """Ask for a change."""
+        body = dict(self.service.body)
+        if "email" in body:
+            body["email"] = f"{new_id()}@example.com"
+        return await self.client.post(self.service.creates_at, json=body)
+
+
+Question = Callable[[Inhabitant], Awaitable[httpx.Response]]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Two instances of each service, one with each driver; the two share their database, as instances do."""
+
+    members: Sequence[Inhabitant]
+
+    def of(self, *names: str) -> "Population":
+        return Population([each for each in self.members if each.service.name in names])
+
+    @property
+    def with_api(self) -> "Population":
+        return Population([each for each in self.members if each.service.creates_at])
+
+    async def ask(self, question: Question, *, within: float = 10.0) -> dict[Inhabitant, httpx.Response]:
+        """Ask all of them at once. Raises TimeoutError if one takes longer."""
+        async with asyncio.timeout(within):
+            answers = await asyncio.gather(*map(question, self.members))
+        return dict(zip(self.members, answers, strict=True))
+
+    async def eventually_ready(self, *, within: float) -> None:
+        async def not_ready() -> dict[str, str]:
+            answers = await self.ask(Inhabitant.ready)
+            return {str(each): answer.text for each, answer in answers.items() if answer.status_code != httpx.codes.OK}
+
+        await eventually(not_ready, until=lambda seen: not seen, within=within, what="everybody ready")
+
+    async def eventually_unready(self, *, saying: str) -> None:
+        async def saying_something_else() -> dict[str, str]:
+            answers = await self.ask(Inhabitant.ready)
+            return {str(each): answer.text for each, answer in answers.items() if saying not in answer.text}
+
+        await eventually(saying_something_else, until=lambda seen: not seen, what=f"everybody unready: {saying}")
+
+    async def eventually_without_broker(self) -> None:
+        async def connected() -> list[str]:
+            return [str(each) for each in self.members if each.running.service.broker.is_connected]
+
+        await eventually(connected, until=lambda seen: not seen, what="everybody has noticed that NATS is gone")
+
+
+@dataclass(frozen=True)
+class Island:
+    mongod: Mongod
+    nats: NatsServer
+    keys: KeyPair
+    run_id: str
+
+    @classmethod
+    @asynccontextmanager
+    async def arise(cls, folder: Path, keys: KeyPair) -> AsyncIterator["Island"]:
+        async with Mongod(folder / "mongod", free_port()) as mongod, NatsServer(folder / "nats", free_port()) as nats:
+            await provision_everything(nats.url)
+            yield cls(mongod, nats, keys, new_id())
+
+    @asynccontextmanager
+    async def inhabited(self) -> AsyncIterator[Population]:
+        """Begin the life of every service; whether it gets ready is the test's matter."""
+        async with AsyncExitStack() as lives:
+            inhabitants = []
+            for service in SERVICES:
+                for driver in DRIVERS:
+                    running = await lives.enter_async_context(self._living(service, driver))
+                    inhabitants.append(Inhabitant(service, driver, running, running.client(somebody())))
+            try:
+                yield Population(inhabitants)
+            finally:
+                await self._repair()
+
+    @asynccontextmanager
+    async def streams(self) -> AsyncIterator[EventStreams]:
+        broker = Broker(self.nats.url, "test")
+        await broker.connect()
+        yield EventStreams(broker)
+        await broker.close()
+
+    async def _repair(self) -> None:
+        """Also after a failure: the services stop sooner if everything is there."""
+        for server in (self.mongod, self.nats):
+            server.resume()
+            if not server.is_running:
+                await server.start()
+
+    @asynccontextmanager
+    async def _living(self, service: ServiceUnderTest, driver: MongoDriver) -> AsyncIterator[RunningService]:
+        broker = Broker(self.nats.url, "unused")
+        here = Surroundings(self.mongod.url, self.nats.url, driver, self.keys, broker, self.run_id)
+        app = service.create_app(here.settings(service.settings_type, service.name))
+        running = RunningService(app, app.state.service, TokenSigner(self.keys.private, utc_now))
+        async with app.router.lifespan_context(app):
+            yield running
+            await running.close_clients()

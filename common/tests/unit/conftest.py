@@ -1,0 +1,63 @@
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import httpx
+import pytest
+import structlog
+from common.tests.services import SERVICES, ServiceUnderTest
+from fastapi import FastAPI
+
+from common.logging import LogFormat, LogLevel, configure_logging
+from common.testing.keys import KeyPair
+
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.fixture(params=SERVICES, ids=str)
+def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
+    """Each of the five in turn."""
+    chosen: ServiceUnderTest = request.param
+    return chosen
+
+
+@pytest.fixture
+async def app(service: ServiceUnderTest, keys: KeyPair) -> AsyncIterator[FastAPI]:
+    """Its real application, not started: what needs neither database nor broker must work without them."""
+    values = {
+        "port": 1,
+        "mongo_url": f"mongodb://{NOWHERE}",
+        "nats_url": f"nats://{NOWHERE}",
+        "token_public_key": keys.public,
+        "token_private_key": keys.private,
+    }
+    known = {name: value for name, value in values.items() if name in service.settings_type.model_fields}
+    application = service.create_app(service.settings_type(**known))
+    yield application
+    await application.state.service.mongo.close()
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client
+
+
+ReadLog = Callable[[], str]
+
+
+@pytest.fixture
+def log_as(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., ReadLog]]:
+    """Log as a process of a service does; returns what reads the lines written since it was last asked."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+
+    def start(service: str = "tickets", log_level: LogLevel = "debug", log_format: LogFormat = "json") -> ReadLog:
+        configure_logging(service, log_level, log_format)
+        structlog.configure(cache_logger_on_first_use=False)  # a cached logger would log like this in all later tests
+        capsys.readouterr()
+        return lambda: capsys.readouterr().out
+
+    yield start
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()

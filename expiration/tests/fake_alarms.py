@@ -1,0 +1,18 @@
+"""An alarm clock that never rings, and remembers what it was asked to ring for."""
+
+from dataclasses import dataclass, field
+
+from common.errors import DependencyUnavailable
+from common.ids import OrderId
+from expiration.deadline import Deadline
+
+
+@dataclass
+class FakeAlarms:
+    armed: list[OrderId] = field(default_factory=list)
+    unavailable: bool = False
+
+    async def arm(self, deadline: Deadline) -> None:
+        if self.unavailable:
+            raise DependencyUnavailable("The message broker does not answer.")
+        self.armed.append(OrderId(deadline.id))

@@ -1,0 +1,83 @@
+"""The broker's timers survive the kill of the broker: those that fall due while it is down, and those after it."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from expiration.tests.timers import Start, alarm, eventually_in_timers, eventually_quiet, schedule
+
+from common.clock import utc_now
+from common.events.expiration import ExpirationCompleted
+from common.ids import new_id
+from common.mongo import MongoDriver
+from common.servers.nats_server import NatsServer
+from common.servers.ports import free_port
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.running import RunningService
+from common.testing.samples import order_events
+
+
+@pytest.fixture
+def driver() -> MongoDriver:
+    """Only one: these tests are about the broker, and take their time."""
+    return "motor"
+
+
+@pytest.fixture
+async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    """One of this test's own: it is going to be killed."""
+    async with NatsServer(tmp_path, free_port()) as server:
+        yield server
+
+
+async def test_timers_survive_the_kill_of_the_broker(
+    start: Start, streams: EventStreams, nats_server: NatsServer
+) -> None:
+    """With no service there to arm them again."""
+    meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))
+    async with start():
+        await streams.publish(meanwhile, after)
+        await eventually_in_timers(streams, schedule(meanwhile), schedule(after))
+
+    await kill_until(meanwhile.expires_at, nats_server, streams)
+    assert utc_now() < after.expires_at
+
+    await eventually_in_timers(streams, alarm(meanwhile), alarm(after))
+    async with start():
+        rung = await streams.eventually_published(ExpirationCompleted, 2)
+        await eventually_quiet(streams)
+    assert {event.id for event in rung} == {meanwhile.id, after.id}
+    assert len(await streams.published(ExpirationCompleted)) == 2
+
+
+async def test_a_service_whose_broker_was_killed_goes_on_when_it_is_back(
+    running: RunningService, streams: EventStreams, nats_server: NatsServer
+) -> None:
+    meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))
+    await streams.publish(meanwhile, after)
+    await eventually_in_timers(streams, schedule(meanwhile), schedule(after))
+
+    await kill_until(meanwhile.expires_at, nats_server, streams)
+
+    rung = await streams.eventually_published(ExpirationCompleted, 2)
+    await eventually_quiet(streams)
+    assert [event.id for event in rung] == [meanwhile.id, after.id]
+    assert len(await streams.published(ExpirationCompleted)) == 2
+    assert await streams.dead_letters() == []
+
+
+async def kill_until(moment: datetime, server: NatsServer, streams: EventStreams) -> None:
+    await server.kill()
+
+    async def remaining() -> timedelta:
+        return moment - utc_now()
+
+    await eventually(remaining, until=lambda seen: seen < timedelta(0), what=f"the moment {moment}")
+    await server.start()
+
+    async def connected() -> bool:
+        return streams.broker.is_connected
+
+    await eventually(connected, what="a connection to the broker")

@@ -1,0 +1,91 @@
+"""No deadline is lost with the process that was to ring for it, and none rings twice for having started twice."""
+
+from datetime import timedelta
+
+from expiration.tests.timers import (
+    Start,
+    alarm,
+    eventually_in_timers,
+    eventually_kept,
+    eventually_quiet,
+    schedule,
+    timers,
+)
+
+from common.clock import utc_now
+from common.events.expiration import ExpirationCompleted
+from common.ids import new_id
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+from common.mongo import Mongo
+from common.testing.events import EventStreams
+from common.testing.samples import order_events
+from expiration.deadline import Deadline, DeadlineStatus
+from expiration.repository import DeadlineRepository
+from expiration.settings import ExpirationSettings
+
+SOON = timedelta(seconds=0.3)
+LATER = timedelta(seconds=1)
+
+
+async def test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_start(
+    start: Start, settings: ExpirationSettings, streams: EventStreams
+) -> None:
+    """What a process leaves behind that dies between the two."""
+    created, _, _ = order_events(new_id(), due_in=SOON)
+    mongo = Mongo(settings.mongo_url, settings.mongo_database, settings.mongo_driver)
+    relay = Relay(Publisher(streams.broker), utc_now)
+    await DeadlineRepository(mongo.database["deadlines"], relay, utc_now).add(Deadline.of_order(created))
+    await mongo.close()
+    assert await timers(streams) == {}
+
+    async with start():
+        (rung,) = await streams.eventually_published(ExpirationCompleted)
+
+    assert rung.id == created.id
+
+
+async def test_a_deadline_that_nobody_was_there_to_arm_rings_at_the_start(start: Start, streams: EventStreams) -> None:
+    created, _, _ = order_events(new_id(), due_in=-SOON)
+    async with start():
+        pass  # it has been there before, so that its consumers are
+    await streams.publish(created)
+
+    async with start():
+        (rung,) = await streams.eventually_published(ExpirationCompleted)
+
+    assert rung.id == created.id
+
+
+async def test_an_alarm_that_rang_while_nobody_was_there_is_heard_at_the_start_and_rings_once(
+    start: Start, streams: EventStreams
+) -> None:
+    created, _, _ = order_events(new_id(), due_in=SOON)
+    async with start():
+        await streams.publish(created)
+        await eventually_in_timers(streams, schedule(created))
+    await eventually_in_timers(streams, alarm(created))
+
+    async with start() as after:  # hears the alarm, and arms another one, because the deadline is still pending
+        await streams.eventually_published(ExpirationCompleted)
+        await eventually_kept(after, created, DeadlineStatus.COMPLETED)
+        await eventually_quiet(streams)
+
+    assert len(await streams.published(ExpirationCompleted)) == 1
+
+
+async def test_starting_again_and_again_leaves_one_timer_which_rings_once(start: Start, streams: EventStreams) -> None:
+    created, _, _ = order_events(new_id(), due_in=LATER)
+    async with start():
+        await streams.publish(created)
+        await eventually_in_timers(streams, schedule(created))
+    for _ in range(2):
+        async with start():
+            assert await timers(streams) == {schedule(created): 1}
+
+    async with start():
+        await streams.eventually_published(ExpirationCompleted)
+        await eventually_quiet(streams)
+
+    assert await timers(streams) == {alarm(created): 1}
+    assert len(await streams.published(ExpirationCompleted)) == 1

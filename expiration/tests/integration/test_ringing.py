@@ -1,0 +1,183 @@
+"""A deadline rings once when it is due; not at all when its order did not wait for it."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+from expiration.tests.timers import (
+    Start,
+    alarm,
+    books,
+    eventually_in_timers,
+    eventually_kept,
+    eventually_quiet,
+    schedule,
+    timers,
+)
+
+from common.clock import utc_now
+from common.events.expiration import DeadlineAlarm, ExpirationCompleted
+from common.ids import new_id
+from common.messaging.envelope import TIME
+from common.messaging.streams import TIMERS
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.running import QUICK, RunningService
+from common.testing.samples import order_events
+from common.tracing import continue_trace
+from expiration.deadline import DeadlineStatus
+
+SOON = timedelta(seconds=0.3)
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+PATHS = {
+    "/healthz/live": 200,
+    "/healthz/ready": 200,
+    "/api/docs/expiration": 200,
+    "/api/docs/expiration/openapi.json": 200,
+    "/api/expiration": 404,
+    "/": 404,
+}
+
+
+async def test_a_deadline_rings_once_when_it_is_due_and_not_before(
+    running: RunningService, streams: EventStreams
+) -> None:
+    created, _, _ = order_events(new_id(), due_in=SOON)
+    await streams.publish(created)
+
+    assert await streams.eventually_published(ExpirationCompleted) == [
+        ExpirationCompleted(id=created.id, version=2, expires_at=created.expires_at)
+    ]
+    await eventually_quiet(streams)
+    (envelope,) = await streams.envelopes(ExpirationCompleted)
+    assert datetime.fromisoformat(envelope.headers[TIME]) >= created.expires_at
+    await eventually_kept(running, created, DeadlineStatus.COMPLETED)
+    assert await streams.dead_letters() == []
+
+
+async def test_the_expiry_belongs_to_the_trace_of_the_order(running: RunningService, streams: EventStreams) -> None:
+    created, _, _ = order_events(new_id(), due_in=SOON)
+    with continue_trace(TRACEPARENT, cause="POST /api/orders"):
+        await streams.publish(created)
+
+    await streams.eventually_published(ExpirationCompleted)
+    (envelope,) = await streams.envelopes(ExpirationCompleted)
+    assert envelope.headers["traceparent"].split("-")[1] == TRACEPARENT.split("-")[1]
+
+
+@pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
+async def test_the_alarm_of_a_closed_order_rings_in_vain(
+    running: RunningService, streams: EventStreams, closed: int
+) -> None:
+    events = order_events(new_id(), due_in=SOON)
+    await streams.publish(events[0])
+    await eventually_in_timers(streams, schedule(events[0]))
+    await streams.publish(events[closed])
+    await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
+
+    await eventually_in_timers(streams, alarm(events[0]))
+    await eventually_quiet(streams)
+
+    await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
+    assert await streams.published(ExpirationCompleted) == []
+    assert await streams.dead_letters() == []
+
+
+async def test_a_cancellation_that_comes_before_its_order_leaves_nothing_that_could_ring(
+    running: RunningService, streams: EventStreams
+) -> None:
+    created, cancelled, _ = order_events(new_id(), due_in=SOON)
+    await streams.publish(cancelled)
+    await eventually_kept(running, created, DeadlineStatus.DROPPED)
+    await streams.publish(created)
+    another = order_events(new_id(), due_in=SOON)[0]
+    await streams.publish(another)
+
+    (rung,) = await streams.eventually_published(ExpirationCompleted)
+    await eventually_quiet(streams)
+
+    assert rung.id == another.id
+    assert await timers(streams) == {alarm(another): 1}, "for the cancelled order no timer was ever made"
+    await eventually_kept(running, created, DeadlineStatus.DROPPED)
+
+
+async def test_duplicates_of_everything_have_no_effect(running: RunningService, streams: EventStreams) -> None:
+    created, cancelled, _ = order_events(new_id(), due_in=SOON)
+    await streams.publish(created)
+    await streams.publish_again(created)
+    await streams.eventually_published(ExpirationCompleted)
+    await streams.publish(cancelled)  # as orders does on hearing of the expiry
+    await eventually_quiet(streams)
+    before = await books(running, streams)
+
+    for event in (created, cancelled, DeadlineAlarm(id=created.id, version=1, expires_at=created.expires_at), created):
+        await streams.publish_again(event)
+    await eventually_quiet(streams)
+
+    assert await books(running, streams) == before
+    assert len(await streams.published(ExpirationCompleted)) == 1
+    assert await streams.dead_letters() == []
+
+
+async def test_an_alarm_that_comes_early_by_our_clock_is_heard_again_when_it_is_due(
+    start: Start, streams: EventStreams
+) -> None:
+    """Early by more than the broker waits for an answer, so that it could take the consumer for dead."""
+    behind = timedelta(seconds=QUICK.ack_wait + 0.3)
+    async with start(clock=lambda: utc_now() - behind) as running:
+        created, _, _ = order_events(new_id(), due_in=SOON)
+        await streams.publish(created)
+        await eventually_in_timers(streams, alarm(created))
+        await eventually_kept(running, created, DeadlineStatus.PENDING)
+
+        await streams.eventually_published(ExpirationCompleted)
+
+        (envelope,) = await streams.envelopes(ExpirationCompleted)
+        assert datetime.fromisoformat(envelope.headers[TIME]) >= created.expires_at, "by our clock it was due"
+        assert await timers(streams) == {alarm(created): 1}, "the same alarm was heard again, none was added"
+        await eventually_quiet(streams)
+        assert await streams.dead_letters() == []
+
+
+async def test_five_hundred_deadlines_of_one_instant_ring_once_each_with_two_instances_at_work(
+    start: Start, running: RunningService, streams: EventStreams
+) -> None:
+    due = utc_now() + timedelta(seconds=1.5)
+    orders = [order_events(new_id())[0].model_copy(update={"expires_at": due}) for _ in range(500)]
+    deadlines = running.collection("deadlines")
+    async with start():
+        await asyncio.gather(*(streams.publish(created) for created in orders))
+        await eventually(
+            lambda: deadlines.count_documents({"status": DeadlineStatus.COMPLETED.value}),
+            until=lambda seen: seen == len(orders),
+            within=30,  # on a busy machine; the broker itself is late by milliseconds
+            what="500 completed deadlines",
+        )
+        await eventually_quiet(streams)
+        await streams.eventually_relayed(deadlines)
+
+    assert sorted(event.id for event in await streams.published(ExpirationCompleted)) == sorted(
+        one.id for one in orders
+    )
+    assert await streams.dead_letters() == []
+
+
+async def test_timers_do_not_pile_up(running: RunningService, streams: EventStreams) -> None:
+    """A schedule leaves the stream when it has rung; the alarm that it leaves behind goes after an hour."""
+    created, _, _ = order_events(new_id(), due_in=SOON)
+    await streams.publish(created)
+    await streams.eventually_published(ExpirationCompleted)
+
+    assert await timers(streams) == {alarm(created): 1}
+    (rung,) = await streams.envelopes(DeadlineAlarm)
+    assert rung.headers["Nats-TTL"] == "1h"
+    config = (await streams.broker.jetstream.stream_info(TIMERS.name)).config
+    assert config.allow_msg_ttl, "or the broker would not heed it"
+    assert not config.max_age, "one shorter than a deadline would lose the timer"
+
+
+async def test_expiration_has_no_api_but_says_how_it_is(running: RunningService) -> None:
+    anybody = running.client()
+    answers = {path: (await anybody.get(path)).status_code for path in PATHS}
+
+    assert answers == PATHS

@@ -1,0 +1,58 @@
+"""Looking at the deadlines that expiration keeps, and at the timers that the broker keeps for it."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import bson
+
+from common.events.expiration import DeadlineAlarm
+from common.events.orders import OrderEvent
+from common.messaging.streams import SCHEDULES, TIMERS
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.running import RunningService
+from expiration.consumers import CONSUMERS
+from expiration.deadline import DeadlineStatus
+
+Start = Callable[..., AbstractAsyncContextManager[RunningService]]
+"""Starts an instance of expiration, with a clock of its own if one is given; all of them share one database."""
+
+
+def schedule(order: OrderEvent) -> str:
+    return f"{SCHEDULES}.{order.id}"
+
+
+def alarm(order: OrderEvent) -> str:
+    return f"{DeadlineAlarm.type_name()}.{order.id}"
+
+
+async def timers(streams: EventStreams) -> dict[str, int]:
+    """How many messages lie under each subject of the timers' stream."""
+    info = await streams.broker.jetstream.stream_info(TIMERS.name, subjects_filter=">")
+    return info.state.subjects or {}
+
+
+async def eventually_in_timers(streams: EventStreams, *subjects: str) -> None:
+    await eventually(
+        lambda: timers(streams),
+        until=lambda seen: set(subjects) <= set(seen),
+        what=f"messages under {', '.join(subjects)[:200]}",
+    )
+
+
+async def eventually_kept(running: RunningService, order: OrderEvent, status: DeadlineStatus) -> None:
+    deadlines = running.collection("deadlines")
+    await eventually(
+        lambda: deadlines.find_one({"_id": order.id, "status": status.value}), what=f"the deadline, {status.value}"
+    )
+
+
+async def eventually_quiet(streams: EventStreams) -> None:
+    await streams.eventually_quiet(*(consumer.name for consumer in CONSUMERS))
+
+
+async def books(running: RunningService, streams: EventStreams) -> list[bytes]:
+    """Every deadline, byte for byte, once all that was staged has been published."""
+    deadlines = running.collection("deadlines")
+    await streams.eventually_relayed(deadlines)
+    return [bson.encode(document) for document in await deadlines.find({}).sort([("_id", 1)]).to_list(None)]

@@ -1,0 +1,77 @@
+"""The deadline aggregate: what it says once, and what it never says."""
+
+import pytest
+
+from common.events.expiration import DeadlineAlarm, ExpirationCompleted
+from common.events.orders import OrderEvent
+from common.ids import new_id
+from common.testing.samples import order_events
+from expiration.deadline import Deadline, DeadlineStatus
+
+CREATED, CANCELLED, COMPLETED = order_events(new_id())
+CLOSED = pytest.mark.parametrize("closed", [CANCELLED, COMPLETED], ids=["cancelled", "completed"])
+
+
+def pending() -> Deadline:
+    deadline = Deadline.of_order(CREATED)
+    deadline.mark_stored()
+    return deadline
+
+
+def test_the_deadline_of_an_open_order_is_pending_and_nobody_hears_of_it() -> None:
+    deadline = Deadline.of_order(CREATED)
+
+    assert (deadline.id, deadline.expires_at) == (CREATED.id, CREATED.expires_at)
+    assert (deadline.status, deadline.order_version, deadline.version) == (DeadlineStatus.PENDING, 1, 1)
+    assert deadline.recorded == []
+
+
+@CLOSED
+def test_an_order_whose_end_is_heard_of_first_has_a_deadline_that_is_dropped_already(closed: OrderEvent) -> None:
+    deadline = Deadline.of_order(closed)
+
+    assert deadline.status is DeadlineStatus.DROPPED
+    assert not deadline.is_behind(CREATED), "its creation is old news by now"
+
+
+@CLOSED
+def test_the_end_of_the_order_drops_its_deadline_and_nobody_hears_of_it(closed: OrderEvent) -> None:
+    deadline = pending()
+    assert deadline.is_behind(closed)
+    deadline.follow(closed)
+
+    assert (deadline.status, deadline.order_version, deadline.version) == (DeadlineStatus.DROPPED, 2, 2)
+    assert deadline.recorded == []
+
+
+def test_a_deadline_that_has_passed_is_completed_and_announced() -> None:
+    deadline = pending()
+    deadline.complete()
+
+    assert deadline.status is DeadlineStatus.COMPLETED
+    assert deadline.recorded == [ExpirationCompleted(id=CREATED.id, version=2, expires_at=CREATED.expires_at)]
+
+
+@CLOSED
+def test_what_becomes_of_the_order_after_its_deadline_does_not_take_back_what_was_said(closed: OrderEvent) -> None:
+    deadline = pending()
+    deadline.complete()
+    deadline.mark_stored()
+    deadline.follow(closed)
+
+    assert (deadline.status, deadline.order_version) == (DeadlineStatus.COMPLETED, 2)
+    assert deadline.recorded == []
+
+
+def test_its_alarm_names_the_order_and_the_time() -> None:
+    assert pending().alarm() == DeadlineAlarm(id=CREATED.id, version=1, expires_at=CREATED.expires_at)
+
+
+def test_a_deadline_comes_back_from_its_document_as_it_was() -> None:
+    deadline = pending()
+    deadline.complete()
+
+    again = Deadline.from_document(deadline.to_document())
+
+    assert again.to_document() == deadline.to_document()
+    assert (again.stored_version, again.recorded) == (2, [])

@@ -1,0 +1,164 @@
+"""What expiration does, one event at a time, on MongoDB's mock. Its races need real servers: see tests/integration."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from expiration.tests.fake_alarms import FakeAlarms
+from mongomock_motor import AsyncMongoMockClient
+
+from common.clock import utc_now
+from common.errors import DependencyUnavailable, RetryAfter
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
+from common.ids import OrderId, new_id
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+from common.testing.samples import order_events
+from expiration.deadline import Deadline, DeadlineStatus
+from expiration.repository import DeadlineRepository
+from expiration.service import ExpirationService
+
+EARLIER = timedelta(minutes=1)
+OrderEvents = tuple[OrderCreated, OrderCancelled, OrderCompleted]
+
+
+@pytest.fixture
+def alarms() -> FakeAlarms:
+    return FakeAlarms()
+
+
+@pytest.fixture
+def expiration(alarms: FakeAlarms) -> ExpirationService:
+    """The use cases; what they announce stays in the outboxes, because nobody runs the relay."""
+    mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
+    relay = Relay(Publisher(Broker("nats://nowhere", "unit")), utc_now)
+    return ExpirationService(DeadlineRepository(mock["expiration"]["deadlines"], relay, utc_now), alarms, utc_now)
+
+
+@pytest.fixture
+def due() -> OrderEvents:
+    """The events of an order whose deadline has just passed."""
+    return order_events(new_id(), due_in=-timedelta(milliseconds=1))
+
+
+async def status_of(expiration: ExpirationService, order: OrderEvent) -> DeadlineStatus:
+    deadline = await expiration.deadlines.find(order.id)
+    assert deadline is not None
+    return deadline.status
+
+
+async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:
+    """Type and order of each event that lies in an outbox."""
+    documents = await expiration.deadlines.collection.find({}).to_list()
+    return [(event["headers"]["ce-type"], document["_id"]) for document in documents for event in document["outbox"]]
+
+
+async def test_the_deadline_of_an_open_order_is_kept_and_its_alarm_armed(
+    expiration: ExpirationService, alarms: FakeAlarms
+) -> None:
+    created = order_events(new_id())[0]
+    await expiration.follow_order(created)
+
+    deadline = await expiration.deadlines.find(created.id)
+    assert deadline is not None
+    assert deadline.to_document() == Deadline.of_order(created).to_document()
+    assert alarms.armed == [created.id]
+
+
+async def test_an_alarm_completes_a_deadline_once(expiration: ExpirationService, due: OrderEvents) -> None:
+    await expiration.follow_order(due[0])
+    await expiration.complete_deadline(OrderId(due[0].id))
+    await expiration.complete_deadline(OrderId(due[0].id))
+
+    assert await status_of(expiration, due[0]) is DeadlineStatus.COMPLETED
+    assert await announced(expiration) == [("expiration.completed.v1", due[0].id)]
+
+
+async def test_an_alarm_that_comes_early_asks_to_be_heard_again_when_it_is_due(expiration: ExpirationService) -> None:
+    created = order_events(new_id(), due_in=EARLIER)[0]
+    await expiration.follow_order(created)
+
+    with pytest.raises(RetryAfter) as early:
+        await expiration.complete_deadline(OrderId(created.id))
+
+    assert 59 < early.value.seconds <= 60
+    assert await status_of(expiration, created) is DeadlineStatus.PENDING
+    assert await announced(expiration) == []
+
+
+async def test_an_alarm_for_an_order_that_nobody_knows_has_no_effect(expiration: ExpirationService) -> None:
+    await expiration.complete_deadline(OrderId(new_id()))
+
+    assert await announced(expiration) == []
+
+
+@pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
+async def test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_and_says_nothing(
+    expiration: ExpirationService, closed: int
+) -> None:
+    for order in permutations(["created", "created again", "closed", "closed again"]):
+        events = order_events(new_id(), due_in=-EARLIER)
+        for event in order:
+            await expiration.follow_order(events[0] if event.startswith("created") else events[closed])
+        await expiration.complete_deadline(OrderId(events[0].id))
+        assert await status_of(expiration, events[0]) is DeadlineStatus.DROPPED, order
+    assert await announced(expiration) == []
+
+
+async def test_an_order_that_is_known_to_be_closed_arms_nothing(
+    expiration: ExpirationService, alarms: FakeAlarms, due: OrderEvents
+) -> None:
+    created, cancelled, _ = due
+    await expiration.follow_order(cancelled)
+    await expiration.follow_order(created)
+
+    assert alarms.armed == []
+
+
+async def test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_again(
+    expiration: ExpirationService, alarms: FakeAlarms, due: OrderEvents
+) -> None:
+    alarms.unavailable = True
+    with pytest.raises(DependencyUnavailable):
+        await expiration.follow_order(due[0])
+    alarms.unavailable = False
+
+    await expiration.follow_order(due[0])
+
+    assert alarms.armed == [due[0].id]
+
+
+async def test_at_the_start_every_pending_deadline_is_armed_once_however_many_there_are(
+    expiration: ExpirationService, alarms: FakeAlarms
+) -> None:
+    """A page holds 200: so many are due in one instant that no page may break them in two."""
+    same_instant = utc_now() + timedelta(minutes=15)
+    pending = [order_events(new_id())[0].model_copy(update={"expires_at": same_instant}) for _ in range(450)]
+    pending += [order_events(new_id(), due_in=timedelta(minutes=minutes))[0] for minutes in (-5, 5, 30)]
+    for created in pending:
+        await expiration.follow_order(created)
+    completed, dropped = order_events(new_id(), due_in=-EARLIER), order_events(new_id())
+    await expiration.follow_order(completed[0])
+    await expiration.complete_deadline(OrderId(completed[0].id))
+    await expiration.follow_order(dropped[2])
+    alarms.armed.clear()
+
+    assert await expiration.arm_pending(due_before=None) == len(pending)
+
+    assert len(alarms.armed) == len(pending)
+    assert set(alarms.armed) == {created.id for created in pending}
+
+
+async def test_later_only_what_should_have_rung_is_armed_again(
+    expiration: ExpirationService, alarms: FakeAlarms
+) -> None:
+    missed, waiting = order_events(new_id(), due_in=-EARLIER)[0], order_events(new_id(), due_in=EARLIER)[0]
+    for created in (missed, waiting):
+        await expiration.follow_order(created)
+    alarms.armed.clear()
+
+    assert await expiration.arm_pending(due_before=utc_now()) == 1
+
+    assert alarms.armed == [missed.id]

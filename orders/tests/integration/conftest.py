@@ -1,0 +1,64 @@
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from common.clock import Clock, utc_now
+from common.events.tickets import TicketCreated
+from common.ids import UserId
+from common.testing.running import RunningService, Surroundings, somebody
+from common.testing.samples import listed_ticket
+from orders.consumers import CONSUMERS
+from orders.main import create_app
+from orders.service import OrderService
+from orders.settings import OrdersSettings
+
+
+@pytest.fixture
+def new_instance(surroundings: Surroundings) -> Callable[[Clock], Callable[[], FastAPI]]:
+    """Makes one more instance of orders, on the database that all of them share, with a clock of its own."""
+    settings = surroundings.settings(OrdersSettings, "orders")
+    return lambda clock: lambda: create_app(settings, clock=clock, policy=surroundings.policy)
+
+
+@pytest.fixture
+async def running(
+    surroundings: Surroundings, new_instance: Callable[[Clock], Callable[[], FastAPI]]
+) -> AsyncIterator[RunningService]:
+    async with surroundings.running(new_instance(utc_now), CONSUMERS) as running:
+        yield running
+
+
+@pytest.fixture
+async def later(
+    surroundings: Surroundings, new_instance: Callable[[Clock], Callable[[], FastAPI]], running: RunningService
+) -> AsyncIterator[RunningService]:
+    """Orders a quarter of an hour from now: whatever is open is overdue, and expiration has not said a word."""
+    async with surroundings.running(new_instance(lambda: utc_now() + timedelta(minutes=15)), CONSUMERS) as later:
+        yield later
+
+
+@pytest.fixture
+def orders(running: RunningService) -> OrderService:
+    return running.state("orders")
+
+
+@pytest.fixture
+def buyer() -> UserId:
+    return somebody()
+
+
+@pytest.fixture
+def buying(running: RunningService, buyer: UserId) -> httpx.AsyncClient:
+    """Speaks as the buyer."""
+    return running.client(buyer)
+
+
+@pytest.fixture
+async def ticket(orders: OrderService) -> TicketCreated:
+    """Listed, and known to orders."""
+    ticket = listed_ticket()
+    await orders.tickets.apply(ticket)
+    return ticket

@@ -1,0 +1,116 @@
+"""What becomes of an order when it is paid, or its time runs out, in whatever order the news arrives."""
+
+import httpx
+
+from common.events.base import Event
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.events.tickets import TicketCreated
+from common.ids import OrderId, TicketId, UserId, new_id
+from common.testing.events import EventStreams
+from common.testing.running import RunningService, somebody
+from common.testing.samples import captured_payment, passed_deadline
+from orders.consumers import CONSUMERS
+from orders.order import Order
+from orders.service import OrderService
+
+ALL = [consumer.name for consumer in CONSUMERS]
+
+
+async def happen(streams: EventStreams, *events: Event) -> None:
+    """One after the other, each done with before the next; and published anew, even if it has been before."""
+    for event in events:
+        await streams.publish_again(event)
+        await streams.eventually_quiet(*ALL)
+
+
+async def placed_by(orders: OrderService, buyer: UserId, ticket: TicketCreated) -> Order:
+    return await orders.place_order(TicketId(ticket.id), buyer=buyer)
+
+
+async def look(orders: OrderService, order: Order) -> tuple[str, int]:
+    """Status and version."""
+    found = await orders.get_order(OrderId(order.id), by=order.user_id)
+    return found.status.value, found.version
+
+
+async def test_a_payment_completes_its_order_and_everybody_hears_of_it(
+    streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
+) -> None:
+    order = await placed_by(orders, buyer, ticket)
+    payment = captured_payment(order.id)
+    await happen(streams, payment)
+    seen = (await buying.get(f"/api/orders/{order.id}")).json()
+    assert (seen["status"], seen["version"]) == ("completed", 2)
+    (completed,) = await streams.eventually_published(OrderCompleted)
+    assert (completed.id, completed.version, completed.payment_id) == (order.id, 2, payment.id)
+
+
+async def test_an_order_whose_time_has_run_out_is_cancelled_and_its_ticket_can_be_ordered(
+    streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
+) -> None:
+    order = await placed_by(orders, somebody(), ticket)
+    await happen(streams, passed_deadline(order.id))
+    assert await look(orders, order) == ("cancelled", 2)
+    (cancelled,) = await streams.eventually_published(OrderCancelled)
+    assert (cancelled.id, cancelled.version) == (order.id, 2)
+    assert (await buying.post("/api/orders", json={"ticketId": ticket.id})).status_code == 201
+
+
+async def test_a_deadline_that_passes_after_the_payment_has_no_effect(
+    streams: EventStreams, orders: OrderService, buyer: UserId, ticket: TicketCreated
+) -> None:
+    order = await placed_by(orders, buyer, ticket)
+    await happen(streams, captured_payment(order.id), passed_deadline(order.id))
+    assert await look(orders, order) == ("completed", 2)
+    assert await streams.published(OrderCancelled) == []
+
+
+async def test_a_payment_after_the_cancellation_leaves_the_order_cancelled(
+    streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
+) -> None:
+    order = await placed_by(orders, buyer, ticket)
+    assert (await buying.delete(f"/api/orders/{order.id}")).status_code == 204
+    await happen(streams, captured_payment(order.id), passed_deadline(order.id))
+    assert await look(orders, order) == ("cancelled", 2)
+    assert await streams.published(OrderCompleted) == []
+    assert await streams.dead_letters() == []
+
+
+async def test_the_old_deadline_of_a_ticket_that_was_ordered_again_does_not_touch_the_new_order(
+    streams: EventStreams, orders: OrderService, ticket: TicketCreated
+) -> None:
+    first = await placed_by(orders, somebody(), ticket)
+    await orders.cancel_order(OrderId(first.id), by=first.user_id)
+    second = await placed_by(orders, somebody(), ticket)
+    await happen(streams, passed_deadline(first.id))
+    assert await look(orders, second) == ("created", 1)
+    assert await look(orders, first) == ("cancelled", 2)
+
+
+async def test_duplicates_of_what_ended_an_order_have_no_effect(
+    streams: EventStreams, running: RunningService, orders: OrderService, ticket: TicketCreated
+) -> None:
+    expired = await placed_by(orders, somebody(), ticket)
+    await happen(streams, passed_deadline(expired.id))
+    paid = await placed_by(orders, somebody(), ticket)
+    payment = captured_payment(paid.id)
+    await happen(streams, payment, payment, passed_deadline(expired.id), payment)
+
+    assert await look(orders, expired) == ("cancelled", 2)
+    assert await look(orders, paid) == ("completed", 2)
+    await streams.eventually_relayed(running.collection("orders"))
+    assert [event.id for event in await streams.published(OrderCancelled)] == [expired.id]
+    assert [event.id for event in await streams.published(OrderCompleted)] == [paid.id]
+    assert [event.id for event in await streams.published(OrderCreated)] == [expired.id, paid.id]
+    assert await streams.dead_letters() == []
+
+
+async def test_news_of_an_order_that_was_never_placed_becomes_a_dead_letter(
+    streams: EventStreams, running: RunningService
+) -> None:
+    strays = [captured_payment(new_id()), passed_deadline(new_id())]
+    await happen(streams, *strays)
+    letters = await streams.dead_letters()
+    assert {letter.headers["dead-letter-subject"] for letter in letters} == {stray.subject for stray in strays}
+    assert all("does not exist" in letter.headers["dead-letter-reason"] for letter in letters)
+    assert {letter.headers["dead-letter-deliveries"] for letter in letters} == {"1"}  # trying again cannot help

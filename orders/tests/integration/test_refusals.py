@@ -1,0 +1,151 @@
+"""What orders refuses over HTTP: with which status, of which type, naming which field."""
+
+from typing import NamedTuple
+
+import httpx
+
+from common.events.tickets import TicketCreated
+from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
+from common.testing.running import RunningService, somebody
+from common.testing.samples import listed_ticket
+from orders.service import OrderService
+
+JSON = {"Content-Type": "application/json"}
+NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010")
+NO_WINDOWS = ("0", "-1", "1.5", "3.0", "901", "1e309", "NaN", "1" + "0" * 30, '"3"', "true", "[3]", "{}")
+
+
+class Refusal(NamedTuple):
+    status: int
+    slug: str
+    fields: list[str | None]
+
+
+def refusal(response: httpx.Response) -> Refusal:
+    """What an answer refuses; it has to be an RFC 9457 problem, whole and nothing but."""
+    problem = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert set(problem) == {"type", "title", "status", "detail", "errors"}
+    assert problem["status"] == response.status_code
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["errors"]
+    assert all(line["message"] and set(line) <= {"message", "field"} for line in problem["errors"])
+    prefix, _, slug = problem["type"].rpartition(":")
+    assert prefix == "urn:ticket-marketplace:problem"
+    return Refusal(response.status_code, slug, [line.get("field") for line in problem["errors"]])
+
+
+def about(order_id: str) -> tuple[tuple[str, str], ...]:
+    """Every request that is about one order."""
+    one = f"/api/orders/{order_id}"
+    return ("GET", one), ("DELETE", one), ("GET", f"{one}/timeline")
+
+
+async def test_only_who_is_signed_in_has_to_do_with_orders(running: RunningService, ticket: TicketCreated) -> None:
+    anybody = running.client()
+    for method, path in (("GET", "/api/orders"), *about(new_id())):
+        assert refusal(await anybody.request(method, path)) == Refusal(401, "not-signed-in", [None])
+    placed = await anybody.post("/api/orders", json={"ticketId": ticket.id})
+    assert refusal(placed) == Refusal(401, "not-signed-in", [None])
+
+
+async def test_an_order_is_its_buyers_own_affair(
+    running: RunningService, orders: OrderService, buyer: UserId, ticket: TicketCreated
+) -> None:
+    order = await orders.place_order(TicketId(ticket.id), buyer=buyer)
+    for stranger in (running.client(somebody()), running.client(ticket.user_id)):
+        for method, path in about(order.id):
+            assert refusal(await stranger.request(method, path)) == Refusal(403, "not-the-buyer", [None])
+        assert (await stranger.get("/api/orders")).json()["orders"] == []
+    assert (await orders.get_order(OrderId(order.id), by=buyer)).version == 1
+
+
+async def test_a_seller_cannot_order_their_own_ticket(
+    running: RunningService, orders: OrderService, ticket: TicketCreated
+) -> None:
+    response = await running.client(ticket.user_id).post("/api/orders", json={"ticketId": ticket.id})
+    assert refusal(response) == Refusal(403, "own-ticket", [None])
+    assert await orders.orders.collection.count_documents({}) == 0
+
+
+async def test_what_was_never_placed_or_listed_is_not_found(buying: httpx.AsyncClient) -> None:
+    for method, path in about(new_id()):
+        assert refusal(await buying.request(method, path)) == Refusal(404, "not-found", [None])
+    response = await buying.post("/api/orders", json={"ticketId": new_id()})
+    assert refusal(response) == Refusal(404, "not-found", ["ticketId"])
+
+
+async def test_a_held_or_sold_ticket_cannot_be_ordered(
+    buying: httpx.AsyncClient, orders: OrderService, ticket: TicketCreated
+) -> None:
+    not_available = Refusal(409, "ticket-not-available", [None])
+    holder = await orders.place_order(TicketId(ticket.id), buyer=somebody())
+    assert refusal(await buying.post("/api/orders", json={"ticketId": ticket.id})) == not_available
+    await orders.complete_order(OrderId(holder.id), PaymentId(new_id()))
+    assert refusal(await buying.post("/api/orders", json={"ticketId": ticket.id})) == not_available
+
+
+async def test_a_final_order_cannot_be_cancelled(
+    buying: httpx.AsyncClient, orders: OrderService, buyer: UserId, ticket: TicketCreated
+) -> None:
+    not_open = Refusal(409, "order-not-open", [None])
+    cancelled = await orders.place_order(TicketId(ticket.id), buyer=buyer)
+    assert (await buying.delete(f"/api/orders/{cancelled.id}")).status_code == 204
+    assert refusal(await buying.delete(f"/api/orders/{cancelled.id}")) == not_open
+
+    completed = await orders.place_order(TicketId(ticket.id), buyer=buyer)
+    await orders.complete_order(OrderId(completed.id), PaymentId(new_id()))
+    assert refusal(await buying.delete(f"/api/orders/{completed.id}")) == not_open
+    statuses = {order["id"]: order["status"] for order in (await buying.get("/api/orders")).json()["orders"]}
+    assert statuses == {cancelled.id: "cancelled", completed.id: "completed"}
+
+
+async def test_what_is_no_order_is_refused_naming_its_field_and_holds_nothing(
+    buying: httpx.AsyncClient, orders: OrderService
+) -> None:
+    ticket = listed_ticket()
+    await orders.tickets.apply(ticket)
+    known = f'"ticketId": "{ticket.id}"'
+    bodies = {
+        **{f'{{"ticketId": "{no_id}"}}': ["ticketId"] for no_id in (*NO_IDS, "")},
+        **{f'{{"ticketId": {text}}}': ["ticketId"] for text in ("null", "1", "true", f'["{ticket.id}"]', "{}")},
+        f'{{"ticketId": "{ticket.id}\\n"}}': ["ticketId"],
+        **{f'{{{known}, "windowSeconds": {text}}}': ["windowSeconds"] for text in NO_WINDOWS},
+        f'{{{known}, "userId": "{new_id()}"}}': ["userId"],
+        f'{{{known}, "window_seconds": 3}}': ["window_seconds"],
+        f'{{"ticket_id": "{ticket.id}"}}': ["ticketId", "ticket_id"],
+        "{}": ["ticketId"],
+        "[]": [None],
+        "null": [None],
+        f'"{ticket.id}"': [None],
+        "{" + known: [None],
+        "": [None],
+    }
+    wanted = {body: Refusal(422, "bad-input", fields) for body, fields in bodies.items()}
+    got = {body: refusal(await buying.post("/api/orders", content=body, headers=JSON)) for body in bodies}
+    assert got == wanted
+    assert await orders.orders.collection.count_documents({}) == 0
+
+
+async def test_an_id_that_is_no_id_is_refused(buying: httpx.AsyncClient) -> None:
+    for no_id in (*NO_IDS, "%00", "65f0c0ffee00000000000001%0a"):
+        for method, path in about(no_id):
+            assert refusal(await buying.request(method, path)) == Refusal(422, "bad-input", ["orderId"])
+
+
+async def test_a_query_that_is_not_understood_is_refused(buying: httpx.AsyncClient) -> None:
+    refused = {
+        "?limit=0": "limit",
+        "?limit=101": "limit",
+        "?limit=ten": "limit",
+        "?cursor=1": "cursor",
+        "?cursor=65f0c0ffee00000000000001%0a": "cursor",
+        "?userId=65f0c0ffee00000000000001": "userId",
+        f"/{new_id()}?limit=1": "limit",
+        f"/{new_id()}/timeline?limit=1": "limit",
+    }
+    got = {query: refusal(await buying.get(f"/api/orders{query}")) for query in refused}
+    assert got == {query: Refusal(422, "bad-input", [field]) for query, field in refused.items()}
+    response = await buying.post("/api/orders?window=3", json={"ticketId": new_id()})
+    assert refusal(response) == Refusal(422, "bad-input", ["window"])

@@ -1,0 +1,64 @@
+"""What orders remembers of a ticket: the newest that it has heard, however late, and however often, it heard it."""
+
+import asyncio
+from itertools import permutations
+
+from common.events.tickets import TicketCreated
+from common.testing.events import EventStreams
+from common.testing.samples import changed_ticket, listed_ticket
+from orders.consumers import CONSUMERS
+from orders.service import OrderService
+
+ALL = [consumer.name for consumer in CONSUMERS]
+
+
+async def known(orders: OrderService, ticket: TicketCreated) -> tuple[int, str, int]:
+    replica = await orders.tickets.find(ticket.id)
+    assert replica is not None
+    return replica.version, replica.title, replica.price
+
+
+async def test_an_older_version_after_a_newer_one_never_wins(streams: EventStreams, orders: OrderService) -> None:
+    for order in permutations(range(3)):
+        ticket = listed_ticket(title="First")
+        events = [ticket, changed_ticket(ticket, 2, title="Second"), changed_ticket(ticket, 3, title="Third", price=3)]
+        heard: list[int] = []
+        for index in (*order, *order):  # the second time as duplicates
+            heard.append(index)
+            await orders.tickets.apply(events[index])
+            assert (await known(orders, ticket))[0] == max(heard) + 1
+        assert await known(orders, ticket) == (3, "Third", 3)
+
+
+async def test_what_is_not_newer_is_said_to_be_stale(orders: OrderService) -> None:
+    ticket = listed_ticket()
+    third, second = changed_ticket(ticket, 3), changed_ticket(ticket, 2)
+    assert [await orders.tickets.apply(event) for event in (third, third, second, ticket)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert await orders.tickets.apply(changed_ticket(ticket, 4))
+
+
+async def test_of_two_first_events_that_race_to_insert_the_newer_one_wins(orders: OrderService) -> None:
+    seen = []
+    for n in range(50):
+        first = listed_ticket(title="First")
+        second = changed_ticket(first, 2, title="Second")
+        both = (first, second) if n % 2 else (second, first)
+        await asyncio.gather(*(orders.tickets.apply(event) for event in both))
+        seen.append((await known(orders, first))[:2])
+    assert seen == [(2, "Second")] * 50
+
+
+async def test_a_listing_and_its_changes_all_at_once_end_in_the_last_one(
+    streams: EventStreams, orders: OrderService
+) -> None:
+    listed = [listed_ticket() for _ in range(20)]
+    events = [e for t in listed for e in (changed_ticket(t, 3, title="Third"), t, changed_ticket(t, 2, title="Second"))]
+    await asyncio.gather(*(streams.publish(event) for event in events))
+    await streams.eventually_quiet(*ALL)
+    assert [(await known(orders, ticket))[:2] for ticket in listed] == [(3, "Third")] * 20
+    assert await streams.dead_letters() == []

@@ -1,0 +1,129 @@
+"""What payments does, one request at a time, on MongoDB's mock. Its races need real servers: see tests/integration."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from payments.tests.fake_gateway import FakeGateway
+from payments.tests.unit.paying import OrderEvents, announced, pay, payments_of
+
+from common.errors import BadInput, DependencyUnavailable, NotFound
+from common.events.payments import PaymentStatus
+from common.ids import OrderId, new_id
+from common.testing.running import somebody
+from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
+from payments.service import PaymentService
+
+
+async def test_paying_charges_the_agreed_price_with_the_payments_id_as_the_key(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    payment = await pay(payments, order)
+
+    assert payment.status is PaymentStatus.CAPTURED
+    assert gateway.charges == {payment.id: (1999, "tok_visa")}
+    assert await announced(payments) == ["payment.created.v1"]
+
+
+async def test_a_declined_card_leaves_the_order_to_another_one(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    gateway.declines = True
+    with pytest.raises(CardRefused, match="insufficient funds"):
+        await pay(payments, order, "tok_empty")
+    assert await announced(payments) == []
+
+    gateway.declines = False
+    await pay(payments, order, "tok_full")
+
+    tried = [(payment.status, payment.open) for payment in await payments_of(payments, order)]
+    assert tried == [(PaymentStatus.CAPTURED, True), (PaymentStatus.DECLINED, False)], "newest first"
+    assert gateway.balance == 1999
+
+
+async def test_an_unknown_token_is_the_callers_mistake_and_does_not_claim_the_order(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    gateway.knows_tokens = False
+    with pytest.raises(BadInput) as refused:
+        await pay(payments, order, "tok_misspelt")
+    assert refused.value.field == "token"
+    assert "tok_misspelt" not in str(refused.value)
+
+    gateway.knows_tokens = True
+    assert (await pay(payments, order)).status is PaymentStatus.CAPTURED
+
+
+async def test_nobody_is_charged_for_an_order_that_they_may_not_pay(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    order_id = OrderId(order[0].id)
+    with pytest.raises(NotTheBuyer):
+        await payments.pay_order(order_id, token="tok_visa", buyer=somebody())
+    with pytest.raises(NotTheBuyer):
+        await payments.list_payments(order_id, buyer=somebody())
+    with pytest.raises(NotFound):
+        await payments.pay_order(OrderId(new_id()), token="tok_visa", buyer=order[0].user_id)
+    assert gateway.charges_asked == []
+
+
+@pytest.mark.parametrize(("event", "refusal"), [(1, OrderNotOpen), (2, AlreadyPaid)], ids=["cancelled", "completed"])
+async def test_an_order_that_has_come_to_its_end_is_not_charged(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, event: int, refusal: type[Exception]
+) -> None:
+    await payments.follow_order(order[event])
+    with pytest.raises(refusal):
+        await pay(payments, order)
+    assert gateway.charges_asked == []
+
+
+async def test_the_deadline_itself_is_too_late(order: OrderEvents, payments: PaymentService) -> None:
+    deadline = order[0].expires_at
+    at_the_deadline = replace(payments, clock=lambda: deadline)
+    just_before = replace(payments, clock=lambda: deadline - timedelta(milliseconds=1))
+
+    with pytest.raises(OrderNotOpen, match="time to pay this order is over"):
+        await pay(at_the_deadline, order)
+    assert (await pay(just_before, order)).status is PaymentStatus.CAPTURED
+
+
+async def test_a_second_payment_is_refused_and_told_why(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    gateway.unavailable = True
+    with pytest.raises(DependencyUnavailable):
+        await pay(payments, order)
+    with pytest.raises(PaymentInProgress):
+        await pay(payments, order)
+
+    gateway.unavailable = False
+    (payment,) = await payments_of(payments, order)
+    assert payment.status is PaymentStatus.PENDING
+    assert gateway.charges_asked == [payment.id], "the second one never came as far as the card"
+
+
+async def test_a_cancellation_after_the_capture_refunds_it_once(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    await pay(payments, order)
+    await payments.follow_order(order[1])
+    await payments.follow_order(order[1])
+
+    (payment,) = await payments_of(payments, order)
+    assert (payment.status, payment.open) == (PaymentStatus.REFUNDED, False)
+    assert (gateway.balance, gateway.refunds_asked) == (0, [payment.id])
+    assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
+
+
+async def test_a_completion_settles_the_payment_and_a_stale_cancellation_does_not_touch_it(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    created, cancelled, completed = order
+    await pay(payments, order)
+    await payments.follow_order(completed)
+    await payments.follow_order(cancelled)
+    await payments.follow_order(created)
+
+    (payment,) = await payments_of(payments, order)
+    assert (payment.status, payment.open) == (PaymentStatus.CAPTURED, False)
+    assert gateway.balance == 1999

@@ -1,0 +1,167 @@
+"""The sweep brings to an end what nobody works on any more, and shows to a person what it must not touch."""
+
+from datetime import timedelta
+
+import pytest
+from payments.tests.fake_gateway import FakeGateway
+from payments.tests.movable_clock import MovableClock
+from payments.tests.unit.paying import GOOD_CARD, OrderEvents, announced, pay, payments_of
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from common.errors import DependencyUnavailable
+from common.events.payments import PaymentStatus
+from common.ids import OrderId, new_id
+from common.testing.running import somebody
+from payments.payment import Payment
+from payments.service import PaymentService
+
+ABANDONED = timedelta(seconds=11)
+TOO_OLD = timedelta(hours=20, seconds=1)
+
+
+@pytest.mark.parametrize("outage", ["unavailable", "loses_answers"])
+async def test_the_sweep_ends_a_payment_whose_outcome_was_unknown_with_one_charge(
+    payments: PaymentService,
+    order: OrderEvents,
+    gateway: FakeGateway,
+    clock: MovableClock,
+    outage: str,
+) -> None:
+    await pay_in_vain(payments, order, gateway, outage)
+    clock.move_on(ABANDONED)
+
+    await payments.sweep()
+    await payments.sweep()
+
+    (payment,) = await payments_of(payments, order)
+    assert payment.status is PaymentStatus.CAPTURED
+    assert gateway.charges == {payment.id: (1999, "tok_visa")}
+    assert gateway.charges_asked == [payment.id] * 2
+    assert await announced(payments) == ["payment.created.v1"]
+
+
+async def test_the_sweep_leaves_alone_what_a_request_may_still_be_working_on(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    await pay_in_vain(payments, order, gateway)
+    clock.move_on(timedelta(seconds=9))
+
+    await payments.sweep()
+
+    assert len(gateway.charges_asked) == 1
+
+
+async def test_the_sweep_can_end_in_a_decline(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    await pay_in_vain(payments, order, gateway, "unavailable")
+    gateway.declines = True
+    clock.move_on(ABANDONED)
+
+    await payments.sweep()
+
+    (payment,) = await payments_of(payments, order)
+    assert (payment.status, payment.open) == (PaymentStatus.DECLINED, False)
+    gateway.declines = False
+    assert (await pay(payments, order)).status is PaymentStatus.CAPTURED, "the order is free for another card"
+
+
+async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    await pay_in_vain(payments, order, gateway)
+    other = (order[0].model_copy(update={"id": new_id()}), order[1], order[2])
+    await payments.follow_order(other[0])
+    await pay_in_vain(payments, other, gateway)
+    (stuck,) = await payments_of(payments, order)
+    gateway.charges[stuck.id] = (1, "of another payment")  # the processor will refuse this key for ever
+    clock.move_on(ABANDONED)
+
+    with capture_logs() as logs:
+        await payments.sweep()
+
+    assert [payment.status for payment in await payments_of(payments, other)] == [PaymentStatus.CAPTURED]
+    assert errors_in(logs) == [stuck.id]
+
+
+async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_never_charged_again(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    await pay_in_vain(payments, order, gateway)
+    clock.move_on(TOO_OLD)
+
+    with capture_logs() as logs:
+        await payments.sweep()
+
+    (payment,) = await payments_of(payments, order)
+    assert payment.status is PaymentStatus.PENDING
+    assert len(gateway.charges_asked) == 1
+    assert errors_in(logs) == [payment.id]
+    assert "person" in logs[0]["event"]
+
+
+async def test_a_refund_is_never_too_old(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    await pay(payments, order)
+    gateway.unavailable = True
+    with pytest.raises(DependencyUnavailable):
+        await payments.follow_order(order[1])
+    gateway.unavailable = False
+    clock.move_on(TOO_OLD)
+
+    await payments.sweep()
+
+    assert gateway.balance == 0
+    assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
+
+
+async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_one_open(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    """A page of the sweep holds 500; all of them begun at the same instant, which no page may break in two."""
+    begun = clock()
+    for _ in range(501):
+        stuck = Payment.begin(order_id=OrderId(new_id()), buyer=somebody(), amount=1, token=GOOD_CARD, now=begun)
+        await payments.payments.add(stuck)
+    clock.move_on(TOO_OLD)
+    late_order = (order[0].model_copy(update={"id": new_id(), "expires_at": clock() + TOO_OLD}), order[1], order[2])
+    await payments.follow_order(late_order[0])
+    await pay_in_vain(payments, late_order, gateway)
+    clock.move_on(ABANDONED)
+
+    with capture_logs() as logs:
+        await payments.sweep()
+
+    assert [payment.status for payment in await payments_of(payments, late_order)] == [PaymentStatus.CAPTURED]
+    assert len(set(errors_in(logs))) == len(errors_in(logs)) == 501
+
+
+async def test_an_outage_of_the_processor_is_a_line_in_the_log_and_no_stack_trace(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+) -> None:
+    await pay_in_vain(payments, order, gateway)
+    gateway.unavailable = True
+    clock.move_on(ABANDONED)
+
+    with capture_logs() as logs:
+        await payments.sweep()
+
+    assert {line["log_level"] for line in logs} == {"warning"}
+    assert not any("exc_info" in line for line in logs)
+
+
+async def pay_in_vain(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, outage: str = "loses_answers"
+) -> None:
+    """The buyer pays, and what came of it stays unknown."""
+    setattr(gateway, outage, True)
+    with pytest.raises(DependencyUnavailable):
+        await pay(payments, order)
+    setattr(gateway, outage, False)
+
+
+def errors_in(logs: list[EventDict]) -> list[str]:
+    """The ids of the payments that an operator is told to look at."""
+    return [line["payment"] for line in logs if line["log_level"] == "error"]
