@@ -9,7 +9,7 @@ from auth.service import AuthService
 from auth.user import EmailTaken, User, WrongCredentials
 from common.auth import COOKIE, TOKEN_LIFETIME, SignedInUser, TokenSigner, TokenVerifier, session_token
 from common.errors import NotSignedIn
-from common.http.app import NEEDS_BROKER
+from common.http.app import CHANGES
 from common.http.problems import problems
 from common.ids import UserId
 
@@ -29,7 +29,7 @@ Auth = Annotated[AuthService, Depends(_service)]
     summary="Sign up, and be signed in",
     status_code=status.HTTP_201_CREATED,
     responses=problems(EmailTaken),
-    dependencies=[NEEDS_BROKER],
+    dependencies=[CHANGES],
 )
 async def sign_up(credentials: Credentials, auth: Auth, request: Request, response: Response) -> UserOut:
     user = await auth.sign_up(email=credentials.email, password=credentials.password.get_secret_value())

@@ -15,7 +15,7 @@ def to_minor_units(amount: Any) -> int:  # noqa: ANN401 - it judges whatever the
     if isinstance(amount, bool) or not isinstance(amount, int | float):
         raise PydanticCustomError("price_type", "must be a number, such as 19.99")
     # repr() is the shortest text that means this float, so 19.99 is 19.99 and not 19.989999….
-    exact = Decimal(repr(amount)) if amount == amount and abs(amount) < 10**15 else None  # noqa: PLR0124 - NaN
+    exact = Decimal(repr(amount)) if abs(amount) < 10**15 else None  # not of NaN, which is below nothing
     if exact is None:
         raise PydanticCustomError("price_range", "must be between 0.01 and 999999.99")
     minor = exact * 100

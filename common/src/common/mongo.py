@@ -43,7 +43,6 @@ class Collection(Protocol):
     def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor: ...  # noqa: A002, ANN401
     async def insert_one(self, document: Document, /) -> Any: ...  # noqa: ANN401
     async def update_one(self, filter: Document, update: Document, /, *, upsert: bool = False) -> WriteResult: ...  # noqa: A002
-    async def find_one_and_update(self, filter: Document, update: Document, /, **kwargs: Any) -> Document | None: ...  # noqa: A002, ANN401
     async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any: ...  # noqa: ANN401
     async def create_index(self, keys: Any, /, **kwargs: Any) -> str: ...  # noqa: ANN401
     async def count_documents(self, filter: Document, /) -> int: ...  # noqa: A002

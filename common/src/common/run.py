@@ -1,6 +1,9 @@
 """Serving a service's application with uvicorn."""
 
+import signal
+import sys
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -10,10 +13,22 @@ from common.settings import ServiceSettings
 
 
 def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI]) -> None:
-    """Return when the process has been told to stop and has stopped in good order."""
+    """End the process: with 0 when it was told to stop and has, in good order; with 1 when it could not go on."""
     configure_logging(name, settings.log_level, settings.log_format)
-    uvicorn.run(
-        create_app,
+    failed = False
+
+    def create() -> FastAPI:
+        app = create_app()
+        app.state.service.on_failure = fail
+        return app
+
+    def fail() -> None:
+        nonlocal failed
+        failed = True
+        server.should_exit = True
+
+    config = uvicorn.Config(
+        create,
         factory=True,  # made inside the event loop that it will run in
         host=settings.host,
         port=settings.port,
@@ -24,3 +39,14 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         timeout_graceful_shutdown=4,
         timeout_keep_alive=75,  # longer than the gateway keeps its connections, so that it is never the one surprised
     )
+    server = uvicorn.Server(config)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn handles them while it serves, and raises them once more when it is done: being told to stop, and
+        # having stopped, is no failure.
+        signal.signal(number, stop)
+    server.run()
+    sys.exit(int(failed or not server.started))

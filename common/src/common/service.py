@@ -52,6 +52,8 @@ class Service:
         self._closings: list[Step] = []
         self._at_work: asyncio.Task[None] | None = None
         self._started = False
+        self.on_failure: Callable[[], None] = lambda: None
+        """Called when the background work has failed for good: whoever serves this ends the process."""
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
         """Run these reactions against these use cases, once everything is there."""
@@ -74,7 +76,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Begin at once and get ready in the background, so that liveness and readiness are answered meanwhile."""
         self._at_work = asyncio.create_task(self._work())
-        self._at_work.add_done_callback(_report_failure)
+        self._at_work.add_done_callback(self._report_failure)
         try:
             yield
         finally:
@@ -85,20 +87,29 @@ class Service:
         if self.broker.is_closed_for_good or (self._at_work is not None and self._at_work.done()):
             raise DependencyUnavailable("This process cannot go on and has to be started again.")
 
+    def check_can_change(self) -> None:
+        """Raise DependencyUnavailable while a change could not be made known, or unique indexes may be missing."""
+        self.broker.require()
+        if not self._started:
+            raise DependencyUnavailable("Still starting. Try again shortly.")
+
     async def check_ready(self) -> None:
         """Raise DependencyUnavailable, saying what is missing, unless this instance can serve now."""
         self.check_alive()
-        # The driver's own time-out, not asyncio's: a cancelled operation can break those that run beside it.
-        with pymongo.timeout(_ANSWER_SECONDS):
-            await self.mongo.ping()
+        await self._ping_database()
         await self.broker.ping()
         if not self._started:
             raise DependencyUnavailable("Still starting: waiting for its indexes and consumers.")
 
+    def _report_failure(self, work: asyncio.Task[None]) -> None:
+        if not work.cancelled() and (error := work.exception()):
+            log.critical("cannot go on", exc_info=error)
+            self.on_failure()
+
     async def _work(self) -> None:
         await asyncio.gather(self._prepare_database(), self.broker.connect())
         for subscription in self._subscriptions:
-            await _until_available("NATS", subscription.start)
+            await _until_available(subscription.start, else_say="waiting for NATS")
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
                 group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
@@ -106,8 +117,13 @@ class Service:
             log.info("ready")
 
     async def _prepare_database(self) -> None:
-        for step in (self.mongo.ping, *self.indexes):
-            await _until_available("MongoDB", step)
+        for step in (self._ping_database, *self.indexes):
+            await _until_available(step, else_say="waiting for MongoDB")
+
+    async def _ping_database(self) -> None:
+        # The driver's own time-out, not asyncio's: a cancelled operation can break those that run beside it.
+        with pymongo.timeout(_ANSWER_SECONDS):
+            await self.mongo.ping()
 
     async def _stop(self) -> None:
         """No more work in; what has begun is finished; what changed is published; then the connections go."""
@@ -125,7 +141,7 @@ class Service:
         log.info("stopped")
 
 
-async def _until_available(what: str, step: Step) -> None:
+async def _until_available(step: Step, *, else_say: str) -> None:
     """Take this step of the start, and take it again for as long as what it needs is not there, or has gone again."""
     waiting = False
     while True:
@@ -135,11 +151,6 @@ async def _until_available(what: str, step: Step) -> None:
             if isinstance(error, PyMongoError) and not as_unavailable(error):
                 raise
         if not waiting:
-            log.warning("waiting", dependency=what)
+            log.warning(else_say)
         waiting = True
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-
-
-def _report_failure(work: asyncio.Task[None]) -> None:
-    if not work.cancelled() and (error := work.exception()):
-        log.critical("cannot go on", exc_info=error)

@@ -6,11 +6,17 @@ from collections.abc import Awaitable, Callable
 import pytest
 from common.tests.island import DRIVERS, Inhabitant, Island
 from common.tests.problem_details import assert_problem
+from fastapi import FastAPI
+from pymongo.errors import AutoReconnect, OperationFailure
 
+import tickets.consumers
+import tickets.main
 from common.events.tickets import TicketCreated
 from common.events.users import UserRegistered
 from common.servers.server import Server
 from common.testing.eventually import eventually
+from common.testing.running import Surroundings
+from tickets.settings import TicketsSettings
 
 NO_DATABASE = "The database does not answer."
 NO_BROKER = "The message broker does not answer."
@@ -28,24 +34,17 @@ async def resume(server: Server) -> None:
     server.resume()
 
 
-@pytest.mark.parametrize("comes_last", ["mongod", "nats"])
-async def test_a_service_that_starts_before_its_dependencies_waits_for_them(island: Island, comes_last: str) -> None:
+async def test_a_service_that_starts_before_its_dependencies_waits_for_them(island: Island) -> None:
     await island.mongod.stop()
     await island.nats.stop()
     async with island.inhabited() as everybody:
         for each, answer in (await everybody.ask(Inhabitant.live)).items():
             assert answer.status_code == 200, f"{each} is alive: to start it again would not help"
         for each, answer in (await everybody.ask(Inhabitant.ready)).items():
-            problem = assert_problem(answer, 503, f"{each}, ready")
-            assert problem["detail"].startswith(NO_DATABASE), each
-        if comes_last == "mongod":
-            await island.nats.start()
-            await everybody.eventually_unready(saying=NO_DATABASE)
-            await island.mongod.start()
-        else:
-            await island.mongod.start()
-            await everybody.eventually_unready(saying=NO_BROKER)
-            await island.nats.start()
+            assert NO_DATABASE in assert_problem(answer, 503, f"{each}, ready")["detail"], each
+        await island.mongod.start()
+        await everybody.eventually_unready(saying=NO_BROKER)
+        await island.nats.start()
         await everybody.eventually_ready(within=3)
         for each, answer in (await everybody.ask(Inhabitant.read)).items():
             assert answer.status_code == each.service.read.status, f"{each}: {answer.text}"
@@ -114,3 +113,38 @@ async def test_a_service_that_loses_nats_refuses_changes_goes_on_with_reads_and_
                 until=lambda answer: answer.status_code == 201,
                 what=f"an order through {buyer}",
             )
+
+
+async def test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_for(surroundings: Surroundings) -> None:
+    steps: list[str] = []
+
+    async def lose_the_database_once() -> None:
+        steps.append("tried")
+        if len(steps) == 1:
+            raise AutoReconnect("connection closed")
+
+    def create() -> FastAPI:
+        app = tickets.main.create_app(surroundings.settings(TicketsSettings, "tickets"), policy=surroundings.policy)
+        app.state.service.before_start(lose_the_database_once)
+        return app
+
+    async with surroundings.running(create, tickets.consumers.CONSUMERS) as running:
+        assert steps == ["tried", "tried"]
+        assert (await running.client().get("/healthz/ready")).status_code == 200
+
+
+async def test_a_service_that_cannot_be_helped_by_waiting_asks_to_be_started_again(surroundings: Surroundings) -> None:
+    async def meet_a_defect() -> None:
+        raise OperationFailure("an index of this name exists with different options", 86)
+
+    def create() -> FastAPI:
+        app = tickets.main.create_app(surroundings.settings(TicketsSettings, "tickets"), policy=surroundings.policy)
+        app.state.service.before_start(meet_a_defect)
+        return app
+
+    async with surroundings.running(create, tickets.consumers.CONSUMERS, wait=False) as running:
+        live = await eventually(
+            lambda: running.client().get("/healthz/live"), until=lambda seen: seen.status_code != 200, what="the end"
+        )
+        assert_problem(live, 503, "live")
+        assert_problem(await running.client().get("/healthz/ready"), 503, "ready")

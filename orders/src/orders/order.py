@@ -29,6 +29,7 @@ class Order(Aggregate):
     expires_at: datetime
     status: OrderStatus = OrderStatus.CREATED
     payment_id: PaymentId | None = None
+    late_payment_id: PaymentId | None = None
 
     @classmethod
     def place(cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime) -> Self:
@@ -51,6 +52,13 @@ class Order(Aggregate):
         """Given up, or expired. Raises OrderNotOpen."""
         self._leave_open(OrderStatus.CANCELLED)
         self._change(OrderCancelled)
+
+    def note_late_payment(self, payment_id: PaymentId) -> None:
+        """A payment that came when the order was cancelled already, for its timeline; payments refunds it.
+
+        No change of state, so neither a new version nor an event.
+        """
+        self.late_payment_id = payment_id
 
     def complete(self, payment_id: PaymentId) -> None:
         """Paid. Raises OrderNotOpen."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, status
 
 from common.auth import CurrentUser
 from common.errors import LostRace, NotFound, NotSignedIn
-from common.http.app import NEEDS_BROKER
+from common.http.app import CHANGES
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
 from common.ids import OrderId, WellFormed
@@ -41,7 +41,7 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     summary="Order a ticket, which holds it until the deadline",
     status_code=status.HTTP_201_CREATED,
     responses=problems(OwnTicket, NotFound, TicketNotAvailable, LostRace),
-    dependencies=[NEEDS_BROKER],
+    dependencies=[CHANGES],
 )
 async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders) -> OrderOut:
     window = timedelta(seconds=wanted.window_seconds) if wanted.window_seconds else None
@@ -58,7 +58,7 @@ async def get_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) ->
     summary="Give up an open order, which frees its ticket",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(NotTheBuyer, NotFound, OrderNotOpen, LostRace),
-    dependencies=[NEEDS_BROKER],
+    dependencies=[CHANGES],
 )
 async def cancel_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> None:
     await orders.cancel_order(order_id, by=user.id)
@@ -68,10 +68,10 @@ async def cancel_order(order_id: OrderInPath, user: CurrentUser, orders: Orders)
     f"{ONE_ORDER}/timeline",
     summary="What happened to an order, read back from the event stream",
     responses=problems(NotTheBuyer, NotFound),
-    dependencies=[NEEDS_BROKER],
 )
 async def get_timeline(order_id: OrderInPath, user: CurrentUser, orders: Orders, request: Request) -> Timeline:
     order = await orders.get_order(order_id, by=user.id)
     reader: TimelineReader = request.app.state.timeline
-    happened = await reader.read([order.id, *([order.payment_id] if order.payment_id else [])])
+    payments = (order.payment_id, order.late_payment_id)
+    happened = await reader.read([order.id, *filter(None, payments)])
     return Timeline(order_id=order_id, events=[TimelineEntry.model_validate(entry) for entry in happened])

@@ -79,12 +79,15 @@ class OrderService:
         await retry_lost_races(attempt)
 
     async def complete_order(self, order_id: OrderId, payment_id: PaymentId) -> None:
-        """Paid: nothing happens if it is completed already, or cancelled (then payments refunds)."""
+        """Paid: nothing happens if it is completed already; a cancelled one stays cancelled, and payments refunds."""
 
         async def attempt() -> None:
             order = await self._known(order_id)
             if order.is_open:
                 order.complete(payment_id)
+                await self.orders.save(order)
+            elif order.payment_id != payment_id != order.late_payment_id:
+                order.note_late_payment(payment_id)
                 await self.orders.save(order)
 
         await retry_lost_races(attempt)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import httpx
 
+from common.events.payments import PaymentRefunded, PaymentStatus
 from common.events.tickets import TicketCreated
 from common.ids import UserId
 from common.testing.events import EventStreams
@@ -74,3 +75,25 @@ async def test_an_expired_orders_timeline_tells_of_its_deadline_and_of_no_other_
         ("expiration.completed", "unknown"),
         ("order.cancelled", deadline.event_id),
     ]
+
+
+async def test_a_cancelled_orders_timeline_tells_of_the_payment_that_came_too_late_and_of_its_refund(
+    streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, ticket: TicketCreated
+) -> None:
+    path = f"/api/orders/{(await buying.post('/api/orders', json={'ticketId': ticket.id})).json()['id']}"
+    await buying.delete(path)
+    await streams.eventually_relayed(running.collection("orders"))
+    late = captured_payment(path.rpartition("/")[2])
+    await streams.publish(late)
+    await streams.eventually_quiet(*ALL)
+    refund = PaymentRefunded(**late.model_dump() | {"version": 3, "status": PaymentStatus.REFUNDED})
+    await streams.publish(refund)
+
+    told = (await buying.get(f"{path}/timeline")).json()["events"]
+    assert [event["event"] for event in told] == [
+        "order.created",
+        "order.cancelled",
+        "payment.created",
+        "payment.refunded",
+    ]
+    assert (await buying.get(path)).json()["version"] == 2

@@ -182,6 +182,7 @@ async def test_what_comes_after_the_end_of_an_order_has_no_effect(
     await orders.expire_order(OrderId(order.id))
     cancelled = await orders.get_order(OrderId(order.id), by=BUYER)
     assert (cancelled.status, cancelled.payment_id, cancelled.version) == (OrderStatus.CANCELLED, None, 2)
+    assert cancelled.late_payment_id == PAYMENT  # kept for the timeline, which tells of its refund
 
     paid = await orders.place_order(TicketId(ticket.id), buyer=OTHER)
     await orders.complete_order(OrderId(paid.id), PAYMENT)

@@ -28,7 +28,7 @@ class PaymentRepository(AggregateRepository[Payment]):
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
         await self.collection.create_index(
-            [("begun_at", 1), ("_id", 1)], partialFilterExpression={"open": True}, name="open_payments"
+            [("begun_at", 1), ("_id", 1)], partialFilterExpression={"open": True}, name="open_payments_by_age"
         )
 
     async def add(self, payment: Payment) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, status
 
 from common.auth import CurrentUser
 from common.errors import LostRace, NotFound, NotSignedIn
-from common.http.app import NEEDS_BROKER
+from common.http.app import CHANGES
 from common.http.problems import problems
 from common.ids import OrderId, WellFormed
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
@@ -29,7 +29,7 @@ Payments = Annotated[PaymentService, Depends(_service)]
     summary="Pay for an order",
     status_code=status.HTTP_201_CREATED,
     responses=problems(CardRefused, OrderNotOpen, AlreadyPaid, PaymentInProgress, LostRace),
-    dependencies=[NEEDS_BROKER],
+    dependencies=[CHANGES],
 )
 async def pay_order(wanted: PaymentIn, user: CurrentUser, payments: Payments) -> PaymentOut:
     return PaymentOut.model_validate(await payments.pay_order(wanted.order_id, token=wanted.token, buyer=user.id))

@@ -13,12 +13,12 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from common.clock import Clock
-from common.errors import BadInput, DependencyUnavailable, NotFound
+from common.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.events.orders import OrderEvent, OrderStatus
 from common.events.payments import PaymentStatus
 from common.ids import OrderId, PaymentId, UserId
 from common.repository import retry_lost_races
-from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownToken
+from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownCharge, UnknownToken
 from payments.order_replica import OrderReplica, OrderReplicas
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, Payment
 from payments.repository import PaymentRepository
@@ -169,6 +169,8 @@ class PaymentService:
         assert payment.charge_id is not None  # noqa: S101 - for the type checker: capturing sets it
         try:
             await self.gateway.refund(payment_id=PaymentId(payment.id), charge_id=payment.charge_id)
+        except UnknownCharge as error:
+            raise PermanentFailure(str(error)) from error
         except GatewayUnavailable as error:
             raise _outcome_unknown(error) from error
         payment.refund()

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Request, status
 
 from common.auth import CurrentUser
 from common.errors import LostRace, NotFound, NotSignedIn
-from common.http.app import NEEDS_BROKER
+from common.http.app import CHANGES
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
 from common.ids import TicketId, WellFormed
@@ -43,7 +43,7 @@ async def get_ticket(ticket_id: TicketInPath, tickets: Tickets) -> TicketOut:
     summary="List a ticket for sale",
     status_code=status.HTTP_201_CREATED,
     responses=problems(NotSignedIn),
-    dependencies=[NEEDS_BROKER],
+    dependencies=[CHANGES],
 )
 async def list_ticket(listing: ListingIn, user: CurrentUser, tickets: Tickets) -> TicketOut:
     ticket = await tickets.list_ticket(seller=user.id, title=listing.title, price=listing.price)
@@ -54,7 +54,7 @@ async def list_ticket(listing: ListingIn, user: CurrentUser, tickets: Tickets) -
     ONE_TICKET,
     summary="Change a listing while nobody holds it",
     responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, LostRace),
-    dependencies=[NEEDS_BROKER],
+    dependencies=[CHANGES],
 )
 async def change_listing(ticket_id: TicketInPath, listing: ListingIn, user: CurrentUser, tickets: Tickets) -> TicketOut:
     ticket = await tickets.change_listing(ticket_id, by=user.id, title=listing.title, price=listing.price)

@@ -82,13 +82,13 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _require_broker(request: Request) -> None:
+async def _check_can_change(request: Request) -> None:
     service: Service = request.app.state.service
-    service.broker.require()
+    service.check_can_change()
 
 
-NEEDS_BROKER = Depends(_require_broker)
-"""For a route that changes something others must hear of: 503 while there is no broker (ADR 12)."""
+CHANGES = Depends(_check_can_change)
+"""For a route that changes something others must hear of: 503 while the service cannot make it known (ADR 12)."""
 
 
 def _refuse_unknown_query(request: Request) -> None:

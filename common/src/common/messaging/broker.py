@@ -14,6 +14,8 @@ log = structlog.get_logger()
 # connect() can hang on a server that is down, so an attempt is bounded and repeated (facts: nats-py).
 _ATTEMPT_SECONDS = 3.0
 _PAUSE_SECONDS = 0.5
+_PING_SECONDS = 1.0
+_ANY_LENGTH = 86_400
 
 
 class Broker:
@@ -22,6 +24,8 @@ class Broker:
         self._name = name
         self._client: Client | None = None
         self._closing = False
+        self._reconnected = asyncio.Event()
+        self._round_trip: asyncio.Task[None] | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -48,11 +52,18 @@ class Broker:
         _ = self.client
 
     async def ping(self) -> None:
-        """Raise DependencyUnavailable unless the server answers within a second."""
-        try:
-            await self.client.flush(timeout=1)
-        except (TimeoutError, OSError, NatsError) as error:
-            raise DependencyUnavailable("The message broker does not answer.") from error
+        """Raise DependencyUnavailable unless the server answers within a second.
+
+        A flush() that times out cancels a future that the client goes on waiting for; the late answer to it then ends
+        the client's read loop, and the connection is deaf. So there is one round trip at a time, which no asker ends.
+        """
+        client = self.client
+        round_trip = self._round_trip
+        if round_trip is None or round_trip.done():
+            round_trip = self._round_trip = asyncio.create_task(client.flush(timeout=_ANY_LENGTH))
+        await asyncio.wait({round_trip}, timeout=_PING_SECONDS)
+        if not round_trip.done() or round_trip.cancelled() or round_trip.exception():
+            raise DependencyUnavailable("The message broker does not answer.")
 
     async def connect(self) -> None:
         """Return once connected, however long that takes. From then on the client reconnects by itself."""
@@ -85,10 +96,21 @@ class Broker:
                 self._client = client
         log.info("connected to NATS")
 
+    async def reconnected_within(self, seconds: float) -> bool:
+        """Wait so long; True, and at once, if the connection was lost and has come back."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._reconnected.wait()
+        except TimeoutError:
+            return False
+        self._reconnected.clear()
+        return True
+
     async def close(self) -> None:
         self._closing = True
         if self._client is not None:
             await _close(self._client)
+        self._forget_round_trip()
 
     async def _on_error(self, error: Exception) -> None:
         # A refused permission shows only here: the caller sees a time-out.
@@ -103,6 +125,13 @@ class Broker:
 
     async def _on_reconnected(self) -> None:
         log.info("connected to NATS again")
+        self._forget_round_trip()  # its answer was lost with the old connection
+        self._reconnected.set()
+
+    def _forget_round_trip(self) -> None:
+        if self._round_trip is not None:
+            self._round_trip.cancel()
+            self._round_trip = None
 
 
 async def _close(client: Client) -> None:

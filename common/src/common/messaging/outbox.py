@@ -73,17 +73,16 @@ class Relay:
 
     async def sweep_forever(self) -> None:
         """Publish what was left behind. Does not end; a dependency that is down is tried again at the next turn."""
-        left_behind_after = timedelta(0)  # at the start everything is: no one else will publish it
+        everything = True  # at the start, and when the broker has come back, no one else will publish what is there
         while True:
             try:
-                found = await self.sweep(left_behind_after)
+                found = await self.sweep(timedelta(0) if everything else _LEFT_BEHIND_AFTER)
             except (PyMongoError, DependencyUnavailable) as error:
                 log.debug("sweep put off", reason=str(error))
             else:
-                left_behind_after = _LEFT_BEHIND_AFTER
                 if found:
                     log.info("swept events that were left behind", events=found)
-            await asyncio.sleep(_SWEEP_EVERY_SECONDS)
+            everything = await self._publisher.reconnected_within(_SWEEP_EVERY_SECONDS)
 
     async def sweep(self, left_behind_after: timedelta = timedelta(0)) -> int:
         """Publish every staged event older than that, oldest change of an aggregate first; answer how many."""

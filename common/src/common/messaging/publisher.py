@@ -7,7 +7,8 @@ from common.errors import DependencyUnavailable
 from common.messaging.broker import Broker
 from common.messaging.envelope import StagedEvent
 
-_ACK_SECONDS = 4.0
+_ACK_SECONDS = 2.0
+"""An acknowledgement takes milliseconds; one that has not come by then was lost with its connection."""
 
 
 class Publisher:
@@ -21,6 +22,10 @@ class Publisher:
         stream keeps one of the two.
         """
         await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
+
+    async def reconnected_within(self, seconds: float) -> bool:
+        """See Broker: the moment in which to publish what could not be published before."""
+        return await self._broker.reconnected_within(seconds)
 
     async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
         try:

@@ -12,7 +12,7 @@ class RetryPolicy:
     """
 
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
-    ack_wait: float = 5.0
+    ack_wait: float = 2.5
     """Seconds after which the broker takes a consumer for dead and delivers again. One that works keeps saying so."""
     deaths: int = 20
     """Deliveries that nobody answered, after which an event is believed to kill its consumer, and given up.

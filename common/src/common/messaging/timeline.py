@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,9 +46,10 @@ class TimelineReader:
         found: list[TimelineEvent] = []
         sequence = 1
         try:
-            while len(found) < _LONGEST:
+            for _ in range(_LONGEST):
                 message = await self._broker.jetstream.get_msg(stream, sequence, subject, direct=True, next=True)
-                found.append(_event(message))
+                with suppress(ValueError, KeyError):  # published by hand, and no event: the timeline goes on without it
+                    found.append(_event(message))
                 sequence = (message.seq or 0) + 1
         except NotFoundError:
             return found

@@ -41,6 +41,8 @@ async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
     """Empty streams, and a way to see into them."""
     broker = Broker(nats_server.url, "test")
     await broker.connect()
+    # Emptied of its last stream, nats-server tidies away the folder of all streams, sometimes from under a new one.
+    await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
     for stream in STREAMS:
         with suppress(NotFoundError):
             await broker.jetstream.delete_stream(stream.name)

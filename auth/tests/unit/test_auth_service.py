@@ -1,0 +1,79 @@
+"""The use cases of auth, on a database that is only in memory."""
+
+from typing import Any
+
+import pytest
+from mongomock_motor import AsyncMongoMockClient
+
+from auth.passwords import Passwords
+from auth.repository import UserRepository
+from auth.service import AuthService
+from auth.user import EmailTaken, WrongCredentials
+from common.clock import utc_now
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+
+PASSWORD = "correct horse battery"
+
+
+class Unhashed(Passwords):
+    """Nobody's time is spent here on being slow."""
+
+    def __init__(self) -> None:
+        self.verified: list[str | None] = []
+
+    async def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        self.verified.append(password_hash)
+        return password_hash == f"hash of {password}"
+
+
+@pytest.fixture
+def passwords() -> Unhashed:
+    return Unhashed()
+
+
+@pytest.fixture
+async def auth(passwords: Unhashed) -> AuthService:
+    mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
+    relay = Relay(Publisher(Broker("nats://unused", "auth")), utc_now)
+    users = UserRepository(mock["auth"]["users"], relay, utc_now)
+    await users.create_indexes()
+    return AuthService(users, passwords)
+
+
+async def test_who_has_signed_up_can_sign_in_with_the_same_address_in_any_case(auth: AuthService) -> None:
+    user = await auth.sign_up(email="Buyer@Example.com", password=PASSWORD)
+    for email in ("Buyer@Example.com", "buyer@example.com", "BUYER@EXAMPLE.COM"):
+        assert (await auth.sign_in(email=email, password=PASSWORD)).id == user.id
+
+
+async def test_an_address_can_be_signed_up_once_in_whatever_case(auth: AuthService) -> None:
+    await auth.sign_up(email="buyer@example.com", password=PASSWORD)
+    for email in ("buyer@example.com", "BUYER@example.com", "Buyer@Example.Com"):
+        with pytest.raises(EmailTaken) as taken:
+            await auth.sign_up(email=email, password="another password")
+        assert taken.value.field == "email"
+    assert await auth.sign_in(email="buyer@example.com", password=PASSWORD), "the first one stays as it was"
+
+
+async def test_a_wrong_password_and_an_unknown_address_are_the_same_error(auth: AuthService) -> None:
+    await auth.sign_up(email="buyer@example.com", password=PASSWORD)
+    details = set()
+    for email, password in (("buyer@example.com", "wrong password"), ("nobody@example.com", PASSWORD)):
+        with pytest.raises(WrongCredentials) as refused:
+            await auth.sign_in(email=email, password=password)
+        details.add((refused.value.detail, refused.value.field))
+    assert len(details) == 1
+
+
+async def test_for_an_unknown_address_a_password_is_verified_all_the_same(
+    auth: AuthService, passwords: Unhashed
+) -> None:
+    """Or the time that the answer takes would tell which addresses are known."""
+    with pytest.raises(WrongCredentials):
+        await auth.sign_in(email="nobody@example.com", password=PASSWORD)
+    assert passwords.verified == [None]

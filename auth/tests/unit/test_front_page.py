@@ -1,0 +1,21 @@
+"""The page at the gateway's root."""
+
+import re
+
+import httpx
+from fastapi import FastAPI
+
+from auth.front_page import front_page
+
+
+async def test_the_front_page_links_the_docs_of_every_service_and_loads_nothing_from_outside() -> None:
+    app = FastAPI()
+    app.include_router(front_page)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        answer = await client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    links = re.findall(r"(?:href|src)=\"([^\"]+)\"", answer.text)
+    services = ("auth", "tickets", "orders", "payments", "expiration")
+    assert set(links) == {f"/api/docs/{each}{end}" for each in services for end in ("", "/openapi.json")}
+    assert "//" not in answer.text.replace("<!--", "")

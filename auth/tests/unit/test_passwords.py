@@ -1,0 +1,76 @@
+"""Password hashes: as hard to guess as OWASP asks, and never in anybody's way."""
+
+import asyncio
+import os
+import threading
+
+import pytest
+from argon2 import Type, extract_parameters
+
+from auth.passwords import Passwords
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def passwords() -> Passwords:
+    return Passwords()
+
+
+async def test_a_hash_is_argon2id_with_19_mib_two_passes_and_one_lane(passwords: Passwords) -> None:
+    parameters = extract_parameters(await passwords.hash(PASSWORD))
+    assert parameters.type is Type.ID
+    assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19 * 1024, 2, 1)
+    assert (parameters.salt_len, parameters.hash_len) == (16, 32)
+
+
+async def test_the_same_password_never_has_the_same_hash_twice(passwords: Passwords) -> None:
+    assert await passwords.hash(PASSWORD) != await passwords.hash(PASSWORD)
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "x" * 128, "pässwörd", "🐎" * 128, "with a \0 in it", " spaces "])
+async def test_a_password_matches_its_own_hash_to_the_last_character_and_no_other(
+    password: str, passwords: Passwords
+) -> None:
+    hashed = await passwords.hash(password)
+    assert password not in hashed
+    assert await passwords.verify(password, hashed)
+    for other in (password[:-1], password + "x", password.swapcase() + "x", password.strip() + "!", ""):
+        assert not await passwords.verify(other, hashed)
+
+
+@pytest.mark.parametrize("broken", ["", "plain text", "$argon2id$v=19$m=19456,t=2,p=1$short", "$2b$12$" + "a" * 53])
+async def test_nothing_matches_what_is_no_hash(broken: str, passwords: Passwords) -> None:
+    assert not await passwords.verify(PASSWORD, broken)
+    assert not await passwords.verify(broken, broken)
+
+
+async def test_nobody_has_no_password(passwords: Passwords) -> None:
+    for password in (PASSWORD, "", "None"):
+        assert not await passwords.verify(password, None)
+
+
+async def test_hashing_does_not_keep_other_requests_waiting(passwords: Passwords) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    meanwhile = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    for work in (passwords.hash(PASSWORD), passwords.verify(PASSWORD, None)):
+        turns = 0
+        await work
+        assert turns > 20, "in the time of one hash, a thousand others can have their turn"
+    meanwhile.cancel()
+
+
+async def test_no_more_hashes_are_made_at_once_than_there_are_processors() -> None:
+    before = set(threading.enumerate())
+    passwords = Passwords()
+    await asyncio.gather(*(passwords.verify(PASSWORD, None) for _ in range(4 * (os.cpu_count() or 1))))
+    hashing = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("argon2")]
+    assert 1 <= len(hashing) <= (os.cpu_count() or 1)
