@@ -14,8 +14,11 @@ LogFormat = Literal["json", "text"]
 
 
 def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> None:
+    for_people = log_format == "text"
+
     def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event["service"] = service
+        if not for_people:  # who reads text sees it in the prefix of the line, or has started just this one
+            event["service"] = service
         if trace_id := current_trace_id():
             event["trace_id"] = trace_id
         return event
@@ -23,12 +26,14 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     shared: list[structlog.typing.Processor] = [
         add_context,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+        if for_people
+        else structlog.processors.TimeStamper(fmt="iso"),
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if log_format == "json"
+        if not for_people
         # The default way to show a failure prints the variables around it, passwords and tokens included.
         else [
             structlog.dev.ConsoleRenderer(
@@ -53,5 +58,5 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     root.handlers = [handler]
     root.setLevel(level.upper())
     # What these say at "info" is about every request or heartbeat; our own lines say what happened.
-    for chatty in ("pymongo", "nats", "stripe", "httpx", "asyncio", "uvicorn.access"):
+    for chatty in ("pymongo", "nats", "stripe", "httpx", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
