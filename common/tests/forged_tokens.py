@@ -55,7 +55,8 @@ def forged_tokens(keys: KeyPair) -> dict[str, str]:
     header, content, signature = good.split(".")
     another_user = _part({**jwt.decode(good, options={"verify_signature": False}), "sub": "65f0c0ffee00000000000002"})
     now = utc_now()
-    from_now = {seconds: now + timedelta(seconds=seconds) for seconds in (-3600, -40, 40, 3600)}
+    # Half a minute is forgiven; the others have another minute, in which these tokens can be tried.
+    from_now = {seconds: now + timedelta(seconds=seconds) for seconds in (-3600, -40, 90, 3600)}
     unsigned = {f"alg {alg}": f"{_part({'alg': alg, 'typ': 'JWT'})}.{content}." for alg in ("none", "None", "nOnE")}
     return unsigned | {
         "garbage": "garbage",
@@ -81,9 +82,9 @@ def forged_tokens(keys: KeyPair) -> dict[str, str]:
         "a demand that is not understood": signed(keys, headers={"crit": ["x"], "x": 1}),
         "expired an hour ago": signed(keys, exp=from_now[-3600]),
         "expired 40 s ago": signed(keys, exp=from_now[-40]),
-        "made 40 s from now": signed(keys, iat=from_now[40]),
+        "made 90 s from now": signed(keys, iat=from_now[90]),
         "made an hour from now": signed(keys, iat=from_now[3600]),
-        "not valid yet": signed(keys, nbf=from_now[40]),
+        "not valid yet": signed(keys, nbf=from_now[90]),
         "other issuer": signed(keys, iss="https://example.com"),
         "sub is a number": signed(keys, sub=7),
         "exp is a word": signed(keys, exp="tomorrow"),

@@ -129,9 +129,7 @@ class Service:
         """No more work in; what has begun is finished; what changed is published; then the connections go."""
         self._started = False
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
-        await asyncio.gather(
-            *stopping, return_exceptions=True
-        )  # NATS may be gone; the rest has to be done all the same
+        await asyncio.gather(*stopping, return_exceptions=True)  # NATS may be gone; the rest is done all the same
         await self.relay.drain(_FINISH_SECONDS)
         if self._at_work is not None:
             self._at_work.cancel()

@@ -11,17 +11,15 @@ from expiration.tests.timers import (
     schedule,
     timers,
 )
+from expiration.tests.use_cases import deadlines_in
 
-from common.clock import utc_now
 from common.events.expiration import ExpirationCompleted
 from common.ids import new_id
-from common.messaging.outbox import Relay
-from common.messaging.publisher import Publisher
+from common.messaging.streams import TIMERS
 from common.mongo import Mongo
 from common.testing.events import EventStreams
 from common.testing.samples import order_events
 from expiration.deadline import Deadline, DeadlineStatus
-from expiration.repository import DeadlineRepository
 from expiration.settings import ExpirationSettings
 
 SOON = timedelta(seconds=0.3)
@@ -34,8 +32,7 @@ async def test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_sta
     """What a process leaves behind that dies between the two."""
     created, _, _ = order_events(new_id(), due_in=SOON)
     mongo = Mongo(settings.mongo_url, settings.mongo_database, settings.mongo_driver)
-    relay = Relay(Publisher(streams.broker), utc_now)
-    await DeadlineRepository(mongo.database["deadlines"], relay, utc_now).add(Deadline.of_order(created))
+    await deadlines_in(mongo.database).add(Deadline.of_order(created))
     await mongo.close()
     assert await timers(streams) == {}
 
@@ -72,6 +69,22 @@ async def test_an_alarm_that_rang_while_nobody_was_there_is_heard_at_the_start_a
         await eventually_quiet(streams)
 
     assert len(await streams.published(ExpirationCompleted)) == 1
+
+
+async def test_a_timer_that_the_broker_has_lost_is_made_again_by_the_next_start(
+    start: Start, streams: EventStreams
+) -> None:
+    """Also within the duplicate window, in which the broker would take the same message for a duplicate."""
+    created, _, _ = order_events(new_id(), due_in=LATER)
+    async with start():
+        await streams.publish(created)
+        await eventually_in_timers(streams, schedule(created))
+    await streams.broker.jetstream.purge_stream(TIMERS.name)
+
+    async with start():
+        (rung,) = await streams.eventually_published(ExpirationCompleted)
+
+    assert rung.id == created.id
 
 
 async def test_starting_again_and_again_leaves_one_timer_which_rings_once(start: Start, streams: EventStreams) -> None:

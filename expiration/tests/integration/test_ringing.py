@@ -139,6 +139,22 @@ async def test_an_alarm_that_comes_early_by_our_clock_is_heard_again_when_it_is_
         assert await streams.dead_letters() == []
 
 
+async def test_an_alarm_that_cannot_be_handled_becomes_a_dead_letter(
+    running: RunningService, streams: EventStreams
+) -> None:
+    """The headers with which the broker rang, its time to live above all, must not keep it from being buried."""
+    created, _, _ = order_events(new_id(), due_in=SOON)
+    await streams.publish(created)
+    await eventually_in_timers(streams, schedule(created))
+    await running.collection("deadlines").update_one({"_id": created.id}, {"$set": {"status": "of a future version"}})
+
+    (letter,) = await eventually(streams.dead_letters, what="the dead letter")
+
+    assert letter.headers["dead-letter-subject"] == alarm(created)
+    assert letter.headers["dead-letter-consumer"] == "expiration-complete-deadline-on-alarm"
+    await eventually_quiet(streams)
+
+
 async def test_five_hundred_deadlines_of_one_instant_ring_once_each_with_two_instances_at_work(
     start: Start, running: RunningService, streams: EventStreams
 ) -> None:

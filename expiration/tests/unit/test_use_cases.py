@@ -6,18 +6,15 @@ from typing import Any
 
 import pytest
 from expiration.tests.fake_alarms import FakeAlarms
+from expiration.tests.use_cases import announced, use_cases
 from mongomock_motor import AsyncMongoMockClient
 
 from common.clock import utc_now
 from common.errors import DependencyUnavailable, RetryAfter
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
 from common.ids import OrderId, new_id
-from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
-from common.messaging.publisher import Publisher
 from common.testing.samples import order_events
 from expiration.deadline import Deadline, DeadlineStatus
-from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
 
 EARLIER = timedelta(minutes=1)
@@ -31,10 +28,8 @@ def alarms() -> FakeAlarms:
 
 @pytest.fixture
 def expiration(alarms: FakeAlarms) -> ExpirationService:
-    """The use cases; what they announce stays in the outboxes, because nobody runs the relay."""
     mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    relay = Relay(Publisher(Broker("nats://nowhere", "unit")), utc_now)
-    return ExpirationService(DeadlineRepository(mock["expiration"]["deadlines"], relay, utc_now), alarms, utc_now)
+    return use_cases(mock["expiration"], alarms)
 
 
 @pytest.fixture
@@ -47,12 +42,6 @@ async def status_of(expiration: ExpirationService, order: OrderEvent) -> Deadlin
     deadline = await expiration.deadlines.find(order.id)
     assert deadline is not None
     return deadline.status
-
-
-async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:
-    """Type and order of each event that lies in an outbox."""
-    documents = await expiration.deadlines.collection.find({}).to_list()
-    return [(event["headers"]["ce-type"], document["_id"]) for document in documents for event in document["outbox"]]
 
 
 async def test_the_deadline_of_an_open_order_is_kept_and_its_alarm_armed(

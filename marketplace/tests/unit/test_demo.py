@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
+from marketplace.tests.stand_in import StandIn
 from rich.console import Console
 from starlette.types import Receive, Scope, Send
 
 from marketplace.demo import run_demo
 from marketplace.demo.platform import Patience
-from marketplace.demo.stand_in import StandIn
 
 PATIENT = Patience(gateway=10, effect=10, outage=10)
 IMPATIENT = Patience(gateway=0.3, effect=0.5, outage=0.5)

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.unit.paying import OrderEvents, announced, pay, payments_of
+from payments.tests.use_cases import OrderEvents, announced, pay, payments_of
 
-from common.errors import BadInput, DependencyUnavailable, NotFound
+from common.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.events.payments import PaymentStatus
 from common.ids import OrderId, new_id
 from common.testing.running import somebody
@@ -113,6 +113,20 @@ async def test_a_cancellation_after_the_capture_refunds_it_once(
     assert (payment.status, payment.open) == (PaymentStatus.REFUNDED, False)
     assert (gateway.balance, gateway.refunds_asked) == (0, [payment.id])
     assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
+
+
+async def test_a_refund_of_a_charge_that_the_processor_never_made_is_not_tried_for_ever(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway
+) -> None:
+    """Such as one of another account: the cancellation becomes a dead letter, for a person to look at."""
+    payment = await pay(payments, order)
+    gateway.charges.clear()
+
+    with pytest.raises(PermanentFailure, match=f"ch_{payment.id}"):
+        await payments.follow_order(order[1])
+
+    (payment,) = await payments_of(payments, order)
+    assert (payment.status, payment.open) == (PaymentStatus.CAPTURED, True)
 
 
 async def test_a_completion_settles_the_payment_and_a_stale_cancellation_does_not_touch_it(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from payments.tests.fake_gateway import FakeGateway
 from payments.tests.movable_clock import MovableClock
-from payments.tests.unit.paying import GOOD_CARD, OrderEvents, announced, pay, payments_of
+from payments.tests.use_cases import GOOD_CARD, OrderEvents, announced, pay, payments_of
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 

@@ -1,0 +1,42 @@
+"""An alarm that meets the end of its order: the deadline tells it or drops it, and its document says the same."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from expiration.tests.fake_alarms import FakeAlarms
+from expiration.tests.use_cases import announced, use_cases
+
+from common.ids import OrderId, new_id
+from common.mongo import Mongo
+from common.testing.samples import order_events
+from expiration.deadline import DeadlineStatus
+
+
+@pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
+async def test_an_alarm_that_meets_the_end_of_its_order_is_told_once_or_not_at_all(mongo: Mongo, closed: int) -> None:
+    """Alarm and event are delivered twice each, all at the same moment; for 40 orders."""
+    expiration = use_cases(mongo.database, FakeAlarms())
+    orders = [order_events(new_id(), due_in=-timedelta(minutes=1)) for _ in range(40)]
+    await asyncio.gather(*(expiration.follow_order(order[0]) for order in orders))
+
+    await asyncio.gather(
+        *(expiration.complete_deadline(OrderId(order[0].id)) for order in orders * 2),
+        *(expiration.follow_order(order[closed]) for order in orders * 2),
+    )
+
+    kept = [await expiration.deadlines.find(order[0].id) for order in orders]
+    assert {deadline.status for deadline in kept} <= {DeadlineStatus.COMPLETED, DeadlineStatus.DROPPED}
+    assert {deadline.order_version for deadline in kept} == {2}, "no change has overwritten another one"
+    told = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
+    assert sorted(await announced(expiration)) == [("expiration.completed.v1", one) for one in told]
+
+
+async def test_the_first_events_of_an_order_may_come_all_at_once(mongo: Mongo) -> None:
+    expiration = use_cases(mongo.database, FakeAlarms())
+    orders = [order_events(new_id()) for _ in range(40)]
+
+    await asyncio.gather(*(expiration.follow_order(event) for order in orders * 2 for event in (order[0], order[1])))
+
+    kept = [await expiration.deadlines.find(order[0].id) for order in orders]
+    assert {(deadline.status, deadline.order_version) for deadline in kept} == {(DeadlineStatus.DROPPED, 2)}

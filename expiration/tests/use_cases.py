@@ -1,0 +1,27 @@
+"""The use cases as a test makes them, and what they have announced."""
+
+from expiration.tests.fake_alarms import FakeAlarms
+
+from common.clock import Clock, utc_now
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+from common.mongo import Database
+from expiration.repository import DeadlineRepository
+from expiration.service import ExpirationService
+
+
+def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineRepository:
+    """What is announced stays in the outboxes, because nobody runs the relay."""
+    relay = Relay(Publisher(Broker("nats://nowhere", "test")), clock)
+    return DeadlineRepository(database["deadlines"], relay, clock)
+
+
+def use_cases(database: Database, alarms: FakeAlarms) -> ExpirationService:
+    return ExpirationService(deadlines_in(database), alarms, utc_now)
+
+
+async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:
+    """Type and order of each event that lies in an outbox."""
+    documents = await expiration.deadlines.collection.find({}).to_list()
+    return [(event["headers"]["ce-type"], document["_id"]) for document in documents for event in document["outbox"]]

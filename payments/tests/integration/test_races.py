@@ -1,0 +1,65 @@
+"""Use cases that run at the same moment, on a real MongoDB: each change is made, and announced, once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from payments.tests.fake_gateway import FakeGateway
+from payments.tests.movable_clock import MovableClock
+from payments.tests.use_cases import announced, pay, payments_of, use_cases
+
+from common.errors import DependencyUnavailable
+from common.events.payments import PaymentStatus
+from common.ids import new_id
+from common.mongo import Mongo
+from common.testing.samples import order_events
+from payments.payment import AlreadyPaid, OrderNotOpen
+
+CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "events"),
+    [(1, PaymentStatus.REFUNDED, [CREATED, REFUNDED]), (2, PaymentStatus.CAPTURED, [CREATED])],
+    ids=["cancelled", "completed"],
+)
+async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
+    mongo: Mongo, event: int, status: PaymentStatus, events: list[str]
+) -> None:
+    """The order is paid and its end is delivered twice, all at the same moment; for 40 orders."""
+    gateway = FakeGateway()
+    payments = await use_cases(mongo.database, gateway, MovableClock())
+    orders = [order_events(new_id()) for _ in range(40)]
+    await asyncio.gather(*(payments.follow_order(order[0]) for order in orders))
+
+    outcomes = await asyncio.gather(
+        *(pay(payments, order) for order in orders),
+        *(payments.follow_order(order[event]) for order in orders * 2),
+        return_exceptions=True,
+    )
+
+    refusals = {type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)}
+    assert refusals <= {OrderNotOpen, AlreadyPaid}, "it came too late"
+    paid = [payment for order in orders for payment in await payments_of(payments, order)]
+    assert {payment.id for payment in paid} == set(gateway.charges)
+    assert {(payment.status, payment.open, payment.version) for payment in paid} <= {(status, False, 3)}
+    assert sorted(await announced(payments)) == sorted(events * len(paid))
+    assert gateway.balance == (1999 * len(paid) if status is PaymentStatus.CAPTURED else 0)
+
+
+async def test_sweeps_of_several_instances_at_once_capture_once(mongo: Mongo) -> None:
+    gateway, clock = FakeGateway(loses_answers=True), MovableClock()
+    payments = await use_cases(mongo.database, gateway, clock)
+    order = order_events(new_id())
+    await payments.follow_order(order[0])
+    with pytest.raises(DependencyUnavailable):
+        await pay(payments, order)
+    gateway.loses_answers = False
+    clock.move_on(timedelta(seconds=11))
+
+    await asyncio.gather(*(payments.sweep() for _ in range(20)))
+
+    (payment,) = await payments_of(payments, order)
+    assert (payment.status, payment.version) == (PaymentStatus.CAPTURED, 2)
+    assert await announced(payments) == [CREATED]
+    assert gateway.balance == 1999

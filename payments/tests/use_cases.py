@@ -1,0 +1,43 @@
+"""The use cases as a test makes and calls them, for an order given as the events that it can have."""
+
+from common.clock import Clock
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.ids import OrderId
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+from common.mongo import Database
+from common.replica import ReplicaRepository
+from payments.gateway.protocol import PaymentGateway
+from payments.order_replica import OrderReplica
+from payments.payment import Payment
+from payments.repository import PaymentRepository
+from payments.service import PaymentService
+
+OrderEvents = tuple[OrderCreated, OrderCancelled, OrderCompleted]
+
+GOOD_CARD = "tok_visa"
+
+
+async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -> PaymentService:
+    """What they announce stays in the outboxes, because nobody runs the relay."""
+    relay = Relay(Publisher(Broker("nats://nowhere", "test")), clock)
+    payments = PaymentRepository(database["payments"], relay, clock)
+    await payments.create_indexes()
+    orders = ReplicaRepository(database["order_replicas"], OrderReplica, patience_seconds=0)
+    return PaymentService(payments, orders, gateway, clock)
+
+
+async def pay(payments: PaymentService, order: OrderEvents, token: str = GOOD_CARD) -> Payment:
+    created = order[0]
+    return await payments.pay_order(OrderId(created.id), token=token, buyer=created.user_id)
+
+
+async def payments_of(payments: PaymentService, order: OrderEvents) -> list[Payment]:
+    return await payments.list_payments(OrderId(order[0].id), buyer=order[0].user_id)
+
+
+async def announced(payments: PaymentService) -> list[str]:
+    """The types of the events that lie in the outboxes, in the order of their making."""
+    documents = await payments.payments.collection.find({}).to_list()
+    return [event["headers"]["ce-type"] for document in documents for event in document["outbox"]]
