@@ -32,11 +32,18 @@ async def timers(streams: EventStreams) -> dict[str, int]:
     return info.state.subjects or {}
 
 
-async def eventually_in_timers(streams: EventStreams, *subjects: str) -> None:
+async def eventually_armed(streams: EventStreams, *orders: OrderEvent) -> None:
+    """Wait until the broker has their timers; one that has rung in the meantime has been armed, too."""
     await eventually(
         lambda: timers(streams),
-        until=lambda seen: set(subjects) <= set(seen),
-        what=f"messages under {', '.join(subjects)[:200]}",
+        until=lambda seen: all(schedule(order) in seen or alarm(order) in seen for order in orders),
+        what="the timers",
+    )
+
+
+async def eventually_rung(streams: EventStreams, *orders: OrderEvent) -> None:
+    await eventually(
+        lambda: timers(streams), until=lambda seen: all(alarm(order) in seen for order in orders), what="the alarms"
     )
 
 

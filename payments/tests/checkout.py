@@ -26,7 +26,7 @@ _ABANDONED = timedelta(seconds=11)
 
 @dataclass(frozen=True)
 class Checkout:
-    """`created` has been published; what becomes of the order, one of the other two, is for the test to say."""
+    """payments knows of `created`; what becomes of the order, one of the other two events, is for the test to say."""
 
     running: RunningService
     streams: EventStreams

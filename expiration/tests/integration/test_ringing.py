@@ -8,10 +8,10 @@ from expiration.tests.timers import (
     Start,
     alarm,
     books,
-    eventually_in_timers,
+    eventually_armed,
     eventually_kept,
     eventually_quiet,
-    schedule,
+    eventually_rung,
     timers,
 )
 
@@ -28,6 +28,8 @@ from common.tracing import continue_trace
 from expiration.deadline import DeadlineStatus
 
 SOON = timedelta(seconds=0.3)
+A_LITTLE_LATER = timedelta(seconds=1)
+"""Time enough for something to happen first."""
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 PATHS = {
     "/healthz/live": 200,
@@ -69,13 +71,13 @@ async def test_the_expiry_belongs_to_the_trace_of_the_order(running: RunningServ
 async def test_the_alarm_of_a_closed_order_rings_in_vain(
     running: RunningService, streams: EventStreams, closed: int
 ) -> None:
-    events = order_events(new_id(), due_in=SOON)
+    events = order_events(new_id(), due_in=A_LITTLE_LATER)
     await streams.publish(events[0])
-    await eventually_in_timers(streams, schedule(events[0]))
+    await eventually_armed(streams, events[0])
     await streams.publish(events[closed])
     await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
 
-    await eventually_in_timers(streams, alarm(events[0]))
+    await eventually_rung(streams, events[0])
     await eventually_quiet(streams)
 
     await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
@@ -127,7 +129,7 @@ async def test_an_alarm_that_comes_early_by_our_clock_is_heard_again_when_it_is_
     async with start(clock=lambda: utc_now() - behind) as running:
         created, _, _ = order_events(new_id(), due_in=SOON)
         await streams.publish(created)
-        await eventually_in_timers(streams, alarm(created))
+        await eventually_rung(streams, created)
         await eventually_kept(running, created, DeadlineStatus.PENDING)
 
         await streams.eventually_published(ExpirationCompleted)
@@ -143,9 +145,9 @@ async def test_an_alarm_that_cannot_be_handled_becomes_a_dead_letter(
     running: RunningService, streams: EventStreams
 ) -> None:
     """The headers with which the broker rang, its time to live above all, must not keep it from being buried."""
-    created, _, _ = order_events(new_id(), due_in=SOON)
+    created, _, _ = order_events(new_id(), due_in=A_LITTLE_LATER)
     await streams.publish(created)
-    await eventually_in_timers(streams, schedule(created))
+    await eventually_armed(streams, created)
     await running.collection("deadlines").update_one({"_id": created.id}, {"$set": {"status": "of a future version"}})
 
     (letter,) = await eventually(streams.dead_letters, what="the dead letter")

@@ -42,6 +42,6 @@ async def running(start: Start) -> AsyncIterator[RunningService]:
 
 @pytest.fixture
 async def checkout(running: RunningService, streams: EventStreams, clock: MovableClock) -> Checkout:
-    created, cancelled, completed = order_events(new_id())
-    await streams.publish(created)
-    return Checkout(running, streams, clock, created, cancelled, completed)
+    checkout = Checkout(running, streams, clock, *order_events(new_id()))
+    await checkout.hear(checkout.created)
+    return checkout

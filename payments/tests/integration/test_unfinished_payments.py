@@ -73,9 +73,10 @@ async def test_a_service_that_starts_ends_what_a_crash_left_open(
     start: Start, streams: EventStreams, gateway: FakeGateway, clock: MovableClock
 ) -> None:
     events = order_events(new_id())
-    await streams.publish(events[0])
     async with start() as before:
-        await charge_and_die(Checkout(before, streams, clock, *events), gateway)
+        checkout = Checkout(before, streams, clock, *events)
+        await checkout.hear(checkout.created)
+        await charge_and_die(checkout, gateway)
     clock.move_on(timedelta(seconds=11))
 
     async with start() as after:
