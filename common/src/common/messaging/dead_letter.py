@@ -28,7 +28,9 @@ class DeadLetters:
         Burying a delivery twice leaves one dead letter: its id is the consumer and the event's place in its stream.
         """
         place = message.metadata
-        headers = dict(message.headers or {})
+        given = message.headers or {}
+        # Without its orders to the broker: a dead letter must not ring again, and its stream takes no time to live.
+        headers = {name: value for name, value in given.items() if not name.lower().startswith("nats-")}
         headers |= {
             CONSUMER: consumer,
             REASON: " ".join(reason.split())[:_LONGEST_REASON],  # one line: a header must be
@@ -36,9 +38,7 @@ class DeadLetters:
             SUBJECT: message.subject,
             STREAM: place.stream,
             SEQUENCE: str(place.sequence.stream),
-            MESSAGE: headers.get(MESSAGE_ID, ""),
+            MESSAGE: given.get(MESSAGE_ID, ""),
             MESSAGE_ID: f"dead-letter-{consumer}-{place.sequence.stream}",
         }
-        # A second life as a timer is not meant: the broker would take these headers for orders to itself.
-        headers = {name: value for name, value in headers.items() if not name.lower().startswith("nats-sched")}
         await self.publisher.publish_raw(f"dead-letter.{consumer}", message.data, headers)
