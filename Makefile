@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := common auth tickets orders expiration payments marketplace
-GATEWAY ?= http://127.0.0.1:$(or $(GATEWAY_PORT),8080)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test lint test-unit test-integration test-system fmt docs lock clean
@@ -28,7 +27,7 @@ run: install ## Start the marketplace on this machine; Ctrl-C stops it
 	@exec $(BIN)/marketplace run
 
 demo: install ## Play the whole story against the running marketplace
-	@exec $(BIN)/marketplace demo --gateway $(GATEWAY)
+	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
 
 test: lint test-unit test-integration test-system ## Everything that CI runs
 
@@ -36,7 +35,7 @@ lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(PACKAGES:%=%/src)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 test-unit: install ## Tests that need no server
 	@$(BIN)/pytest $(wildcard */tests/unit)
@@ -59,6 +58,6 @@ lock: install ## Pin the dependencies anew, with hashes
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$each.in -o $$each.lock || exit 1; done
 
-clean: ## Remove .venv, caches and the data of `make run`
-	@rm -rf $(VENV) .data .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv, caches and the data of `make run` (.data and .data-*)
+	@rm -rf $(VENV) .data* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

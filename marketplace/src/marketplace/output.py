@@ -1,6 +1,7 @@
 """What the terminal shows: the platform's own sentences, and the services' logs, each line after a coloured name."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +21,8 @@ class Output:
         self._followed: list[_Followed] = []
 
     def say(self, sentence: str) -> None:
-        self._console.print(sentence, style="bold", markup=False)
+        with suppress(OSError):  # a terminal that has been closed must not keep anything from being stopped
+            self._console.print(sentence, style="bold", markup=False)
 
     def follow(self, name: str, log: Path) -> None:
         if self._verbose:
@@ -34,8 +36,15 @@ class Output:
     def show_new_lines(self) -> None:
         for followed in self._followed:
             for line in followed.new_lines():
-                prefix = Text(f"{followed.name:<{_NAME_WIDTH}}", style=followed.colour)
-                self._console.print(prefix, Text(line), sep="")
+                with suppress(OSError):
+                    self._show(followed, line)
+
+    def _show(self, followed: "_Followed", line: str) -> None:
+        if line.startswith("{"):  # JSON, for a machine: it names its service itself
+            self._console.print(Text(line))
+            return
+        prefix = Text(f"{followed.name:<{_NAME_WIDTH}}", style=followed.colour)
+        self._console.print(prefix, Text(line), sep="")
 
 
 class _Followed:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 
 import typer
 
@@ -28,8 +29,9 @@ async def _run(settings: PlatformSettings) -> int:
             impatient = True
             platform.kill_everything()
         else:
-            typer.echo("\nStopping; Ctrl-C again kills at once.")
             serving.cancel()
+            with suppress(OSError):  # the terminal may have been closed: that is one way to stop
+                typer.echo("\nStopping; Ctrl-C again kills at once.")
 
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
@@ -41,6 +43,7 @@ async def _run(settings: PlatformSettings) -> int:
 
 
 async def _serve(platform: Platform) -> None:
+    typer.echo("Starting MongoDB, NATS, the five services and the gateway...")
     async with platform:
         typer.echo(f"Marketplace ready at {platform.url}  (Ctrl-C stops it)")
         await asyncio.Event().wait()

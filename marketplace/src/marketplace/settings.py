@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marketplace.errors import BadSettings
@@ -29,6 +29,18 @@ def _address(url: str) -> str:
     return url
 
 
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not value.isdecimal():
+        raise ValueError("not a whole number")
+    return value
+
+
+def _secret_key(key: SecretStr) -> SecretStr:
+    if not key.get_secret_value().startswith(("sk_", "rk_")):
+        raise ValueError("not a secret key of Stripe")
+    return key
+
+
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -38,11 +50,15 @@ class PlatformSettings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
     # The highest port leaves room for the ports of everything else above it.
-    gateway_port: int = Field(8080, ge=1024, le=65_000, description="a port from 1024 to 65000")
+    gateway_port: Annotated[int, BeforeValidator(_digits)] = Field(
+        8080, ge=1024, le=65_000, description="a port from 1024 to 65000"
+    )
     data_dir: Annotated[Path, AfterValidator(_folder), Field(description="a folder, or the name of one to make")] = (
         Path(".data")
     )
-    order_window_seconds: int = Field(900, ge=1, le=86_400, description="a whole number from 1 to 86400")
+    order_window_seconds: Annotated[int, BeforeValidator(_digits)] = Field(
+        900, ge=1, le=86_400, description="a whole number from 1 to 86400"
+    )
     mongo_url: Address | None = Field(
         None, pattern=r"^mongodb(\+srv)?://.", description="the address of a MongoDB: mongodb://host:port, or +srv"
     )
@@ -53,7 +69,9 @@ class PlatformSettings(BaseSettings):
     mongo_driver: Literal["motor", "pymongo"] = Field("motor", description="motor or pymongo")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     log_format: Literal["json", "text"] = Field("text", description="json or text")
-    stripe_key: SecretStr | None = Field(None, description="a secret key of Stripe; without one, a sandbox is used")
+    stripe_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
+        None, description="a secret key of Stripe (sk_… or rk_…); without one, a sandbox is used"
+    )
     stripe_api_base: str | None = Field(None, pattern=r"^https?://.", description="the address of Stripe's API")
 
     @classmethod

@@ -64,6 +64,29 @@ def test_it_says_where_it_is_ready_and_a_signal_ends_it_in_good_order(
 
 
 @pytest.mark.usefixtures("fake_services")
+def test_closing_the_terminal_stops_everything(settings: PlatformSettings) -> None:
+    """Its last words have nowhere to go, which must not keep it from stopping."""
+    terminal, its_end = os.openpty()
+    environment = {"GATEWAY_PORT": str(settings.gateway_port), "DATA_DIR": str(settings.data_dir)}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "marketplace", "run"],
+        env=os.environ | environment,
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+        start_new_session=True,
+    ) as process:
+        os.close(its_end)
+        said = b""
+        while b"ready at" not in said:
+            said += os.read(terminal, 4096)
+        children = psutil.Process(process.pid).children()
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        assert ended(process, children) == 0
+
+
+@pytest.mark.usefixtures("fake_services")
 def test_a_second_signal_kills_what_does_not_want_to_stop(settings: PlatformSettings) -> None:
     with launched(settings, FAKE_ORDERS="stubborn") as process:
         until(process, "ready")

@@ -41,7 +41,7 @@ class Door:
 def door() -> Iterator[tuple[Door, str]]:
     door = Door()
     listening = socket.create_server(("127.0.0.1", 0))  # listens before the server runs: nobody has to wait for it
-    server = uvicorn.Server(uvicorn.Config(door, lifespan="off", ws="none", log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(door, lifespan="off", ws="none", log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     yield door, f"http://127.0.0.1:{listening.getsockname()[1]}"

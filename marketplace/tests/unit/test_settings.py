@@ -40,6 +40,8 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("GATEWAY_PORT", "80", "a port from 1024 to 65000"),
         ("GATEWAY_PORT", "65001", "a port from 1024 to 65000"),
         ("GATEWAY_PORT", "http", "a port from 1024 to 65000"),
+        ("GATEWAY_PORT", "8080.0", "a port from 1024 to 65000"),
+        ("ORDER_WINDOW_SECONDS", "1.0", "a whole number from 1 to 86400"),
         ("ORDER_WINDOW_SECONDS", "0", "a whole number from 1 to 86400"),
         ("ORDER_WINDOW_SECONDS", "1.5", "a whole number from 1 to 86400"),
         ("MONGO_DRIVER", "mysql", "motor or pymongo"),

@@ -66,6 +66,10 @@ class Platform:
         """Raises NoPlatform, with what to do, when the marketplace does not answer in time."""
         if not self.gateway.startswith(("http://", "https://")):
             raise NoPlatform(f"“{self.gateway}” is no address of a gateway: it looks like http://127.0.0.1:8080")
+        try:
+            httpx.URL(self.gateway)
+        except httpx.InvalidURL as error:
+            raise NoPlatform(f"“{self.gateway}” is no address of a gateway: {error}") from None
         stop = time.monotonic() + self.patience.gateway
         browser = self.browser(request_timeout=_CONNECT_TIMEOUT)
         while True:
