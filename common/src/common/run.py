@@ -8,6 +8,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from common.http.server import DrainingServer
 from common.logging import configure_logging
 from common.settings import ServiceSettings
 
@@ -36,10 +37,10 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         access_log=False,
         server_header=False,
         proxy_headers=True,  # trusted from FORWARDED_ALLOW_IPS only, by default the loopback address
-        timeout_graceful_shutdown=4,
+        timeout_graceful_shutdown=2,  # after the 2 s of draining
         timeout_keep_alive=75,  # longer than the gateway keeps its connections, so that it is never the one surprised
     )
-    server = uvicorn.Server(config)
+    server = DrainingServer(config)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.should_exit = True

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pymongo
@@ -29,6 +29,8 @@ _FINISH_SECONDS = 2.0
 _ANSWER_SECONDS = 1.0
 """Whoever asks whether this instance is ready wants to know it now; the database's own bound is longer."""
 _LOOK_AGAIN_SECONDS = 0.25
+_START_SECONDS = 2.0
+"""For so long, a request waits for a start that is under way."""
 
 
 class Service:
@@ -51,7 +53,7 @@ class Service:
         self._loops: list[Step] = [self.relay.run, self.relay.sweep_forever]
         self._closings: list[Step] = []
         self._at_work: asyncio.Task[None] | None = None
-        self._started = False
+        self._started = asyncio.Event()
         self.on_failure: Callable[[], None] = lambda: None
         """Called when the background work has failed for good: whoever serves this ends the process."""
 
@@ -87,10 +89,16 @@ class Service:
         if self.broker.is_closed_for_good or (self._at_work is not None and self._at_work.done()):
             raise DependencyUnavailable("This process cannot go on and has to be started again.")
 
-    def check_can_change(self) -> None:
-        """Raise DependencyUnavailable while a change could not be made known, or unique indexes may be missing."""
+    async def check_can_change(self) -> None:
+        """Raise DependencyUnavailable while a change could not be made known, or unique indexes may be missing.
+
+        A start takes moments, and a gateway may send a request here before it is over: such a request is held.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_START_SECONDS):
+                await self._started.wait()
         self.broker.require()
-        if not self._started:
+        if not self._started.is_set():
             raise DependencyUnavailable("Still starting. Try again shortly.")
 
     async def check_ready(self) -> None:
@@ -98,7 +106,7 @@ class Service:
         self.check_alive()
         await self._ping_database()
         await self.broker.ping()
-        if not self._started:
+        if not self._started.is_set():
             raise DependencyUnavailable("Still starting: waiting for its indexes and consumers.")
 
     def _report_failure(self, work: asyncio.Task[None]) -> None:
@@ -113,7 +121,7 @@ class Service:
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
                 group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
-            self._started = True
+            self._started.set()
             log.info("ready")
 
     async def _prepare_database(self) -> None:
@@ -127,7 +135,7 @@ class Service:
 
     async def _stop(self) -> None:
         """No more work in; what has begun is finished; what changed is published; then the connections go."""
-        self._started = False
+        self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
         await asyncio.gather(*stopping, return_exceptions=True)  # NATS may be gone; the rest is done all the same
         await self.relay.drain(_FINISH_SECONDS)

@@ -1,6 +1,7 @@
 """What becomes of a delivery: acknowledged after its effect, tried again, held, or buried."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -104,6 +105,35 @@ async def test_two_instances_share_the_work_and_each_event_goes_to_one_of_them(s
     assert len(first.done) + len(second.done) == 200
     assert first.done
     assert second.done
+
+
+async def test_an_instance_that_stops_drops_nothing_that_the_broker_has_sent_it(
+    streams: EventStreams, nats_server: NatsServer
+) -> None:
+    effects = Effects(nothing)
+    async with consuming(effects, streams) as subscription:
+        await streams.broker.ping()
+        publish_while_the_event_loop_is_busy(nats_server, [event() for _ in range(CONSUMER.max_in_flight)])
+        await subscription.stop(5)
+
+        async def unanswered() -> int:
+            return (await info(streams)).num_ack_pending or 0
+
+        # Nobody is there any more to whom it could be delivered again: what was dropped would stay unanswered.
+        await eventually(unanswered, until=lambda count: count == 0, what="an answer to every delivery")
+        assert effects.done
+
+
+def publish_while_the_event_loop_is_busy(server: NatsServer, events: list[TicketCreated]) -> None:
+    """Return when the broker has sent the first ones on to the subscriber, who has not had a turn to read them."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(b'CONNECT {"verbose": false}\r\nSUB deliver.> 1\r\n')
+        for each in events:
+            data = each.to_json().encode()
+            connection.sendall(f"PUB {each.subject} {len(data)}\r\n".encode() + data + b"\r\n")
+        received = b""
+        while received.count(b"$JS.ACK.") < len(events):
+            received += connection.recv(65_536)
 
 
 async def test_a_reaction_that_fails_once_is_tried_again_after_a_delay(streams: EventStreams) -> None:

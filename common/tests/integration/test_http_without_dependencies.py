@@ -15,7 +15,7 @@ from common.events.tickets import TicketCreated
 from common.events.users import UserRegistered
 from common.servers.server import Server
 from common.testing.eventually import eventually
-from common.testing.running import Surroundings
+from common.testing.running import Surroundings, somebody
 from tickets.settings import TicketsSettings
 
 NO_DATABASE = "The database does not answer."
@@ -131,6 +131,25 @@ async def test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_fo
     async with surroundings.running(create, tickets.consumers.CONSUMERS) as running:
         assert steps == ["tried", "tried"]
         assert (await running.client().get("/healthz/ready")).status_code == 200
+
+
+async def test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made(surroundings: Surroundings) -> None:
+    may_start = asyncio.Event()
+
+    async def wait() -> None:
+        await may_start.wait()
+
+    def create() -> FastAPI:
+        app = tickets.main.create_app(surroundings.settings(TicketsSettings, "tickets"), policy=surroundings.policy)
+        app.state.service.before_start(wait)
+        return app
+
+    async with surroundings.running(create, tickets.consumers.CONSUMERS, wait=False) as running:
+        seller = running.client(somebody())
+        listing = asyncio.create_task(seller.post("/api/tickets", json={"title": "Concert", "price": 19.99}))
+        assert_problem(await running.client().get("/healthz/ready"), 503, "ready")
+        may_start.set()
+        assert (await listing).status_code == 201
 
 
 async def test_a_service_that_cannot_be_helped_by_waiting_asks_to_be_started_again(surroundings: Surroundings) -> None:

@@ -123,9 +123,10 @@ def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str
 
 def _upstream(service: str, ports: Sequence[int]) -> str:
     # max_fails=0: a refused connection costs nothing, being passed over for 10 s after a quick restart would.
-    # keepalive_timeout: shorter than the services' own, else a request could meet a connection that is being closed.
+    # keepalive_timeout: a service that stops waits this long for us to close what we do not use (common.http.server);
+    # if it had to close a connection itself, a request could be on its way there.
     servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
-    return f"    upstream {service} {{ {servers} keepalive 64; keepalive_timeout 30s; }}"
+    return f"    upstream {service} {{ {servers} keepalive 64; keepalive_timeout 1s; }}"
 
 
 def _location(route: Route) -> str:

@@ -68,9 +68,23 @@ class Platform:
             await supervisor.let_go()
         await supervisor.server.kill()
 
+    async def terminate(self, name: str, *, grace_seconds: float = 10) -> str:
+        """SIGTERM one process, which stays away until start(), and SIGKILL after that time; return how it ended."""
+        supervisor = self._supervisor(name)
+        await supervisor.let_go()
+        await supervisor.server.stop(grace_seconds)
+        return supervisor.server.ending
+
     async def start(self, name: str) -> None:
-        """Start again what was killed for good; return once it is ready."""
+        """Start again what was killed or terminated for good; return once it is ready."""
         await self._supervisor(name).start()
+
+    def pause(self, name: str) -> None:
+        """SIGSTOP one process: it keeps its connections and answers nothing, until resume()."""
+        self._supervisor(name).server.pause()
+
+    def resume(self, name: str) -> None:
+        self._supervisor(name).server.resume()
 
     async def until_ready(self, *names: str, seconds: float = 30) -> None:
         """Wait until these processes, by default all, are ready. Raises TimeoutError, saying which one is not."""

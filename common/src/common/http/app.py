@@ -84,7 +84,7 @@ async def metrics() -> Response:
 
 async def _check_can_change(request: Request) -> None:
     service: Service = request.app.state.service
-    service.check_can_change()
+    await service.check_can_change()
 
 
 CHANGES = Depends(_check_can_change)

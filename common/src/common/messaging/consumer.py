@@ -11,6 +11,7 @@
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from nats.js.errors import NotFoundError
 from common.errors import DependencyUnavailable, PermanentFailure, RetryAfter
 from common.events.base import Event
 from common.messaging.broker import Broker
-from common.messaging.dead_letter import DeadLetters
+from common.messaging.dead_letter import REPLAYED, SUBJECT, DeadLetters, replay_subject
 from common.messaging.envelope import TRACEPARENT, decode
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import Stream, stream_of
@@ -86,6 +87,8 @@ class Subscription(Generic[S]):
         self._in_flight: dict[asyncio.Task[None], Msg] = {}
         self._heart: asyncio.Task[None] | None = None
         self._subscription: NatsSubscription | None = None
+        self._replays: NatsSubscription | None = None
+        self._leaving: list[asyncio.Task[None]] = []
         self._log = log.bind(consumer=consumer.name)
 
     async def start(self) -> None:
@@ -95,15 +98,22 @@ class Subscription(Generic[S]):
         self._subscription = await self._broker.client.subscribe(
             config.deliver_subject or "", queue=config.deliver_group or "", cb=self._receive
         )
+        self._replays = await self._broker.client.subscribe(
+            replay_subject(self._consumer.name), queue=self._consumer.name, cb=self._replay
+        )
         self._heart = asyncio.create_task(self._beat())
 
     async def stop(self, within_seconds: float) -> None:
-        """Take no more, finish what has begun, and hand back what does not get done in time."""
-        if self._subscription is not None and self._broker.is_connected:
-            await self._subscription.unsubscribe()
-        self._subscription = None
+        """Take no more, finish what has come, and hand back what does not get done in time."""
+        deadline = time.monotonic() + within_seconds
+        if self._broker.is_connected:
+            self._leaving = [asyncio.create_task(_leave(each)) for each in (self._subscription, self._replays) if each]
+        if self._leaving:
+            # Not cancelled when it takes too long, which would make the connection deaf (see Broker.ping).
+            await asyncio.wait(self._leaving, timeout=within_seconds)
+        self._subscription = self._replays = None
         if self._in_flight:
-            _, unfinished = await asyncio.wait(self._in_flight, timeout=within_seconds)
+            _, unfinished = await asyncio.wait(self._in_flight, timeout=max(0.0, deadline - time.monotonic()))
             for delivery in unfinished:
                 delivery.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
@@ -202,7 +212,30 @@ class Subscription(Generic[S]):
             await asyncio.sleep(_HOLD_SECONDS[min(attempt, len(_HOLD_SECONDS) - 1)])
             attempt += 1
 
+    async def _replay(self, message: Msg) -> None:
+        """An operator asks for a dead letter to be tried again, by this consumer alone; the answer is what came of it.
+
+        No delivery is counted: if it fails, the dead letter stays where it is.
+        """
+        headers = message.headers or {}
+        try:
+            event = decode(headers.get(SUBJECT, ""), message.data)
+            with continue_trace(headers.get(TRACEPARENT), cause=event.event_id):
+                await self._consumer.react(self._service, event)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the operator is told
+            self._log.warning("replay failed", subject=headers.get(SUBJECT), exc_info=failure)
+            await message.respond(f"{type(failure).__name__}: {failure}".encode())
+        else:
+            self._log.info("replayed", subject=headers.get(SUBJECT), event_id=event.event_id)
+            await message.respond(REPLAYED)
+
     async def _give_up(self, message: Msg, reason: str) -> None:
         await self._dead_letters.bury(message, self._consumer.name, reason)
         self._log.error("event became a dead letter", subject=message.subject, reason=reason)
         await message.term()
+
+
+async def _leave(subscription: NatsSubscription) -> None:
+    """Unsubscribe, and take what the broker has sent by then: dropped, it would come again only after ack_wait."""
+    with suppress(NatsError):  # the broker has gone, and delivers to somebody else
+        await subscription.drain()  # type: ignore[no-untyped-call] # as the client has it

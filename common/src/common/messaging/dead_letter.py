@@ -17,6 +17,14 @@ MESSAGE = "dead-letter-message-id"
 
 _LONGEST_REASON = 500
 
+REPLAYED = b"+OK"
+"""What a consumer answers when the replay of a dead letter succeeded; anything else is the reason why not."""
+
+
+def replay_subject(consumer: str) -> str:
+    """Where an operator asks one consumer to try a dead letter again."""
+    return f"replay.{consumer}"
+
 
 @dataclass(frozen=True)
 class DeadLetters:

@@ -1,9 +1,10 @@
 """pytest fixtures: the real servers, started by the test process on free ports, and fresh streams for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import pytest
+import structlog
 from nats.js.errors import NotFoundError
 
 from common.ids import new_id
@@ -17,6 +18,13 @@ from common.servers.ports import free_port
 from common.testing.events import EventStreams
 from common.testing.keys import KeyPair
 from common.testing.running import Surroundings
+
+
+@pytest.fixture(autouse=True)
+def _no_test_inherits_anothers_logging() -> Iterator[None]:
+    """The commands and services of some tests configure it for their whole process, which here is that of the tests."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
