@@ -7,12 +7,13 @@ from fastapi import FastAPI
 from common.auth import TokenVerifier
 from common.clock import Clock, utc_now
 from common.http.app import create_http_app
+from common.http.idempotency import IdempotentRequests
 from common.messaging.retry import RetryPolicy
 from common.messaging.timeline import TimelineReader
 from common.service import Service
 from orders.consumers import CONSUMERS
 from orders.repository import OrderRepository
-from orders.routes import router
+from orders.routes import idempotent, router
 from orders.service import OrderService
 from orders.settings import OrdersSettings
 from orders.ticket_replica import TicketReplicas
@@ -22,17 +23,18 @@ def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: Retr
     service = Service("orders", settings, clock=clock, policy=policy)
     database = service.mongo.database
     repository = OrderRepository(database["orders"], service.relay, clock)
+    requests = IdempotentRequests(database["idempotent_requests"], clock)
     replicas = TicketReplicas(database["ticket_replicas"])
     window = timedelta(seconds=settings.order_window_seconds)
     orders = OrderService(repository, replicas, clock, window)
 
-    service.before_start(repository.create_indexes)
+    service.before_start(repository.create_indexes, requests.create_indexes)
     service.consume(CONSUMERS, orders)
     return create_http_app(
         service,
         title="Orders",
         description="Order a ticket, which holds it until the deadline; give an order up; see what happened to it.",
-        routers=[router],
+        routers=[router, idempotent],
         token_verifier=TokenVerifier(settings.token_public_key),
-        state={"orders": orders, "timeline": TimelineReader(service.broker)},
+        state={"orders": orders, "idempotent_requests": requests, "timeline": TimelineReader(service.broker)},
     )

@@ -30,10 +30,14 @@ class Order(Aggregate):
     status: OrderStatus = OrderStatus.CREATED
     payment_id: PaymentId | None = None
     late_payment_id: PaymentId | None = None
+    request_key: str | None = None
+    """The request that placed it, if it came with a key: the same request finds this order, and places no other."""
 
     @classmethod
-    def place(cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime) -> Self:
-        order = cls(id=OrderId(new_id()), user_id=buyer, ticket=ticket, expires_at=expires_at)
+    def place(
+        cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime, request_key: str | None = None
+    ) -> Self:
+        order = cls(id=OrderId(new_id()), user_id=buyer, ticket=ticket, expires_at=expires_at, request_key=request_key)
         order._change(OrderCreated)
         return order
 

@@ -31,6 +31,9 @@ class OrderRepository(AggregateRepository[Order]):
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
+        await self.collection.create_index(
+            "request_key", unique=True, partialFilterExpression={"request_key": {"$type": "string"}}
+        )
 
     async def add(self, order: Order) -> None:
         """Raise TicketNotAvailable, with nothing stored, if another live order has the ticket."""
@@ -38,6 +41,9 @@ class OrderRepository(AggregateRepository[Order]):
             await super().add(order)
         except DuplicateKeyError:
             raise TicketNotAvailable("Somebody else has ordered this ticket.") from None
+
+    async def find_by_request(self, request_key: str) -> Order | None:
+        return await self.find_one({"request_key": request_key})
 
     async def find_holder(self, ticket_id: TicketId) -> Order | None:
         """The live order on a ticket."""

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request, status
 from common.auth import CurrentUser
 from common.errors import LostRace, NotFound, NotSignedIn
 from common.http.app import CHANGES
+from common.http.idempotency import IdempotentRoute, KeyReused, RequestInFlight, RequestKey
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
 from common.ids import OrderId, WellFormed
@@ -18,6 +19,7 @@ from orders.schemas import OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
 from orders.service import OrderService, OwnTicket
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(NotSignedIn))
+idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 
 def _service(request: Request) -> OrderService:
@@ -36,16 +38,17 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     return OrderPage(orders=[OrderOut.model_validate(order) for order in page], next_cursor=next_cursor)
 
 
-@router.post(
+@idempotent.post(
     "",
     summary="Order a ticket, which holds it until the deadline",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(OwnTicket, NotFound, TicketNotAvailable, LostRace),
+    responses=problems(NotSignedIn, OwnTicket, NotFound, TicketNotAvailable, LostRace, RequestInFlight, KeyReused),
     dependencies=[CHANGES],
 )
-async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders) -> OrderOut:
+async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders, request_key: RequestKey) -> OrderOut:
     window = timedelta(seconds=wanted.window_seconds) if wanted.window_seconds else None
-    return OrderOut.model_validate(await orders.place_order(wanted.ticket_id, buyer=user.id, window=window))
+    order = await orders.place_order(wanted.ticket_id, buyer=user.id, window=window, request_key=request_key)
+    return OrderOut.model_validate(order)
 
 
 @router.get(ONE_ORDER, summary="One of your orders", responses=problems(NotTheBuyer, NotFound))

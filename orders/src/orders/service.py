@@ -27,8 +27,13 @@ class OrderService:
     window: timedelta
     """How long an order holds its ticket, unless its buyer asks for less."""
 
-    async def place_order(self, ticket_id: TicketId, *, buyer: UserId, window: timedelta | None = None) -> Order:
-        """Raises NotFound, OwnTicket, TicketNotAvailable; BadInput for a window longer than the platform's."""
+    async def place_order(
+        self, ticket_id: TicketId, *, buyer: UserId, window: timedelta | None = None, request_key: str | None = None
+    ) -> Order:
+        """Place an order, once for each request key; the same request again gets the order that it placed.
+
+        Raises NotFound, OwnTicket, TicketNotAvailable; BadInput for a window longer than the platform's.
+        """
         if window is not None and window > self.window:
             longest = int(self.window.total_seconds())
             raise BadInput(f"must be at most {longest}, the platform's own window", field="windowSeconds")
@@ -37,10 +42,14 @@ class OrderService:
             raise NotFound(f"There is no ticket {ticket_id}.", field="ticketId")
         if ticket.user_id == buyer:
             raise OwnTicket("You sell this ticket, so you cannot order it.")
-        order = Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=self.clock() + (window or self.window))
+        expires_at = self.clock() + (window or self.window)
+        order = Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
         try:
             await self.orders.add(order)
         except TicketNotAvailable:
+            placed_before = await self.orders.find_by_request(request_key) if request_key else None
+            if placed_before is not None:
+                return placed_before
             if not await self._cancel_overdue_holder(ticket_id):
                 raise
             await self.orders.add(order)

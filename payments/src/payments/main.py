@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from common.auth import TokenVerifier
 from common.clock import Clock, utc_now
 from common.http.app import create_http_app
+from common.http.idempotency import IdempotentRequests
 from common.messaging.retry import RetryPolicy
 from common.mongo import Database
 from common.service import Service
@@ -14,7 +15,7 @@ from payments.gateway.sandbox import SandboxGateway
 from payments.gateway.stripe_gateway import StripeGateway
 from payments.order_replica import OrderReplicas
 from payments.repository import PaymentRepository
-from payments.routes import router
+from payments.routes import idempotent, router
 from payments.service import PaymentService
 from payments.settings import PaymentsSettings
 
@@ -32,11 +33,12 @@ def create_app(
     service = Service("payments", settings, clock=clock, policy=policy)
     database = service.mongo.database
     repository = PaymentRepository(database["payments"], service.relay, clock)
+    requests = IdempotentRequests(database["idempotent_requests"], clock)
     replicas = OrderReplicas(database["order_replicas"])
     gateway = gateway or choose_gateway(settings, database)
     payments = PaymentService(repository, replicas, gateway, clock)
 
-    service.before_start(repository.create_indexes)
+    service.before_start(repository.create_indexes, requests.create_indexes)
     service.in_background(payments.sweep_forever)
     service.at_stop(gateway.close)
     service.consume(CONSUMERS, payments)
@@ -44,9 +46,9 @@ def create_app(
         service,
         title="Payments",
         description="Pay for an order. A charge ends in a completed order, or is refunded.",
-        routers=[router],
+        routers=[router, idempotent],
         token_verifier=TokenVerifier(settings.token_public_key),
-        state={"payments": payments},
+        state={"payments": payments, "idempotent_requests": requests},
     )
 
 

@@ -58,12 +58,29 @@ class Payment(Aggregate):
     charge_id: ChargeId | None = None
     decline_reason: str | None = None
     begun_at: datetime
+    request_key: str | None = None
+    """The request that began it, if it came with a key: the same request goes on with this payment."""
 
     @classmethod
-    def begin(cls, *, order_id: OrderId, buyer: UserId, amount: int, token: str, now: datetime) -> Self:
+    def begin(  # noqa: PLR0913 - all of them are named
+        cls,
+        *,
+        order_id: OrderId,
+        buyer: UserId,
+        amount: int,
+        token: str,
+        now: datetime,
+        request_key: str | None = None,
+    ) -> Self:
         """Claims the order before any money moves."""
         payment = cls(
-            id=PaymentId(new_id()), order_id=order_id, user_id=buyer, amount=amount, token=token, begun_at=now
+            id=PaymentId(new_id()),
+            order_id=order_id,
+            user_id=buyer,
+            amount=amount,
+            token=token,
+            begun_at=now,
+            request_key=request_key,
         )
         payment._change()
         return payment

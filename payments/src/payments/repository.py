@@ -28,6 +28,9 @@ class PaymentRepository(AggregateRepository[Payment]):
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
         await self.collection.create_index(
+            "request_key", unique=True, partialFilterExpression={"request_key": {"$type": "string"}}
+        )
+        await self.collection.create_index(
             [("begun_at", 1), ("_id", 1)], partialFilterExpression={"open": True}, name="open_payments_by_age"
         )
 
@@ -40,6 +43,9 @@ class PaymentRepository(AggregateRepository[Payment]):
             if claim is not None and claim.status is PaymentStatus.CAPTURED:
                 raise AlreadyPaid("This order is paid already. You have not been charged again.") from None
             raise PaymentInProgress("Another payment for this order is under way. Look again in a moment.") from None
+
+    async def find_by_request(self, request_key: str) -> Payment | None:
+        return await self.find_one({"request_key": request_key})
 
     async def find_of_order(self, order_id: OrderId, buyer: UserId) -> list[Payment]:
         """Newest first, at most 100."""

@@ -7,13 +7,16 @@ from fastapi import APIRouter, Depends, Query, Request, status
 from common.auth import CurrentUser
 from common.errors import LostRace, NotFound, NotSignedIn
 from common.http.app import CHANGES
+from common.http.idempotency import IdempotentRoute, KeyReused, RequestInFlight, RequestKey
 from common.http.problems import problems
 from common.ids import OrderId, WellFormed
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
 from payments.schemas import PaymentIn, PaymentList, PaymentOut
 from payments.service import PaymentService
 
-router = APIRouter(prefix="/api/payments", tags=["payments"], responses=problems(NotSignedIn, NotTheBuyer, NotFound))
+_EVERYWHERE = problems(NotSignedIn, NotTheBuyer, NotFound)
+router = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWHERE)
+idempotent = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWHERE, route_class=IdempotentRoute)
 
 
 def _service(request: Request) -> PaymentService:
@@ -24,15 +27,16 @@ def _service(request: Request) -> PaymentService:
 Payments = Annotated[PaymentService, Depends(_service)]
 
 
-@router.post(
+@idempotent.post(
     "",
     summary="Pay for an order",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(CardRefused, OrderNotOpen, AlreadyPaid, PaymentInProgress, LostRace),
+    responses=problems(CardRefused, OrderNotOpen, AlreadyPaid, PaymentInProgress, LostRace, RequestInFlight, KeyReused),
     dependencies=[CHANGES],
 )
-async def pay_order(wanted: PaymentIn, user: CurrentUser, payments: Payments) -> PaymentOut:
-    return PaymentOut.model_validate(await payments.pay_order(wanted.order_id, token=wanted.token, buyer=user.id))
+async def pay_order(wanted: PaymentIn, user: CurrentUser, payments: Payments, request_key: RequestKey) -> PaymentOut:
+    payment = await payments.pay_order(wanted.order_id, token=wanted.token, buyer=user.id, request_key=request_key)
+    return PaymentOut.model_validate(payment)
 
 
 @router.get("", summary="The payments of one of your orders, declined ones included")

@@ -39,21 +39,39 @@ class PaymentService:
     gateway: PaymentGateway
     clock: Clock
 
-    async def pay_order(self, order_id: OrderId, *, token: str, buyer: UserId) -> Payment:
-        """Charge the card, once.
+    async def pay_order(
+        self, order_id: OrderId, *, token: str, buyer: UserId, request_key: str | None = None
+    ) -> Payment:
+        """Charge the card, once; the same request again goes on with the payment that it began.
 
         Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress, CardRefused, BadInput (an unknown
         token); DependencyUnavailable if the outcome is not known yet.
         """
         order = await self._order_of(order_id, buyer)
+        begun_before = await self.payments.find_by_request(request_key) if request_key else None
+        if begun_before is not None:
+            return await self._go_on_with(begun_before)
         if order.status is OrderStatus.COMPLETED:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:
             raise OrderNotOpen("The order has been cancelled, so it cannot be paid.")
         if order.expires_at <= self.clock():  # refused even while nobody has told us that it was cancelled
             raise OrderNotOpen("The time to pay this order is over.")
-        payment = Payment.begin(order_id=order_id, buyer=buyer, amount=order.price, token=token, now=self.clock())
+        payment = Payment.begin(
+            order_id=order_id,
+            buyer=buyer,
+            amount=order.price,
+            token=token,
+            now=self.clock(),
+            request_key=request_key,
+        )
         await self.payments.add(payment)
+        return await self._charge_and_close(PaymentId(payment.id))
+
+    async def _go_on_with(self, payment: Payment) -> Payment:
+        """The process that began it died before it could answer."""
+        if payment.status is PaymentStatus.DECLINED:
+            raise CardRefused(payment.decline_reason or "Your card was declined.", field="token")
         return await self._charge_and_close(PaymentId(payment.id))
 
     async def list_payments(self, order_id: OrderId, *, buyer: UserId) -> list[Payment]:

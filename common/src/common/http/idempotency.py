@@ -1,0 +1,162 @@
+"""Idempotent requests: the same Idempotency-Key and body get the first answer again, and nothing happens twice.
+
+Follows the IETF draft "The Idempotency-Key HTTP Header Field". Two things work together. This file keeps the answers,
+and refuses a second request while the first is under way. The aggregate keeps the request's key under a unique index,
+for the moment between the change and the keeping of its answer: a process that dies there leaves an order without an
+answer, and the next request with the key finds that order instead of placing another.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.routing import APIRoute
+from pymongo.errors import DuplicateKeyError
+
+from common.auth import CurrentUser, SignedInUser, TokenVerifier
+from common.clock import Clock
+from common.errors import BadInput, Conflict, NotSignedIn, ProblemError
+from common.http.problems import problem_response
+from common.mongo import Collection, Document
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+KEPT_FOR = timedelta(hours=48)
+"""Longer than the 24 hours that are promised, because MongoDB deletes in its own time but never early."""
+
+_LONGEST = 255
+_DIED_AFTER = timedelta(seconds=10)
+"""Longer than a request may take (common.http.middleware)."""
+_SERVER_ERRORS = 500
+
+
+class KeyReused(BadInput):
+    """The same Idempotency-Key came with another body before. Use a new key for a new request."""
+
+    slug = "idempotency-key-reused"
+    title = "This key belongs to another request"
+
+
+class RequestInFlight(Conflict):
+    """The first request with this Idempotency-Key has not been answered yet. Try again shortly."""
+
+    slug = "request-in-flight"
+    title = "The first request is still under way"
+
+
+def key_of(header: str) -> str:
+    """Take it as the draft has it, a string in quotes, and bare as well. Raises BadInput."""
+    quoted = len(header) > 1 and header.startswith('"') and header.endswith('"')
+    key = header[1:-1] if quoted else header
+    if not 0 < len(key) <= _LONGEST or not key.isascii() or not key.isprintable():
+        raise BadInput(f"must be 1 to {_LONGEST} printable ASCII characters, such as a UUID", field=HEADER)
+    return key
+
+
+def _request_key(
+    user: CurrentUser,
+    header: Annotated[
+        str | None,
+        Header(alias=HEADER, description="Repeat a request with the same key, and it happens once. Kept for 24 h."),
+    ] = None,
+) -> str | None:
+    return f"{user.id}:{key_of(header)}" if header else None
+
+
+RequestKey = Annotated[str | None, Depends(_request_key)]
+"""A parameter of a route: what its aggregate is to remember the request by; None where the client sent no key."""
+
+
+@dataclass(frozen=True)
+class IdempotentRequests:
+    collection: Collection
+    clock: Clock
+
+    async def create_indexes(self) -> None:
+        await self.collection.create_index("begun_at", expireAfterSeconds=int(KEPT_FOR.total_seconds()))
+
+    async def begin(self, request_id: str, fingerprint: str) -> datetime | Response:
+        """The first answer, if there is one; else a claim to make it. Raises KeyReused, RequestInFlight."""
+        now = self.clock()
+        first: Document = {"_id": request_id, "fingerprint": fingerprint, "begun_at": now, "answer": None}
+        try:
+            await self.collection.insert_one(first)
+        except DuplicateKeyError:
+            found = await self.collection.find_one({"_id": request_id}) or first
+        else:
+            return now
+        if found["fingerprint"] != fingerprint:
+            raise KeyReused("This Idempotency-Key came with another body before. Use a new key.", field=HEADER)
+        if found["answer"] is not None:
+            return _answer(found["answer"])
+        died = {"_id": request_id, "begun_at": found["begun_at"], "answer": None}
+        if found["begun_at"] < now - _DIED_AFTER:
+            taken_over = await self.collection.update_one(died, {"$set": {"begun_at": now}})
+            if taken_over.matched_count:
+                return now
+        raise RequestInFlight("The first request with this Idempotency-Key has not been answered yet.", field=HEADER)
+
+    async def keep(self, request_id: str, claim: datetime, response: Response) -> None:
+        answer = {"status": response.status_code, "body": bytes(response.body).decode(), "type": response.media_type}
+        await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"answer": answer}})
+
+    async def abandon(self, request_id: str, claim: datetime) -> None:
+        """It came to no answer that is worth keeping: the next request with the key is worked on afresh."""
+        long_ago = claim - 2 * _DIED_AFTER
+        await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"begun_at": long_ago}})
+
+
+class IdempotentRoute(APIRoute):
+    """A route that honours the Idempotency-Key header. Its use case has to honour the RequestKey."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def answer_once(request: Request) -> Response:
+            header = request.headers.get(HEADER)
+            user = _user_of(request)
+            if not header or user is None:
+                return await answer(request)
+            request_id = f"{user.id}:{request.method} {self.path}:{key_of(header)}"
+            fingerprint = hashlib.sha256(await request.body()).hexdigest()
+            requests: IdempotentRequests = request.app.state.idempotent_requests
+            claim = await requests.begin(request_id, fingerprint)
+            if isinstance(claim, Response):
+                return claim
+            try:
+                response = await _answered(answer, request)
+            except BaseException:
+                await asyncio.shield(requests.abandon(request_id, claim))
+                raise
+            await requests.keep(request_id, claim, response)
+            return response
+
+        return answer_once
+
+
+async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
+    """A refusal is an answer, too; a failure of ours, or a request that could not be understood, is none."""
+    try:
+        return await answer(request)
+    except ProblemError as problem:
+        if problem.status >= _SERVER_ERRORS:
+            raise
+        return problem_response(problem)
+
+
+def _user_of(request: Request) -> SignedInUser | None:
+    verifier: TokenVerifier = request.app.state.token_verifier
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer if scheme.lower() == "bearer" else request.cookies.get("session", "")
+    try:
+        return verifier.verify(token)
+    except NotSignedIn:
+        return None  # the route itself says so
+
+
+def _answer(kept: dict[str, Any]) -> Response:
+    return Response(kept["body"], kept["status"], {REPLAYED: "true"}, kept["type"] or "application/json")

@@ -1,0 +1,182 @@
+"""The same Idempotency-Key and body: the first answer again, and nothing happens twice."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+import orders.consumers
+import orders.main
+import payments.consumers
+import payments.main
+from common.clock import utc_now
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.running import RunningService, Surroundings, somebody
+from common.testing.samples import listed_ticket, order_events
+from orders.settings import OrdersSettings
+from payments.settings import PaymentsSettings
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def ordering(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
+    settings = surroundings.settings(OrdersSettings, "orders")
+    create = lambda: orders.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
+    async with surroundings.running(create, orders.consumers.CONSUMERS) as running:
+        yield running
+
+
+@pytest.fixture
+async def paying(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
+    settings = surroundings.settings(PaymentsSettings, "payments")
+    create = lambda: payments.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
+    async with surroundings.running(create, payments.consumers.CONSUMERS) as running:
+        yield running
+
+
+def with_key(key: str | None = None) -> dict[str, str]:
+    return {"Idempotency-Key": key or f'"{new_id()}"'}
+
+
+def told(answer: httpx.Response) -> tuple[int, object]:
+    return answer.status_code, answer.json()
+
+
+async def a_ticket(streams: EventStreams) -> str:
+    ticket = listed_ticket()
+    await streams.publish(ticket)
+    return ticket.id
+
+
+async def test_a_repeated_order_is_answered_as_the_first_time_and_placed_once(
+    streams: EventStreams, ordering: RunningService
+) -> None:
+    client, headers = ordering.client(somebody()), with_key()
+    body = {"ticketId": await a_ticket(streams)}
+    first = await client.post("/api/orders", json=body, headers=headers)
+    assert first.status_code == 201
+    assert (await client.delete(f"/api/orders/{first.json()['id']}")).status_code == 204
+    again = await client.post("/api/orders", json=body, headers=headers)
+    assert told(again) == told(first), "although the order has been cancelled since, and the ticket is free"
+    assert again.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+    assert await ordering.collection("orders").count_documents({}) == 1
+
+
+async def test_a_refusal_is_an_answer_too(streams: EventStreams, ordering: RunningService) -> None:
+    winner, loser, headers = ordering.client(somebody()), ordering.client(somebody()), with_key()
+    body = {"ticketId": await a_ticket(streams)}
+    won = await winner.post("/api/orders", json=body)
+    first = await loser.post("/api/orders", json=body, headers=headers)
+    assert first.status_code == 409
+    await winner.delete(f"/api/orders/{won.json()['id']}")
+    again = await loser.post("/api/orders", json=body, headers=headers)
+    assert told(again) == told(first)
+    assert again.headers["content-type"] == "application/problem+json"
+    assert (await loser.post("/api/orders", json=body, headers=with_key())).status_code == 201
+
+
+async def test_a_key_with_another_body_is_refused(streams: EventStreams, ordering: RunningService) -> None:
+    client, headers = ordering.client(somebody()), with_key()
+    first, second = await a_ticket(streams), await a_ticket(streams)
+    assert (await client.post("/api/orders", json={"ticketId": first}, headers=headers)).status_code == 201
+    answer = await client.post("/api/orders", json={"ticketId": second}, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (
+        422,
+        "urn:ticket-marketplace:problem:idempotency-key-reused",
+    )
+
+
+async def test_a_key_is_its_users_own(streams: EventStreams, ordering: RunningService) -> None:
+    headers = with_key("the same for both")
+    tickets = [await a_ticket(streams), await a_ticket(streams)]
+    for ticket in tickets:
+        answer = await ordering.client(somebody()).post("/api/orders", json={"ticketId": ticket}, headers=headers)
+        assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "tab\there", '""'])
+async def test_a_key_that_is_none_is_bad_input(ordering: RunningService, key: str) -> None:
+    client = ordering.client(somebody())
+    answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers=with_key(key))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+async def test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_mended(
+    streams: EventStreams, ordering: RunningService
+) -> None:
+    client, headers = ordering.client(somebody()), with_key()
+    body = {"ticketId": await a_ticket(streams), "windowSeconds": 0}
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 422
+    again = await client.post("/api/orders", json=body, headers=headers)
+    assert again.status_code == 422
+    assert "idempotent-replayed" not in again.headers
+
+
+async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again(
+    streams: EventStreams, ordering: RunningService, clock: Clock
+) -> None:
+    client, headers = ordering.client(somebody()), with_key()
+    body = {"ticketId": await a_ticket(streams)}
+    first = await client.post("/api/orders", json=body, headers=headers)
+    requests = ordering.collection("idempotent_requests")
+    await requests.update_one({}, {"$set": {"answer": None}})  # as it was in between
+
+    too_soon = await client.post("/api/orders", json=body, headers=headers)
+    assert (too_soon.status_code, too_soon.json()["type"]) == (409, "urn:ticket-marketplace:problem:request-in-flight")
+    clock.ahead = timedelta(seconds=11)
+    assert told(await client.post("/api/orders", json=body, headers=headers)) == told(first)
+    assert await ordering.collection("orders").count_documents({}) == 1
+
+
+async def test_50_identical_payments_at_once_are_one_charge(streams: EventStreams, paying: RunningService) -> None:
+    buyer = somebody()
+    created, _, _ = order_events(new_id(), buyer=buyer)
+    await streams.publish(created)
+    client, headers = paying.client(buyer), with_key()
+    body = {"orderId": created.id, "token": "pm_card_visa"}
+    answers = await asyncio.gather(*(client.post("/api/payments", json=body, headers=headers) for _ in range(50)))
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses[201] >= 1
+    assert set(statuses) <= {201, 409}
+    assert {a.json()["type"] for a in answers if a.status_code == 409} <= {
+        "urn:ticket-marketplace:problem:request-in-flight"
+    }
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert await paying.collection("sandbox_charges").count_documents({}) == 1
+    assert (await client.post("/api/payments", json=body, headers=headers)).status_code == 201
+
+
+async def test_a_payment_whose_process_died_in_the_middle_is_gone_on_with(
+    streams: EventStreams, paying: RunningService, clock: Clock
+) -> None:
+    buyer = somebody()
+    created, _, _ = order_events(new_id(), buyer=buyer)
+    await streams.publish(created)
+    client, headers = paying.client(buyer), with_key()
+    body = {"orderId": created.id, "token": "pm_card_visa"}
+    first = await client.post("/api/payments", json=body, headers=headers)
+    # As it was after the charge, and before its outcome was stored.
+    await paying.collection("idempotent_requests").update_one({}, {"$set": {"answer": None}})
+    before = {"$set": {"status": "pending", "token": "pm_card_visa", "charge_id": None, "version": 1}}
+    await paying.collection("payments").update_one({}, before)
+    clock.ahead = timedelta(seconds=11)
+    again = await client.post("/api/payments", json=body, headers=headers)
+    assert told(again) == told(first)
+    assert await paying.collection("sandbox_charges").count_documents({}) == 1
