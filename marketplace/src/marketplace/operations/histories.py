@@ -1,0 +1,81 @@
+"""What the streams say of each aggregate, held against what its owner has."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from common.events.base import Event
+from common.messaging.envelope import MalformedEvent, decode
+from common.messaging.streams import stream_of
+from common.mongo import Document
+from marketplace.operations.operator import Operator
+from marketplace.operations.replicas import AGGREGATES, AggregateOf
+from marketplace.operations.stream_reader import read_stream
+
+
+@dataclass
+class History:
+    """Of one aggregate: its newest event, and the versions that there is an event of."""
+
+    newest: Event
+    versions: set[int] = field(default_factory=set)
+
+    def add(self, event: Event) -> None:
+        self.versions.add(event.version)
+        if event.version > self.newest.version:
+            self.newest = event
+
+
+@dataclass
+class Histories:
+    """Of every aggregate in the streams: the newest event of each in memory, not all of them."""
+
+    _by_owner: dict[str, dict[str, History]] = field(default_factory=lambda: {owned.name: {} for owned in AGGREGATES})
+    _read_up_to: dict[str, int] = field(default_factory=lambda: {owned.name: 0 for owned in AGGREGATES})
+
+    async def catch_up(self, operator: Operator) -> None:
+        """Read what the streams have got since the last time."""
+        for owned in AGGREGATES:
+            subjects = [event.subjects() for event in owned.events]
+            read = read_stream(
+                operator.broker,
+                stream_of(owned.events[0]).name,
+                subjects,
+                from_sequence=self._read_up_to[owned.name] + 1,
+            )
+            async for message in read:
+                self._read_up_to[owned.name] = message.sequence
+                with suppress(MalformedEvent):  # it is among the dead letters
+                    event = decode(message.subject, message.data)
+                    _add(self._by_owner[owned.name], event)
+
+    def differences(self, owned: AggregateOf, document: Document) -> Iterator[str]:
+        """In what the stream, together with the outbox of this document, does not say what the document says."""
+        history = self._with_outbox(owned, document)
+        if history is None:
+            if owned.has_to_be_told(document):
+                yield "there is no event of it, neither in the stream nor in its outbox"
+            return
+        state, told = owned.state(document), history.newest.model_dump()
+        if owned.told_in is None and (lost := set(range(1, state["version"] + 1)) - history.versions):
+            yield f"its event of version {', '.join(map(str, sorted(lost)))} is neither in the stream nor in its outbox"
+        if told["version"] > state["version"]:
+            yield f"is at version {state['version']}, but the stream has an event of version {told['version']}"
+        elif not owned.has_to_be_told(document):
+            yield f"is {document.get('status')}, but the stream has an event of its version {told['version']}"
+        elif owned.told_in is not None or told["version"] == state["version"]:  # else it is lost, as said above
+            for name, value in told.items():
+                if name != "version" and state.get(name, value) != value:
+                    yield f"{name} is {state[name]!r}, but {value!r} in its newest event"
+
+    def _with_outbox(self, owned: AggregateOf, document: Document) -> History | None:
+        stored = self._by_owner[owned.name].get(document["_id"])
+        known = {document["_id"]: History(stored.newest, set(stored.versions))} if stored else {}
+        for staged in document.get("outbox", []):
+            with suppress(MalformedEvent):
+                _add(known, decode(staged["subject"], staged["data"].encode()))
+        return known.get(document["_id"])
+
+
+def _add(histories: dict[str, History], event: Event) -> None:
+    histories.setdefault(event.id, History(event)).add(event)

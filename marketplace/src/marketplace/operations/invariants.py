@@ -1,0 +1,134 @@
+"""What must hold of the data of all services together, whenever nothing is in flight."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from common.events.orders import OrderStatus
+from common.events.payments import PaymentStatus
+from common.mongo import Document
+from marketplace.operations.replicas import AGGREGATES
+from marketplace.operations.snapshot import Snapshot
+
+Finding = tuple[str, str]
+"""The id that it is about, and what is wrong."""
+
+_OUTBOX_AFTER = timedelta(seconds=10)
+
+
+def one_live_order_a_ticket(snapshot: Snapshot) -> Iterator[Finding]:
+    for ticket, orders in _live_orders(snapshot).items():
+        if len(orders) > 1:
+            yield ticket, f"{len(orders)} live orders: {', '.join(sorted(orders))}"
+
+
+def a_ticket_is_held_by_its_live_order(snapshot: Snapshot) -> Iterator[Finding]:
+    live = _live_orders(snapshot)
+    tickets = snapshot.documents("tickets", "tickets")
+    for key, ticket in tickets.items():
+        holders = live.get(key, [])
+        if (ticket["order_id"] not in holders) if holders else ticket["order_id"]:
+            yield key, f"held by {ticket['order_id'] or 'none'}, while its live order is {', '.join(holders) or 'none'}"
+    for key in live.keys() - tickets.keys():
+        yield key, "has a live order, but does not exist"
+
+
+def a_completed_order_has_its_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
+    payments = snapshot.documents("payments", "payments")
+    for key, order in snapshot.documents("orders", "orders").items():
+        if order["status"] != OrderStatus.COMPLETED:
+            continue
+        payment = payments.get(order["payment_id"])
+        if payment is None or payment["status"] != PaymentStatus.CAPTURED or payment["order_id"] != key:
+            yield key, f"its payment {order['payment_id']} is not a captured payment of this order"
+        elif payment["amount"] != order["ticket"]["price"]:
+            yield key, f"costs {order['ticket']['price']}, but {payment['amount']} was charged"
+
+
+def every_charge_ends_as_a_completed_order_or_a_refund(snapshot: Snapshot) -> Iterator[Finding]:
+    orders = snapshot.documents("orders", "orders")
+    for key, payment in snapshot.documents("payments", "payments").items():
+        order = orders.get(payment["order_id"])
+        status = order["status"] if order else "unknown"
+        if payment["status"] == PaymentStatus.CAPTURED and status != OrderStatus.COMPLETED:
+            yield key, f"captured, but its order {payment['order_id']} is {status}"
+        if payment["status"] == PaymentStatus.REFUNDED and status != OrderStatus.CANCELLED:
+            yield key, f"refunded, but its order {payment['order_id']} is {status}"
+        if payment["open"]:
+            yield key, f"still open ({payment['status']}) since {payment['begun_at']:%Y-%m-%d %H:%M:%S}"
+
+
+def captured_minus_refunded_is_what_the_completed_orders_cost(snapshot: Snapshot) -> Iterator[Finding]:
+    payments = snapshot.documents("payments", "payments").values()
+    orders = snapshot.documents("orders", "orders").values()
+    earned = sum(payment["amount"] for payment in payments if payment["status"] == PaymentStatus.CAPTURED)
+    owed = sum(order["ticket"]["price"] for order in orders if order["status"] == OrderStatus.COMPLETED)
+    if earned != owed:
+        yield "all", f"captured minus refunded is {earned}, the completed orders cost {owed}"
+
+
+def the_sandbox_was_charged_once_a_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
+    """Only where the sandbox is the card processor: Stripe's books are not ours to read."""
+    charged = {
+        key: charge["request"]["amount"]
+        for key, charge in snapshot.documents("payments", "sandbox_charges").items()
+        if "charge_id" in charge["outcome"]
+    }
+    if not charged:
+        return
+    refunded = {key.removeprefix("refund:") for key in snapshot.documents("payments", "sandbox_refunds")}
+    payments = snapshot.documents("payments", "payments")
+    for key, amount in charged.items():
+        status = payments[key]["status"] if key in payments else "unknown"
+        wanted = PaymentStatus.REFUNDED if key in refunded else PaymentStatus.CAPTURED
+        if status != wanted or payments[key]["amount"] != amount:
+            yield key, f"the sandbox says {wanted} {amount}, the payment is {status}"
+
+
+def a_deadline_is_pending_as_long_as_its_order_is_open(snapshot: Snapshot) -> Iterator[Finding]:
+    deadlines = snapshot.documents("expiration", "deadlines")
+    for key, order in snapshot.documents("orders", "orders").items():
+        is_open = order["status"] == OrderStatus.CREATED
+        if key not in deadlines:
+            yield key, "has no deadline"
+        elif (deadlines[key]["status"] == "pending") != is_open:
+            yield key, f"is {order['status']}, but its deadline is {deadlines[key]['status']}"
+        elif is_open and order["expires_at"] < snapshot.taken_at:
+            yield key, f"is still open, though its deadline was {order['expires_at']:%Y-%m-%d %H:%M:%S}"
+
+
+def no_event_stays_in_an_outbox(snapshot: Snapshot) -> Iterator[Finding]:
+    for owned in AGGREGATES:
+        for key, document in snapshot.documents(owned.service, owned.collection).items():
+            old = [e["id"] for e in document.get("outbox", []) if e["staged_at"] < snapshot.taken_at - _OUTBOX_AFTER]
+            if old:
+                yield key, f"{owned.service} has not published {', '.join(old)} for more than 10 s"
+
+
+def name_of(check: Callable[[Snapshot], Iterator[Finding]]) -> str:
+    """What the audit calls the rule."""
+    return check.__name__.replace("_", " ")
+
+
+INVARIANTS: dict[str, Callable[[Snapshot], Iterator[Finding]]] = {
+    name_of(check): check
+    for check in (
+        one_live_order_a_ticket,
+        a_ticket_is_held_by_its_live_order,
+        a_completed_order_has_its_captured_payment,
+        every_charge_ends_as_a_completed_order_or_a_refund,
+        captured_minus_refunded_is_what_the_completed_orders_cost,
+        the_sandbox_was_charged_once_a_captured_payment,
+        a_deadline_is_pending_as_long_as_its_order_is_open,
+        no_event_stays_in_an_outbox,
+    )
+}
+
+
+def _live_orders(snapshot: Snapshot) -> dict[str, list[str]]:
+    live: dict[str, list[str]] = defaultdict(list)
+    order: Document
+    for key, order in snapshot.documents("orders", "orders").items():
+        if OrderStatus(order["status"]).is_live:
+            live[order["ticket"]["id"]].append(key)
+    return live

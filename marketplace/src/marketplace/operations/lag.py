@@ -1,0 +1,72 @@
+"""How far each consumer is behind."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nats.js.api import ConsumerInfo
+from nats.js.errors import NotFoundError
+
+from common.clock import utc_now
+from common.messaging.consumer import Consumer
+from marketplace.operations.operator import Operator
+from marketplace.provisioning import CONSUMERS_OF
+
+
+@dataclass(frozen=True)
+class Lag:
+    consumer: str
+    provisioned: bool
+    """If not, the consumer does not exist, and its service waits for it."""
+    pending: int = 0
+    """Not delivered yet."""
+    in_flight: int = 0
+    """Delivered, and not acknowledged yet."""
+    redelivered: int = 0
+    """Of those in flight, delivered more than once."""
+    oldest_seconds: float | None = None
+    """The age of the oldest event that is not acknowledged; None if there is none."""
+    listening: bool = False
+    """An instance of its service is connected."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def measure_lag(operator: Operator) -> list[Lag]:
+    """Of every consumer that there should be, in the order of the services."""
+    consumers = [consumer for consumers in CONSUMERS_OF.values() for consumer in consumers]
+    return [await _lag_of(operator, consumer) for consumer in consumers]
+
+
+async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
+    try:
+        info = await operator.broker.jetstream.consumer_info(consumer.stream.name, consumer.name)
+    except NotFoundError:
+        return Lag(consumer.name, provisioned=False)
+    return Lag(
+        consumer=consumer.name,
+        provisioned=True,
+        pending=info.num_pending or 0,
+        in_flight=info.num_ack_pending or 0,
+        redelivered=info.num_redelivered or 0,
+        oldest_seconds=await _age_of_the_oldest(operator, consumer, info),
+        listening=bool(info.push_bound),
+    )
+
+
+async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
+    """Up to the consumer's floor everything is acknowledged, so the next event after it is the one."""
+    if not info.num_pending and not info.num_ack_pending:
+        return None
+    floor = (info.ack_floor.stream_seq if info.ack_floor else 0) or 0
+    ages: list[float] = []
+    for event in consumer.on:
+        try:
+            message = await operator.broker.jetstream.get_msg(
+                consumer.stream.name, floor + 1, event.subjects(), direct=True, next=True
+            )
+        except NotFoundError:
+            continue
+        if message.time is not None:
+            ages.append((utc_now() - message.time).total_seconds())
+    return max(ages, default=None)

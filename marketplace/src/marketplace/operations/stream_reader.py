@@ -1,0 +1,104 @@
+"""Reading a stream from its beginning, fast and without leaving a trace of having read it."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
+
+from common.errors import DependencyUnavailable
+from common.events.base import Event
+from common.messaging.broker import Broker
+from common.messaging.envelope import MalformedEvent, decode
+from common.messaging.streams import stream_of
+
+_BATCH = 500
+_FETCH_SECONDS = 1.0  # a longer pull may stall; the loop just asks again
+_SILENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    sequence: int
+    subject: str
+    data: bytes
+    headers: dict[str, str]
+    stored_at: datetime
+
+
+async def count_messages(broker: Broker, stream: str, subjects: Sequence[str]) -> int:
+    """How many messages with these subjects the stream has now."""
+    config = ConsumerConfig(ack_policy=AckPolicy.NONE, filter_subjects=list(subjects), inactive_threshold=5.0)
+    info = await broker.jetstream.add_consumer(stream, config)
+    await broker.jetstream.delete_consumer(stream, info.name)
+    return info.num_pending or 0
+
+
+async def read_stream(
+    broker: Broker, stream: str, subjects: Sequence[str], *, from_sequence: int = 1
+) -> AsyncIterator[StoredMessage]:
+    """Everything that is in the stream now, oldest first.
+
+    Raises DependencyUnavailable when the stream has said nothing for 10 s, NotFoundError if there is no such stream.
+    """
+    jetstream = broker.jetstream
+    config = ConsumerConfig(
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=from_sequence,
+        ack_policy=AckPolicy.NONE,
+        filter_subjects=list(subjects),
+        inactive_threshold=30.0,
+        mem_storage=True,
+    )
+    info = await jetstream.add_consumer(stream, config)
+    try:
+        async for message in _pull(jetstream, stream, info.name, info.num_pending or 0):
+            yield message
+    finally:
+        with suppress(NatsError, TimeoutError, DependencyUnavailable):  # if not now, the broker tidies up by itself
+            await jetstream.delete_consumer(stream, info.name)
+
+
+async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: int) -> AsyncIterator[StoredMessage]:
+    if not left:
+        return
+    pull = await jetstream.pull_subscribe_bind(consumer, stream=stream)
+    heard, received = time.monotonic(), 0
+    while received < left:
+        try:
+            batch = await pull.fetch(min(left - received, _BATCH), timeout=_FETCH_SECONDS)
+        except (TimeoutError, NatsTimeout):
+            if time.monotonic() > heard + _SILENCE_SECONDS:
+                raise DependencyUnavailable("The event stream does not answer.") from None
+            with suppress(NatsTimeout):
+                info = await jetstream.consumer_info(stream, consumer)
+                if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
+                    break  # what was still to come has been deleted meanwhile
+            continue
+        received += len(batch)
+        for message in batch:
+            place = message.metadata
+            headers = dict(message.headers or {})
+            yield StoredMessage(place.sequence.stream, message.subject, message.data, headers, place.timestamp)
+        heard = time.monotonic()
+    await pull.unsubscribe()
+
+
+async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) -> list[Event]:
+    """Every event of the aggregate whose events are like this one, in the order in which they were stored."""
+    found: list[Event] = []
+    sequence = 1
+    subject = f"{event.aggregate}.*.{aggregate_id}"
+    with suppress(NotFoundError):
+        while True:
+            message = await broker.jetstream.get_msg(stream_of(event).name, sequence, subject, direct=True, next=True)
+            with suppress(MalformedEvent):
+                found.append(decode(message.subject or "", message.data or b""))
+            sequence = (message.seq or 0) + 1
+    return found

@@ -1,0 +1,109 @@
+"""The services at work inside the test's process, with an operator beside them who may look into all."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+import expiration.main
+import orders.main
+import payments.main
+import tickets.main
+from common.ids import UserId
+from common.mongo import Collection
+from common.testing.eventually import eventually
+from common.testing.running import RunningService, Surroundings, somebody
+from expiration.settings import ExpirationSettings
+from marketplace.operations.audit import Report, audit
+from marketplace.operations.operator import Operator, operator
+from marketplace.provisioning import CONSUMERS_OF
+from marketplace.settings import SERVICES, PlatformSettings
+from orders.settings import OrdersSettings
+from payments.settings import PaymentsSettings
+from tickets.settings import TicketsSettings
+
+_APPLICATIONS: dict[str, tuple[Any, Any]] = {
+    "tickets": (tickets.main.create_app, TicketsSettings),
+    "orders": (orders.main.create_app, OrdersSettings),
+    "expiration": (expiration.main.create_app, ExpirationSettings),
+    "payments": (payments.main.create_app, PaymentsSettings),
+}
+
+
+@asynccontextmanager
+async def an_operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
+    settings = PlatformSettings(
+        mongo_url=surroundings.mongo_url, nats_url=surroundings.nats_url, mongo_driver=surroundings.driver
+    )
+    databases = {service: f"{service}-{surroundings.run_id}" for service in SERVICES}
+    async with operator(settings, databases) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def running(surroundings: Surroundings, *services: str) -> AsyncIterator[dict[str, RunningService]]:
+    async with AsyncExitStack() as stack:
+        found = {}
+        for service in services:
+            create_app, settings_type = _APPLICATIONS[service]
+            settings = surroundings.settings(settings_type, service)
+            create = lambda create_app=create_app, settings=settings: create_app(settings, policy=surroundings.policy)  # noqa: E731
+            found[service] = await stack.enter_async_context(surroundings.running(create, CONSUMERS_OF[service]))
+        yield found
+
+
+@dataclass
+class Marketplace:
+    operator: Operator
+    services: dict[str, RunningService]
+    seller: UserId
+    buyer: UserId
+    _clients: dict[tuple[str, UserId], httpx.AsyncClient] = field(default_factory=dict)
+
+    def collection(self, service: str, name: str) -> Collection:
+        return self.operator.databases[service][name]
+
+    async def lists(self) -> str:
+        return await self._does("tickets", self.seller, "/api/tickets", {"title": "Concert", "price": 19.99})
+
+    async def orders(self, ticket: str) -> str:
+        return await self._does("orders", self.buyer, "/api/orders", {"ticketId": ticket})
+
+    async def pays(self, order: str) -> str:
+        body = {"orderId": order, "token": "pm_card_visa"}
+        return await self._does("payments", self.buyer, "/api/payments", body)
+
+    async def cancels(self, order: str) -> None:
+        answer = await self.client("orders", self.buyer).delete(f"/api/orders/{order}")
+        assert answer.status_code == 204, answer.text
+
+    async def settled(self) -> Report:
+        """Everything that is on its way has arrived, and everything agrees."""
+        report = await audit(self.operator, settle_seconds=15)
+        assert report.differences == []
+        return report
+
+    async def eventually_holds(self, ticket: str, order: str | None) -> None:
+        async def holder() -> tuple[str | None]:
+            found = await self.collection("tickets", "tickets").find_one({"_id": ticket})
+            return ((found or {}).get("order_id"),)
+
+        await eventually(holder, until=lambda seen: seen == (order,), what=f"{order} as the holder of {ticket}")
+
+    def client(self, service: str, user: UserId) -> httpx.AsyncClient:
+        if (service, user) not in self._clients:
+            self._clients[service, user] = self.services[service].client(user)
+        return self._clients[service, user]
+
+    async def _does(self, service: str, user: UserId, path: str, body: dict[str, Any]) -> str:
+        answer = await self.client(service, user).post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+
+@asynccontextmanager
+async def a_marketplace(surroundings: Surroundings) -> AsyncIterator[Marketplace]:
+    async with running(surroundings, *_APPLICATIONS) as services, an_operator(surroundings) as connection:
+        yield Marketplace(connection, services, somebody(), somebody())

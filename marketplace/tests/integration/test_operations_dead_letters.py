@@ -1,0 +1,146 @@
+"""Dead letters: listed with their reason, replayed at the one consumer that failed, or dropped."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from marketplace.tests.integration.operated import an_operator, running
+
+from common.events.orders import OrderCreated
+from common.messaging import dead_letter
+from common.messaging.provisioning import provision_consumers
+from common.messaging.retry import RetryPolicy
+from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.running import Surroundings, somebody
+from common.testing.samples import order_events
+from marketplace.operations.dead_letters import (
+    DeadLetter,
+    drop_dead_letter,
+    find_dead_letter,
+    list_dead_letters,
+    replay_dead_letter,
+)
+from marketplace.operations.operator import Operator
+from tickets.consumers import CONSUMERS
+from tickets.ticket import Ticket
+
+HOLD = CONSUMERS[0]
+
+
+@pytest.fixture
+async def operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
+    async with an_operator(surroundings) as connection:
+        yield connection
+
+
+async def eventually_listed(operator: Operator, count: int = 1) -> list[DeadLetter]:
+    return await eventually(
+        lambda: list_dead_letters(operator), until=lambda seen: len(seen) == count, what=f"{count} dead letters"
+    )
+
+
+def ticket_of(event: OrderCreated) -> Ticket:
+    return Ticket(id=event.ticket.id, title="Concert", price=1999, user_id=somebody(), version=1)
+
+
+@asynccontextmanager
+async def a_delivery_that_nobody_answered(streams: EventStreams) -> AsyncIterator[OrderCreated]:
+    """A consumer that crashes each time cannot say so; what there is of it is the broker's own report."""
+    await provision_consumers(streams.broker.jetstream, [HOLD], RetryPolicy(delays=(), ack_wait=0.1, deaths=0))
+    crashing = await streams.broker.client.subscribe(f"deliver.{HOLD.name}", queue=HOLD.name)
+    event, _, _ = order_events("65f0c0ffee00000000000010")
+    await streams.publish(event)
+    try:
+        yield event
+    finally:
+        await crashing.unsubscribe()
+
+
+async def test_there_are_none_at_first(operator: Operator) -> None:
+    assert await list_dead_letters(operator) == []
+    assert await find_dead_letter(operator, 1) is None
+
+
+async def test_a_replay_after_the_cause_is_gone_is_handled_and_ends_the_dead_letter(
+    surroundings: Surroundings, streams: EventStreams, operator: Operator
+) -> None:
+    event, _, _ = order_events("65f0c0ffee00000000000010")
+    async with running(surroundings, "tickets") as services:
+        await streams.publish(event)
+        (letter,) = await eventually_listed(operator)
+        assert (letter.consumer, letter.event, letter.deliveries) == (HOLD.name, event.subject, 1)
+        assert (letter.stream, letter.sequence) == (DOMAIN_EVENTS.name, 1)
+        assert letter.reason == f"an order names the ticket {event.ticket.id}, which does not exist"
+        assert letter.data == event.to_json().encode()
+
+        assert await replay_dead_letter(operator, letter) == f"PermanentFailure: {letter.reason}"
+        assert await list_dead_letters(operator) == [letter]
+
+        await services["tickets"].service.use_cases.tickets.add(ticket_of(event))
+        assert await replay_dead_letter(operator, letter) == ""
+        assert await list_dead_letters(operator) == []
+        found = await services["tickets"].collection("tickets").find_one({"_id": event.ticket.id})
+        assert found is not None
+        assert found["order_id"] == event.id
+
+
+async def test_a_replay_says_so_when_nobody_is_there_to_try(streams: EventStreams, operator: Operator) -> None:
+    headers = {dead_letter.CONSUMER: HOLD.name, dead_letter.SUBJECT: "order.created.x", dead_letter.DELIVERIES: "many"}
+    await streams.publish_bytes(f"dead-letter.{HOLD.name}", b"\xff\x1b[2J", headers)
+    (letter,) = await list_dead_letters(operator)
+    assert (letter.deliveries, letter.as_json()["data"]) == (0, "\\xff\x1b[2J")
+    assert "is its service running?" in await replay_dead_letter(operator, letter)
+    assert await list_dead_letters(operator) == [letter]
+
+
+async def test_what_the_broker_itself_reports_is_a_dead_letter_with_the_original_event(
+    surroundings: Surroundings, streams: EventStreams, operator: Operator
+) -> None:
+    async with a_delivery_that_nobody_answered(streams) as event:
+        (letter,) = await eventually_listed(operator)
+    assert (letter.consumer, letter.event, letter.deliveries) == (HOLD.name, event.subject, 3)
+    assert letter.data == event.to_json().encode()
+    assert letter.headers["ce-id"] == event.event_id
+    assert "never answered" in letter.reason
+    async with running(surroundings, "tickets") as services:
+        await services["tickets"].service.use_cases.tickets.add(ticket_of(event))
+        assert await replay_dead_letter(operator, letter) == ""
+        assert await list_dead_letters(operator) == []
+        found = await services["tickets"].collection("tickets").find_one({"_id": event.ticket.id})
+        assert found is not None
+        assert found["order_id"] == event.id
+
+
+async def test_a_delivery_that_both_report_is_one_dead_letter_and_dropped_as_one(
+    streams: EventStreams, operator: Operator
+) -> None:
+    async with a_delivery_that_nobody_answered(streams) as event:
+        (reported,) = await eventually_listed(operator)
+    headers = {
+        dead_letter.CONSUMER: HOLD.name,
+        dead_letter.SUBJECT: event.subject,
+        dead_letter.REASON: "ValueError: no",
+        dead_letter.STREAM: reported.stream,
+        dead_letter.SEQUENCE: str(reported.sequence),
+    }
+    await streams.publish_bytes(f"dead-letter.{HOLD.name}", event.to_json().encode(), headers)
+    (letter,) = await list_dead_letters(operator)
+    assert (letter.reason, letter.advisories) == ("ValueError: no", (reported.id,))
+    await drop_dead_letter(operator, letter)
+    assert await list_dead_letters(operator) == []
+    assert (await streams.broker.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 0
+
+
+async def test_a_reported_event_that_is_gone_from_its_stream_can_only_be_dropped(
+    streams: EventStreams, operator: Operator
+) -> None:
+    async with a_delivery_that_nobody_answered(streams):
+        (letter,) = await eventually_listed(operator)
+    await streams.broker.jetstream.delete_msg(letter.stream, letter.sequence)
+    (gone,) = await list_dead_letters(operator)
+    assert "not in its stream any more" in gone.reason
+    assert await replay_dead_letter(operator, gone) == gone.reason
+    await drop_dead_letter(operator, gone)
+    assert await list_dead_letters(operator) == []

@@ -1,0 +1,74 @@
+"""How far each consumer is behind: what it has not got, what it has not finished, since when, and who is missing."""
+
+from marketplace.tests.integration.operated import an_operator
+
+from common.clock import utc_now
+from common.messaging.provisioning import provision_consumers
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.running import QUICK, Surroundings
+from common.testing.samples import order_events
+from marketplace.operations.lag import Lag, measure_lag
+from marketplace.operations.timelines import read_timeline
+from marketplace.provisioning import CONSUMERS_OF
+from tickets.consumers import CONSUMERS
+
+
+async def test_every_consumer_is_listed_and_the_missing_ones_are_called_so(
+    surroundings: Surroundings, streams: EventStreams
+) -> None:
+    await provision_consumers(streams.broker.jetstream, CONSUMERS[:1], QUICK)
+    async with an_operator(surroundings) as operator:
+        found = await measure_lag(operator)
+    assert [each.consumer for each in found] == [c.name for of_one in CONSUMERS_OF.values() for c in of_one]
+    assert [each.consumer for each in found if each.provisioned] == [CONSUMERS[0].name]
+    assert found[0] == Lag(CONSUMERS[0].name, provisioned=True)
+
+
+async def test_what_is_behind_is_counted_and_its_age_is_that_of_the_oldest_unacknowledged(
+    surroundings: Surroundings, streams: EventStreams
+) -> None:
+    hold = CONSUMERS[0]
+    await provision_consumers(streams.broker.jetstream, [hold], QUICK)
+    first, _, _ = order_events("65f0c0ffee00000000000010")
+    second, _, _ = order_events("65f0c0ffee00000000000010")
+    await streams.publish(first)
+
+    async with an_operator(surroundings) as operator:
+
+        async def lag() -> Lag:
+            return (await measure_lag(operator))[0]
+
+        old = await eventually(lag, until=lambda seen: (seen.oldest_seconds or 0) > 1, what="an age of a second")
+        assert (old.pending, old.in_flight, old.listening) == (1, 0, False)
+        await streams.publish(second)
+        stored_at = (await streams.broker.jetstream.get_msg("DOMAIN_EVENTS", 2)).time
+        assert stored_at is not None
+
+        deliveries = await streams.broker.client.subscribe(f"deliver.{hold.name}", queue=hold.name)
+        await (await deliveries.next_msg(timeout=5)).ack()
+        await eventually(lag, until=lambda seen: (seen.pending, seen.in_flight) == (0, 1), what="one in flight")
+        before = utc_now()
+        working = await lag()
+        assert working.listening
+        assert working.oldest_seconds is not None
+        youngest, oldest = [(now - stored_at).total_seconds() for now in (before, utc_now())]
+        assert youngest - 0.001 <= working.oldest_seconds <= oldest
+
+        again = await eventually(lag, until=lambda seen: seen.redelivered == 1, what="a redelivery")
+        assert (again.oldest_seconds or 0) >= QUICK.ack_wait
+        for _ in range(2):
+            await (await deliveries.next_msg(timeout=5)).ack()
+        done = await eventually(lag, until=lambda seen: not seen.in_flight, what="nothing in flight")
+        assert done.oldest_seconds is None
+        await deliveries.unsubscribe()
+
+
+async def test_a_timeline_is_that_of_one_aggregate(surroundings: Surroundings, streams: EventStreams) -> None:
+    created, cancelled, _ = order_events("65f0c0ffee00000000000010")
+    other, _, _ = order_events("65f0c0ffee00000000000010")
+    await streams.publish(created, other, cancelled)
+    async with an_operator(surroundings) as operator:
+        events = await read_timeline(operator, created.id)
+        assert [event.event for event in events] == ["order.created", "order.cancelled"]
+        assert await read_timeline(operator, "65f0c0ffee00000000000099") == []
