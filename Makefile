@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint test-unit test-integration test-system fmt docs lock clean
+.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short fmt docs lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -41,10 +41,17 @@ test-unit: install ## Tests that need no server
 	@$(BIN)/pytest $(wildcard */tests/unit)
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
-	@$(BIN)/pytest -n 4 $(wildcard */tests/integration) tests/integration
+	@$(BIN)/pytest -n 3 $(wildcard */tests/integration) tests/integration tests/model
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest tests/system
+
+test-faults: install ## Break the platform on purpose and hold it to its promises (long; SEED=… repeats a run)
+	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
+	@HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/model
+
+test-faults-short: install ## The same with smaller numbers
+	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
 
 fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .

@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,7 @@ from common.messaging.consumer import Consumer
 from common.service import Service
 from common.testing.events import EventStreams
 from common.testing.eventually import eventually
+from common.testing.interception import WRITES, Died, InterceptedCollection, Operation
 from common.testing.running import Surroundings
 from expiration.settings import ExpirationSettings
 from marketplace.provisioning import CONSUMERS_OF
@@ -44,10 +45,6 @@ ROWS = [(service, consumer) for service, consumers in CONSUMERS_OF.items() for c
 EVERY_CONSUMER = pytest.mark.parametrize(("service", "consumer"), ROWS, ids=[consumer.name for _, consumer in ROWS])
 
 
-class Died(Exception):
-    """The process, at a moment chosen by the test."""
-
-
 @dataclass
 class Deaths:
     """Counts the writes of a service, and has it die before or after one of them."""
@@ -56,7 +53,9 @@ class Deaths:
     after_it: bool = False
     writes: int = 0
 
-    async def write(self, operation: Callable[[], Awaitable[Any]]) -> Any:
+    async def around(self, name: str, operation: Operation) -> Any:
+        if name not in WRITES:
+            return await operation()
         self.writes += 1
         if self.writes == self.at_write and not self.after_it:
             raise Died
@@ -66,18 +65,6 @@ class Deaths:
         finally:
             if this_one == self.at_write:  # also when the write was refused: a stale event's is
                 raise Died
-
-
-class MortalCollection:
-    def __init__(self, collection: Any, deaths: Deaths) -> None:
-        self._collection = collection
-        self._deaths = deaths
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._collection, name)
-        if name in {"insert_one", "update_one", "find_one_and_update", "bulk_write"}:
-            return lambda *args, **kwargs: self._deaths.write(lambda: found(*args, **kwargs))
-        return found
 
 
 @dataclass
@@ -131,7 +118,7 @@ async def telling(service: str, story: Story, surroundings: Surroundings) -> Asy
     deaths = Deaths()
     for part in vars(running.use_cases).values():
         if hasattr(part, "collection"):
-            part.collection = MortalCollection(part.collection, deaths)
+            part.collection = InterceptedCollection(part.collection, deaths.around)
     yield Told(running, running.use_cases, CONSUMERS_OF[service], deaths)
     await running.broker.close()
     await running.mongo.close()

@@ -1,0 +1,106 @@
+"""`python -m faults`: run the scenarios, show progress, end with one table; status 1 if a promise was broken."""
+
+import asyncio
+import secrets
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from faults.scenario import Outcome, PromiseBroken, Scenario
+from faults.world import World, a_world
+
+# In the order of the promises in docs/reliability.md.
+SCENARIOS = (
+    "double_sale",
+    "lost_event",
+    "replay",
+    "crash_points",
+    "poison",
+    "late_payment",
+    "timers",
+    "outage",
+    "zombie",
+    "graceful_stop",
+)
+
+_COLUMNS = ("promise", "done", "injected", "checked", "figures", "s")
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def main(
+    seed: Annotated[int | None, typer.Option(help="Repeats a run: the seed that it printed.")] = None,
+    short: Annotated[
+        bool, typer.Option("--short", help="Smaller numbers, the same checks: part of `make test`.")
+    ] = False,
+    only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(SCENARIOS)}. May be repeated.")] = None,
+) -> None:
+    """Break the platform on purpose, and hold every promise against what is left."""
+    if unknown := set(only or []) - set(SCENARIOS):
+        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS)}")
+    seed = secrets.randbelow(1_000_000) if seed is None else seed
+    console.print(f"seed {seed}" + (", short" if short else ""))
+    asyncio.run(_run(only or list(SCENARIOS), Report(), seed, short=short))
+
+
+@dataclass
+class Report:
+    table: Table = field(default_factory=lambda: Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False))
+    broken: list[str] = field(default_factory=list)
+
+    def add(self, scenario: Scenario, outcome: Outcome, seconds: float) -> None:
+        figures = "\n".join(f"{what}: {figure}" for what, figure in outcome.figures.items())
+        texts = (scenario.name, outcome.done, outcome.injected, outcome.checked, figures, f"{seconds:.0f}")
+        self.table.add_row(*texts, end_section=True)
+
+
+async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> None:
+    scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        # Neighbours that want the same platform share it: to start one takes longer than many a scenario.
+        for (instances, window), group in groupby(scenarios, lambda each: (each.instances, each.order_window_seconds)):
+            with tempfile.TemporaryDirectory() as folder:
+                async with a_world(
+                    Path(folder), instances=instances, order_window_seconds=window, seed=seed, short=short
+                ) as world:
+                    for scenario in group:
+                        await _play(scenario, world, bar, report)
+    console.print(report.table)
+    for each in report.broken:
+        console.print(f"BROKEN  {each}", markup=False)
+    console.print(f"{len(names) - len(report.broken)} promises kept, {len(report.broken)} broken; seed {seed}")
+    raise typer.Exit(int(bool(report.broken)))
+
+
+async def _play(scenario: Scenario, world: World, bar: Progress, report: Report) -> None:
+    task = bar.add_task(scenario.name, total=None)
+    world.progress = lambda done, total: bar.update(task, completed=done, total=total)
+    began = time.monotonic()
+    try:
+        outcome = await scenario.run(world)
+    except PromiseBroken as error:
+        report.broken.append(f"{scenario.name}: {error}")
+        outcome = Outcome("", "", f"BROKEN: {error}")
+    except Exception:  # noqa: BLE001 - a scenario that fails in any other way has kept no promise either
+        bar.console.print(traceback.format_exc(), markup=False)
+        report.broken.append(f"{scenario.name}: the scenario itself failed")
+        outcome = Outcome("", "", "FAILED: see the traceback above")
+    report.add(scenario, outcome, time.monotonic() - began)
+    bar.remove_task(task)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,108 @@
+"""People who go on using the platform while it is being broken, and a record of every answer they got."""
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from faults.world import Person, World
+
+NO_ANSWER = 0
+"""In the place of a status: the connection was refused or broke."""
+
+SUCCESS = {"sign up": 201, "browse": 200, "list": 201, "order": 201, "pay": 201, "cancel": 204}
+_PAUSE_SECONDS = (0.01, 0.06)
+_NEWCOMERS = 0.25
+
+
+@dataclass(frozen=True)
+class Answer:
+    to: str
+    """One of SUCCESS."""
+    status: int
+    seconds: float
+    detail: str
+    began: float
+
+    @property
+    def is_success(self) -> bool:
+        return self.status == SUCCESS[self.to]
+
+    def __str__(self) -> str:
+        return f"{self.to}: {self.status or 'no answer'} after {self.seconds:.2f} s ({self.detail})"
+
+
+@dataclass
+class Load:
+    world: World
+    seller: Person
+    buyer: Person
+    newcomer: Person
+    answers: list[Answer] = field(default_factory=list)
+    _stopping: bool = False
+
+    def counts(self) -> Counter[int]:
+        return Counter(answer.status for answer in self.answers)
+
+    def other_than(self, fitting: Callable[[Answer], bool]) -> list[Answer]:
+        return [answer for answer in self.answers if not fitting(answer)]
+
+    async def journeys(self) -> None:
+        while not self._stopping:
+            await self._journey()
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    async def _journey(self) -> None:
+        """From the listing to the end of the order; whatever fails is recorded, and ends it."""
+        if self.world.random.random() < _NEWCOMERS:
+            credentials = {"email": f"{secrets.token_hex(8)}@example.com", "password": "correct horse battery"}
+            await self._ask("sign up", self.newcomer, "POST", "/api/users/signup", json=credentials)
+        await self._ask("browse", self.buyer, "GET", "/api/tickets")
+        listing = {"title": "Concert", "price": 19.99}
+        listed = await self._ask("list", self.seller, "POST", "/api/tickets", json=listing)
+        if listed is None:
+            return
+        placed = await self._ask("order", self.buyer, "POST", "/api/orders", json={"ticketId": listed["id"]})
+        if placed is None:
+            return
+        if self.world.random.random() < 0.5:
+            await self._ask("cancel", self.buyer, "DELETE", f"/api/orders/{placed['id']}")
+        else:
+            payment = {"orderId": placed["id"], "token": "pm_card_visa"}
+            await self._ask("pay", self.buyer, "POST", "/api/payments", json=payment)
+
+    async def _ask(self, to: str, person: Person, method: str, path: str, **request: Any) -> dict[str, Any] | None:
+        """Once, as it comes; the body if it was a success."""
+        await asyncio.sleep(self.world.random.uniform(*_PAUSE_SECONDS))
+        began = time.monotonic()
+        try:
+            response = await person.http.request(method, path, **request)
+        except httpx.TransportError as error:
+            status, detail, body = NO_ANSWER, repr(error), {}
+        else:
+            status = response.status_code
+            body = response.json() if response.content else {}
+            detail = str(body.get("detail", ""))
+        answer = Answer(to, status, time.monotonic() - began, detail, began)
+        self.answers.append(answer)
+        return body if answer.is_success else None
+
+
+@asynccontextmanager
+async def load(world: World, people: int) -> AsyncIterator[Load]:
+    """So many at once; leaving waits for the answers that are still to come."""
+    under_load = Load(world, await world.person(), await world.person(), await world.person())
+    people_at_it = [asyncio.create_task(under_load.journeys()) for _ in range(people)]
+    try:
+        yield under_load
+    finally:
+        under_load.stop()
+        await asyncio.gather(*people_at_it)

@@ -1,0 +1,130 @@
+"""What a scenario is given: a running platform, an operator who may look everywhere, and chance with a seed."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from common.servers import free_port
+from marketplace.operations.audit import audit
+from marketplace.operations.operator import Operator, operator
+from marketplace.platform import Platform
+from marketplace.settings import SERVICES, PlatformSettings
+
+T = TypeVar("T")
+
+Progress = Callable[[int, int], None]
+"""Called with how many steps are done, and of how many."""
+
+
+@dataclass
+class World:
+    platform: Platform
+    operator: Operator
+    random: random.Random
+    short: bool
+    """The run that is part of `make test`: smaller numbers, the same checks."""
+    progress: Progress
+    people: list["Person"] = field(default_factory=list)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    def size(self, full: int, short: int) -> int:
+        return short if self.short else full
+
+    async def person(self) -> "Person":
+        """Somebody new, signed up and signed in."""
+        client = httpx.AsyncClient(
+            base_url=self.platform.url, timeout=30, limits=httpx.Limits(max_connections=250), trust_env=False
+        )
+        await self._stack.enter_async_context(client)
+        person = Person(client)
+        credentials = {"email": f"{secrets.token_hex(8)}@example.com", "password": "correct horse battery"}
+        answer = await person.insists("POST", "/api/users/signup", json=credentials)
+        if answer.status_code != httpx.codes.CREATED:
+            raise RuntimeError(f"sign-up: {answer.status_code} {answer.text}")
+        return person
+
+    async def settle(self, within: float = 20.0) -> list[str]:
+        """Wait until the audit of all services finds nothing; return what still differs after that time."""
+        report = await audit(self.operator, settle_seconds=within)
+        return [f"{found.rule}: {found.subject}: {found.detail}" for found in report.differences]
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+class Person:
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def insists(self, method: str, path: str, *, seconds: float = 60.0, **request: Any) -> httpx.Response:
+        """Ask again, for so long, while the platform is not there (no connection, 502, 503)."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                answer = await self.http.request(method, path, **request)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.status_code not in {502, 503}:
+                return answer
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{method} {path}: no answer within {seconds} s")
+            await asyncio.sleep(0.05)
+
+    async def lists(self, title: str = "Concert", price: float = 19.99) -> str:
+        answer = await self.insists("POST", "/api/tickets", json={"title": title, "price": price})
+        answer.raise_for_status()
+        return str(answer.json()["id"])
+
+    async def orders(self, ticket_id: str, **more: Any) -> httpx.Response:
+        return await self.insists("POST", "/api/orders", json={"ticketId": ticket_id, **more})
+
+    async def pays(self, order_id: str, token: str = "pm_card_visa") -> httpx.Response:
+        return await self.insists("POST", "/api/payments", json={"orderId": order_id, "token": token})
+
+
+@asynccontextmanager
+async def a_world(
+    folder: Path,
+    *,
+    instances: int,
+    order_window_seconds: int,
+    seed: int,
+    short: bool,
+) -> AsyncIterator[World]:
+    settings = PlatformSettings(
+        gateway_port=free_port(in_a_row=40),
+        data_dir=folder,
+        order_window_seconds=order_window_seconds,
+        log_format="json",
+        log_level="warning",
+    )
+    more = dict.fromkeys(SERVICES, instances) if instances > 1 else {}
+    async with Platform(settings, more) as platform, operator(settings) as connection:
+        world = World(platform, connection, random.Random(seed), short, lambda _done, _all: None)
+        try:
+            yield world
+        finally:
+            await world.close()
+
+
+async def in_parallel(
+    work: Iterable[Awaitable[T]], at_most: int, on_done: Callable[[], None] = lambda: None
+) -> list[T]:
+    """All of it, so many at once, results in order."""
+    gate = asyncio.Semaphore(at_most)
+
+    async def one(each: Awaitable[T]) -> T:
+        async with gate:
+            result = await each
+        on_done()
+        return result
+
+    return list(await asyncio.gather(*(one(each) for each in work)))

@@ -1,0 +1,183 @@
+"""The four services that react, built of their real parts on memory, as their composition roots build them."""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from model.parts import Alarms, Clock, Database, Delivery, Stream
+from model.processes import TO_THE_END, Fate, Process
+from mongomock_motor import AsyncMongoMockClient
+
+from common.errors import LostRace, ProblemError, RetryAfter
+from common.events.expiration import DeadlineAlarm
+from common.messaging.outbox import Relay
+from common.mongo import Document
+from common.testing.interception import Died
+from expiration.consumers import complete_deadline_on_alarm
+from expiration.repository import DeadlineRepository
+from expiration.service import ExpirationService
+from marketplace.operations.audit import Difference, find_differences
+from marketplace.operations.histories import Histories, History
+from marketplace.operations.operator import Operator
+from marketplace.operations.replicas import AGGREGATES
+from marketplace.operations.snapshot import Snapshot, take_snapshot
+from marketplace.settings import SERVICES
+from orders.repository import OrderRepository
+from orders.service import OrderService
+from orders.ticket_replica import TicketReplicas
+from payments.gateway.sandbox import SandboxGateway
+from payments.order_replica import OrderReplicas as PayableOrders
+from payments.repository import PaymentRepository
+from payments.service import PaymentService
+from tickets.order_replica import OrderReplicas as HoldingOrders
+from tickets.repository import TicketRepository
+from tickets.service import TicketService
+
+WINDOW = timedelta(minutes=15)
+_LONGER_THAN_A_REQUEST = 11.0
+_ROUNDS = 50
+
+
+class Marketplace:
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.clock, self.stream, self.alarms = Clock(), Stream(), Alarms()
+        client = AsyncMongoMockClient(tz_aware=True)
+        databases = {service: Database(client, service) for service in SERVICES}
+        self._operator = Operator(None, {name: each.bare for name, each in databases.items()})  # type: ignore[arg-type]
+        self.relays = {service: Relay(self.stream, self.clock) for service in SERVICES}  # type: ignore[arg-type]
+        self.waiting: list[Process] = []
+        self._on_success: dict[Process, Any] = {}
+        self._build(databases)
+
+    def _build(self, databases: dict[str, Database]) -> None:
+        clock, relays = self.clock, self.relays
+        tickets = TicketRepository(databases["tickets"]["tickets"], relays["tickets"], clock)
+        holding = HoldingOrders(databases["tickets"]["order_replicas"])
+        self.tickets = TicketService(tickets, holding)
+        orders = OrderRepository(databases["orders"]["orders"], relays["orders"], clock)
+        for_sale = TicketReplicas(databases["orders"]["ticket_replicas"])
+        self.orders = OrderService(orders, for_sale, clock, WINDOW)
+        deadlines = DeadlineRepository(databases["expiration"]["deadlines"], relays["expiration"], clock)
+        self.expiration = ExpirationService(deadlines, self.alarms, clock)  # type: ignore[arg-type] # rings by the test
+        payments = PaymentRepository(databases["payments"]["payments"], relays["payments"], clock)
+        payable = PayableOrders(databases["payments"]["order_replicas"])
+        self.payments = PaymentService(payments, payable, SandboxGateway(databases["payments"]), clock)
+        for replicas in (for_sale, payable):
+            replicas._patience_seconds = 0  # noqa: SLF001 - what has not arrived here will not come by waiting
+        for part in (tickets, holding, orders, deadlines, payments):
+            self.loop.run_until_complete(part.create_indexes())
+        self.use_cases: dict[str, Any] = {
+            "tickets": self.tickets,
+            "orders": self.orders,
+            "expiration": self.expiration,
+            "payments": self.payments,
+        }
+
+    def begin(self, what: str, work: Coroutine[Any, Any, Any], fate: Fate, on_success: Any = None) -> None:
+        process = Process(what, work, self.loop)
+        self._on_success[process] = on_success
+        self.waiting.append(process)
+        self.go_on(process, fate)
+
+    def go_on(self, process: Process, fate: Fate) -> None:
+        process.advance(fate)
+        if not process.has_ended:
+            return
+        self.waiting.remove(process)
+        on_success, error = self._on_success.pop(process), process.outcome()
+        if error is None and on_success is not None:
+            on_success()
+        # A person is refused, an event is delivered again, a process dies: all of them may happen. Nothing else may.
+        reaction = on_success is not None
+        expected = (Died, LostRace, RetryAfter) if reaction else (Died, ProblemError)
+        if error is not None and not isinstance(error, expected):
+            raise AssertionError(f"{process.what}: {type(error).__name__}: {error}") from error
+
+    def deliver(self, delivery: Delivery, fate: Fate) -> None:
+        event, consumer = delivery.event, delivery.consumer
+        self.begin(
+            f"{consumer.name} ({event.event_id})",
+            consumer.react(self.use_cases[delivery.service], event),
+            fate,
+            lambda: self.stream.acknowledged.add(delivery.key),
+        )
+
+    def ring(self, alarm: DeadlineAlarm, fate: Fate) -> None:
+        self.begin(
+            f"the alarm of {alarm.id}",
+            complete_deadline_on_alarm(self.expiration, alarm),
+            fate,
+            lambda: self.alarms.heard(alarm),
+        )
+
+    def relay(self, service: str, fate: Fate) -> None:
+        self.begin(f"the relay of {service}", self.relays[service].sweep(), fate)
+
+    def deliver_several(self, chance: random.Random | None, at_most: int | None = None) -> bool:
+        """Publish what is staged; then deliver, and finish what is waiting. False if there was nothing to deliver.
+
+        All of it at once, in an order that chance makes of their single database operations; without chance, one
+        after the other, oldest first.
+        """
+        for service in self.relays:
+            self.relay(service, TO_THE_END)
+        pending = self.stream.pending()
+        if chance is not None:
+            chance.shuffle(pending)
+        for delivery in pending[:at_most]:
+            self.deliver(delivery, Fate(0))
+        while self.waiting:
+            if chance is None:
+                self.go_on(self.waiting[0], TO_THE_END)
+            else:
+                self.go_on(chance.choice(self.waiting), Fate(1))
+        return bool(pending)
+
+    def come_to_rest(self, chance: random.Random | None) -> None:
+        """Everybody who waits goes on, everything arrives, what is due rings, and the sweeps have nothing to find."""
+        for _ in range(_ROUNDS):
+            busy = self.deliver_several(chance)
+            for alarm in self.alarms.due(self.clock()):
+                self.ring(alarm, TO_THE_END)
+                busy = True
+            if not busy and self._is_a_payment_open():
+                self.clock.move_on(_LONGER_THAN_A_REQUEST)  # only then the sweep takes it for abandoned
+                self.begin("the sweep of payments", self.payments.sweep(), TO_THE_END)
+                busy = True
+            if not busy:
+                return
+        raise AssertionError(f"does not come to rest: {self.stream.pending()[:3]}, or a payment stays open")
+
+    def differences(self) -> list[Difference]:
+        """What the audit says, which holds whenever nothing is in flight."""
+        by_owner: dict[str, dict[str, History]] = {owned.name: {} for owned in AGGREGATES}
+        for event in self.stream.events.values():
+            (owned,) = (each for each in AGGREGATES if type(event) in each.events)
+            by_owner[owned.name].setdefault(event.id, History(event)).add(event)
+        return list(find_differences(self.snapshot(), Histories(by_owner)))
+
+    def snapshot(self) -> Snapshot:
+        return replace(self.loop.run_until_complete(take_snapshot(self._operator)), taken_at=self.clock())
+
+    def close(self) -> None:
+        for process in self.waiting:
+            process.abandon()
+        self.loop.close()
+
+    def ids(self, service: str, collection: str) -> list[str]:
+        """Oldest first."""
+        found = self._operator.databases[service][collection].find({}, {"_id": 1})
+        return sorted(document["_id"] for document in self.loop.run_until_complete(found.to_list(None)))
+
+    def order(self, order_id: str) -> Document:
+        order = self.loop.run_until_complete(self._operator.databases["orders"]["orders"].find_one({"_id": order_id}))
+        assert order is not None
+        return order
+
+    def _is_a_payment_open(self) -> bool:
+        payments = self._operator.databases["payments"]["payments"]
+        return bool(self.loop.run_until_complete(payments.count_documents({"open": True})))

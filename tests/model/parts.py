@@ -1,0 +1,103 @@
+"""What stands in for the outside: clock, databases, the stream and its timers. All in memory, none of it waits."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from model.processes import in_turn
+from mongomock_motor import AsyncMongoMockClient
+from pymongo import UpdateOne
+
+from common.events.base import Event
+from common.events.expiration import DeadlineAlarm
+from common.messaging.consumer import Consumer
+from common.messaging.envelope import StagedEvent, decode
+from common.testing.interception import InterceptedCollection
+from expiration.deadline import Deadline
+from marketplace.provisioning import CONSUMERS_OF
+
+
+@dataclass
+class Clock:
+    now: datetime = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move_on(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Database:
+    """One service's own. Its unique and partial indexes decide as MongoDB's do (tests/model/test_storage.py)."""
+
+    def __init__(self, client: AsyncMongoMockClient, service: str) -> None:
+        self.bare = client[service]
+
+    def __getitem__(self, name: str) -> Any:
+        return _InMemoryCollection(self.bare[name], in_turn)
+
+
+class _InMemoryCollection(InterceptedCollection):
+    async def bulk_write(self, requests: list[UpdateOne], *, ordered: bool) -> None:  # noqa: ARG002 - as called
+        """The mock cannot (facts: MongoDB). One by one, in which a death can come between two of them."""
+        for each in requests:
+            await self.update_one(each._filter, each._doc)  # noqa: SLF001 - pymongo shows them to its drivers only
+
+
+@dataclass(frozen=True)
+class Delivery:
+    event: Event
+    service: str
+    consumer: Consumer[Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.event.event_id, self.consumer.name
+
+
+@dataclass
+class Stream:
+    """Keeps every event once, and knows which deliveries have been acknowledged."""
+
+    events: dict[str, Event] = field(default_factory=dict)
+    contradictions: list[str] = field(default_factory=list)
+    """Two facts under one id: the stream keeps the first of them, so the second one is lost."""
+    deliveries: list[Delivery] = field(default_factory=list)
+    acknowledged: set[tuple[str, str]] = field(default_factory=set)
+
+    async def publish(self, staged: StagedEvent) -> None:
+        event = decode(staged.subject, staged.data.encode())
+        if (known := self.events.get(staged.id)) is not None:
+            if known != event:
+                self.contradictions.append(f"{staged.id}: {known!r} and {event!r}")
+            return
+        self.events[staged.id] = event
+        self.deliveries += [
+            Delivery(event, service, consumer)
+            for service, consumers in CONSUMERS_OF.items()
+            for consumer in consumers
+            if type(event) in consumer.on
+        ]
+
+    def pending(self) -> list[Delivery]:
+        return [each for each in self.deliveries if each.key not in self.acknowledged]
+
+
+@dataclass
+class Alarms:
+    """The broker's timers. Each stays until it has rung and was heard; a later one for the same order replaces it."""
+
+    armed: dict[str, DeadlineAlarm] = field(default_factory=dict)
+    ever_armed: list[DeadlineAlarm] = field(default_factory=list)
+
+    async def arm(self, deadline: Deadline) -> None:
+        self.armed[deadline.id] = deadline.alarm()
+        self.ever_armed.append(deadline.alarm())
+
+    def due(self, now: datetime) -> list[DeadlineAlarm]:
+        return [alarm for alarm in self.armed.values() if alarm.expires_at <= now]
+
+    def heard(self, alarm: DeadlineAlarm) -> None:
+        if self.armed.get(alarm.id) == alarm:
+            del self.armed[alarm.id]
