@@ -41,7 +41,7 @@ test-unit: install ## Tests that need no server
 	@$(BIN)/pytest $(wildcard */tests/unit)
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
-	@$(BIN)/pytest -n 3 $(wildcard */tests/integration) tests/integration tests/model
+	@$(BIN)/pytest -n 3 $(wildcard */tests/integration) tests/integration
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest tests/system

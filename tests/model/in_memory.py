@@ -118,7 +118,7 @@ class Marketplace:
         self.begin(f"the relay of {service}", self.relays[service].sweep(), fate)
 
     def deliver_several(self, chance: random.Random | None, at_most: int | None = None) -> bool:
-        """Publish what is staged; then deliver, and finish what is waiting. False if there was nothing to deliver.
+        """Publish what is staged; then deliver, and finish what is waiting. False if there was nothing to do.
 
         All of it at once, in an order that chance makes of their single database operations; without chance, one
         after the other, oldest first.
@@ -130,12 +130,13 @@ class Marketplace:
             chance.shuffle(pending)
         for delivery in pending[:at_most]:
             self.deliver(delivery, Fate(0))
+        was_busy = bool(self.waiting)
         while self.waiting:
             if chance is None:
                 self.go_on(self.waiting[0], TO_THE_END)
             else:
                 self.go_on(chance.choice(self.waiting), Fate(1))
-        return bool(pending)
+        return was_busy
 
     def come_to_rest(self, chance: random.Random | None) -> None:
         """Everybody who waits goes on, everything arrives, what is due rings, and the sweeps have nothing to find."""

@@ -1,7 +1,6 @@
 """The command line of the repository: `marketplace run`, `demo`, `docs`, `provision`, and the operators' commands."""
 
 import asyncio
-import os
 import sys
 from typing import Annotated
 
@@ -103,18 +102,12 @@ def main() -> None:
     if sys.argv[1:2] not in (["run"], ["demo"], ["docs"], ["provision"]):
         _add_operations()
     try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()  # here, where a reader who has gone away can be told from a failure
+        app()
     except (PlatformError, BinaryMissing) as error:
         typer.echo(error, err=True)
         sys.exit(getattr(error, "exit_code", 1))
     except ServerFailed as error:
         typer.echo(error.in_one_line, err=True)
-        sys.exit(1)
-    except BrokenPipeError:  # `marketplace audit | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # a full disk, a file that somebody else owns
         typer.echo(error, err=True)

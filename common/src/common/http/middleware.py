@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pymongo
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -16,6 +17,7 @@ log = structlog.get_logger()
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_SECONDS = 4.5
+_DATABASE_SECONDS = 3.5
 TRACE_ID_HEADER = "X-Correlation-Id"
 
 _HAVE_BODIES = {"POST", "PUT", "PATCH"}
@@ -48,8 +50,11 @@ class RequestBounds:
 
         try:
             _check_headers(scope["method"], headers)
+            # The driver's bound comes first, for all operations of the request together: PyMongo's client does not
+            # survive being cancelled in the middle of one ("Lock is not acquired").
             async with asyncio.timeout(MAX_SECONDS):
-                await self._app(scope, _limited(receive), send_with_trace_id)
+                with pymongo.timeout(_DATABASE_SECONDS):
+                    await self._app(scope, _limited(receive), send_with_trace_id)
         except ProblemError as problem:
             await problem_response(problem)(scope, receive, send_with_trace_id)
         except TimeoutError:
