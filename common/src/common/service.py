@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import pymongo
 import structlog
 from nats.errors import Error as NatsError
 from pymongo.errors import PyMongoError
@@ -26,8 +25,6 @@ log = structlog.get_logger()
 Step = Callable[[], Awaitable[None]]
 
 _FINISH_SECONDS = 2.0
-_ANSWER_SECONDS = 1.0
-"""Whoever asks whether this instance is ready wants to know it now; the database's own bound is longer."""
 _LOOK_AGAIN_SECONDS = 0.25
 _START_SECONDS = 2.0
 """For so long, a request waits for a start that is under way."""
@@ -104,7 +101,7 @@ class Service:
     async def check_ready(self) -> None:
         """Raise DependencyUnavailable, saying what is missing, unless this instance can serve now."""
         self.check_alive()
-        await self._ping_database()
+        await self.mongo.ping()
         await self.broker.ping()
         if not self._started.is_set():
             raise DependencyUnavailable("Still starting: waiting for its indexes and consumers.")
@@ -125,13 +122,8 @@ class Service:
             log.info("ready")
 
     async def _prepare_database(self) -> None:
-        for step in (self._ping_database, *self.indexes):
+        for step in (self.mongo.ping, *self.indexes):
             await _until_available(step, else_say="waiting for MongoDB")
-
-    async def _ping_database(self) -> None:
-        # The driver's own time-out, not asyncio's: a cancelled operation can break those that run beside it.
-        with pymongo.timeout(_ANSWER_SECONDS):
-            await self.mongo.ping()
 
     async def _stop(self) -> None:
         """No more work in; what has begun is finished; what changed is published; then the connections go."""

@@ -8,6 +8,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from common.errors import DependencyUnavailable
+from common.round_trip import RoundTrip
 
 log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ class Broker:
         self._client: Client | None = None
         self._closing = False
         self._reconnected = asyncio.Event()
-        self._round_trip: asyncio.Task[None] | None = None
+        self._round_trip = RoundTrip(self._flush)
 
     @property
     def is_connected(self) -> bool:
@@ -52,17 +53,9 @@ class Broker:
         _ = self.client
 
     async def ping(self) -> None:
-        """Raise DependencyUnavailable unless the server answers within a second.
-
-        A flush() that times out cancels a future that the client goes on waiting for; the late answer to it then ends
-        the client's read loop, and the connection is deaf. So there is one round trip at a time, which no asker ends.
-        """
-        client = self.client
-        round_trip = self._round_trip
-        if round_trip is None or round_trip.done():
-            round_trip = self._round_trip = asyncio.create_task(client.flush(timeout=_ANY_LENGTH))
-        await asyncio.wait({round_trip}, timeout=_PING_SECONDS)
-        if not round_trip.done() or round_trip.cancelled() or round_trip.exception():
+        """Raise DependencyUnavailable unless the server answers within a second."""
+        self.require()
+        if not await self._round_trip.comes_back(_PING_SECONDS):
             raise DependencyUnavailable("The message broker does not answer.")
 
     async def connect(self) -> None:
@@ -110,7 +103,10 @@ class Broker:
         self._closing = True
         if self._client is not None:
             await _close(self._client)
-        self._forget_round_trip()
+        self._round_trip.forget()
+
+    async def _flush(self) -> None:
+        await self.client.flush(timeout=_ANY_LENGTH)
 
     async def _on_error(self, error: Exception) -> None:
         # A refused permission shows only here: the caller sees a time-out.
@@ -125,13 +121,8 @@ class Broker:
 
     async def _on_reconnected(self) -> None:
         log.info("connected to NATS again")
-        self._forget_round_trip()  # its answer was lost with the old connection
+        self._round_trip.forget()  # its answer was lost with the old connection
         self._reconnected.set()
-
-    def _forget_round_trip(self) -> None:
-        if self._round_trip is not None:
-            self._round_trip.cancel()
-            self._round_trip = None
 
 
 async def _close(client: Client) -> None:

@@ -45,7 +45,10 @@ async def operator(settings: PlatformSettings, databases: Mapping[str, str] | No
                     await broker.connect()
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
-            await connections["orders"].ping()
+            try:
+                await connections["orders"].ping()
+            except DependencyUnavailable:
+                raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
             yield Operator(broker, {service: mongo.database for service, mongo in connections.items()})
     finally:
         await broker.close()
@@ -64,9 +67,7 @@ def _in_words(nats_url: str, mongo_url: str) -> Iterator[None]:
             f"`marketplace provision --nats-url …`."
         ) from None
     except (NatsError, DependencyUnavailable, TimeoutError) as error:
-        mongo = isinstance(error, DependencyUnavailable) and isinstance(error.__cause__, PyMongoError)
-        what = ("MongoDB", mongo_url, "MONGO_URL") if mongo else ("NATS", nats_url, "NATS_URL")
-        raise PlatformError(_missing(*what)) from error
+        raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from error
     except PyMongoError as error:
         if as_unavailable(error):
             raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from error
