@@ -29,7 +29,7 @@ run: install ## Start the marketplace on this machine; Ctrl-C stops it
 demo: install ## Play the whole story against the running marketplace
 	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
 
-test: lint test-unit test-integration test-system ## Everything that CI runs
+test: lint test-unit test-integration test-system test-faults-short ## Everything that CI runs
 
 lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
@@ -38,7 +38,7 @@ lint: install ## Style, types, layering
 	@$(BIN)/lint-imports --no-logo
 
 test-unit: install ## Tests that need no server
-	@$(BIN)/pytest $(wildcard */tests/unit)
+	@$(BIN)/pytest $(wildcard */tests/unit) tests/model
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
 	@$(BIN)/pytest -n 3 $(wildcard */tests/integration) tests/integration

@@ -30,7 +30,7 @@ class Fault:
 
 
 def _faults(world: World) -> list[Fault]:
-    down, silent = world.size(180, 5), world.size(20, 6)
+    down, silent = world.size(180, 3), world.size(20, 5)
     platform = world.platform
 
     async def pause(name: str) -> None:
