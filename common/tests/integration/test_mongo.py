@@ -38,14 +38,16 @@ async def test_a_mongod_that_was_silent_under_load_is_found_again_at_once(mongod
 
     await mongo.ping()
     people = [asyncio.create_task(somebody()) for _ in range(_PEOPLE)]
-    mongod.pause()
-    await _waits_in_vain(mongo, seconds=6)
-    mongod.resume()
-    await eventually(lambda: _answers(mongo), within=1.5, what="an answer from MongoDB")
-    for each in people:
-        each.cancel()
-    await asyncio.gather(*people, return_exceptions=True)
-    await mongo.close()
+    try:
+        mongod.pause()
+        await _waits_in_vain(mongo, seconds=6)
+        mongod.resume()
+        await eventually(lambda: _answers(mongo), within=1.5, what="an answer from MongoDB")
+    finally:
+        for each in people:
+            each.cancel()
+        await asyncio.gather(*people, return_exceptions=True)
+        await mongo.close()
 
 
 async def _waits_in_vain(mongo: Mongo, seconds: float) -> None:
