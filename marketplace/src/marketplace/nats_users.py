@@ -78,7 +78,9 @@ def _service(name: str, consumers: Iterable[Consumer[Any]]) -> User:
             "its consumers' events, shared with its other instances": [
                 f"{config.deliver_subject} {config.deliver_group}" for config in configs
             ],
-            "an operator's replays, shared likewise": [f"{replay_subject(each.name)} {each.name}" for each in consumers],
+            "an operator's replays, shared likewise": [
+                f"{replay_subject(each.name)} {each.name}" for each in consumers
+            ],
             "answers to its requests": _inbox(name),
         },
         answers=bool(consumers),

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from marketplace.tests.integration.cluster_nats import USERS, ClusterNats
+from structlog.testing import capture_logs
 
 from common.events.catalog import EXAMPLES
 from common.messaging.broker import Broker
@@ -215,6 +216,18 @@ async def test_a_service_may_answer_an_operator_who_asks_and_only_once(nats: Clu
     assert len(nats.refusals()) == refused_before + 1
     await service.close()
     await operator.close()
+
+
+async def test_a_service_that_is_refused_something_says_so_in_its_log(nats: ClusterNats) -> None:
+    broker = Broker(nats.url_of("tickets"), "tickets")
+    with capture_logs() as logged:
+        await broker.connect()
+        await broker.client.publish("order.created.1", b"a forged order")
+        await broker.ping()
+        await broker.close()
+    (refusal,) = [line for line in logged if line["event"] == "NATS refused a permission"]
+    assert refusal["log_level"] == "error"
+    assert 'publish to "order.created.1"' in refusal["reason"]
 
 
 async def test_a_server_without_its_passwords_does_not_start(tmp_path_factory: pytest.TempPathFactory) -> None:
