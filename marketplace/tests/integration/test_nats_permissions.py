@@ -42,6 +42,7 @@ def facts() -> Rules:
         **{f"PUB {event.subject}.more": NOBODY for event in EXAMPLES},
         "PUB expiration.schedule.65f0c0ffee00000000000020": only("expiration"),
         "PUB expiration.schedule": NOBODY,
+        "PUB expiration.schedule.65f0c0ffee00000000000020.more": NOBODY,
         "PUB order.invented.1": NOBODY,
         "PUB anything": NOBODY,
     }
@@ -69,6 +70,7 @@ def work_as_a_consumer() -> Rules:
             f"SUB replay.{consumer} another": NOBODY,
             f"SUB replay.{consumer}": NOBODY,
             f"PUB replay.{consumer}": only("operator"),
+            f"PUB replay.{consumer}.more": NOBODY,
         }
     return rules
 
@@ -130,18 +132,6 @@ def inboxes() -> Rules:
     return rules
 
 
-def listening_in() -> Rules:
-    wildcards = ("_INBOX_*.>", "deliver.*", "replay.*", "dead-letter.>", "expiration.schedule.*", "expiration.alarm.*")
-    system = ("$SYS.>", "$JS.>", "$JS.API.>", "$JS.ACK.>", "$JS.EVENT.>", "$JS.EVENT.ADVISORY.>", "$SYS.REQ.USER.INFO")
-    everything = ("*", "*.*", "*.*.*", "*.>", ">")
-    return {
-        **{f"SUB {event.subjects()}": NOBODY for event in map(type, EXAMPLES)},
-        **{f"SUB {event.subject}": NOBODY for event in EXAMPLES},
-        **{f"SUB {subject}": NOBODY for subject in (*wildcards, *system, *everything)},
-        **{f"SUB {subject} {service}": NOBODY for subject in everything for service in SERVICES},
-    }
-
-
 def the_server_itself() -> Rules:
     requests = ("SERVER.PING", "SERVER.PING.VARZ", "SERVER.PING.CONNZ", "ACCOUNT.PING", "ACCOUNT.$G.INFO", "USER.INFO")
     return {
@@ -153,16 +143,31 @@ def the_server_itself() -> Rules:
     }
 
 
-ALL_RULES = (
+SAID = (
     facts,
     dead_letters,
     work_as_a_consumer,
     consumers_administration,
     streams_administration,
-    inboxes,
-    listening_in,
     the_server_itself,
 )
+
+
+def listening_in() -> Rules:
+    wildcards = ("_INBOX_*.>", "deliver.*", "replay.*", "dead-letter.>", "expiration.schedule.*", "expiration.alarm.*")
+    system = ("$SYS.>", "$JS.>", "$JS.API.>", "$JS.ACK.>", "$JS.EVENT.>", "$JS.EVENT.ADVISORY.>", "$SYS.REQ.USER.INFO")
+    everything = ("*", "*.*", "*.*.*", "*.>", ">")
+    said = (each for rules in SAID for each in rules() if each.startswith("PUB "))
+    return {
+        **{f"SUB {operation.removeprefix('PUB ')}": NOBODY for operation in said},
+        **{f"SUB {event.subjects()}": NOBODY for event in map(type, EXAMPLES)},
+        **{f"SUB {event.subject}": NOBODY for event in EXAMPLES},
+        **{f"SUB {subject}": NOBODY for subject in (*wildcards, *system, *everything)},
+        **{f"SUB {subject} {service}": NOBODY for subject in everything for service in SERVICES},
+    }
+
+
+ALL_RULES = (*SAID, inboxes, listening_in)
 
 
 @pytest.fixture(scope="module")
