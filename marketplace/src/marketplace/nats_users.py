@@ -112,7 +112,7 @@ def _operator() -> User:
                 f"{_API}.CONSUMER.{action}"
                 for stream in read
                 for action in (
-                    f"CREATE.{stream.name}",
+                    f"CREATE.{stream.name}.*",
                     f"MSG.NEXT.{stream.name}.*",
                     f"INFO.{stream.name}.*",
                     f"DELETE.{stream.name}.*",
@@ -126,7 +126,8 @@ def _operator() -> User:
         },
         never_publish={
             "the services' own consumers": [
-                f"{_API}.CONSUMER.DELETE.{each.stream.name}.{each.name}"
+                f"{_API}.CONSUMER.{action}.{each.stream.name}.{each.name}"
+                for action in ("CREATE", "DELETE")
                 for each in _ALL_CONSUMERS
                 if each.stream in read
             ]

@@ -91,12 +91,13 @@ def consumers_administration() -> Rules:
     for stream in STREAMS:
         may_read = only("operator", when=stream.name in READ_BY_OPERATORS)
         rules |= {
-            f"{api}.CREATE.{stream.name}": may_read,
-            f"{api}.MSG.NEXT.{stream.name}.AbCdEfGh": may_read,
-            f"{api}.INFO.{stream.name}.AbCdEfGh": may_read,
-            f"{api}.DELETE.{stream.name}.AbCdEfGh": may_read,
+            f"{api}.CREATE.{stream.name}": NOBODY,  # its subject does not say which consumer is meant
+            f"{api}.CREATE.{stream.name}.reader-1": may_read,
+            f"{api}.CREATE.{stream.name}.reader-1.order.created.1": NOBODY,
+            f"{api}.MSG.NEXT.{stream.name}.reader-1": may_read,
+            f"{api}.INFO.{stream.name}.reader-1": may_read,
+            f"{api}.DELETE.{stream.name}.reader-1": may_read,
             f"{api}.DURABLE.CREATE.{stream.name}.invented": NOBODY,
-            f"{api}.CREATE.{stream.name}.invented": NOBODY,
             f"{api}.LIST.{stream.name}": NOBODY,
             f"{api}.NAMES.{stream.name}": NOBODY,
         }

@@ -4,6 +4,7 @@ The server refuses none of them anything: every test here ends with a look into 
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -311,6 +312,20 @@ async def test_a_service_that_takes_long_says_so_for_as_long_as_it_takes(
         await eventually(handled, until=lambda sequence: sequence == 1, what="the event is handled")
         await at_work.stop(1)
     assert len(begun) == 1
+
+
+async def test_an_operator_who_means_a_services_consumer_has_to_say_so_in_the_subject(operator: Operator) -> None:
+    """Which is where it is refused: in what follows, the broker goes by the subject."""
+    jetstream = operator.broker.jetstream
+    before = await jetstream.consumer_info(HOLD.stream.name, HOLD.name)
+    for name in ("name", "durable_name"):
+        config = {name: HOLD.name, "ack_policy": "explicit", "deliver_subject": "elsewhere"}
+        await operator.broker.client.request(
+            f"$JS.API.CONSUMER.CREATE.{HOLD.stream.name}.reader-1",
+            json.dumps({"stream_name": HOLD.stream.name, "config": config}).encode(),
+            timeout=5,
+        )
+    assert (await jetstream.consumer_info(HOLD.stream.name, HOLD.name)).config == before.config
 
 
 async def test_what_exists_is_provisioned_again(nats: ClusterNats) -> None:
