@@ -6,6 +6,7 @@ This is said twice on purpose: users.conf is generated from the code, and this i
 import re
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from marketplace.tests.integration.cluster_nats import USERS, ClusterNats
 from structlog.testing import capture_logs
@@ -234,6 +235,15 @@ async def test_a_service_that_is_refused_something_says_so_in_its_log(nats: Clus
     (refusal,) = [line for line in logged if line["event"] == "NATS refused a permission"]
     assert refusal["log_level"] == "error"
     assert 'publish to "order.created.1"' in refusal["reason"]
+
+
+async def test_it_is_as_durable_as_the_server_of_the_laptop(nats: ClusterNats) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{nats.monitor_port}") as client:
+        told = (await client.get("/varz")).json()
+        assert (await client.get("/healthz")).json() == {"status": "ok"}
+    assert told["jetstream"]["config"]["sync_always"]
+    assert (told["server_name"], told["max_payload"]) == ("nats-0", 1024 * 1024)
+    assert (told["ping_interval"], told["ping_max"]) == (5_000_000_000, 2)
 
 
 async def test_a_server_without_its_passwords_does_not_start(tmp_path_factory: pytest.TempPathFactory) -> None:
