@@ -76,7 +76,7 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md from the code
+docs: install ## Generate docs/events.md and the permissions at NATS from the code
 	@$(BIN)/marketplace docs
 
 lock: install ## Pin the dependencies anew, with hashes

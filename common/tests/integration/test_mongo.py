@@ -28,9 +28,10 @@ async def mongod(tmp_path: Path) -> AsyncIterator[Mongod]:
 async def test_a_mongod_that_was_silent_under_load_is_found_again_at_once(mongod: Mongod, driver: MongoDriver) -> None:
     mongo = Mongo(mongod.url, "shop", driver)
     things = mongo.database["things"]
+    over = asyncio.Event()
 
     async def somebody() -> None:
-        while True:
+        while not over.is_set():
             with suppress(PyMongoError, TimeoutError, RuntimeError):  # as a request is bounded, and may end
                 async with asyncio.timeout(4.5):
                     await things.find_one({"_id": 1})
@@ -38,14 +39,16 @@ async def test_a_mongod_that_was_silent_under_load_is_found_again_at_once(mongod
 
     await mongo.ping()
     people = [asyncio.create_task(somebody()) for _ in range(_PEOPLE)]
-    mongod.pause()
-    await _waits_in_vain(mongo, seconds=6)
-    mongod.resume()
-    await eventually(lambda: _answers(mongo), within=1.5, what="an answer from MongoDB")
-    for each in people:
-        each.cancel()
-    await asyncio.gather(*people, return_exceptions=True)
-    await mongo.close()
+    try:
+        mongod.pause()
+        await _waits_in_vain(mongo, seconds=6)
+        mongod.resume()
+        await eventually(lambda: _answers(mongo), within=1.5, what="an answer from MongoDB")
+    finally:
+        mongod.resume()
+        over.set()
+        await asyncio.gather(*people)
+        await mongo.close()
 
 
 async def _waits_in_vain(mongo: Mongo, seconds: float) -> None:

@@ -62,12 +62,12 @@ def demo(
 @app.command()
 def docs(
     *,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the page is out of date.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")] = False,
 ) -> None:
-    """Write docs/events.md from the event classes and the services' tables of consumers."""
-    from marketplace.event_docs import main as write_event_docs
+    """Write docs/events.md and NATS's users.conf from the event classes and the services' tables of consumers."""
+    from marketplace.generated import main as write_what_is_generated
 
-    raise typer.Exit(write_event_docs(check=check))
+    raise typer.Exit(write_what_is_generated(check=check))
 
 
 @app.command()

@@ -1,11 +1,6 @@
-"""docs/events.md is generated, and current."""
+"""The table of consumers, from which docs/events.md and the permissions at NATS are generated."""
 
-from marketplace.event_docs import EVENTS_MD, generate
 from marketplace.provisioning import CONSUMERS_OF
-
-
-def test_the_page_of_events_is_current() -> None:
-    assert EVENTS_MD.read_text(encoding="utf-8") == generate(), "run `make docs`"
 
 
 def test_durable_names_are_unique_and_begin_with_their_service() -> None:

@@ -19,6 +19,11 @@ _PING_SECONDS = 1.0
 _ANY_LENGTH = 86_400
 
 
+def inbox_prefix(name: str) -> str:
+    """Where the answers to this client's requests go: to a place of its own, where no other may listen."""
+    return f"_INBOX_{name}"
+
+
 class Broker:
     def __init__(self, url: str, name: str) -> None:
         self._url = url
@@ -68,7 +73,7 @@ class Broker:
                     await client.connect(
                         self._url,
                         name=self._name,
-                        inbox_prefix=f"_INBOX_{self._name}",
+                        inbox_prefix=inbox_prefix(self._name),
                         connect_timeout=2,
                         max_reconnect_attempts=-1,  # the default gives up for good after two minutes
                         reconnect_time_wait=0.5,  # type: ignore[arg-type] # declared int, but only slept on

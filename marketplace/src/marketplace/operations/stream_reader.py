@@ -14,6 +14,7 @@ from nats.js.errors import NotFoundError
 
 from common.errors import DependencyUnavailable
 from common.events.base import Event
+from common.ids import new_id
 from common.messaging.broker import Broker
 from common.messaging.envelope import MalformedEvent, decode
 from common.messaging.streams import stream_of
@@ -34,7 +35,9 @@ class StoredMessage:
 
 async def count_messages(broker: Broker, stream: str, subjects: Sequence[str]) -> int:
     """How many messages with these subjects the stream has now."""
-    config = ConsumerConfig(ack_policy=AckPolicy.NONE, filter_subjects=list(subjects), inactive_threshold=5.0)
+    config = ConsumerConfig(
+        name=_reader(), ack_policy=AckPolicy.NONE, filter_subjects=list(subjects), inactive_threshold=5.0
+    )
     info = await broker.jetstream.add_consumer(stream, config)
     await broker.jetstream.delete_consumer(stream, info.name)
     return info.num_pending or 0
@@ -49,6 +52,7 @@ async def read_stream(
     """
     jetstream = broker.jetstream
     config = ConsumerConfig(
+        name=_reader(),
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=from_sequence,
         ack_policy=AckPolicy.NONE,
@@ -63,6 +67,11 @@ async def read_stream(
     finally:
         with suppress(NatsError, TimeoutError, DependencyUnavailable):  # if not now, the broker tidies up by itself
             await jetstream.delete_consumer(stream, info.name)
+
+
+def _reader() -> str:
+    """Named by us, a consumer is made by a request whose subject has the name: one that permissions can refuse."""
+    return f"reader-{new_id()}"
 
 
 async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: int) -> AsyncIterator[StoredMessage]:

@@ -1,0 +1,25 @@
+"""The files of the repository that are generated from the code, and committed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from marketplace import event_docs, nats_users
+
+GENERATED: dict[Path, Callable[[], str]] = {
+    Path("docs/events.md"): event_docs.generate,
+    Path("infra/k8s/base/nats/users.conf"): nats_users.generate,
+}
+"""By their place in a checkout, which is where `marketplace docs` runs; nothing else looks for them."""
+
+
+def main(*, check: bool = False) -> int:
+    """Write them; with `check`, only say whether all are current (0) or not (1)."""
+    if check:
+        return int(any(is_out_of_date(path) for path in GENERATED))
+    for path, generate in GENERATED.items():
+        path.write_text(generate(), encoding="utf-8")
+    return 0
+
+
+def is_out_of_date(path: Path) -> bool:
+    return not path.exists() or path.read_text(encoding="utf-8") != GENERATED[path]()

@@ -1,0 +1,187 @@
+"""Generates NATS's users.conf from the code: a user a service, with the least permissions with which it works.
+
+| the permission to…                        | is there because of                                  |
+|-------------------------------------------|------------------------------------------------------|
+| publish `order.created.*`                 | the event's `publisher`                              |
+| work as a consumer                        | its row in the table CONSUMERS of the service        |
+| set the timers                            | `publisher` of the alarm that they ring              |
+| read the streams                          | what `TimelineReader` and the operators' commands ask |
+
+Permissions are on subjects, not on what a request says: whoever may create a consumer can have the broker deliver to
+any subject, and whoever may ask for something can have the answer sent to any subject.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.events.catalog import CATALOG
+from common.events.expiration import DeadlineAlarm
+from common.messaging.broker import inbox_prefix
+from common.messaging.consumer import Consumer
+from common.messaging.dead_letter import burial_subject, replay_subject
+from common.messaging.retry import RetryPolicy
+from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, SCHEDULES, STREAMS
+from marketplace.provisioning import CONSUMERS_OF
+
+TIMELINE_READERS = ("orders",)
+"""Services that show timelines, read back from the streams."""
+
+_API = "$JS.API"
+_ANSWERED_WITHIN = "1m"  # the operator waits for 15 s
+_TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
+_ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)
+
+Subjects = dict[str, list[str]]
+"""By the reason for which they are allowed."""
+
+
+@dataclass(frozen=True)
+class User:
+    name: str
+    publish: Subjects
+    subscribe: Subjects
+    never_publish: Subjects = field(default_factory=dict)
+    """What a wildcard in `publish` would allow, and must not."""
+    answers: bool = False
+    """May answer each request that reaches it, once."""
+
+    @property
+    def password(self) -> str:
+        """The environment variable that holds it."""
+        return f"NATS_PASSWORD_{self.name.upper()}"
+
+
+def users() -> list[User]:
+    return [*(_service(name, consumers) for name, consumers in CONSUMERS_OF.items()), _provisioning(), _operator()]
+
+
+def generate() -> str:
+    return "\n".join([_INTRODUCTION, "authorization: {", "  users: [", *_rendered(users()), "  ]", "}", ""])
+
+
+def _service(name: str, consumers: Iterable[Consumer[Any]]) -> User:
+    consumers = list(consumers)
+    configs = [consumer.config(RetryPolicy()) for consumer in consumers]
+    return User(
+        name,
+        publish={
+            # The alarm is the broker's to ring.
+            "its events": [e.subjects() for e in CATALOG.values() if e.publisher == name and e is not DeadlineAlarm],
+            "its timers": [f"{SCHEDULES}.*"] if DeadlineAlarm.publisher == name else [],
+            "what it has handled": [f"$JS.ACK.{each.stream.name}.{each.name}.>" for each in consumers],
+            "what it could not handle": [burial_subject(each.name) for each in consumers],
+            "whether its consumers are as it declares": [_consumer_info(each) for each in consumers],
+            "timelines, read back from the streams": _direct_get(_TIMELINES) if name in TIMELINE_READERS else [],
+        },
+        subscribe={
+            "its consumers' events, shared with its other instances": [
+                f"{config.deliver_subject} {config.deliver_group}" for config in configs
+            ],
+            "an operator's replays, shared likewise": [
+                f"{replay_subject(each.name)} {each.name}" for each in consumers
+            ],
+            "answers to its requests": _inbox(name),
+        },
+        answers=bool(consumers),
+    )
+
+
+def _provisioning() -> User:
+    return User(
+        "provisioning",
+        publish={
+            "streams, made or brought up to date": [
+                f"{_API}.STREAM.{action}.{stream.name}" for stream in STREAMS for action in ("INFO", "CREATE", "UPDATE")
+            ],
+            "consumers, likewise": [
+                f"{_API}.CONSUMER.DURABLE.CREATE.{each.stream.name}.{each.name}" for each in _ALL_CONSUMERS
+            ],
+        },
+        subscribe={"answers to its requests": _inbox("provisioning")},
+    )
+
+
+def _operator() -> User:
+    read = (*_TIMELINES, DEAD_LETTERS)
+    with_consumers = [stream for stream in STREAMS if any(each.stream == stream for each in _ALL_CONSUMERS)]
+    return User(
+        "operator",
+        publish={
+            "streams read from their beginning, by a consumer that is gone afterwards": [
+                f"{_API}.CONSUMER.{action}"
+                for stream in read
+                for action in (
+                    f"CREATE.{stream.name}.*",
+                    f"MSG.NEXT.{stream.name}.*",
+                    f"INFO.{stream.name}.*",
+                    f"DELETE.{stream.name}.*",
+                )
+            ],
+            "how far each consumer is": [_consumer_info(each) for each in _ALL_CONSUMERS if each.stream not in read],
+            "the oldest event that is not handled; timelines": _direct_get(with_consumers),
+            "the event that a dead letter is about": [f"{_API}.STREAM.MSG.GET.{each.name}" for each in with_consumers],
+            "dead letters, dropped": [f"{_API}.STREAM.MSG.DELETE.{DEAD_LETTERS.name}"],
+            "events told again": [replay_subject("*")],
+        },
+        never_publish={
+            "the services' own consumers": [
+                f"{_API}.CONSUMER.{action}.{each.stream.name}.{each.name}"
+                for action in ("CREATE", "DELETE")
+                for each in _ALL_CONSUMERS
+                if each.stream in read
+            ]
+        },
+        subscribe={"answers to its requests": _inbox("operator")},
+    )
+
+
+def _consumer_info(consumer: Consumer[Any]) -> str:
+    return f"{_API}.CONSUMER.INFO.{consumer.stream.name}.{consumer.name}"
+
+
+def _direct_get(streams: Iterable[Any]) -> list[str]:
+    return [f"{_API}.DIRECT.GET.{stream.name}" for stream in streams]
+
+
+def _inbox(name: str) -> list[str]:
+    return [f"{inbox_prefix(name)}.>"]
+
+
+_INTRODUCTION = """\
+# Generated by `make docs` from the event classes and every service's consumers.py. Do not edit.
+#
+# Who may publish and subscribe to what: the least with which each works. Everything else is refused, and the client
+# logs "NATS refused a permission". "deliver.x x" allows subscribing as a member of the queue group x alone.
+#
+# The passwords are environment variables of the server. Each begins with a letter: NATS reads their text as it reads
+# this file, and a number, or a minus in front, is no password.
+"""
+
+
+def _rendered(some: Iterable[User]) -> Iterator[str]:
+    for user in some:
+        yield "    {"
+        yield f"      user: {user.name}"
+        yield f"      password: ${user.password}"
+        yield "      permissions: {"
+        yield from _list_of("publish", {"allow": user.publish, "deny": user.never_publish})
+        yield from _list_of("subscribe", {"allow": user.subscribe})
+        if user.answers:
+            yield f'        allow_responses: {{max: 1, expires: "{_ANSWERED_WITHIN}"}}  # to replays'
+        yield "      }"
+        yield "    }"
+
+
+def _list_of(what: str, rules: dict[str, Subjects]) -> Iterator[str]:
+    yield f"        {what}: {{"
+    for rule, by_reason in rules.items():
+        if not any(by_reason.values()):
+            continue
+        yield f"          {rule}: ["
+        for reason, subjects in by_reason.items():
+            if subjects:
+                yield f"            # {reason}"
+                yield from (f'            "{subject}"' for subject in sorted(subjects))
+        yield "          ]"
+    yield "        }"
