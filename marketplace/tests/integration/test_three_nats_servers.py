@@ -1,0 +1,109 @@
+"""Production's NATS: three servers with the very configuration of its overlay, one of which may go."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import nats
+import pytest
+from marketplace.tests.integration.cluster_nats import ClusterNats
+from nats.errors import Error as NatsError
+
+from common.messaging.streams import GENERAL_EVENTS, STREAMS
+from common.servers import free_port
+from common.testing.eventually import eventually
+from marketplace.provisioning import provision_everything
+
+PRODUCTION = Path("infra/k8s/overlays/production/cluster.conf")
+SERVERS = 3
+EVENTS = 20
+
+
+class OneOfThree(ClusterNats):
+    """Its routes lead to ports of this machine, where the cluster has a name for each server."""
+
+    def __init__(self, data_dir: Path, number: int, route_ports: Sequence[int]) -> None:
+        super().__init__(data_dir)
+        self._number = number
+        self._route_ports = route_ports
+
+    def command(self) -> list[str]:
+        started_by = super().command()
+        text = PRODUCTION.read_text(encoding="utf-8")
+        everywhere = '"0.0.0.0:6222"'
+        assert everywhere in text
+        here = f'"127.0.0.1:{self._route_ports[self._number]}"'
+        (self.data_dir / "etc" / "cluster.conf").write_text(text.replace(everywhere, here), encoding="utf-8")
+        return started_by
+
+    def environment(self) -> Mapping[str, str]:
+        routes = {
+            f"NATS_ROUTE_{number}": f"nats://route:secret@127.0.0.1:{port}"
+            for number, port in enumerate(self._route_ports)
+        }
+        mine = {"POD_NAME": f"nats-{self._number}", "NATS_PASSWORD_ROUTE": "secret"}
+        return {**super().environment(), **routes, **mine}
+
+
+@pytest.fixture
+async def servers(tmp_path: Path) -> AsyncIterator[list[OneOfThree]]:
+    ports = [free_port() for _ in range(SERVERS)]
+    three = [OneOfThree(tmp_path / f"nats-{number}", number, ports) for number in range(SERVERS)]
+    async with AsyncExitStack() as stack:
+        await asyncio.gather(*(stack.enter_async_context(each) for each in three))
+        yield three
+
+
+async def test_one_of_three_servers_may_go_and_no_event_is_lost(servers: list[OneOfThree]) -> None:
+    await _provision(servers[0].url_of("provisioning"))
+    auth = await nats.connect([each.url_of("auth") for each in servers], inbox_prefix="_INBOX_auth")
+    await _publish(auth, range(EVENTS))
+    await servers[0].kill()
+    await _publish(auth, range(EVENTS, 2 * EVENTS))
+    await auth.close()
+    await servers[0].start()
+
+    provisioning = await nats.connect(servers[1].url_of("provisioning"), inbox_prefix="_INBOX_provisioning")
+    for stream in STREAMS:
+        await eventually(
+            lambda name=stream.name: _copies_up_to_date(provisioning, name),
+            until=lambda copies: copies == SERVERS,
+            within=20,
+            what=f"three copies of {stream.name}",
+        )
+    kept = await provisioning.jetstream().stream_info(GENERAL_EVENTS.name)
+    await provisioning.close()
+    assert kept.state.messages == 2 * EVENTS
+
+
+async def _provision(url: str) -> None:
+    async def attempt() -> bool:
+        try:
+            await provision_everything(url, replicas=1)
+        except (NatsError, TimeoutError):  # the three have not found each other yet
+            return False
+        return True
+
+    await eventually(attempt, within=30, what="streams on three servers")
+
+
+async def _publish(client: nats.NATS, numbers: range) -> None:
+    async def attempt(number: int) -> bool:
+        try:
+            subject, headers = f"user.registered.{number:024}", {"Nats-Msg-Id": f"user-{number}"}
+            await client.jetstream(timeout=1).publish(subject, b"{}", headers=headers)
+        except (NatsError, TimeoutError):  # the next leader is being elected: the relay would ask again, too
+            return False
+        return True
+
+    for number in numbers:
+        await eventually(lambda number=number: attempt(number), within=15, what=f"event {number} in the stream")
+
+
+async def _copies_up_to_date(client: nats.NATS, stream: str) -> int:
+    try:
+        cluster = (await client.jetstream(timeout=2).stream_info(stream)).cluster
+    except (NatsError, TimeoutError):
+        return 0
+    return 1 + sum(bool(replica.current) for replica in cluster.replicas or ()) if cluster else 0
