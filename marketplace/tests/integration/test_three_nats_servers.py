@@ -80,7 +80,7 @@ async def test_one_of_three_servers_may_go_and_no_event_is_lost(servers: list[On
 async def _provision(url: str) -> None:
     async def attempt() -> bool:
         try:
-            await provision_everything(url, replicas=1)
+            await provision_everything(url, replicas=SERVERS)
         except (NatsError, TimeoutError):  # the three have not found each other yet
             return False
         return True
