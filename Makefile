@@ -7,9 +7,13 @@ PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short fmt docs lock clean
+.PHONY: cluster images secrets deploy restart undeploy
 
-help: ## List these commands
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+help:
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ On this machine
 
 install: $(VENV)/installed ## Create .venv with the hash-pinned dependencies
 
@@ -29,16 +33,18 @@ run: install ## Start the marketplace on this machine; Ctrl-C stops it
 demo: install ## Play the whole story against the running marketplace
 	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
 
+##@ Checks
+
 test: lint test-unit test-integration test-system test-faults-short ## Everything that CI runs
 
 lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(PACKAGES:%=%/src)
+	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools
 	@$(BIN)/lint-imports --no-logo
 
 test-unit: install ## Tests that need no server
-	@$(BIN)/pytest $(wildcard */tests/unit) tests/model
+	@$(BIN)/pytest $(wildcard */tests/unit) tests/model tests/kubernetes
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
 	@$(BIN)/pytest -n 3 $(wildcard */tests/integration) tests/integration
@@ -53,6 +59,8 @@ test-faults: install ## Break the platform on purpose and hold it to its promise
 test-faults-short: install ## The same with smaller numbers
 	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
 
+##@ The code
+
 fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -61,10 +69,22 @@ docs: install ## Generate docs/events.md and the permissions at NATS from the co
 	@$(BIN)/marketplace docs
 
 lock: install ## Pin the dependencies anew, with hashes
-	@for each in requirements requirements-dev; do \
+	@for each in requirements requirements-marketplace requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$each.in -o $$each.lock || exit 1; done
 
 clean: ## Remove .venv, caches and the data of `make run` (.data and .data-*)
 	@rm -rf $(VENV) .data* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ On Kubernetes: docs/kubernetes.md
+
+cluster: install ## A kind cluster on this machine, with an ingress controller
+images: install ## Build the images of the five services, and of the package that provisions (DOCKER=podman)
+secrets: install ## Create the keys and passwords that the cluster has not got yet
+deploy: install ## Bring everything to the cluster, and wait for it (OVERLAY=production REGISTRY=… CONTEXT=…)
+restart: install ## Build one service anew and roll it out (SERVICE=orders)
+undeploy: install ## Take it away again; the volumes and secrets stay
+
+cluster images secrets deploy restart undeploy:
+	@PYTHONPATH=infra/k8s $(BIN)/python -m tools $@
