@@ -36,7 +36,12 @@ class Settings:
 
     @property
     def docker(self) -> Program:
-        return Program(self.docker_name, "install Docker, or Podman and say DOCKER=podman.")
+        # BuildKit, for the cache mounts: where buildx is missing, docker would fall back to its old builder.
+        return Program(
+            self.docker_name,
+            "install Docker, or Podman and say DOCKER=podman.",
+            environment={"DOCKER_BUILDKIT": "1"},
+        )
 
     @property
     def kind(self) -> Program:
