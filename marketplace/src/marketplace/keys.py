@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,20 +25,34 @@ class TokenKeys:
     private: str = field(repr=False)
     public: str
 
+    @classmethod
+    def new(cls) -> Self:
+        return cls.of(_pem(Ed25519PrivateKey.generate()).decode())
+
+    @classmethod
+    def of(cls, private: str) -> Self:
+        """Derive the public key. Raises ValueError if this is no Ed25519 key."""
+        try:
+            key = load_pem_private_key(private.encode(), password=None)
+        except (TypeError, UnsupportedAlgorithm) as error:
+            raise ValueError("no private key that can be read") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("a key of another kind")  # noqa: TRY004 - a value, whose type says what it is
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return cls(private=_pem(key).decode(), public=public.decode())
+
 
 def load_or_create_keys(folder: Path) -> TokenKeys:
     """Raises PlatformError if there is a file, but no key in it."""
     path = folder / "token-private-key.pem"
     if not path.exists():
-        _write_secret(path, _pem(Ed25519PrivateKey.generate()))
+        _write_secret(path, TokenKeys.new().private.encode())
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise PlatformError(f"{path} holds no Ed25519 key. Delete it to get a new one; everybody is then signed out.")
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return TokenKeys(private=_pem(key).decode(), public=public.decode())
+        return TokenKeys.of(path.read_bytes().decode(errors="replace"))
+    except ValueError:
+        raise PlatformError(
+            f"{path} holds no Ed25519 key. Delete it to get a new one; everybody is then signed out."
+        ) from None
 
 
 def _pem(key: Ed25519PrivateKey) -> bytes:

@@ -136,7 +136,10 @@ def test_without_a_platform_it_says_how_to_start_one() -> None:
     played = Played(f"http://127.0.0.1:{free}", patience=IMPATIENT)
 
     assert played.exit_code == 1
-    assert played.prose == f"no platform at http://127.0.0.1:{free}: start it with `make run`"
+    assert (
+        played.prose
+        == f"no platform at http://127.0.0.1:{free}: start it with `make run`, or on Kubernetes with `make deploy`"
+    )
 
 
 def test_an_address_without_a_scheme_is_refused() -> None:

@@ -80,8 +80,10 @@ class Platform:
                 raise NoPlatform(f"something answers at {self.gateway}, but not as the marketplace: {outcome.summary}")
             if time.monotonic() >= stop:
                 if outcome.who == "the gateway":
-                    raise NoPlatform(f"no platform at {self.gateway}: start it with `make run`")
-                raise NoPlatform(f"the gateway at {self.gateway} answers, but {outcome}: look at the log of `make run`")
+                    raise NoPlatform(
+                        f"no platform at {self.gateway}: start it with `make run`, or on Kubernetes with `make deploy`"
+                    )
+                raise NoPlatform(f"the gateway at {self.gateway} answers, but {outcome}: look at the services' logs")
             time.sleep(_LONGEST_PAUSE)
 
     def until(  # noqa: PLR0913 - a wait has this much to say, and all but two by name

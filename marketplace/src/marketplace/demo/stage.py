@@ -103,7 +103,7 @@ class Stage:
             ("step", f"{step.who} {step.what}" if step else "getting there"),
             ("expected", failure.expected),
             ("seen", failure.seen),
-            ("next", f"look in the log of `make run` around {datetime.now().astimezone():%H:%M:%S}"),
+            ("next", f"look in the services' logs around {datetime.now().astimezone():%H:%M:%S}"),
         ]
         self._print()
         self._print(look.failure(f"Step {self._steps} did not happen", [(n, self._legible(t)) for n, t in told]))

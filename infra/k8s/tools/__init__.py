@@ -1,0 +1,1 @@
+"""What `make cluster`, `images`, `secrets`, `deploy`, `restart` and `undeploy` do. `python -m tools <command>`."""

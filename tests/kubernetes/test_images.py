@@ -1,0 +1,45 @@
+"""The Dockerfile and the dependencies of the images, as far as they can be read without building one."""
+
+import json
+import re
+
+import pytest
+from fake_programs import REPOSITORY
+
+from tools.settings import IMAGES
+
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
+LAST_STAGE = DOCKERFILE.rpartition("\nFROM ")[2]
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Name and version; whatever the platform."""
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", (REPOSITORY / lock).read_text(), flags=re.MULTILINE))
+
+
+def instruction(name: str) -> str:
+    (found,) = re.findall(rf"^{name} (.+)$", LAST_STAGE, flags=re.MULTILINE)
+    return found
+
+
+def test_the_sources_of_every_package_are_there_to_choose_from() -> None:
+    (copied,) = re.findall(r"^COPY (.+) /sources/$", DOCKERFILE, flags=re.MULTILINE)
+    assert set(copied.split()) == {f"{name}/src" for name in ("common", *IMAGES)}
+    assert {path.parent.name for path in REPOSITORY.glob("*/src")} == {"common", *IMAGES}
+
+
+def test_provisioning_has_the_services_dependencies_at_the_very_versions_and_some_more() -> None:
+    services, marketplace = pinned("requirements.lock"), pinned("requirements-marketplace.lock")
+    assert services.items() < marketplace.items()
+    assert {"typer", "rich"} <= marketplace.keys() - services.keys()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-marketplace.lock"])
+def test_nothing_of_the_tests_or_the_checks_is_in_an_image(lock: str) -> None:
+    assert not pinned(lock).keys() & {"pytest", "hypothesis", "ruff", "mypy", "uv", "hatchling", "mongomock", "pip"}
+
+
+def test_an_image_runs_as_a_number_that_is_not_root_and_needs_no_shell() -> None:
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", instruction("USER"))
+    assert json.loads(instruction("ENTRYPOINT")) == ["python", "/app"]
+    assert "PYTHONDONTWRITEBYTECODE=1" in instruction("ENV")
