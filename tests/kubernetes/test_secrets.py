@@ -99,7 +99,7 @@ def test_nats_and_its_clients_know_the_same_passwords(cluster: FakePrograms) -> 
         url = urlsplit(contents[f"{user}-nats"]["url"])
         assert (url.username, url.hostname, url.port) == (user, "nats", 4222)
         assert url.password == contents["nats-users"][f"NATS_PASSWORD_{user.upper()}"]
-    assert len(set(contents["nats-users"].values())) == 7  # with the operator, whom no pod is
+    assert len(set(contents["nats-users"].values())) == 8  # with the operator and the route, whom no pod is
 
 
 @pytest.mark.parametrize("lost", [("orders-nats",), ("nats-users",)], ids=["the client's", "the server's"])
@@ -112,7 +112,8 @@ def test_the_lost_side_of_a_nats_password_is_made_to_fit_the_other(
     cluster.make("secrets")
     after = cluster.contents()
     for contents in (before, after):
-        contents["nats-users"].pop("NATS_PASSWORD_OPERATOR")  # there is no other side
+        for user in ("OPERATOR", "ROUTE"):  # there is no other side
+            contents["nats-users"].pop(f"NATS_PASSWORD_{user}")
     assert after == before
 
 
