@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 K8S_VENV := .venv-k8s
+NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
@@ -48,7 +49,7 @@ test-unit: install ## Tests that need no server
 	@$(BIN)/pytest $(wildcard */tests/unit) tests/model
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
-	@$(BIN)/pytest -n 3 $(wildcard */tests/integration) tests/integration
+	@$(BIN)/pytest -n 3 $(NATS_IN_THE_CLUSTER:%=--ignore %) $(wildcard */tests/integration) tests/integration
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest tests/system
@@ -67,7 +68,7 @@ k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kube
 	  for each in overlays/kind overlays/production ingress-controller; do \
 	    kubectl kustomize "infra/k8s/$$each" > "$$rendered/$${each##*/}.yaml" || exit 1; done && \
 	  checkov --config-file infra/k8s/checkov.yaml --directory "$$rendered" && \
-	  $(BIN)/pytest tests/kubernetes
+	  $(BIN)/pytest tests/kubernetes $(NATS_IN_THE_CLUSTER)
 
 # Beside the rest, because checkov pins a hundred packages of its own.
 $(K8S_VENV)/installed: requirements-k8s.lock requirements-kubectl.lock
