@@ -58,7 +58,8 @@ class RequestBounds:
                 raise
             # PyMongo's client ends an operation that is cancelled while it waits for a connection with an error of its
             # own ("Lock is not acquired"): what matters is that the time is over.
-            answer = _took_too_long(scope) if bound.expired() else defect_response(Request(scope), defect)
+            over = bound.expired() or isinstance(defect, TimeoutError)
+            answer = _took_too_long(scope) if over else defect_response(Request(scope), defect)
             await answer(scope, receive, send_with_trace_id)
 
 
