@@ -74,7 +74,11 @@ def docs(
 def provision(
     nats_url: Annotated[str, typer.Option(envvar="NATS_URL", help="The NATS server, nats://host:port.")],
 ) -> None:
-    """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost."""
+    """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost.
+
+    The NATS of `make run` is at GATEWAY_PORT + 6: `marketplace provision --nats-url nats://127.0.0.1:8086`. It is given
+    30 s to answer, for it may be on its way up.
+    """
     from marketplace.bounded_provisioning import provision_within
     from marketplace.probes import hosts_of
 

@@ -114,7 +114,7 @@ async def test_lag_fails_if_nobody_listens_and_says_whose_log_to_read(
     await listeners[SOURCE].unsubscribe()
     failed = await eventually(lag, until=lambda seen: seen.returncode == 1, what="a consumer without a listener")
     assert failed.stdout.count("nobody listens") == 1
-    assert failed.stdout.splitlines()[-1].startswith("tickets is not running")
+    assert failed.stdout.splitlines()[-1].startswith("tickets is down")
     assert "logs/tickets.log" in failed.stdout
     for name in listeners.keys() - {SOURCE}:
         await listeners[name].unsubscribe()

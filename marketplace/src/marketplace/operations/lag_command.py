@@ -41,4 +41,4 @@ def _say_what_to_do(found: list[Lag]) -> None:
         say("What is missing is made by `marketplace provision --nats-url …`, and whenever the platform starts.")
     logs = PlatformSettings.from_environment().logs
     for service in dict.fromkeys(each.service for each in found if each.provisioned and not each.listening):
-        say(f"{service} is not running, or does not get through to NATS: see {logs / service}.log, or where it runs.")
+        say(f"{service} is down, hangs, or does not get through to NATS: see {logs / service}.log, or where it runs.")
