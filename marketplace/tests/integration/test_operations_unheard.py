@@ -1,11 +1,16 @@
 """What a rebuild could not tell the service is told by the next one: a mended replica alone releases no ticket."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from marketplace.tests.integration.operated import an_operator, running
+from marketplace.tests.integration.typed import run
 
+from common.ids import new_id
+from common.mongo import Mongo
+from common.servers.mongod import Mongod
 from common.testing.events import EventStreams
 from common.testing.running import Surroundings
 from common.testing.samples import listed_ticket, order_events
@@ -79,3 +84,26 @@ async def test_what_an_interrupted_rebuild_did_not_tell_is_told_by_the_next_one(
         assert not (await rebuild(connection, ORDERS_OF_TICKETS)).unheard
         found = await services["tickets"].collection("tickets").find_one({"_id": ticket})
         assert (found or {})["order_id"] is None
+
+
+async def test_a_rebuild_says_who_could_not_be_told_of_what_and_fails_until_it_is(
+    environment: dict[str, str], streams: EventStreams, mongod: Mongod
+) -> None:
+    created, _, _ = order_events(new_id())
+    await streams.publish(created)
+    mongo = Mongo(mongod.url, "tickets", "pymongo")
+    try:
+        first, second = [run(environment, "rebuild", "tickets", "order_replicas") for _ in range(2)]
+        told = json.loads(run(environment, "rebuild", "tickets", "order_replicas", "--json").stdout)
+    finally:
+        await mongo.database["order_replicas"].delete_one({"_id": created.id})  # type: ignore[attr-defined]
+        await mongo.close()
+    assert [each.returncode for each in (first, second)] == [1, 1]
+    done, unheard = first.stdout.splitlines()
+    assert done == "1 event of 1 aggregate read; 1 replica mended, 0 removed, 0 told."
+    assert unheard.startswith(f"tickets could not be told of {created.id} (tickets-hold-ticket-on-order-created does")
+    assert unheard.endswith("When that is mended, rebuild once more.")
+    done, still_unheard = second.stdout.splitlines()
+    assert done.endswith("; 0 replicas mended, 0 removed, 0 told.")
+    assert still_unheard == unheard
+    assert (told["changed"], told["told"], list(told["unheard"])) == ([], [], [created.id])
