@@ -21,7 +21,7 @@ async def test_a_pipe_gets_a_line_each_and_nothing_else(environment: dict[str, s
     assert [each for each in lag if not each or each != each.rstrip()] == []
 
 
-@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("columns", [80, 96, 120])
 async def test_no_name_is_folded(environment: dict[str, str], streams: EventStreams, columns: int) -> None:
     headers = {dead_letter.CONSUMER: SOURCE, dead_letter.SUBJECT: "order.created.x", dead_letter.REASON: "a b"}
     await streams.publish_bytes(f"dead-letter.{SOURCE}", b"{}", headers)
