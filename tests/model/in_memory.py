@@ -19,7 +19,8 @@ from common.testing.interception import Died
 from expiration.consumers import complete_deadline_on_alarm
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
-from marketplace.operations.audit import Difference, find_differences
+from marketplace.operations.audit import find_differences
+from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories, History
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import AGGREGATES

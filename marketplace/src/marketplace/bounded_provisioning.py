@@ -30,6 +30,7 @@ async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: in
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(
-                    f"The streams could not be set up on NATS at {', '.join(hosts_of(nats_url))}: {reason}"
+                    f"The streams could not be set up on NATS at {', '.join(hosts_of(nats_url))} within "
+                    f"{seconds:g} s: {reason}. Is it running there, with JetStream?"
                 ) from error
         await asyncio.sleep(_PAUSE_SECONDS)

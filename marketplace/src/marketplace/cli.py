@@ -78,7 +78,11 @@ def provision(
         typer.Option(envvar="STREAM_REPLICAS", min=1, max=5, help="How many servers keep each stream: 1, 3 or 5."),
     ] = 1,
 ) -> None:
-    """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost."""
+    """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost.
+
+    The NATS of `make run` is at GATEWAY_PORT + 6: `marketplace provision --nats-url nats://127.0.0.1:8086`. It is given
+    30 s to answer, for it may be on its way up.
+    """
     from marketplace.bounded_provisioning import provision_within
     from marketplace.probes import hosts_of
 
@@ -91,14 +95,17 @@ def provision(
 
 def _add_operations() -> None:
     """Take them in only when they may be wanted: they bring all services along, which `run` need not wait for."""
-    from marketplace.operations import commands
+    from marketplace.operations.audit_command import audit_everything
     from marketplace.operations.dead_letter_commands import dead_letters
+    from marketplace.operations.lag_command import lag
+    from marketplace.operations.rebuild_command import rebuild_one
+    from marketplace.operations.timeline_command import timeline
 
     app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_OPERATIONS)
-    app.command("timeline", rich_help_panel=_OPERATIONS)(commands.timeline)
-    app.command("audit", rich_help_panel=_OPERATIONS)(commands.audit_everything)
-    app.command("rebuild", rich_help_panel=_OPERATIONS)(commands.rebuild_one)
-    app.command("lag", rich_help_panel=_OPERATIONS)(commands.lag)
+    app.command("timeline", rich_help_panel=_OPERATIONS)(timeline)
+    app.command("audit", rich_help_panel=_OPERATIONS)(audit_everything)
+    app.command("rebuild", rich_help_panel=_OPERATIONS)(rebuild_one)
+    app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 
 
 def main() -> None:

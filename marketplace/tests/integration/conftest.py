@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from common.servers import free_port
+from common.servers.mongod import Mongod
+from common.servers.nats_server import NatsServer
+from common.testing.events import EventStreams
 from marketplace.platform import Platform
 from marketplace.settings import SERVICES, PlatformSettings
 
@@ -33,3 +36,9 @@ def settings(tmp_path: Path) -> PlatformSettings:
 async def platform(fake_services: Path, settings: PlatformSettings) -> AsyncIterator[Platform]:
     async with Platform(settings, {"orders": 2}) as platform:
         yield platform
+
+
+@pytest.fixture
+def environment(mongod: Mongod, nats_server: NatsServer, streams: EventStreams) -> dict[str, str]:
+    """Of a command that is to find the servers of the tests."""
+    return {**os.environ, "MONGO_URL": mongod.url, "NATS_URL": nats_server.url}

@@ -77,9 +77,8 @@ class Story:
 
     async def remember(self) -> None:
         """How everything was before the damage."""
-        for owned in AGGREGATES:
-            collection = self.marketplace.collection(owned.service, owned.collection)
-            self._before[owned.service, owned.collection] = await collection.find({}).to_list(None)
+        for place in (*((owned.service, owned.collection) for owned in AGGREGATES), ("payments", "sandbox_charges")):
+            self._before[place] = await self.marketplace.collection(*place).find({}).to_list(None)
 
     async def undo_the_damage(self) -> None:
         for place, documents in self._before.items():
@@ -169,7 +168,7 @@ async def test_the_audit_finds_it_and_the_repair_mends_it(
     report = await audit(story.marketplace.operator, settle_seconds=0)
     assert rule in {difference.rule for difference in report.differences}
     repaired = await repair(story.marketplace.operator, report)
-    assert repaired.unheard == []
+    assert repaired.unheard == {}
     await story.marketplace.settled()
     await story.marketplace.eventually_holds(story.free, None)
     await story.marketplace.eventually_holds(story.held, story.open)
@@ -229,6 +228,25 @@ async def owner_out_of_shape(story: Story) -> None:
     await story.change("orders", "orders", story.open, status="lost")
 
 
+async def charge_without_an_outcome(story: Story) -> None:
+    charges = story.marketplace.collection("payments", "sandbox_charges")
+    await charges.update_one({"_id": story.payment}, {"$unset": {"outcome": 1}})
+
+
+async def charge_without_an_amount(story: Story) -> None:
+    await story.change("payments", "sandbox_charges", story.payment, request=7)
+
+
+async def outbox_out_of_shape(story: Story) -> None:
+    await story.marketplace.services["orders"].service.relay.drain(1)
+    await story.change("orders", "orders", story.completed, outbox=[{"id": 1}])
+
+
+async def outbox_that_is_no_list(story: Story) -> None:
+    await story.marketplace.services["orders"].service.relay.drain(1)
+    await story.change("orders", "orders", story.completed, outbox=7)
+
+
 async def event_stuck_in_its_outbox(story: Story) -> None:
     old = {"id": "x", "subject": "y", "data": "{}", "headers": {}, "staged_at": utc_now() - timedelta(minutes=1)}
     await story.marketplace.services["tickets"].service.relay.drain(1)
@@ -256,6 +274,10 @@ async def event_stuck_in_its_outbox(story: Story) -> None:
         (owner_behind_its_events, {"orders orders equal their events"}),
         (owner_differs_from_its_event, {"tickets tickets equal their events"}),
         (owner_out_of_shape, {"orders orders can be read"}),
+        (charge_without_an_outcome, {"payments sandbox_charges can be read"}),
+        (charge_without_an_amount, {"payments sandbox_charges can be read"}),
+        (outbox_out_of_shape, {"orders orders can be read"}),
+        (outbox_that_is_no_list, {"orders orders can be read"}),
         (event_stuck_in_its_outbox, {"no event stays in an outbox"}),
     ],
 )

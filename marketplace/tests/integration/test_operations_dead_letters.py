@@ -23,6 +23,7 @@ from marketplace.operations.dead_letters import (
     replay_dead_letter,
 )
 from marketplace.operations.operator import Operator
+from marketplace.operations.replays import Replays
 from tickets.consumers import CONSUMERS
 from tickets.ticket import Ticket
 
@@ -93,6 +94,18 @@ async def test_a_replay_says_so_when_nobody_is_there_to_try(streams: EventStream
     assert (letter.deliveries, letter.as_json()["data"]) == (0, "\\xff\x1b[2J")
     assert "is its service running?" in await replay_dead_letter(operator, letter)
     assert await list_dead_letters(operator) == [letter]
+
+
+async def test_a_consumer_that_was_silent_is_not_waited_for_again(streams: EventStreams, operator: Operator) -> None:
+    """A service that was stopped with SIGSTOP is still connected, so only the time tells."""
+    asked = await streams.broker.client.subscribe(f"replay.{HOLD.name}")
+    replays = Replays(operator, answer_seconds=0.1)
+    first, second = [await replays.ask(HOLD.name, "order.created.x", b"{}") for _ in range(2)]
+    assert first == second
+    assert "is its service running?" in first
+    await streams.broker.client.flush()
+    assert asked.pending_msgs == 1
+    await asked.unsubscribe()
 
 
 async def test_what_the_broker_itself_reports_is_a_dead_letter_with_the_original_event(

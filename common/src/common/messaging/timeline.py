@@ -29,6 +29,10 @@ class TimelineEvent:
     trace_id: str | None
     data: dict[str, Any]
 
+    @property
+    def aggregate_id(self) -> str:
+        return self.subject.rpartition(".")[2]
+
 
 class TimelineReader:
     def __init__(self, broker: Broker) -> None:

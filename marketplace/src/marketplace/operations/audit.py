@@ -6,29 +6,21 @@ only if it is still there when looked at again.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
+from common.mongo import Document
+from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
-from marketplace.operations.invariants import INVARIANTS
+from marketplace.operations.invariants import INVARIANTS, Finding
 from marketplace.operations.operator import Operator
-from marketplace.operations.replicas import AGGREGATES, REPLICAS, AggregateOf, ReplicaOf
+from marketplace.operations.readable import CAN_BE_READ, blame_what_cannot_be_read, leave_out_what_cannot_be_read
+from marketplace.operations.rebuild import UNHEARD
+from marketplace.operations.replicas import AGGREGATES, REPLICAS, ReplicaOf
+from marketplace.operations.show import shown
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 
 _LOOK_AGAIN_SECONDS = 0.5
-
-
-@dataclass(frozen=True, order=True)
-class Difference:
-    rule: str
-    subject: str
-    """The id of the aggregate that it is about."""
-    detail: str
-
-    def as_json(self) -> dict[str, str]:
-        return {"rule": self.rule, "id": self.subject, "detail": self.detail}
 
 
 @dataclass(frozen=True)
@@ -50,51 +42,62 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
         found = set(find_differences(snapshot, histories))
         persisting = found if persisting is None else persisting & found
         if not persisting or time.monotonic() >= deadline:
-            return Report(sorted(persisting), counts)
+            return Report(sorted(persisting, key=_order), counts)
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def find_differences(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
+    yield from leave_out_what_cannot_be_read(snapshot)
+    for found in _what_differs(snapshot, histories):
+        yield blame_what_cannot_be_read(snapshot, found)
+
+
+def _what_differs(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
     for owned in AGGREGATES:
-        yield from _out_of_shape(snapshot, owned)
-    for owned in AGGREGATES:
-        yield from _differs_from_its_events(snapshot, owned, histories)
+        for key, document in snapshot.documents(owned.service, owned.collection).items():
+            details = histories.differences(owned, document)
+            yield from _checked(f"{owned.name} equal their events", key, ((key, detail) for detail in details))
     for replica in REPLICAS:
-        yield from _differs_from_its_owner(snapshot, replica)
+        yield from _checked(replica.rule, None, _differs_from_its_owner(snapshot, replica))
     for rule, check in INVARIANTS.items():
-        for subject, detail in check(snapshot):
-            yield Difference(rule, subject, detail)
+        yield from _checked(rule, None, check(snapshot))
 
 
-def _out_of_shape(snapshot: Snapshot, owned: AggregateOf) -> Iterator[Difference]:
-    """Such a document cannot be held against anything, so it is left out of all that follows."""
-    for key, document in list(snapshot.documents(owned.service, owned.collection).items()):
-        try:
-            owned.state(document)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            yield Difference(f"{owned.name} can be read", key, f"{where}: {first['msg']}")
-            snapshot.leave_out(owned.service, owned.collection, key)
+def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Iterator[Difference]:
+    """A document damaged in a way that nobody has thought of must not hide what is wrong with all the others."""
+    try:
+        for about, detail in findings:
+            yield Difference(rule, about, detail)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other rules are to be checked
+        yield Difference(rule, subject, f"could not be checked: {type(error).__name__}: {error}")
 
 
-def _differs_from_its_events(snapshot: Snapshot, owned: AggregateOf, histories: Histories) -> Iterator[Difference]:
-    for key, document in snapshot.documents(owned.service, owned.collection).items():
-        for detail in histories.differences(owned, document):
-            yield Difference(f"{owned.name} equal their events", key, detail)
-
-
-def _differs_from_its_owner(snapshot: Snapshot, replica: ReplicaOf) -> Iterator[Difference]:
-    owners = snapshot.documents(replica.original.service, replica.original.collection)
+def _differs_from_its_owner(snapshot: Snapshot, replica: ReplicaOf) -> Iterator[Finding]:
+    owner = replica.original
+    originals = snapshot.documents(owner.service, owner.collection)
     copies = snapshot.documents(replica.service, replica.collection)
-    for key in owners.keys() | copies.keys():
-        if key not in owners:
-            yield Difference(replica.rule, key, "its owner knows nothing of it")
+    for key in originals.keys() | copies.keys():
+        if key not in originals:
+            if (owner.service, owner.collection, key) not in snapshot.left_out:
+                yield key, "its owner knows nothing of it"
         elif key not in copies:
-            yield Difference(replica.rule, key, "missing")
+            yield key, "missing"
+        elif wrong := list(_wrong_with(copies[key], replica.of(originals[key]), replica.service)):
+            yield key, ", ".join(wrong)
+
+
+def _wrong_with(copy: Document, expected: Document, service: str) -> Iterator[str]:
+    for name, value in expected.items():
+        if copy.get(name) != value:
+            yield f"{name} is {shown(copy.get(name))}, not {shown(value)}"
+    for name in copy.keys() - expected.keys():
+        if name == UNHEARD:
+            yield f"{service} has not been told of it since it was mended"
         else:
-            expected = replica.of(owners[key])
-            wrong = [name for name, value in expected.items() if copies[key].get(name) != value]
-            if wrong:
-                what = ", ".join(f"{name} is {copies[key].get(name)!r}, not {expected[name]!r}" for name in wrong)
-                yield Difference(replica.rule, key, what)
+            yield f"has a field {name} that {service} does not know"
+
+
+def _order(difference: Difference) -> tuple[bool, str, str, str]:
+    """What cannot be read comes first: other differences may follow from it."""
+    first = difference.rule.endswith(CAN_BE_READ)
+    return (not first, difference.rule, difference.subject or "", difference.detail)

@@ -6,11 +6,19 @@ import typer
 
 from marketplace.errors import PlatformError
 from marketplace.operations import dead_letters as letters
-from marketplace.operations.commands import Json, operate
+from marketplace.operations.command import Json, operate
 from marketplace.operations.operator import Operator
 from marketplace.operations.show import console, printable, say, show_json, show_table
 
-Ids = Annotated[list[int], typer.Argument(help="As `dead-letters list` shows them.", min=1, metavar="ID...")]
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise typer.BadParameter("an id is a number, as `dead-letters list` shows them")
+    return int(text)
+
+
+Id = Annotated[int, typer.Argument(parser=_number, help="As `dead-letters list` shows it.", metavar="ID")]
+Ids = Annotated[list[int], typer.Argument(parser=_number, help="As `dead-letters list` shows them.", metavar="ID...")]
 
 dead_letters = typer.Typer(
     help="Events that could not be handled: see why, try them again, or drop them.\n\n"
@@ -28,7 +36,7 @@ def list_letters(*, as_json_: Json = False) -> None:
 
     Exit status: 0, whether or not there are any · 1 a server does not answer
     """
-    found = operate(letters.list_dead_letters)
+    found = operate(letters.list_dead_letters, only_nats=True)
     if as_json_:
         return show_json([letter.as_json() for letter in found])
     if not found:
@@ -48,12 +56,12 @@ def list_letters(*, as_json_: Json = False) -> None:
 
 
 @dead_letters.command("show")
-def show_letter(letter_id: Annotated[int, typer.Argument(min=1, metavar="ID")], *, as_json_: Json = False) -> None:
+def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
     """Show one dead letter with its headers and its bytes.
 
     Exit status: 0 shown · 1 there is no such dead letter, or a server does not answer
     """
-    letter = operate(lambda connection: _known(connection, letter_id))
+    letter = operate(lambda connection: _known(connection, letter_id), only_nats=True)
     if as_json_:
         return show_json(letter.as_json())
     say(f"{letter.event} at {letter.consumer}: {letter.reason}", style="bold")
@@ -80,9 +88,10 @@ def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
 
     async def work(connection: Operator) -> dict[int, str]:
         chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]  # all, before the first is tried
-        return {letter.id: await letters.replay_dead_letter(connection, letter) for letter in chosen}
+        replays = letters.patient_replays(connection)
+        return {letter.id: await letters.replay_dead_letter(connection, letter, replays) for letter in chosen}
 
-    outcomes = operate(work)
+    outcomes = operate(work, only_nats=True)
     if as_json_:
         show_json([{"id": each, "replayed": not reason, "reason": reason or None} for each, reason in outcomes.items()])
     else:
@@ -106,7 +115,7 @@ def drop_letters(ids: Ids, *, as_json_: Json = False) -> None:
             await letters.drop_dead_letter(connection, letter)
         return [letter.id for letter in chosen]
 
-    dropped = operate(work)
+    dropped = operate(work, only_nats=True)
     if as_json_:
         return show_json([{"id": each, "dropped": True} for each in dropped])
     return say(f"Dropped: {', '.join(map(str, dropped))}")

@@ -15,9 +15,9 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from common.messaging import dead_letter
-from common.messaging.dead_letter import REPLAYED, replay_subject
 from common.messaging.streams import DEAD_LETTERS
 from marketplace.operations.operator import Operator
+from marketplace.operations.replays import Replays
 from marketplace.operations.stream_reader import StoredMessage, read_stream
 
 _REPLAY_SECONDS = 15.0
@@ -85,21 +85,23 @@ async def drop_dead_letter(operator: Operator, letter: DeadLetter) -> None:
             await operator.broker.jetstream.delete_msg(DEAD_LETTERS.name, sequence)
 
 
-async def replay_dead_letter(operator: Operator, letter: DeadLetter) -> str:
-    """Have the consumer that failed try again; "" and the letter is gone, or the reason why it stays."""
+async def replay_dead_letter(operator: Operator, letter: DeadLetter, replays: Replays | None = None) -> str:
+    """Have the consumer that failed try again; "" and the letter is gone, or the reason why it stays.
+
+    Whoever replays several passes the same `replays` each time, and waits for a silent consumer only once.
+    """
     if letter.event == _UNKNOWN:
         return letter.reason
-    headers = letter.headers | {dead_letter.SUBJECT: letter.event}
-    try:
-        answer = await operator.broker.client.request(
-            replay_subject(letter.consumer), letter.data, timeout=_REPLAY_SECONDS, headers=headers
-        )
-    except (NatsError, TimeoutError) as error:
-        return f"{letter.consumer} does not answer ({type(error).__name__}): is its service running?"
-    if answer.data != REPLAYED:
-        return answer.data.decode(errors="backslashreplace")
-    await drop_dead_letter(operator, letter)
-    return ""
+    replays = replays or patient_replays(operator)
+    reason = await replays.ask(letter.consumer, letter.event, letter.data, letter.headers)
+    if not reason:
+        await drop_dead_letter(operator, letter)
+    return reason
+
+
+def patient_replays(operator: Operator) -> Replays:
+    """It may be the event's own fault that its reaction takes long."""
+    return Replays(operator, answer_seconds=_REPLAY_SECONDS)
 
 
 async def _read(operator: Operator) -> tuple[list[StoredMessage], dict[Delivery, list[StoredMessage]]]:

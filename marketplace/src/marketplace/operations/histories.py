@@ -10,6 +10,7 @@ from common.messaging.streams import stream_of
 from common.mongo import Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import AGGREGATES, AggregateOf
+from marketplace.operations.show import shown
 from marketplace.operations.stream_reader import read_stream
 
 
@@ -66,7 +67,7 @@ class Histories:
         elif owned.told_in is not None or told["version"] == state["version"]:  # else it is lost, as said above
             for name, value in told.items():
                 if name != "version" and state.get(name, value) != value:
-                    yield f"{name} is {state[name]!r}, but {value!r} in its newest event"
+                    yield f"{name} is {shown(state[name])}, but {shown(value)} in its newest event"
 
     def _with_outbox(self, owned: AggregateOf, document: Document) -> History | None:
         stored = self._by_owner[owned.name].get(document["_id"])

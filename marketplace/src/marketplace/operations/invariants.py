@@ -8,10 +8,10 @@ from common.events.orders import OrderStatus
 from common.events.payments import PaymentStatus
 from common.mongo import Document
 from marketplace.operations.replicas import AGGREGATES
-from marketplace.operations.snapshot import Snapshot
+from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS, Snapshot
 
-Finding = tuple[str, str]
-"""The id that it is about, and what is wrong."""
+Finding = tuple[str | None, str]
+"""The id that it is about (None: all of them together), and what is wrong."""
 
 _OUTBOX_AFTER = timedelta(seconds=10)
 
@@ -64,19 +64,19 @@ def captured_minus_refunded_is_what_the_completed_orders_cost(snapshot: Snapshot
     earned = sum(payment["amount"] for payment in payments if payment["status"] == PaymentStatus.CAPTURED)
     owed = sum(order["ticket"]["price"] for order in orders if order["status"] == OrderStatus.COMPLETED)
     if earned != owed:
-        yield "all", f"captured minus refunded is {earned}, the completed orders cost {owed}"
+        yield None, f"captured minus refunded is {earned}, the completed orders cost {owed}"
 
 
 def the_sandbox_was_charged_once_a_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
     """Only where the sandbox is the card processor: Stripe's books are not ours to read."""
     charged = {
         key: charge["request"]["amount"]
-        for key, charge in snapshot.documents("payments", "sandbox_charges").items()
+        for key, charge in snapshot.documents(*SANDBOX_CHARGES).items()
         if "charge_id" in charge["outcome"]
     }
     if not charged:
         return
-    refunded = {key.removeprefix("refund:") for key in snapshot.documents("payments", "sandbox_refunds")}
+    refunded = {key.removeprefix("refund:") for key in snapshot.documents(*SANDBOX_REFUNDS)}
     payments = snapshot.documents("payments", "payments")
     for key, amount in charged.items():
         status = payments[key]["status"] if key in payments else "unknown"

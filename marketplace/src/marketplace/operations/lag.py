@@ -1,6 +1,6 @@
 """How far each consumer is behind."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from nats.js.api import ConsumerInfo
@@ -28,8 +28,22 @@ class Lag:
     listening: bool = False
     """An instance of its service is connected."""
 
+    @property
+    def service(self) -> str:
+        return self.consumer.partition("-")[0]
+
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Of a consumer that does not exist there are no numbers: 0 pending would read as if all were well."""
+        return {
+            "consumer": self.consumer,
+            "service": self.service,
+            "provisioned": self.provisioned,
+            "pending": self.pending if self.provisioned else None,
+            "inFlight": self.in_flight if self.provisioned else None,
+            "redelivered": self.redelivered if self.provisioned else None,
+            "oldestSeconds": self.oldest_seconds,
+            "listening": self.listening,
+        }
 
 
 async def measure_lag(operator: Operator) -> list[Lag]:

@@ -23,19 +23,22 @@ _PATIENCE_SECONDS = 5.0
 class Operator:
     broker: Broker
     databases: Mapping[str, Database]
-    """By service."""
+    """By service; none for whoever asks only NATS."""
 
 
 @asynccontextmanager
-async def operator(settings: PlatformSettings, databases: Mapping[str, str] | None = None) -> AsyncIterator[Operator]:
+async def operator(
+    settings: PlatformSettings, databases: Mapping[str, str] | None = None, *, only_nats: bool = False
+) -> AsyncIterator[Operator]:
     """Connect to the servers of the platform that these settings describe.
 
-    `databases` are the names of the services' databases, where they are not the services' own names. Raises
-    PlatformError if a server is not there, or goes away meanwhile.
+    `databases` are the names of the services' databases, where they are not the services' own names. With `only_nats`
+    MongoDB may be down: that is when one wants to know what has piled up. Raises PlatformError if a server is not
+    there, or goes away meanwhile.
     """
     mongo_url = settings.mongo_url or f"mongodb://127.0.0.1:{settings.port('mongod')}/?w=majority&journal=true"
     nats_url = settings.nats_url or f"nats://127.0.0.1:{settings.port('nats')}"
-    names = {service: service for service in SERVICES} | dict(databases or {})
+    names = {} if only_nats else {service: service for service in SERVICES} | dict(databases or {})
     broker = Broker(nats_url, "operator")
     connections = {service: Mongo(mongo_url, name, settings.mongo_driver) for service, name in names.items()}
     try:
@@ -46,7 +49,8 @@ async def operator(settings: PlatformSettings, databases: Mapping[str, str] | No
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
             try:
-                await connections["orders"].ping()
+                for mongo in list(connections.values())[:1]:  # all of them are at one server
+                    await mongo.ping()
             except DependencyUnavailable:
                 raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
             yield Operator(broker, {service: mongo.database for service, mongo in connections.items()})

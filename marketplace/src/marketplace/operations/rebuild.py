@@ -3,22 +3,27 @@
 Document by document and in place, each write guarded by the version, so that the service never sees a replica that is
 half there, and never loses an event that arrives meanwhile. What was changed is then told to the service once more, as
 a replay of its newest event, so that it draws its conclusions: tickets who holds a ticket, payments what to refund.
+
+A replica that has been mended and not told yet carries a mark, written together with it. Without the mark the next
+rebuild would find nothing to mend, and so nobody to tell, after an interruption or while the service was away.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymongo import DeleteOne, ReplaceOne
+from pydantic import ValidationError
+from pymongo import DeleteOne, ReplaceOne, UpdateMany
 from pymongo.errors import BulkWriteError
 
 from common.events.base import Event
 from common.messaging.envelope import MalformedEvent, decode
 from common.messaging.streams import stream_of
-from common.mongo import Document
+from common.mongo import Collection, Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import ReplicaOf
-from marketplace.operations.retell import retell
+from marketplace.operations.retell import Unheard, retell
+from marketplace.operations.show import counted
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
 
 Progress = Callable[[int, int], None]
@@ -26,6 +31,8 @@ Progress = Callable[[int, int], None]
 
 _BATCH = 500
 _DUPLICATE_KEY = 11000
+UNHEARD = "unheard"
+"""The mark, a field that the service itself overlooks: it has not been told of this replica since it was mended."""
 
 
 @dataclass
@@ -36,8 +43,14 @@ class Rebuilt:
     """Ids whose replica was missing, old or wrong."""
     removed: list[str] = field(default_factory=list)
     """Ids that neither the stream nor the owner knows."""
-    unheard: list[str] = field(default_factory=list)
-    """Changed ids that the service could not be told of, because it is not running or refused."""
+    told: list[str] = field(default_factory=list)
+    """Ids that the service has been told of: what was changed, and what an earlier rebuild had not told."""
+    unheard: Unheard = field(default_factory=dict)
+    """What it could not be told of, because it is not running or refused."""
+
+    @property
+    def summary(self) -> str:
+        return f"{counted(len(self.changed), 'replica')} mended, {len(self.removed)} removed, {len(self.told)} told"
 
     def as_json(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -51,26 +64,39 @@ async def rebuild(operator: Operator, replica: ReplicaOf, on_progress: Progress 
     collection = operator.databases[replica.service][replica.collection]
     present = {document["_id"]: document for document in await collection.find({}).to_list(None)}
     writes: list[ReplaceOne[Document] | DeleteOne] = []
+    to_tell: list[Event] = []
     for key, event in newest.items():
         wanted = replica.replica.from_event(event).to_document()
         found = present.get(key)
-        if found == wanted or (found and await _is_rightly_newer(operator, replica, found, event)):
-            continue
-        result.changed.append(key)
-        writes.append(ReplaceOne(_unless_newer_than(event.version, found, key), wanted, upsert=True))
+        marked = bool(found and found.pop(UNHEARD, False))
+        is_right = found == wanted or (found and await _is_rightly_newer(operator, replica, found, event))
+        if not is_right:
+            result.changed.append(key)
+            marking = {**wanted, UNHEARD: True}
+            writes.append(ReplaceOne(_unless_newer_than(event.version, found, key), marking, upsert=True))
+        if marked or not is_right:
+            to_tell.append(event)
     for key in present.keys() - newest.keys():
         if not await _is_known(operator, replica, key):
             result.removed.append(key)
             writes.append(DeleteOne({"_id": key, "version": present[key].get("version")}))
     for start in range(0, len(writes), _BATCH):
-        try:
-            await collection.bulk_write(writes[start : start + _BATCH], ordered=False)
-        except BulkWriteError as error:
-            # A duplicate key: the service itself has stored a newer version meanwhile, which is what is wanted.
-            if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
-                raise
-    result.unheard = await retell(operator, replica.service, [newest[key] for key in result.changed])
+        await _write(collection, writes[start : start + _BATCH])
+    result.unheard = await retell(operator, replica.service, to_tell)
+    result.told = [event.id for event in to_tell if event.id not in result.unheard]
+    for start in range(0, len(result.told), _BATCH):
+        heard = result.told[start : start + _BATCH]
+        await collection.bulk_write([UpdateMany({"_id": {"$in": heard}}, {"$unset": {UNHEARD: 1}})], ordered=False)
     return result
+
+
+async def _write(collection: Collection, writes: list[ReplaceOne[Document] | DeleteOne]) -> None:
+    try:
+        await collection.bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        # A duplicate key: the service itself has stored a newer version meanwhile, which is what is wanted.
+        if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+            raise
 
 
 async def _newest_events(
@@ -111,7 +137,10 @@ async def _is_rightly_newer(operator: Operator, replica: ReplicaOf, found: Docum
     if version in [each.version for each in await read_events_of(operator.broker, type(event), event.id)]:
         return True
     original = await _original(operator, replica, event.id)
-    return original is not None and replica.of(original) == found
+    try:
+        return original is not None and replica.of(original) == found
+    except ValidationError:
+        return True  # the owner's document cannot be read: as long as nobody knows better, the replica stays
 
 
 async def _is_known(operator: Operator, replica: ReplicaOf, key: object) -> bool:

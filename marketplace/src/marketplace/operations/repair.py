@@ -5,12 +5,12 @@ from typing import Any
 
 from common.events.base import Event
 from common.events.orders import OrderStatus
-from marketplace.operations.audit import Difference, Report
+from marketplace.operations.audit import Report
 from marketplace.operations.invariants import a_ticket_is_held_by_its_live_order, name_of
 from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild import Rebuilt, rebuild
 from marketplace.operations.replicas import ORDERS, REPLICAS, TICKETS
-from marketplace.operations.retell import retell
+from marketplace.operations.retell import Unheard, retell
 from marketplace.operations.stream_reader import read_events_of
 
 _HOLDERS = name_of(a_ticket_is_held_by_its_live_order)
@@ -22,8 +22,8 @@ class Repaired:
     """By replica."""
     holders: list[str] = field(default_factory=list)
     """Tickets that tickets has been asked to work out the holder of."""
-    unheard: list[str] = field(default_factory=list)
-    """What a service could not be told of, because it is not running or refused."""
+    unheard: Unheard = field(default_factory=dict)
+    """Tickets that it could not be asked about, because it is not running or refused."""
 
     def __bool__(self) -> bool:
         return bool(self.rebuilt or self.holders or self.unheard)
@@ -38,26 +38,25 @@ async def repair(operator: Operator, report: Report) -> Repaired:
     done = Repaired()
     for replica in REPLICAS:
         if any(difference.rule == replica.rule for difference in report.differences):
-            done.rebuilt[replica.name] = rebuilt = await rebuild(operator, replica)
-            done.unheard += rebuilt.unheard
+            done.rebuilt[replica.name] = await rebuild(operator, replica)
     events = {
-        difference.subject: event
-        for difference in report.differences
-        if difference.rule == _HOLDERS and (event := await _an_order_event_about(operator, difference))
+        ticket: event
+        for ticket in (each.subject for each in report.differences if each.rule == _HOLDERS and each.subject)
+        if (event := await _an_order_event_about(operator, ticket))
     }
-    unheard = set(await retell(operator, TICKETS.service, events.values()))
+    unheard = await retell(operator, TICKETS.service, events.values())
     done.holders = [ticket for ticket, event in events.items() if event.id not in unheard]
-    done.unheard += sorted(unheard)
+    done.unheard = {ticket: unheard[event.id] for ticket, event in events.items() if event.id in unheard}
     return done
 
 
-async def _an_order_event_about(operator: Operator, difference: Difference) -> Event | None:
+async def _an_order_event_about(operator: Operator, ticket: str) -> Event | None:
     """The newest one of the order that should hold the ticket, or of the last one that did.
 
     Whichever it is, tickets then looks at all orders on the ticket. None if nobody has ever ordered it.
     """
     orders = operator.databases[ORDERS.service][ORDERS.collection]
-    found = await orders.find({"ticket.id": difference.subject}, {"status": 1}).sort([("_id", -1)]).to_list(None)
+    found = await orders.find({"ticket.id": ticket}, {"status": 1}).sort([("_id", -1)]).to_list(None)
     live = [each for each in found if each.get("status") != OrderStatus.CANCELLED]
     for order in [*live, *found]:
         if events := await read_events_of(operator.broker, ORDERS.events[0], order["_id"]):

@@ -3,44 +3,26 @@
 import asyncio
 from collections.abc import Iterable
 
-from nats.errors import Error as NatsError
-
 from common.events.base import Event
-from common.messaging import dead_letter
-from common.messaging.dead_letter import REPLAYED, replay_subject
 from marketplace.operations.operator import Operator
+from marketplace.operations.replays import Replays
 from marketplace.provisioning import CONSUMERS_OF
 
 _ANSWER_SECONDS = 5.0
 _AT_ONCE = 32
 
+Unheard = dict[str, str]
+"""The ids that a service could not be told of, each with the reason."""
 
-async def retell(operator: Operator, service: str, events: Iterable[Event]) -> list[str]:
-    """Safe to repeat, as every reaction is. Return the ids of which the service could not be told.
 
-    That is because it is not running, or refuses; after the first silence nobody waits for the others.
-    """
+async def retell(operator: Operator, service: str, events: Iterable[Event]) -> Unheard:
+    """Safe to repeat, as every reaction is. Return what could not be told: the service is not running, or refuses."""
     gate = asyncio.Semaphore(_AT_ONCE)
-    silent = False
+    replays = Replays(operator, answer_seconds=_ANSWER_SECONDS)
 
-    async def tell(event: Event) -> str | None:
-        nonlocal silent
+    async def tell(event: Event) -> tuple[str, str]:
+        (consumer,) = [each for each in CONSUMERS_OF[service] if type(event) in each.on]
         async with gate:
-            try:
-                answered = not silent and await _tell(operator, service, event)
-            except (NatsError, TimeoutError):
-                silent, answered = True, False
-        return None if answered else event.id
+            return event.id, await replays.ask(consumer.name, event.subject, event.to_json().encode())
 
-    return [unheard for unheard in await asyncio.gather(*map(tell, events)) if unheard is not None]
-
-
-async def _tell(operator: Operator, service: str, event: Event) -> bool:
-    (consumer,) = [each for each in CONSUMERS_OF[service] if type(event) in each.on]
-    answer = await operator.broker.client.request(
-        replay_subject(consumer.name),
-        event.to_json().encode(),
-        timeout=_ANSWER_SECONDS,
-        headers={dead_letter.SUBJECT: event.subject},
-    )
-    return answer.data == REPLAYED
+    return {key: reason for key, reason in await asyncio.gather(*map(tell, events)) if reason}

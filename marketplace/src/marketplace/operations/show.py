@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
+from pydantic_core import to_json
 from rich import box
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,23 +31,41 @@ def show_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """As a table; one line a row where the output is no terminal. In a terminal too narrow for it, as a list."""
     rows = [[printable(cell) for cell in row] for row in rows]
-    natural = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
-    gaps = _BETWEEN_COLUMNS * len(columns)
-    width = console.width if console.is_terminal else sum(natural) + gaps
-    if sum(min(each, _FOLDED_WIDTH) for each in natural) + gaps > width:
+    cells = list(zip(columns, *rows, strict=True))
+    natural = [max(map(cell_len, column)) for column in cells]
+    if not console.is_terminal:
+        return _show_lines(columns, rows, natural)
+    least = [_least_width(column, needed) for column, needed in zip(cells, natural, strict=True)]
+    if sum(least) + _BETWEEN_COLUMNS * len(columns) > console.width:
         return _show_list(columns, rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, needed in zip(columns, natural, strict=True):
+    for name, needed, width in zip(columns, natural, least, strict=True):
         table.add_column(
             Text(name),
             justify="right" if name in _NUMBERS else "left",
             overflow="fold",
-            no_wrap=needed <= _FOLDED_WIDTH,
-            min_width=min(needed, _FOLDED_WIDTH),
+            no_wrap=needed <= width,
+            min_width=width,
         )
     for row in rows:
         table.add_row(*map(Text, row))
-    return Console(highlight=False, width=width).print(table)
+    return Console(highlight=False, width=console.width).print(table)
+
+
+def _least_width(column: Sequence[str], natural: int) -> int:
+    """No word is broken: a name or an id that goes on in the next line cannot be copied, nor searched for."""
+    longest_word = max((cell_len(word) for text in column for word in text.split()), default=0)
+    return max(longest_word, min(natural, _FOLDED_WIDTH))
+
+
+def _show_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
+    """For whoever reads it with `grep` and `awk`: the heading, and a line for each row."""
+    for row in (columns, *rows):
+        padded = [
+            " " * (width - cell_len(text)) + text if name in _NUMBERS else set_cell_size(text, width)
+            for name, text, width in zip(columns, row, widths, strict=True)
+        ]
+        console.print(Text((" " * _BETWEEN_COLUMNS).join(padded).rstrip()))
 
 
 def _show_list(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -55,6 +74,15 @@ def _show_list(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             if text:
                 console.print(Text(f"{name}: " if name else ""), Text(text), sep="")
         console.print()
+
+
+def shown(value: object) -> str:
+    """A stored value as JSON has it: what the API, the events and `--json` show, and not what Python calls it."""
+    return to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="constants").decode()
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def printable(text: str) -> str:

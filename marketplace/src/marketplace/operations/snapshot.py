@@ -1,7 +1,7 @@
 """What all services have stored, read at about one moment."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.clock import utc_now
@@ -9,14 +9,20 @@ from common.mongo import Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import AGGREGATES, REPLICAS
 
-_BOOKS = (("payments", "sandbox_charges"), ("payments", "sandbox_refunds"))
-_KEYS = (*((each.service, each.collection) for each in (*AGGREGATES, *REPLICAS)), *_BOOKS)
+SANDBOX_CHARGES = ("payments", "sandbox_charges")
+SANDBOX_REFUNDS = ("payments", "sandbox_refunds")
+_KEYS = (
+    *((each.service, each.collection) for each in (*AGGREGATES, *REPLICAS)),
+    *(SANDBOX_CHARGES, SANDBOX_REFUNDS),
+)
 
 
 @dataclass(frozen=True)
 class Snapshot:
     taken_at: datetime
     by_collection: dict[tuple[str, str], dict[str, Document]]
+    left_out: set[tuple[str, str, str]] = field(default_factory=set)
+    """Service, collection and id of what cannot be read."""
 
     def documents(self, service: str, collection: str) -> dict[str, Document]:
         """By id."""
@@ -27,6 +33,7 @@ class Snapshot:
 
     def leave_out(self, service: str, collection: str, key: str) -> None:
         self.by_collection[service, collection].pop(key)
+        self.left_out.add((service, collection, key))
 
 
 async def take_snapshot(operator: Operator) -> Snapshot:

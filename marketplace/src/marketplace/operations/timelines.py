@@ -1,6 +1,5 @@
 """Every event of an aggregate, and of the payments of an order, in order."""
 
-from dataclasses import asdict
 from typing import Any
 
 from common.messaging.timeline import TimelineEvent, TimelineReader
@@ -16,4 +15,13 @@ async def read_timeline(operator: Operator, aggregate_id: str) -> list[TimelineE
 
 
 def as_json(event: TimelineEvent) -> dict[str, Any]:
-    return {**asdict(event), "at": event.at.isoformat()}
+    return {
+        "at": event.at.isoformat(),
+        "event": event.event,
+        "aggregateId": event.aggregate_id,
+        "version": event.version,
+        "cause": event.cause,
+        "traceId": event.trace_id,
+        "subject": event.subject,
+        "data": event.data,
+    }

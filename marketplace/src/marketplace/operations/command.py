@@ -1,0 +1,27 @@
+"""What all operators' commands share. Each takes --json, and then prints nothing else."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import structlog
+import typer
+
+from marketplace.operations.operator import Operator, operator
+from marketplace.settings import PlatformSettings
+
+T = TypeVar("T")
+
+Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON, and nothing else.")]
+
+
+def operate(work: Callable[[Operator], Awaitable[T]], *, only_nats: bool = False) -> T:
+    """Do it as the operator of the platform that the environment describes. Raises PlatformError."""
+
+    async def connected() -> T:
+        async with operator(PlatformSettings.from_environment(), only_nats=only_nats) as connection:
+            return await work(connection)
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    return asyncio.run(connected())

@@ -1,0 +1,107 @@
+"""What the audit says about damaged documents, on data made up for it."""
+
+import re
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from common.aggregate import Aggregate
+from common.clock import utc_now
+from common.ids import TicketId, UserId, new_id
+from expiration.deadline import Deadline
+from marketplace.operations.audit import find_differences
+from marketplace.operations.difference import Difference
+from marketplace.operations.histories import Histories
+from marketplace.operations.rebuild import UNHEARD
+from marketplace.operations.replicas import REPLICAS
+from marketplace.operations.snapshot import Snapshot
+from orders.order import Order
+from tickets.ticket import Ticket
+
+HELD = "a ticket is held by its live order"
+
+
+class Data:
+    """An open order on a ticket, as all services have it."""
+
+    def __init__(self) -> None:
+        seller, buyer = UserId(new_id()), UserId(new_id())
+        ticket = Ticket.list_for_sale(seller=seller, title="Concert", price=1999)
+        order = Order.place(
+            buyer=buyer,
+            ticket={"id": TicketId(ticket.id), "title": "Concert", "price": 1999},  # type: ignore[arg-type]
+            expires_at=utc_now(),
+            request_key=None,
+        )
+        ticket.set_holder(order.id)  # type: ignore[arg-type]
+        self.order, self.ticket = order.id, ticket.id
+        self.stored: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+        for place, aggregate in {
+            ("tickets", "tickets"): ticket,
+            ("orders", "orders"): order,
+            ("expiration", "deadlines"): Deadline.of_order(order.recorded[0]),  # type: ignore[arg-type]
+        }.items():
+            self.stored[place] = {aggregate.id: _document(aggregate)}
+        for replica in REPLICAS:
+            originals = self.stored[replica.original.service, replica.original.collection]
+            copies = {key: replica.of(original) for key, original in originals.items()}
+            self.stored[replica.service, replica.collection] = copies
+
+    def differences(self) -> list[Difference]:
+        """Those that need no stream."""
+        found = find_differences(Snapshot(utc_now().replace(year=2000), self.stored), Histories())
+        return [each for each in found if not each.rule.endswith("equal their events")]
+
+
+def _document(aggregate: Aggregate) -> dict[str, Any]:
+    return {**aggregate.to_document(), "outbox": []}
+
+
+@pytest.fixture
+def data() -> Data:
+    return Data()
+
+
+def test_data_that_agree_have_no_difference(data: Data) -> None:
+    assert data.differences() == []
+
+
+def test_what_follows_from_a_document_that_cannot_be_read_says_so(data: Data) -> None:
+    """Told apart from a lost order, or whoever looks after it would restore what is not lost."""
+    data.stored["orders", "orders"][data.order]["status"] = "lost"
+    found = data.differences()
+    assert [each.rule for each in found] == ["orders orders can be read", HELD]
+    assert found[1].detail.endswith(f"while its live order is none; but orders orders {data.order} cannot be read")
+
+
+def test_a_rule_that_cannot_be_checked_hides_no_other(data: Data) -> None:
+    data.stored["payments", "sandbox_refunds"] = {7: {}}  # type: ignore[dict-item]
+    data.stored["payments", "sandbox_charges"] = {"x": {"request": {"amount": 1}, "outcome": {"charge_id": "y"}}}
+    data.stored["tickets", "tickets"][data.ticket]["order_id"] = None
+    found = {each.rule: each for each in data.differences()}
+    sandbox = found["the sandbox was charged once a captured payment"]
+    assert (sandbox.subject, sandbox.detail.split(": ")[:2]) == (None, ["could not be checked", "AttributeError"])
+    assert found[HELD].detail.startswith("held by none")
+
+
+def test_a_difference_is_told_as_json_has_it(data: Data) -> None:
+    data.stored["payments", "order_replicas"][data.order].update({"status": None, "expires_at": 7, "colour": "red"})
+    (found,) = data.differences()
+    expires_at = data.stored["orders", "orders"][data.order]["expires_at"].isoformat().replace("+00:00", "Z")
+    assert set(re.split(", (?=[a-z])", found.detail.replace(", not", " not"))) == {
+        'status is null not "created"',
+        f'expires_at is 7 not "{expires_at}"',
+        "has a field colour that payments does not know",
+    }
+
+
+def test_a_replica_that_its_service_has_not_heard_of_differs(data: Data) -> None:
+    data.stored["tickets", "order_replicas"][data.order][UNHEARD] = True
+    assert [each.detail for each in data.differences()] == ["tickets has not been told of it since it was mended"]
+
+
+def test_sums_are_about_no_single_id(data: Data) -> None:
+    data.stored["orders", "orders"][data.order] |= {"status": "completed", "payment_id": new_id()}
+    found = {each.rule: each.as_json()["id"] for each in data.differences()}
+    assert found["captured minus refunded is what the completed orders cost"] is None
