@@ -282,7 +282,7 @@ async def test_an_operator_rebuilds_each_replica_and_its_service_is_told(marketp
     for replica in REPLICAS:
         await marketplace.collection(replica.service, replica.collection).delete_many({})
         rebuilt = await rebuild(marketplace.operator, replica)
-        assert (len(rebuilt.changed), rebuilt.unheard) == (1, [])
+        assert (len(rebuilt.changed), rebuilt.unheard) == (1, {})
     await marketplace.settled()
     assert await read_events_of(marketplace.operator.broker, ORDERS.events[0], order)
 
