@@ -28,9 +28,10 @@ def test_cluster_is_made_once_and_gets_an_ingress_controller_each_time(programs:
     create = "kind create cluster --name ticket-marketplace --config infra/k8s/kind-cluster.yaml --wait 180s"
     apply = "kubectl apply -k infra/k8s/ingress-controller"
     ready = "kubectl rollout status deployment/traefik --namespace ingress-controller --timeout 180s"
-    assert commands(programs, "kind create", "kubectl") == [create, apply, ready]
+    namespace = "kubectl apply --filename infra/k8s/base/namespace.yaml"
+    assert commands(programs, "kind create", "kubectl apply", "kubectl rollout") == [create, namespace, apply, ready]
     assert "is there already" in programs.make("cluster").stdout
-    assert commands(programs, "kind create", "kubectl") == [apply, ready]
+    assert commands(programs, "kind create", "kubectl apply", "kubectl rollout") == [apply, ready]
 
 
 def test_images_are_built_for_the_five_services_and_for_provisioning(programs: FakePrograms) -> None:

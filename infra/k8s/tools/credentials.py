@@ -5,7 +5,7 @@ is made to fit.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from marketplace.keys import TokenKeys
@@ -24,10 +24,16 @@ class Conflict(Exception):
     """What is there does not fit together, and only a person can say what is to go."""
 
 
-def missing_credentials(existing: Mapping[str, Contents], stripe_key: str | None) -> dict[str, Contents]:
-    """By name, for those that `existing` has not. Raises Conflict."""
+def missing_credentials(
+    existing: Mapping[str, Contents], stripe_key: str | None, databases: Iterable[str] = SERVICES
+) -> dict[str, Contents]:
+    """By name, for those that `existing` has not. Raises Conflict.
+
+    `databases`: the services whose database is in the cluster, and is told its passwords; of the others only a person
+    knows them.
+    """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
-    wanted |= {f"{service}-mongodb": _mongodb(service) for service in SERVICES}
+    wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}
     if stripe_key:
         wanted["stripe"] = {"STRIPE_KEY": stripe_key}
     return {name: contents for name, contents in wanted.items() if name not in existing}

@@ -1,5 +1,6 @@
 """A cluster on this machine, with a door: the ingress controller."""
 
+from tools.cluster import Cluster
 from tools.program import Stopped, say
 from tools.settings import CLUSTER, K8S, Settings
 
@@ -16,6 +17,7 @@ def create_cluster(settings: Settings) -> None:
     else:
         configuration = str(K8S / "kind-cluster.yaml")
         settings.kind.run("create", "cluster", "--name", CLUSTER, "--config", configuration, "--wait", _START)
+    Cluster(settings).make_namespace()  # the controller gets access to it
     settings.kubectl.run("apply", "-k", str(K8S / "ingress-controller"))
     settings.kubectl.run(
         "rollout", "status", "deployment/traefik", "--namespace", "ingress-controller", "--timeout", _START

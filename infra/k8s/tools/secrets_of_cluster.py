@@ -2,13 +2,14 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from marketplace.settings import PlatformSettings
+from marketplace.settings import SERVICES, PlatformSettings
 from tools.cluster import Cluster
 from tools.credentials import Contents, missing_credentials
-from tools.program import say
+from tools.program import Stopped, say
 from tools.settings import NAMESPACE, Settings
 
 _PUBLIC = "token-public-key"
@@ -21,7 +22,9 @@ def make_secrets(settings: Settings) -> None:
     cluster = Cluster(settings)
     cluster.make_namespace()
     existing = _read(cluster)
-    made = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None)
+    outside = external_databases(cluster.render(settings.overlay))
+    inside = [service for service in SERVICES if service not in outside]
+    made = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None, inside)
     if made:
         items = [_as_object(name, contents) for name, contents in made.items()]
         new = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
@@ -29,6 +32,22 @@ def make_secrets(settings: Settings) -> None:
         cluster.read("create", "--filename", "-", given=new)
     say(f"Secrets made: {', '.join(made) or 'none'}.")
     say(f"Secrets kept: {', '.join(sorted(existing)) or 'none'}.")
+    if unknown := [f"{service}-mongodb" for service in outside if f"{service}-mongodb" not in existing]:
+        raise Stopped(
+            f"These databases are run elsewhere, so only you can make their secrets: {', '.join(unknown)}. See "
+            f"docs/kubernetes.md, What production changes."
+        )
+
+
+def external_databases(manifests: str) -> list[str]:
+    """The services whose database the overlay has elsewhere."""
+    names = {
+        found[1]
+        for each in manifests.split("\n---\n")
+        if "\n  type: ExternalName" in each
+        and (found := re.search(r"^  name: (\S+)-mongodb$", each, flags=re.MULTILINE))
+    }
+    return [service for service in SERVICES if service in names]
 
 
 def _read(cluster: Cluster) -> dict[str, Contents]:

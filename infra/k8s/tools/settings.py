@@ -30,6 +30,9 @@ class Settings:
     def from_environment(cls) -> Self:
         """Raises Stopped."""
         overlay = os.environ.get("OVERLAY") or "kind"
+        known = sorted(each.name for each in (K8S / "overlays").iterdir() if each.is_dir())
+        if overlay not in known:
+            raise Stopped(f"OVERLAY: there is no overlay {overlay} in {K8S}/overlays. It is one of {', '.join(known)}.")
         registry = (os.environ.get("REGISTRY") or "").rstrip("/") or None
         context = os.environ.get("CONTEXT") or (f"kind-{CLUSTER}" if overlay == "kind" else None)
         return cls(overlay, registry, os.environ.get("DOCKER") or "docker", context, os.environ.get("SERVICE") or None)

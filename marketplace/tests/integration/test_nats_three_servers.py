@@ -59,6 +59,7 @@ async def test_one_of_three_servers_may_go_and_no_event_is_lost(servers: list[On
     await _provision(servers[0].url_of("provisioning"))
     auth = await nats.connect([each.url_of("auth") for each in servers], inbox_prefix="_INBOX_auth")
     await _publish(auth, range(EVENTS))
+    assert auth.discovered_servers == [], "a bare address, for which a client has no password"
     await servers[0].kill()
     await _publish(auth, range(EVENTS, 2 * EVENTS))
     await auth.close()
