@@ -45,6 +45,16 @@ kind: PersistentVolumeClaim
 metadata:
   name: somewhere
 """
+EXTERNAL = """\
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: orders-mongodb
+spec:
+  externalName: orders.mongodb.example.com
+  type: ExternalName
+"""
 
 
 @dataclass(frozen=True)
@@ -148,7 +158,7 @@ def _kubectl(fakes: FakePrograms, command: str, given: str) -> str:  # noqa: C90
             state["objects"][name] = each | {"data": each.get("data") or _encoded(each.pop("stringData"))}
         fakes.keep(state)
     if command.startswith("kustomize"):
-        return RENDERED
+        return RENDERED + (EXTERNAL if command.endswith("overlays/production") else "")
     for kind, resource in (("Deployment", "deployments"), ("StatefulSet", "statefulsets"), ("Job", "jobs")):
         if command.startswith(f"get {resource} --output name") and kind in state["applied"]:
             group = "batch" if kind == "Job" else "apps"

@@ -88,6 +88,7 @@ def test_deploying_again_runs_the_job_anew_and_gives_what_ran_already_the_new_im
 
 
 def test_another_overlay_is_pushed_to_a_registry_and_pulled_from_there(programs: FakePrograms) -> None:
+    programs.put("orders-mongodb", url="mongodb://orders@orders.mongodb.example.com")
     done = programs.make("deploy", OVERLAY="production", REGISTRY="registry.test/shop/", CONTEXT="far-away")
     assert done.returncode == 0
     calls = programs.calls()
@@ -104,6 +105,23 @@ def test_an_overlay_without_a_registry_changes_nothing_and_asks_for_one(programs
     assert done.returncode == 1
     assert done.stderr == "REGISTRY: say where the images of the overlay production go: REGISTRY=host/path.\n"
     assert programs.calls() == []
+
+
+def test_an_overlay_that_does_not_exist_is_one_line(programs: FakePrograms) -> None:
+    done = programs.make("undeploy", OVERLAY="nonsense")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "OVERLAY: there is no overlay nonsense in infra/k8s/overlays. It is one of kind, production.\n"
+    )
+    assert programs.calls() == []
+
+
+def test_nothing_is_deployed_before_a_person_has_said_where_a_database_outside_is(programs: FakePrograms) -> None:
+    done = programs.make("deploy", OVERLAY="production", REGISTRY="registry.test")
+    assert done.returncode == 1
+    assert "orders-mongodb" in done.stderr
+    assert "tickets-mongodb" in done.stdout, "that one is inside, and has its secret now"
+    assert not commands(programs, "docker push", "kubectl apply --filename -")
 
 
 def test_restart_builds_loads_and_rolls_out_one_service(programs: FakePrograms) -> None:
