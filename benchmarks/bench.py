@@ -1,0 +1,143 @@
+"""What a row is given: the running platform, the floor beside it, and how much to do."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.client import Connection
+from benchmarks.figures import Row
+from benchmarks.floor_server import FloorServer
+from common.auth import SignedInUser, TokenSigner
+from common.clock import utc_now
+from common.ids import UserId, new_id
+from common.messaging.streams import STREAMS
+from common.mongo import Collection, Mongo
+from common.servers import free_port
+from marketplace.keys import load_or_create_keys
+from marketplace.operations.operator import Operator, operator
+from marketplace.platform import Platform
+from marketplace.settings import PlatformSettings
+
+AGGREGATES = {
+    "auth": "users",
+    "tickets": "tickets",
+    "orders": "orders",
+    "expiration": "deadlines",
+    "payments": "payments",
+}
+_LISTING_AT_ONCE = 32
+_POLL_SECONDS = 0.02
+_QUIET_WITHIN_SECONDS = 180.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Bench:
+    platform: Platform
+    operator: Operator
+    signer: TokenSigner
+    floor: FloorServer
+    floor_mongo: Mongo
+    rounds: int
+    smoke: bool
+    progress: Progress
+    rows: list[Row] = field(default_factory=list)
+    peak: float | None = None
+    """Orders a second, direct: what other rows take half of, or compare themselves with."""
+
+    def size(self, full: int, smoke: int) -> int:
+        return smoke if self.smoke else full
+
+    def port(self, name: str) -> int:
+        return self.platform.settings.port(name)
+
+    def somebody(self) -> str:
+        """The token of a user who is signed in, without having signed up: nobody asks auth."""
+        user = new_id()
+        return self.signer.sign(SignedInUser(UserId(user), f"{user}@example.com"))
+
+    def collection(self, service: str, name: str | None = None) -> Collection:
+        return self.operator.databases[service][name or AGGREGATES[service]]
+
+    async def tickets(self, count: int) -> list[str]:
+        """Put so many on sale through the API; return once orders, too, knows them all."""
+        token = self.somebody()
+        listed: list[str] = []
+
+        async def seller(connection: Connection, many: int) -> None:
+            for _ in range(many):
+                ticket = await connection.ask_json(
+                    "POST", "/api/tickets", token=token, body={"title": "Concert", "price": 19.99}
+                )
+                listed.append(ticket["id"])
+            connection.close()
+
+        share, rest = divmod(count, _LISTING_AT_ONCE)
+        shares = [share + (number < rest) for number in range(_LISTING_AT_ONCE)]
+        await asyncio.gather(*(seller(Connection(self.port("tickets")), each) for each in shares if each))
+        await self.quiet()
+        return listed
+
+    async def published(self, *services: str) -> float:
+        """Wait until the outboxes of these services are empty; return the moment of it."""
+        collections = [self.collection(service) for service in services]
+        return await until_cleared(collections)
+
+    async def quiet(self) -> None:
+        """Wait until every outbox is empty and every event handled, so that no row pays for the one before."""
+        deadline = time.monotonic() + _QUIET_WITHIN_SECONDS
+        while True:
+            await self.published(*AGGREGATES)
+            if not await self.backlog() and not await self._staged():
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{await self.backlog()} events are still not handled")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def backlog(self) -> int:
+        """Events that some consumer has not handled yet."""
+        jetstream = self.operator.broker.jetstream
+        infos = [info for stream in STREAMS for info in await jetstream.consumers_info(stream.name)]
+        return sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
+
+    async def _staged(self) -> int:
+        return sum([await _staged_in(self.collection(service)) for service in AGGREGATES])
+
+
+async def _staged_in(collection: Collection) -> int:
+    return await collection.count_documents({"outbox.id": {"$exists": True}})
+
+
+async def until_cleared(collections: Iterable[Collection]) -> float:
+    deadline = time.monotonic() + _QUIET_WITHIN_SECONDS
+    for collection in collections:
+        while await _staged_in(collection):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the outboxes of {collection.name} are not empty")
+            await asyncio.sleep(_POLL_SECONDS)
+    return time.monotonic()
+
+
+@asynccontextmanager
+async def a_bench(
+    folder: Path, *, driver: Literal["motor", "pymongo"], rounds: int, smoke: bool, progress: Progress
+) -> AsyncIterator[Bench]:
+    """A platform from scratch, with the settings of `make run`, and the floor on the same servers."""
+    settings = PlatformSettings(gateway_port=free_port(in_a_row=40), data_dir=folder, mongo_driver=driver)
+    async with Platform(settings) as platform, operator(settings) as connection:
+        keys = load_or_create_keys(folder / "keys")
+        floor = FloorServer(
+            free_port(), folder, mongo_url=platform.mongo_url, nats_url=platform.nats_url, keys=keys, driver=driver
+        )
+        mongo = Mongo(platform.mongo_url, "floor", driver)
+        async with floor:
+            try:
+                signer = TokenSigner(keys.private, utc_now)
+                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, progress)
+            finally:
+                await mongo.close()

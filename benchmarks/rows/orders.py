@@ -1,0 +1,82 @@
+"""Orders a second for distinct tickets, from the first request until every event is published and every outbox empty.
+
+The same number through the floor, one round each in turn, so that what else the machine does hits both.
+"""
+
+import json
+from collections.abc import Sequence
+
+from benchmarks.bench import Bench, until_cleared
+from benchmarks.figures import Row, Target
+from benchmarks.generators import Load, Outcome
+from common.ids import new_id
+
+CONNECTIONS = 64
+_CREATED = 201
+
+
+async def measure(bench: Bench) -> list[Row]:
+    count = bench.size(3000, 200)
+    await _round_of_floor(bench, bench.size(500, 50))  # warm up: connections, caches, code
+    await one_round(bench, bench.size(500, 50), bench.port("orders"))
+    rounds, floors, busy = [], [], []
+    for number in range(bench.rounds):
+        bench.progress(f"round {number + 1} of {bench.rounds}")
+        floors.append(await _round_of_floor(bench, count))
+        rate, outcome = await one_round(bench, count, bench.port("orders"))
+        rounds.append(rate)
+        busy.append(outcome.busy)
+    row = Row(
+        "orders, direct",
+        "orders/s",
+        rounds,
+        floors,
+        Target("at least 0.75 of the floor", at_least=0.75),
+        {"load generator busy": f"{max(busy):.0%}", "alone it could": f"{await _generators_limit(bench):.0f}/s"},
+    )
+    bench.peak = row.median
+    return [row]
+
+
+async def peak_of(bench: Bench) -> float:
+    """Orders a second, direct: measured now, if the row itself is not part of the run."""
+    if bench.peak is None:
+        await one_round(bench, bench.size(500, 50), bench.port("orders"))
+        bench.peak, _ = await one_round(bench, bench.size(1500, 100), bench.port("orders"))
+    return bench.peak
+
+
+async def one_round(bench: Bench, count: int, port: int, *, connections: int = CONNECTIONS) -> tuple[float, Outcome]:
+    """Orders a second, until the outboxes are empty. Whatever else it set off is over when this returns."""
+    outcome = await orders_of(bench, await bench.tickets(count), port, connections).run()
+    cleared = await bench.published("orders")
+    outcome.require(_CREATED)
+    await bench.quiet()
+    return count / (cleared - outcome.began), outcome
+
+
+def orders_of(
+    bench: Bench, tickets: Sequence[str], port: int, connections: int = CONNECTIONS, rate: float | None = None
+) -> Load:
+    bodies = [json.dumps({"ticketId": ticket}) for ticket in tickets]
+    buyers = [bench.somebody() for _ in range(connections)]
+    return Load(port, "POST", "/api/orders", bodies, buyers, connections, rate)
+
+
+async def _round_of_floor(bench: Bench, count: int) -> float:
+    tickets = [new_id() for _ in range(count)]
+    replicas = [{"_id": each, "version": 1, "title": "Concert", "price": 1999, "user_id": new_id()} for each in tickets]
+    database = bench.floor_mongo.database
+    await database["ticket_replicas"].insert_many(replicas)  # type: ignore[attr-defined] # the services need no such call
+    outcome = await orders_of(bench, tickets, bench.floor.port).run()
+    cleared = await until_cleared([database["orders"]])
+    outcome.require(_CREATED)
+    return count / (cleared - outcome.began)
+
+
+async def _generators_limit(bench: Bench) -> float:
+    """What one generator gets out of a server that does nothing."""
+    count = bench.size(5000, 200)
+    load = Load(bench.floor.port, "POST", "/nothing", ['{"ticketId": ""}'] * count, [bench.somebody()], CONNECTIONS)
+    outcome = await load.run()
+    return count / (outcome.ended - outcome.began)
