@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,16 +16,29 @@ from typing import Annotated, Any, Literal
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.bench import Bench, a_bench
 from benchmarks.figures import Row
 
-# In this order: later rows find more stored than earlier ones, and those that store most come last.
-ROWS = ("orders", "through_gateway")
+# In the order of running: the list wants few tickets stored, and catch-up, which takes orders away, ends it.
+ROWS = (
+    "listing",
+    "orders",
+    "through_gateway",
+    "hold",
+    "one_ticket",
+    "sold_out",
+    "sign_in",
+    "deadlines",
+    "growth",
+    "memory",
+    "second_start",
+    "catch_up",
+)
 _RESULTS = Path(__file__).parent / "results.json"
-_COLUMNS = ("row", "median", "min–max", "unit", "floor", "ratio", "target", "met")
+_COLUMNS = ("row", "median", "from, to", "unit", "floor", "ratio", "target", "met")
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
@@ -58,7 +72,7 @@ async def _run(names: list[str], driver: Literal["motor", "pymongo"], rounds: in
             Path(folder), driver=driver, rounds=rounds, smoke=smoke, progress=lambda _what: None
         ) as bench:
             for name in names:
-                bench.progress = lambda what, name=name: bar.update(task, description=f"{name}: {what}")
+                bench.progress = partial(_show, bar, task, name)
                 bench.progress("…")
                 try:
                     bench.rows += await import_module(f"benchmarks.rows.{name}").measure(bench)
@@ -72,13 +86,17 @@ async def _run(names: list[str], driver: Literal["motor", "pymongo"], rounds: in
     return failed
 
 
+def _show(bar: Progress, task: TaskID, name: str, what: str) -> None:
+    bar.update(task, description=f"{name}: {what}")
+
+
 def _table(bench: Bench, *, smoke: bool) -> Table:
     table = Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in bench.rows:
         floor, ratio = _short(row.floor), _short(row.ratio)
         target = "" if smoke or row.target is None else row.target.text
         met = "" if smoke or row.met is None else ("met" if row.met else "MISSED")
-        spread = f"{_short(min(row.rounds))}–{_short(max(row.rounds))}"
+        spread = f"{_short(min(row.rounds))}, {_short(max(row.rounds))}"
         table.add_row(row.what, _short(row.median), spread, row.unit, floor, ratio, target, met)
         for what, figure in row.notes.items():
             table.add_row(f"  [dim]{what}: {figure}[/]")

@@ -11,6 +11,7 @@ from typing import Literal
 from benchmarks.client import Connection
 from benchmarks.figures import Row
 from benchmarks.floor_server import FloorServer
+from benchmarks.resident import resident
 from common.auth import SignedInUser, TokenSigner
 from common.clock import utc_now
 from common.ids import UserId, new_id
@@ -46,6 +47,8 @@ class Bench:
     rounds: int
     smoke: bool
     progress: Progress
+    idle_memory: float
+    """MiB of the five services together, when they had just started."""
     rows: list[Row] = field(default_factory=list)
     peak: float | None = None
     """Orders a second, direct: what other rows take half of, or compare themselves with."""
@@ -138,6 +141,7 @@ async def a_bench(
         async with floor:
             try:
                 signer = TokenSigner(keys.private, utc_now)
-                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, progress)
+                idle = resident(platform)
+                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, progress, idle)
             finally:
                 await mongo.close()

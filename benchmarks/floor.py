@@ -138,7 +138,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: 
         await send({"type": "lifespan.shutdown.complete"})
         return
     body = (await receive())["body"]
-    status, answer = 201, {}
+    status = 201
+    answer: dict[str, Any] = {}
     if scope["path"] == "/api/orders" and _floor is not None:
         bearer = dict(scope["headers"])[b"authorization"].decode()
         status, answer = await _floor.place(bearer.removeprefix("Bearer "), body)

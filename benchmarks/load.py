@@ -26,7 +26,7 @@ async def _run(job: dict[str, Any]) -> dict[str, Any]:
         for body, token in zip(job["bodies"], itertools.cycle(tokens), strict=False)
     ]
     connections = await asyncio.gather(*(Connection(job["port"]).open() for _ in range(job["connections"])))
-    print("ready", flush=True)
+    _say("ready")
     sys.stdin.readline()
 
     answers: list[tuple[float, float, int]] = [(0.0, 0.0, NO_ANSWER)] * len(requests)
@@ -56,9 +56,14 @@ async def _run(job: dict[str, Any]) -> dict[str, Any]:
     return {"began": began, "ended": ended, "cpu": time.process_time() - cpu, "answers": answers}
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     job = json.loads(sys.stdin.readline())
-    print(json.dumps(uvloop.run(_run(job))), flush=True)
+    _say(json.dumps(uvloop.run(_run(job))))
 
 
 if __name__ == "__main__":

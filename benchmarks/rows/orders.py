@@ -16,7 +16,7 @@ _CREATED = 201
 
 
 async def measure(bench: Bench) -> list[Row]:
-    count = bench.size(3000, 200)
+    count = bench.size(2000, 200)
     await _round_of_floor(bench, bench.size(500, 50))  # warm up: connections, caches, code
     await one_round(bench, bench.size(500, 50), bench.port("orders"))
     rounds, floors, busy = [], [], []
