@@ -49,8 +49,10 @@ async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
         if number % _BULK == 0:
             await client.flush()
     async with asyncio.timeout(_AT_MOST_SECONDS):
-        while (await jetstream.stream_info(DOMAIN_EVENTS.name)).state.messages < before + count:
+        stored = before
+        while stored < before + count:
             await asyncio.sleep(_POLL_SECONDS)
+            stored = (await jetstream.stream_info(DOMAIN_EVENTS.name)).state.messages
     return events
 
 

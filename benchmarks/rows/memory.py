@@ -1,4 +1,4 @@
-"""What the five services hold in memory (RSS, together): right after their start, and after the rows before this one."""
+"""What the five services hold in memory (RSS, together): just started, and after the rows before this one."""
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target
