@@ -24,28 +24,32 @@ async def measure(bench: Bench) -> list[Row]:
         Target("at least 0.8 of that with 1,000 stored", at_least=0.8),
         {"floor here": f"the same with {few:,} stored"},
     )
-    late = [await _late(bench, row.median / 2) for _ in range(bench.rounds)]
+    late, floors = [], []
+    for _ in range(bench.rounds):
+        floors.append(await _late(bench, bench.floor.port, row.median / 2))
+        late.append(await _late(bench, bench.port("tickets"), row.median / 2))
     ids = [ticket.id for ticket in stocked]
     await remove(bench.collection("tickets"), ids)
     await remove(bench.collection("orders", "ticket_replicas"), ids)
     return [
         row,
-        Row("first page, p99 at half that rate", "ms", late, (), Target("at most 20 ms", "median", at_most=20)),
+        Row("first page, p99 at half that rate", "ms", late, floors, Target("at most 20 ms", "median", at_most=20)),
     ]
 
 
-def _load(bench: Bench, count: int, rate: float | None = None) -> Load:
-    return Load(bench.port("tickets"), "GET", "/api/tickets", [""] * count, (), _CONNECTIONS, rate)
+def _load(port: int, count: int, rate: float | None = None) -> Load:
+    return Load(port, "GET", "/api/tickets", [""] * count, (), _CONNECTIONS, rate)
 
 
 async def _rate(bench: Bench) -> float:
     count = bench.size(1000, 50)
-    outcome = await _load(bench, count).run()
+    outcome = await _load(bench.port("tickets"), count).run()
     outcome.require(200)
     return count / (outcome.ended - outcome.began)
 
 
-async def _late(bench: Bench, rate: float) -> float:
-    outcome = await _load(bench, bench.size(int(rate * 4), 50), rate).run()
-    outcome.require(200)
+async def _late(bench: Bench, port: int, rate: float) -> float:
+    """The p99. Of the floor, which does nothing, it is what the machine and the generator add."""
+    outcome = await _load(port, bench.size(int(rate * 4), 50), rate).run()
+    outcome.require(201 if port == bench.floor.port else 200)
     return percentile([answer.seconds * 1000 for answer in outcome.answers], 99)
