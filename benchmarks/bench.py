@@ -4,19 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from benchmarks.client import Connection
-from benchmarks.figures import Row
 from benchmarks.floor_server import FloorServer
 from benchmarks.resident import resident
 from common.auth import SignedInUser, TokenSigner
 from common.clock import utc_now
 from common.ids import UserId, new_id
 from common.messaging.streams import STREAMS
-from common.mongo import Collection, Mongo
+from common.mongo import Collection, Mongo, MongoDriver
 from common.servers import free_port
 from marketplace.keys import load_or_create_keys
 from marketplace.operations.operator import Operator, operator
@@ -34,8 +32,6 @@ _LISTING_AT_ONCE = 32
 _POLL_SECONDS = 0.02
 _QUIET_WITHIN_SECONDS = 180.0
 
-Progress = Callable[[str], None]
-
 
 @dataclass
 class Bench:
@@ -46,10 +42,9 @@ class Bench:
     floor_mongo: Mongo
     rounds: int
     smoke: bool
-    progress: Progress
     idle_memory: float
     """MiB of the five services together, when they had just started."""
-    rows: list[Row] = field(default_factory=list)
+    progress: Callable[[str], None] = lambda _what: None
     peak: float | None = None
     """Orders a second, direct: what other rows take half of, or compare themselves with."""
 
@@ -126,12 +121,28 @@ async def until_cleared(collections: Iterable[Collection]) -> float:
     return time.monotonic()
 
 
+def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
+    """Those of `make run`, whatever the environment says, on free ports.
+
+    But for the window: a run may take longer than 15 minutes, and no row should have orders expire that another placed.
+    """
+    return PlatformSettings(
+        gateway_port=free_port(in_a_row=40),
+        data_dir=folder,
+        mongo_driver=driver,
+        order_window_seconds=86_400,
+        mongo_url=None,
+        nats_url=None,
+        stripe_key=None,
+        log_level="info",
+        log_format="text",
+    )
+
+
 @asynccontextmanager
-async def a_bench(
-    folder: Path, *, driver: Literal["motor", "pymongo"], rounds: int, smoke: bool, progress: Progress
-) -> AsyncIterator[Bench]:
-    """A platform from scratch, with the settings of `make run`, and the floor on the same servers."""
-    settings = PlatformSettings(gateway_port=free_port(in_a_row=40), data_dir=folder, mongo_driver=driver)
+async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool) -> AsyncIterator[Bench]:
+    """A platform from scratch, and the floor on the same servers."""
+    settings = settings_in(folder, driver)
     async with Platform(settings) as platform, operator(settings) as connection:
         keys = load_or_create_keys(folder / "keys")
         floor = FloorServer(
@@ -141,7 +152,6 @@ async def a_bench(
         async with floor:
             try:
                 signer = TokenSigner(keys.private, utc_now)
-                idle = resident(platform)
-                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, progress, idle)
+                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, resident(platform))
             finally:
                 await mongo.close()

@@ -8,17 +8,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, settings_in
 from benchmarks.figures import Row, Target
 from common.servers import Mongod, NatsServer, free_port
 from marketplace.platform import Platform
-from marketplace.settings import PlatformSettings
 
 
 async def measure(bench: Bench) -> list[Row]:
     rounds, floors = [], []
     with tempfile.TemporaryDirectory() as folder:
-        settings = PlatformSettings(gateway_port=free_port(in_a_row=40), data_dir=Path(folder))
+        settings = settings_in(Path(folder), bench.platform.settings.mongo_driver)
         async with Platform(settings):
             pass  # the first start makes databases, indexes, streams and keys
         for number in range(bench.rounds):

@@ -34,4 +34,4 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _distinct(bench: Bench) -> float:
-    return (await one_round(bench, bench.size(2000, 100), bench.port("orders")))[0]
+    return (await one_round(bench, bench.size(2000, 100), bench.port("orders"))).rate

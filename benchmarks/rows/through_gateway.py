@@ -10,7 +10,7 @@ async def measure(bench: Bench) -> list[Row]:
     rounds, direct = [], []
     for number in range(bench.rounds):
         bench.progress(f"round {number + 1} of {bench.rounds}")
-        direct.append((await one_round(bench, count, bench.port("orders")))[0])
-        rounds.append((await one_round(bench, count, bench.port("gateway")))[0])
+        direct.append((await one_round(bench, count, bench.port("orders"))).rate)
+        rounds.append((await one_round(bench, count, bench.port("gateway"))).rate)
     target = Target("at least 0.9 of the direct figure", at_least=0.9)
     return [Row("orders, through the gateway", "orders/s", rounds, direct, target)]
