@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from benchmarks.bench import a_bench
 from benchmarks.figures import Row
-from benchmarks.report import keep, table_of
+from benchmarks.report import keep, notes_of, table_of
 from common.mongo import MongoDriver
 
 # In the order of running: the list wants few tickets stored, and catch-up, which takes orders away, ends it.
@@ -64,6 +64,7 @@ def main(
         failed |= failed_too
         keep(rows, driver=driver, rounds=rounds, load_before=load_before)
     console.print(table_of(rows, smoke=smoke))
+    console.print("\n".join(notes_of(rows)), markup=False, end="\n\n")
     console.print(f"{time.monotonic() - began:.0f} s, MongoDB by {driver}, load average before: {load_before:.1f}")
     raise typer.Exit(int(failed))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.client import Connection
 from benchmarks.floor_server import FloorServer
-from benchmarks.resident import resident
+from benchmarks.processes import resident
 from common.auth import SignedInUser, TokenSigner
 from common.clock import utc_now
 from common.ids import UserId, new_id
@@ -152,6 +152,6 @@ async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool
         async with floor:
             try:
                 signer = TokenSigner(keys.private, utc_now)
-                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, resident(platform))
+                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, sum(resident(platform).values()))
             finally:
                 await mongo.close()

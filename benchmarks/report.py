@@ -23,9 +23,11 @@ def table_of(rows: Sequence[Row], *, smoke: bool) -> Table:
         met = "" if smoke or row.met is None else ("met" if row.met else "MISSED")
         spread = f"{_short(min(row.rounds))}, {_short(max(row.rounds))}"
         table.add_row(row.what, _short(row.median), spread, row.unit, _short(row.floor), _short(row.ratio), target, met)
-        for what, figure in row.notes.items():
-            table.add_row(f"  [dim]{what}: {figure}[/]")
     return table
+
+
+def notes_of(rows: Sequence[Row]) -> list[str]:
+    return [f"{row.what}: {what}: {figure}" for row in rows for what, figure in row.notes.items()]
 
 
 def keep(rows: Sequence[Row], *, driver: str, rounds: int, load_before: float) -> None:

@@ -13,6 +13,7 @@ from statistics import median
 from benchmarks.bench import Bench, until_cleared
 from benchmarks.figures import Row, Target
 from benchmarks.generators import Load, Outcome
+from benchmarks.processes import computed
 from common.ids import new_id
 from marketplace.platform import Platform
 
@@ -20,6 +21,7 @@ CONNECTIONS = 64
 OTHERS = ("tickets", "expiration", "payments")
 """They consume what orders publishes, on the same cores: stopped for a moment, they show what orders does alone."""
 _CREATED = 201
+_SOME = 0.01
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Round:
     handled: float
     """Orders a second, until every service has handled what it hears of them: what can be kept up for long."""
     outcome: Outcome
+    computed: dict[str, float]
+    """Milliseconds on a core that each process spent on an order, until everything was handled."""
 
 
 async def measure(bench: Bench) -> list[Row]:
@@ -43,6 +47,9 @@ async def measure(bench: Bench) -> list[Row]:
         alone.append((await one_round(bench, count, port, paused=OTHERS)).rate)
     notes = {
         "until every consumer is done": f"{median(each.handled for each in rounds):,.0f}/s",
+        "ms on a core an order": ", ".join(
+            f"{name} {ms:.2f}" for name, ms in rounds[-1].computed.items() if ms >= _SOME
+        ),
         "load generator busy": f"{max(each.outcome.busy for each in rounds):.0%}",
         "alone it could": f"{await _generators_limit(bench):,.0f}/s",
     }
@@ -62,12 +69,15 @@ async def peak_of(bench: Bench) -> float:
 
 async def one_round(bench: Bench, count: int, port: int, *, paused: Sequence[str] = ()) -> Round:
     load = orders_of(bench, await bench.tickets(count), port)
+    before = computed(bench.platform)
     with _paused(bench.platform, paused):
         outcome = await load.run()
         cleared = await bench.published("orders")
     outcome.require(_CREATED)
     await bench.quiet()
-    return Round(count / (cleared - outcome.began), count / (time.monotonic() - outcome.began), outcome)
+    handled = time.monotonic()
+    each = {name: (now - before[name]) / count * 1000 for name, now in computed(bench.platform).items()}
+    return Round(count / (cleared - outcome.began), count / (handled - outcome.began), outcome, each)
 
 
 def orders_of(
@@ -106,3 +116,7 @@ async def _generators_limit(bench: Bench) -> float:
     load = Load(bench.floor.port, "POST", "/nothing", ['{"ticketId": ""}'] * count, [bench.somebody()], CONNECTIONS)
     outcome = await load.run()
     return count / (outcome.ended - outcome.began)
+
+
+def _listed(milliseconds: dict[str, float]) -> str:
+    return ", ".join(f"{name} {ms:.2f}" for name, ms in milliseconds.items() if ms >= _SOME)
