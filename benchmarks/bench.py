@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.client import Connection
+from benchmarks.floor import STREAM as FLOOR
 from benchmarks.floor_server import FloorServer
 from benchmarks.processes import resident
 from common.auth import SignedInUser, TokenSigner
@@ -28,6 +29,8 @@ AGGREGATES = {
     "expiration": "deadlines",
     "payments": "payments",
 }
+FLOOR_CONSUMERS = 4
+_EVENTS = tuple(each.name for each in STREAMS)
 _LISTING_AT_ONCE = 32
 _POLL_SECONDS = 0.02
 _QUIET_WITHIN_SECONDS = 180.0
@@ -97,10 +100,18 @@ class Bench:
                 raise TimeoutError(f"{await self.backlog()} events are still not handled")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def backlog(self) -> int:
+    async def floor_quiet(self) -> None:
+        """The same of the floor and its consumers."""
+        database = self.floor_mongo.database
+        async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
+            while await self.backlog([FLOOR]):  # noqa: ASYNC110 - only asking again can tell
+                await asyncio.sleep(_POLL_SECONDS)
+            await until_cleared([database["orders"], database["tickets"]])
+
+    async def backlog(self, streams: Sequence[str] = _EVENTS) -> int:
         """Events that some consumer has not handled yet."""
         jetstream = self.operator.broker.jetstream
-        infos = [info for stream in STREAMS for info in await jetstream.consumers_info(stream.name)]
+        infos = [info for stream in streams for info in await jetstream.consumers_info(stream)]
         return sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
 
     async def _staged(self) -> int:
@@ -151,7 +162,18 @@ async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool
         mongo = Mongo(platform.mongo_url, "floor", driver)
         async with floor:
             try:
+                floor.start_consumers()
+                await _until_bound(connection)
                 signer = TokenSigner(keys.private, utc_now)
                 yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, sum(resident(platform).values()))
             finally:
+                await floor.consumers.stop()
                 await mongo.close()
+
+
+async def _until_bound(connection: Operator) -> None:
+    async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
+        bound = 0
+        while bound < FLOOR_CONSUMERS:
+            await asyncio.sleep(_POLL_SECONDS)
+            bound = len(await connection.broker.jetstream.consumers_info(FLOOR))

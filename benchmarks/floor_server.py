@@ -1,12 +1,12 @@
-"""The floor as a process: uvicorn with uvloop and httptools, on the platform's own mongod and nats-server."""
+"""The floor as processes: uvicorn with uvloop and httptools, and its consumers, on the platform's mongod and NATS."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from common.servers import Server
+from common.servers.process import ChildProcess
 from marketplace.keys import TokenKeys
 from marketplace.probes import http_status
 
@@ -16,6 +16,7 @@ class FloorServer(Server):
         self, port: int, folder: Path, *, mongo_url: str, nats_url: str, keys: TokenKeys, driver: str
     ) -> None:
         super().__init__("floor", port, folder / "logs" / "floor.log")
+        self.consumers = ChildProcess("floor-consumers", folder / "logs" / "floor-consumers.log")
         self._variables = {
             "MONGO_URL": mongo_url,
             "NATS_URL": nats_url,
@@ -30,6 +31,8 @@ class FloorServer(Server):
     def environment(self) -> Mapping[str, str]:
         return os.environ | self._variables
 
+    def start_consumers(self) -> None:
+        self.consumers.spawn([sys.executable, "-m", "benchmarks.floor_consumers"], self.environment())
+
     async def answers(self) -> bool:
-        await asyncio.sleep(0)
         return await http_status(self.port, "/") > 0
