@@ -14,8 +14,8 @@ _AT_ONCE = 20_000
 
 
 async def measure(bench: Bench) -> list[Row]:
-    count = bench.size(1000, 100)
-    few, many = bench.size(1_000, 100), bench.size(300_000, 3_000)
+    count = bench.size(1000, 40)
+    few, many = bench.size(1_000, 100), bench.size(300_000, 1_000)
     orders = bench.collection("orders")
     # What the rows before have placed goes: all that it set off is over.
     await remove(orders, [order["_id"] for order in await orders.find({}, {"_id": 1}).to_list(None)])

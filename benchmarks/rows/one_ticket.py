@@ -14,11 +14,11 @@ _CREATED, _REFUSED = 201, 409
 
 
 async def measure(bench: Bench) -> list[Row]:
-    buyers = bench.size(1000, 100)
+    buyers = bench.size(1000, 60)
     rounds, orders = [], []
     for number in range(bench.rounds):
         bench.progress(f"round {number + 1} of {bench.rounds}")
-        orders.append((await one_round(bench, bench.size(1000, 100), bench.port("orders"))).rate)
+        orders.append((await one_round(bench, bench.size(1000, 40), bench.port("orders"))).rate)
         (ticket,) = await bench.tickets(1)
         bodies, tokens = [f'{{"ticketId": "{ticket}"}}'] * buyers, [bench.somebody() for _ in range(buyers)]
         # Two generators: a process may have 1,024 files open, and each buyer has a connection of their own.

@@ -14,7 +14,7 @@ _WANTED_TWICE = 0.2
 async def measure(bench: Bench) -> list[Row]:
     """Once: it is long enough to be its own average. Before it and after it, orders as the other row has them."""
     before = await _distinct(bench)
-    count = bench.size(10_000, 200)
+    count = bench.size(10_000, 100)
     tickets = [ticket.id for ticket in await stock_tickets(bench, count)]
     wanted = tickets + tickets[: int(count * _WANTED_TWICE)]
     random.Random(1).shuffle(wanted)  # noqa: S311 - not a secret
@@ -34,4 +34,4 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _distinct(bench: Bench) -> float:
-    return (await one_round(bench, bench.size(2000, 100), bench.port("orders"))).rate
+    return (await one_round(bench, bench.size(2000, 40), bench.port("orders"))).rate

@@ -6,7 +6,7 @@ from benchmarks.rows.orders import one_round
 
 
 async def measure(bench: Bench) -> list[Row]:
-    count = bench.size(1500, 100)
+    count = bench.size(1500, 40)
     rounds, direct = [], []
     for number in range(bench.rounds):
         bench.progress(f"round {number + 1} of {bench.rounds}")
