@@ -8,7 +8,7 @@ NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short k8s-check fmt docs lock clean
+.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short bench bench-smoke k8s-check fmt docs lock clean
 .PHONY: cluster images secrets deploy restart undeploy
 
 help:
@@ -42,7 +42,7 @@ test: lint test-unit k8s-check test-integration test-system test-faults-short ##
 lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools
+	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools benchmarks
 	@$(BIN)/lint-imports --no-logo
 
 test-unit: install ## Tests that need no server
@@ -60,6 +60,12 @@ test-faults: install ## Break the platform on purpose and hold it to its promise
 
 test-faults-short: install ## The same with smaller numbers
 	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
+
+bench: install ## Measure the platform beside its floors: a table and benchmarks/results.json (DRIVER=pymongo ROW=orders)
+	@$(BIN)/python -m benchmarks $(if $(DRIVER),--driver $(DRIVER)) $(if $(ROW),--only $(ROW))
+
+bench-smoke: install ## The same with tiny numbers, held to no target
+	@$(BIN)/python -m benchmarks --smoke
 
 k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kubernetes, without a cluster
 	@rendered=$$(mktemp -d) && trap 'rm -rf "$$rendered"' EXIT && \

@@ -1,0 +1,1 @@
+"""How fast the platform is, measured beside the barest program that does the same work: docs/performance.md."""

@@ -1,0 +1,97 @@
+"""`python -m benchmarks`: measure, show progress, end with one table and benchmarks/results.json."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from benchmarks.bench import a_bench
+from benchmarks.figures import Row
+from benchmarks.report import keep, notes_of, table_of
+from common.mongo import MongoDriver
+
+# In the order of running: the list wants few tickets stored, and catch-up, which takes orders away, ends it.
+ROWS = (
+    "listing",
+    "orders",
+    "through_gateway",
+    "hold",
+    "one_ticket",
+    "sold_out",
+    "sign_in",
+    "deadlines",
+    "growth",
+    "memory",
+    "second_start",
+    "catch_up",
+)
+_WITH_THE_OTHER_DRIVER = ("orders",)
+"""Of a whole run, so that its table shows both beside each other."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+
+
+def main(
+    *,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Tiny numbers, one round, no targets, no file.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(ROWS)}. May be repeated.")] = None,
+    driver: Annotated[Literal["motor", "pymongo"], typer.Option(help="Of MongoDB.")] = "motor",
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Of each row; the table shows the median.")] = 3,
+) -> None:
+    """Load a platform that is started from scratch, row by row, beside the floor of each."""
+    if unknown := set(only or []) - set(ROWS):
+        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
+    began, load_before = time.monotonic(), os.getloadavg()[0]
+    run = partial(_run, rounds=1 if smoke else rounds, smoke=smoke)
+    rows, failed = asyncio.run(run(only or ROWS, driver))
+    whole = not only and not smoke
+    if whole:
+        (other,) = set(get_args(MongoDriver)) - {driver}
+        more, failed_too = asyncio.run(run(_WITH_THE_OTHER_DRIVER, other))
+        rows += [replace(row, what=f"{row.what} ({other})") for row in more]
+        failed |= failed_too
+        keep(rows, driver=driver, rounds=rounds, load_before=load_before)
+    console.print(table_of(rows, smoke=smoke))
+    console.print("\n".join(notes_of(rows)), markup=False, end="\n\n")
+    console.print(f"{time.monotonic() - began:.0f} s, MongoDB by {driver}, load average before: {load_before:.1f}")
+    raise typer.Exit(int(failed))
+
+
+async def _run(names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke: bool) -> tuple[list[Row], bool]:
+    """Every row that could be measured, and whether some could not."""
+    rows: list[Row] = []
+    failed = False
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar, tempfile.TemporaryDirectory() as folder:
+        task = bar.add_task("starting the platform", total=len(names))
+        async with a_bench(Path(folder), driver=driver, rounds=rounds, smoke=smoke) as bench:
+            for name in names:
+                bench.progress = partial(_show, bar, task, name)
+                bench.progress("…")
+                try:
+                    rows += await import_module(f"benchmarks.rows.{name}").measure(bench)
+                except Exception:  # noqa: BLE001 - the other rows are worth having all the same
+                    failed = True
+                    bar.console.print(f"{name} could not be measured:\n{traceback.format_exc()}", markup=False)
+                bar.advance(task)
+    return rows, failed
+
+
+def _show(bar: Progress, task: TaskID, name: str, what: str) -> None:
+    bar.update(task, description=f"{name}: {what}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,179 @@
+"""What a row is given: the running platform, the floor beside it, and how much to do."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.client import Connection
+from benchmarks.floor import STREAM as FLOOR
+from benchmarks.floor_server import FloorServer
+from benchmarks.processes import resident
+from common.auth import SignedInUser, TokenSigner
+from common.clock import utc_now
+from common.ids import UserId, new_id
+from common.messaging.streams import STREAMS
+from common.mongo import Collection, Mongo, MongoDriver
+from common.servers import free_port
+from marketplace.keys import load_or_create_keys
+from marketplace.operations.operator import Operator, operator
+from marketplace.platform import Platform
+from marketplace.settings import PlatformSettings
+
+AGGREGATES = {
+    "auth": "users",
+    "tickets": "tickets",
+    "orders": "orders",
+    "expiration": "deadlines",
+    "payments": "payments",
+}
+FLOOR_CONSUMERS = 4
+_EVENTS = tuple(each.name for each in STREAMS)
+_LISTING_AT_ONCE = 32
+_POLL_SECONDS = 0.02
+_QUIET_WITHIN_SECONDS = 180.0
+
+
+@dataclass
+class Bench:
+    platform: Platform
+    operator: Operator
+    signer: TokenSigner
+    floor: FloorServer
+    floor_mongo: Mongo
+    rounds: int
+    smoke: bool
+    idle_memory: float
+    """MiB of the five services together, when they had just started."""
+    progress: Callable[[str], None] = lambda _what: None
+    peak: float | None = None
+    """Orders a second, direct: what other rows take half of, or compare themselves with."""
+
+    def size(self, full: int, smoke: int) -> int:
+        return smoke if self.smoke else full
+
+    def port(self, name: str) -> int:
+        return self.platform.settings.port(name)
+
+    def somebody(self) -> str:
+        """The token of a user who is signed in, without having signed up: nobody asks auth."""
+        user = new_id()
+        return self.signer.sign(SignedInUser(UserId(user), f"{user}@example.com"))
+
+    def collection(self, service: str, name: str | None = None) -> Collection:
+        return self.operator.databases[service][name or AGGREGATES[service]]
+
+    async def tickets(self, count: int) -> list[str]:
+        """Put so many on sale through the API; return once orders, too, knows them all."""
+        token = self.somebody()
+        listed: list[str] = []
+
+        async def seller(connection: Connection, many: int) -> None:
+            for _ in range(many):
+                ticket = await connection.ask_json(
+                    "POST", "/api/tickets", token=token, body={"title": "Concert", "price": 19.99}
+                )
+                listed.append(ticket["id"])
+            connection.close()
+
+        share, rest = divmod(count, _LISTING_AT_ONCE)
+        shares = [share + (number < rest) for number in range(_LISTING_AT_ONCE)]
+        await asyncio.gather(*(seller(Connection(self.port("tickets")), each) for each in shares if each))
+        await self.quiet()
+        return listed
+
+    async def published(self, *services: str) -> float:
+        """Wait until the outboxes of these services are empty; return the moment of it."""
+        collections = [self.collection(service) for service in services]
+        return await until_cleared(collections)
+
+    async def quiet(self) -> None:
+        """Wait until every outbox is empty and every event handled, so that no row pays for the one before."""
+        deadline = time.monotonic() + _QUIET_WITHIN_SECONDS
+        while True:
+            await self.published(*AGGREGATES)
+            if not await self.backlog() and not await self._staged():
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{await self.backlog()} events are still not handled")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def floor_quiet(self) -> None:
+        """The same of the floor and its consumers."""
+        database = self.floor_mongo.database
+        async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
+            while await self.backlog([FLOOR]):  # noqa: ASYNC110 - only asking again can tell
+                await asyncio.sleep(_POLL_SECONDS)
+            await until_cleared([database["orders"], database["tickets"]])
+
+    async def backlog(self, streams: Sequence[str] = _EVENTS) -> int:
+        """Events that some consumer has not handled yet."""
+        jetstream = self.operator.broker.jetstream
+        infos = [info for stream in streams for info in await jetstream.consumers_info(stream)]
+        return sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
+
+    async def _staged(self) -> int:
+        return sum([await _staged_in(self.collection(service)) for service in AGGREGATES])
+
+
+async def _staged_in(collection: Collection) -> int:
+    return await collection.count_documents({"outbox.id": {"$exists": True}})
+
+
+async def until_cleared(collections: Iterable[Collection]) -> float:
+    deadline = time.monotonic() + _QUIET_WITHIN_SECONDS
+    for collection in collections:
+        while await _staged_in(collection):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the outboxes of {collection.name} are not empty")
+            await asyncio.sleep(_POLL_SECONDS)
+    return time.monotonic()
+
+
+def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
+    """Those of `make run`, whatever the environment says, on free ports.
+
+    But for the window: a run may take longer than 15 minutes, and no row should have orders expire that another placed.
+    """
+    return PlatformSettings(
+        gateway_port=free_port(in_a_row=40),
+        data_dir=folder,
+        mongo_driver=driver,
+        order_window_seconds=86_400,
+        mongo_url=None,
+        nats_url=None,
+        stripe_key=None,
+        log_level="info",
+        log_format="text",
+    )
+
+
+@asynccontextmanager
+async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool) -> AsyncIterator[Bench]:
+    """A platform from scratch, and the floor on the same servers."""
+    settings = settings_in(folder, driver)
+    async with Platform(settings) as platform, operator(settings) as connection:
+        keys = load_or_create_keys(folder / "keys")
+        floor = FloorServer(
+            free_port(), folder, mongo_url=platform.mongo_url, nats_url=platform.nats_url, keys=keys, driver=driver
+        )
+        mongo = Mongo(platform.mongo_url, "floor", driver)
+        async with floor:
+            try:
+                floor.start_consumers()
+                await _until_bound(connection)
+                signer = TokenSigner(keys.private, utc_now)
+                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, sum(resident(platform).values()))
+            finally:
+                await floor.consumers.stop()
+                await mongo.close()
+
+
+async def _until_bound(connection: Operator) -> None:
+    async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
+        bound = 0
+        while bound < FLOOR_CONSUMERS:
+            await asyncio.sleep(_POLL_SECONDS)
+            bound = len(await connection.broker.jetstream.consumers_info(FLOOR))

@@ -1,0 +1,61 @@
+"""HTTP/1.1 on a kept connection, as little as the rows need: a load generator must cost less than what it loads."""
+
+import asyncio
+import json
+from typing import Any, Self
+
+_HOST = "127.0.0.1"
+_ANSWER_SECONDS = 30.0
+_HEAD_ENDS = b"\r\n\r\n"
+_CLOSES = b"connection: close"
+_LENGTH = b"content-length:"
+
+
+def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
+    """The whole request as it goes over the wire, made before the clock starts."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {_HOST}"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Connection:
+    """One request at a time. Opened anew when the other side closes it: nginx does after a thousand requests."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def open(self) -> Self:
+        self._streams = await asyncio.open_connection(_HOST, self._port)
+        return self
+
+    async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body. Raises OSError, asyncio.IncompleteReadError or TimeoutError."""
+        if self._streams is None:
+            await self.open()
+        assert self._streams is not None  # noqa: S101 - for the type checker
+        reader, writer = self._streams
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            writer.write(request)
+            head = (await reader.readuntil(_HEAD_ENDS)).lower()
+            _, _, rest = head.partition(_LENGTH)
+            body = await reader.readexactly(int(rest.partition(b"\r\n")[0])) if rest else b""
+        if _CLOSES in head:
+            self.close()
+        return int(head[9:12]), body
+
+    async def ask_json(self, method: str, path: str, *, token: str = "", body: Any = None) -> Any:  # noqa: ANN401
+        """For preparations: the answer, which must be a success."""
+        data = json.dumps(body).encode() if body is not None else b""
+        status, answer = await self.ask(encode(method, path, token, data))
+        if status >= 300:  # noqa: PLR2004 - what HTTP calls no success
+            raise RuntimeError(f"{method} {path}: {status} {answer.decode(errors='replace')[:300]}")
+        return json.loads(answer) if answer else None
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None

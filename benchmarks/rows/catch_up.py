@@ -1,0 +1,91 @@
+"""Orders was down; how fast it applies the events of tickets that it has missed, from the first to the last.
+
+The floor is the same states as one unordered bulk_write after the other, by the plain driver.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from pymongo import MongoClient, UpdateOne
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Row, Target
+from common.events.tickets import TicketCreated
+from common.ids import UserId, new_id
+from common.messaging.streams import DOMAIN_EVENTS
+
+_CONSUMER = "orders-replicate-ticket"
+_AT_MOST_SECONDS = 60.0
+"""Then the rate so far is the figure: this row comes last, and nothing has to wait for the rest."""
+_BULK = 1_000
+_POLL_SECONDS = 0.05
+
+
+async def measure(bench: Bench) -> list[Row]:
+    """Once: it is long enough to be its own average."""
+    count = bench.size(100_000, 500)
+    await bench.quiet()
+    await bench.platform.terminate("orders")
+    bench.progress(f"publishing {count:,} events")
+    events = await _publish(bench, count)
+    floor = await asyncio.to_thread(_bare, bench.platform.mongo_url, events)
+    bench.progress("catching up")
+    starting = asyncio.create_task(bench.platform.start("orders"))
+    rate, applied = await _catch_up(bench, count)
+    await starting
+    target = Target("at least 10,000 events/s", "median", at_least=10_000)
+    return [Row(f"catch-up of {count:,} events", "events/s", [rate], [floor], target, {"applied": f"{applied:,}"})]
+
+
+async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
+    """Without waiting for each acknowledgement; the stream's own count says when it has them all."""
+    client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
+    before = (await jetstream.stream_info(DOMAIN_EVENTS.name)).state.messages
+    seller = UserId(new_id())
+    events = [TicketCreated(id=new_id(), version=1, title="Concert", price=1999, user_id=seller) for _ in range(count)]
+    for number, event in enumerate(events, start=1):
+        await client.publish(event.subject, event.to_json().encode(), headers={"Nats-Msg-Id": event.event_id})
+        if number % _BULK == 0:
+            await client.flush()
+    async with asyncio.timeout(_AT_MOST_SECONDS):
+        stored = before
+        while stored < before + count:
+            await asyncio.sleep(_POLL_SECONDS)
+            stored = (await jetstream.stream_info(DOMAIN_EVENTS.name)).state.messages
+    return events
+
+
+async def _catch_up(bench: Bench, count: int) -> tuple[float, int]:
+    """Events a second, and how many. The clock starts with the first that is applied, not with the process."""
+    jetstream = bench.operator.broker.jetstream
+    began, first = 0.0, 0
+    while True:
+        info = await jetstream.consumer_info(DOMAIN_EVENTS.name, _CONSUMER)
+        now, applied = time.monotonic(), count - (info.num_pending or 0) - (info.num_ack_pending or 0)
+        if applied > 0 and not began:
+            began, first = now, applied
+        if applied >= count or (began and now - began > _AT_MOST_SECONDS):
+            return (applied - first) / max(1e-9, now - began), applied
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _bare(mongo_url: str, events: list[TicketCreated]) -> float:
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo_url, w="majority", journal=True)
+    collection = client["floor"]["caught_up"]
+    began = time.monotonic()
+    for start in range(0, len(events), _BULK):
+        collection.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": event.id, "version": {"$lt": 1}},
+                    {"$set": {"version": 1, "title": event.title, "price": event.price, "user_id": event.user_id}},
+                    upsert=True,
+                )
+                for event in events[start : start + _BULK]
+            ],
+            ordered=False,
+        )
+    took = time.monotonic() - began
+    client.close()
+    return len(events) / took

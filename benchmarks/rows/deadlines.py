@@ -1,0 +1,57 @@
+"""Many deadlines due at the same moment: how long after it the last order is cancelled.
+
+The orders are stored with their events staged, as if they had been placed at once; the relay's sweep publishes them,
+and everything from there on is the platform's own way. An effect is the arrival of `order.cancelled`.
+"""
+
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+
+from nats.aio.msg import Msg
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Row, Target, percentile
+from benchmarks.rows.orders import peak_of
+from benchmarks.stock import stock_orders, stock_tickets
+from common.clock import utc_now
+
+_WITHIN_SECONDS = 90.0
+
+
+async def measure(bench: Bench) -> list[Row]:
+    """Once: the deadlines are their own repetitions."""
+    count = bench.size(5000, 50)
+    # Until then, every service has to have heard of every order. Three of them do, on the same cores.
+    ahead = bench.size(12, 6) + count / await peak_of(bench) * 2.5
+    tickets = await stock_tickets(bench, count)
+    due = utc_now() + timedelta(seconds=min(ahead, _WITHIN_SECONDS))
+    effects: dict[str, datetime] = {}
+    seen: Counter[str] = Counter()
+    complete = asyncio.Event()
+
+    async def note(message: Msg) -> None:
+        order = message.subject.rpartition(".")[2]
+        effects.setdefault(order, utc_now())
+        seen[order] += 1
+        if len(effects) == count:
+            complete.set()
+
+    subscription = await bench.operator.broker.client.subscribe("order.cancelled.*", cb=note)
+    await stock_orders(bench, tickets, expires_at=due, staged=True)
+    bench.progress(f"{count:,} deadlines are being armed")
+    await bench.quiet()
+    in_time = utc_now() < due
+    bench.progress(f"{count:,} deadlines come due")
+    async with asyncio.timeout((due - utc_now()).total_seconds() + _WITHIN_SECONDS):
+        await complete.wait()
+    await bench.quiet()
+    await subscription.unsubscribe()
+    if twice := [order for order, times in seen.items() if times > 1]:
+        raise RuntimeError(f"{len(twice)} deadlines took effect twice")
+    late = [(effect - due).total_seconds() * 1000 for effect in effects.values()]
+    notes = {"p50": f"{percentile(late, 50):,.0f} ms", "first": f"{min(late):,.0f} ms"}
+    if not in_time:
+        notes["beware"] = "the platform had not heard of all orders when they were due"
+    target = Target("all once, the last within 500 ms", "median", at_most=500)
+    return [Row(f"{count:,} deadlines at once: the last", "ms late", [max(late)], (), target, notes)]

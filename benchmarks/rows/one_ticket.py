@@ -1,0 +1,32 @@
+"""A thousand buyers want one ticket: one gets it, and all others must be told so no slower than orders are taken.
+
+In turn with rounds of orders for distinct tickets.
+"""
+
+from collections import Counter
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Row, Target
+from benchmarks.generators import Load
+from benchmarks.rows.orders import one_round
+
+_CREATED, _REFUSED = 201, 409
+
+
+async def measure(bench: Bench) -> list[Row]:
+    buyers = bench.size(1000, 60)
+    rounds, orders = [], []
+    for number in range(bench.rounds):
+        bench.progress(f"round {number + 1} of {bench.rounds}")
+        orders.append((await one_round(bench, bench.size(1000, 40), bench.port("orders"))).rate)
+        (ticket,) = await bench.tickets(1)
+        bodies, tokens = [f'{{"ticketId": "{ticket}"}}'] * buyers, [bench.somebody() for _ in range(buyers)]
+        # Two generators: a process may have 1,024 files open, and each buyer has a connection of their own.
+        load = Load(bench.port("orders"), "POST", "/api/orders", bodies, tokens, connections=buyers, processes=2)
+        outcome = await load.run()
+        if outcome.statuses != Counter({_CREATED: 1, _REFUSED: buyers - 1}):
+            raise RuntimeError(f"{buyers} buyers of one ticket were answered {dict(outcome.statuses)}")
+        rounds.append(buyers / (outcome.ended - outcome.began))
+        await bench.quiet()
+    target = Target("all answered, one 201; at least the orders a second", at_least=1.0)
+    return [Row(f"{buyers:,} buyers, one ticket", "answers/s", rounds, orders, target)]

@@ -1,0 +1,73 @@
+"""Sign-ins a second beside the bare password hash on the same cores; and what others wait at auth meanwhile."""
+
+import asyncio
+import json
+import os
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+
+from benchmarks.bench import Bench
+from benchmarks.client import Connection
+from benchmarks.figures import Row, Target, percentile
+from benchmarks.generators import Load, Outcome
+
+_CONNECTIONS = 16
+_OTHERS_A_SECOND = 50.0
+_GUESS = 60.0
+"""Hashes a second, before the first round has shown it."""
+
+
+async def measure(bench: Bench) -> list[Row]:
+    count = bench.size(300, 20)
+    credentials = {"email": f"{secrets.token_hex(8)}@example.com", "password": "correct horse battery"}
+    connection = Connection(bench.port("auth"))
+    await connection.ask_json("POST", "/api/users/signup", body=credentials)
+    connection.close()
+    bodies = [json.dumps(credentials)] * count
+    sign_ins = Load(bench.port("auth"), "POST", "/api/users/signin", bodies, connections=_CONNECTIONS)
+    rounds: list[float] = []
+    floors: list[float] = []
+    waits: list[float] = []
+    bare_waits: list[float] = []
+    for number in range(bench.rounds):
+        bench.progress(f"round {number + 1} of {bench.rounds}")
+        seconds = count / (floors or [_GUESS])[-1]
+        floor, meanwhile = await asyncio.gather(
+            asyncio.to_thread(_bare, credentials["password"], count),
+            _others(bench, bench.floor.port, "/nothing", seconds).run(),
+        )
+        floors.append(floor)
+        bare_waits.append(_p99(meanwhile))
+        outcome, meanwhile = await asyncio.gather(
+            sign_ins.run(), _others(bench, bench.port("auth"), "/api/users/currentuser", seconds).run()
+        )
+        outcome.require(200)
+        meanwhile.require(200)
+        rounds.append(count / (outcome.ended - outcome.began))
+        waits.append(_p99(meanwhile))
+    return [
+        Row("sign-in", "sign-ins/s", rounds, floors, Target("at least 0.9 of the bare hash", at_least=0.9)),
+        Row("currentuser meanwhile, p99", "ms", waits, bare_waits, Target("at most 20 ms", "median", at_most=20)),
+    ]
+
+
+def _others(bench: Bench, port: int, path: str, seconds: float) -> Load:
+    requests = [""] * (int(seconds * _OTHERS_A_SECOND) or 1)
+    return Load(port, "GET", path, requests, [bench.somebody()], connections=8, rate=_OTHERS_A_SECOND)
+
+
+def _p99(outcome: Outcome) -> float:
+    return percentile([answer.seconds * 1000 for answer in outcome.answers], 99)
+
+
+def _bare(password: str, count: int) -> float:
+    """Hashes verified a second, with the parameters of auth.passwords, one thread a core."""
+    hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+    known = hasher.hash(password)
+    began = time.monotonic()
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(lambda _: hasher.verify(known, password), range(count)))
+    return count / (time.monotonic() - began)

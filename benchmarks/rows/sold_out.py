@@ -1,0 +1,37 @@
+"""Five hundred buyers until everything is sold: some tickets are wanted twice, none may be sold twice."""
+
+import random
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Row, Target
+from benchmarks.rows.orders import one_round, orders_of
+from benchmarks.stock import stock_tickets
+
+_CREATED, _REFUSED = 201, 409
+_WANTED_TWICE = 0.2
+
+
+async def measure(bench: Bench) -> list[Row]:
+    """Once: it is long enough to be its own average. Before it and after it, orders as the other row has them."""
+    before = await _distinct(bench)
+    count = bench.size(10_000, 100)
+    tickets = [ticket.id for ticket in await stock_tickets(bench, count)]
+    wanted = tickets + tickets[: int(count * _WANTED_TWICE)]
+    random.Random(1).shuffle(wanted)  # noqa: S311 - not a secret
+    bench.progress(f"{count:,} tickets")
+    outcome = await orders_of(bench, wanted, bench.port("orders"), bench.size(500, 50)).run()
+    cleared = await bench.published("orders")
+    expected = {_CREATED: count, _REFUSED: len(wanted) - count}
+    if outcome.statuses != expected:
+        raise RuntimeError(f"answers were to be {expected}, and are {dict(outcome.statuses)}")
+    sold = [ticket for ticket, answer in zip(wanted, outcome.answers, strict=True) if answer.status == _CREATED]
+    if len(set(sold)) != count:
+        raise RuntimeError("a ticket was sold twice")
+    await bench.quiet()
+    orders = [before, await _distinct(bench)]
+    target = Target("none twice; at least 0.8 of orders, direct", at_least=0.8)
+    return [Row(f"{count:,} tickets sold out", "orders/s", [count / (cleared - outcome.began)], orders, target)]
+
+
+async def _distinct(bench: Bench) -> float:
+    return (await one_round(bench, bench.size(2000, 40), bench.port("orders"))).rate

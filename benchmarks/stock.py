@@ -1,0 +1,69 @@
+"""Much that is stored already, put there as it would lie after its events: through the API it would take minutes."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from benchmarks.bench import Bench
+from common.clock import utc_now
+from common.events.orders import OrderedTicket
+from common.ids import TicketId, UserId, new_id
+from common.messaging.envelope import StagedEvent
+from orders.order import Order
+from orders.ticket_replica import TicketReplica
+from tickets.ticket import Ticket
+
+_BATCH = 5_000
+
+T = TypeVar("T")
+
+
+async def stock_tickets(bench: Bench, count: int) -> list[Ticket]:
+    """On sale, and known to orders."""
+    seller = UserId(new_id())
+    tickets = [Ticket.list_for_sale(seller=seller, title="Concert", price=1999) for _ in range(count)]
+    await insert(bench.collection("tickets"), ({**each.to_document(), "outbox": []} for each in tickets))
+    replicas = (TicketReplica.from_event(each.recorded[0]).to_document() for each in tickets)
+    await insert(bench.collection("orders", "ticket_replicas"), replicas)
+    return tickets
+
+
+async def stock_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
+    """One a ticket. `staged`: its event lies in the outbox, and the relay's sweep is going to publish it."""
+    buyer = UserId(new_id())
+    orders = [
+        Order.place(
+            buyer=buyer,
+            ticket=OrderedTicket(id=TicketId(each.id), title=each.title, price=each.price),
+            expires_at=expires_at,
+        )
+        for each in tickets
+    ]
+    await insert(
+        bench.collection("orders"),
+        (
+            {
+                **each.to_document(),
+                "outbox": [StagedEvent.stage(event, utc_now()).to_document() for event in each.recorded if staged],
+            }
+            for each in orders
+        ),
+    )
+    return orders
+
+
+async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None:  # noqa: ANN401 - no service needs this call
+    for batch in _batches(documents):
+        await collection.insert_many(batch, ordered=False)
+
+
+async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 - as above
+    for batch in _batches(ids):
+        await collection.delete_many({"_id": {"$in": batch}})
+
+
+def _batches(things: Iterable[T]) -> Iterator[list[T]]:
+    remaining = iter(things)
+    while batch := list(islice(remaining, _BATCH)):
+        yield batch
