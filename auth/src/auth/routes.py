@@ -16,7 +16,7 @@ from common.ids import UserId
 router = APIRouter(prefix="/api/users", tags=["users"])
 
 
-def _service(request: Request) -> AuthService:
+async def _service(request: Request) -> AuthService:  # async: see common.auth
     service: AuthService = request.app.state.auth
     return service
 

@@ -92,14 +92,18 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by signin
 _bearer = HTTPBearer(auto_error=False, description="The value of the session cookie works as a bearer token, too.")
 
 
-def session_token(
+# FastAPI runs a dependency that is a plain function in a worker thread, each of them for each request; one that is async,
+# though it waits for nothing, it just calls. What that gave is in docs/performance.md.
+
+
+async def session_token(
     cookie: Annotated[str | None, Depends(_cookie)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str | None:
     return bearer.credentials if bearer else cookie
 
 
-def signed_in_user(request: Request, token: Annotated[str | None, Depends(session_token)]) -> SignedInUser:
+async def signed_in_user(request: Request, token: Annotated[str | None, Depends(session_token)]) -> SignedInUser:
     if not token:
         raise NotSignedIn("Sign in at POST /api/users/signin, then send its cookie or a bearer token.")
     verifier: TokenVerifier = request.app.state.token_verifier

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(Not
 idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 
-def _service(request: Request) -> OrderService:
+async def _service(request: Request) -> OrderService:  # async: see common.auth
     service: OrderService = request.app.state.orders
     return service
 

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWH
 idempotent = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWHERE, route_class=IdempotentRoute)
 
 
-def _service(request: Request) -> PaymentService:
+async def _service(request: Request) -> PaymentService:  # async: see common.auth
     service: PaymentService = request.app.state.payments
     return service
 

@@ -17,7 +17,7 @@ from tickets.ticket import NotTheSeller, TicketHeld
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 
 
-def _service(request: Request) -> TicketService:
+async def _service(request: Request) -> TicketService:  # async: see common.auth
     service: TicketService = request.app.state.tickets
     return service
 

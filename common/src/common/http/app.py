@@ -91,7 +91,7 @@ CHANGES = Depends(_check_can_change)
 """For a route that changes something others must hear of: 503 while the service cannot make it known (ADR 12)."""
 
 
-def _refuse_unknown_query(request: Request) -> None:
+async def _refuse_unknown_query(request: Request) -> None:  # async, though it waits for nothing: see common.auth
     """A misspelt parameter would otherwise be silently ignored."""
     route = request.scope.get("route")
     if request.query_params and isinstance(route, APIRoute):

@@ -57,7 +57,7 @@ def key_of(header: str) -> str:
     return key
 
 
-def _request_key(
+async def _request_key(  # async, though it waits for nothing: see common.auth
     user: CurrentUser,
     header: Annotated[
         str | None,
@@ -118,7 +118,7 @@ class IdempotentRoute(APIRoute):
 
         async def answer_once(request: Request) -> Response:
             header = request.headers.get(HEADER)
-            user = _user_of(request)
+            user = _user_of(request) if header else None
             if not header or user is None:
                 return await answer(request)
             request_id = f"{user.id}:{request.method} {self.path}:{key_of(header)}"
