@@ -92,8 +92,8 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by signin
 _bearer = HTTPBearer(auto_error=False, description="The value of the session cookie works as a bearer token, too.")
 
 
-# FastAPI runs a dependency that is a plain function in a worker thread, each of them for each request; one that is async,
-# though it waits for nothing, it just calls. What that gave is in docs/performance.md.
+# FastAPI runs a dependency that is a plain function in a worker thread, each of them for each request; one that is
+# async, though it waits for nothing, it just calls. What that gave is in docs/performance.md.
 
 
 async def session_token(
