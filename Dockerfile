@@ -4,16 +4,16 @@
 
 # What the services need: the same layer in every image.
 FROM python:3.13-slim AS dependencies
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_CACHE_DIR=/pip-cache PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements.lock /locks/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/pip-cache \
     python -m venv --without-pip /venv && \
     pip --python /venv/bin/python install --require-hashes --only-binary :all: -r /locks/requirements.lock
 
 FROM dependencies AS program
 ARG SERVICE
 COPY requirements-marketplace.lock /locks/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/pip-cache \
     : "${SERVICE:?name it: --build-arg SERVICE=orders}" && \
     if [ "$SERVICE" = marketplace ]; then \
       pip --python /venv/bin/python install --require-hashes --only-binary :all: -r /locks/requirements-marketplace.lock; \

@@ -47,9 +47,7 @@ async def measure(bench: Bench) -> list[Row]:
         bare.append((await _round_of_floor(bench, count, consuming=False))[0])
         alone.append((await one_round(bench, count, port, paused=OTHERS)).rate)
     notes = {
-        "ms on a core an order": ", ".join(
-            f"{name} {ms:.2f}" for name, ms in rounds[-1].computed.items() if ms >= _SOME
-        ),
+        "ms on a core an order": _listed(rounds[-1].computed),
         "load generator busy": f"{max(each.outcome.busy for each in rounds):.0%}",
         "alone it could": f"{await _generators_limit(bench):,.0f}/s",
     }

@@ -1,10 +1,10 @@
 """Bringing the platform to a cluster, a new image of one service, and taking it away again."""
 
 import re
-from collections.abc import Iterator
 
 from tools.cluster import Cluster
 from tools.images import build, check_delivery, deliver, image_of
+from tools.manifests import documents, join, kind_of, of_kind
 from tools.program import say
 from tools.secrets_of_cluster import make_secrets
 from tools.settings import IMAGES, NAMESPACE, Settings
@@ -22,7 +22,7 @@ def deploy(settings: Settings) -> None:
     deliver(settings, IMAGES)
     before = set(cluster.names("deployments"))
     # A Job cannot be changed, nor run twice: the one of the last time goes.
-    cluster.run("delete", "--ignore-not-found", "--filename", "-", given=_join(_of_kind(manifests, "Job")))
+    cluster.run("delete", "--ignore-not-found", "--filename", "-", given=join(of_kind(manifests, "Job")))
     cluster.run("apply", "--filename", "-", given=manifests)
     for name in (*cluster.names("statefulsets"), *cluster.names("jobs")):
         cluster.wait_until_ready(name)
@@ -49,31 +49,13 @@ def restart(settings: Settings) -> None:
 def undeploy(settings: Settings) -> None:
     """Take away what runs, and keep what cannot be made again."""
     cluster = Cluster(settings)
-    manifests = [each for each in _documents(cluster.render(settings.overlay)) if _kind(each) not in _KEPT]
-    cluster.run("delete", "--ignore-not-found", "--filename", "-", given=_join(manifests))
+    manifests = [each for each in documents(cluster.render(settings.overlay)) if kind_of(each) not in _KEPT]
+    cluster.run("delete", "--ignore-not-found", "--filename", "-", given=join(manifests))
     say(
         f"Nothing runs any more. Kept, in the namespace {NAMESPACE}: the volumes, with all databases and streams, and\n"
         f"the secrets that open them; `make deploy` goes on with both.\n"
         f"To delete them as well, for good: kubectl delete namespace {NAMESPACE}"
     )
-
-
-def _documents(manifests: str) -> list[str]:
-    """Each begins in the first column, where nothing that is inside one can stand: that is how kustomize writes."""
-    return manifests.split("\n---\n")
-
-
-def _kind(document: str) -> str:
-    found = re.search(r"^kind: (\w+)$", document, flags=re.MULTILINE)
-    return found[1] if found else ""
-
-
-def _of_kind(manifests: str, kind: str) -> Iterator[str]:
-    return (each for each in _documents(manifests) if _kind(each) == kind)
-
-
-def _join(documents: "Iterator[str] | list[str]") -> str:
-    return "\n---\n".join(documents)
 
 
 def _with_registry(manifests: str, registry: str | None) -> str:

@@ -2,13 +2,13 @@
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from marketplace.settings import SERVICES, PlatformSettings
 from tools.cluster import Cluster
 from tools.credentials import Contents, missing_credentials
+from tools.manifests import external_databases
 from tools.program import Stopped, say
 from tools.settings import NAMESPACE, Settings
 
@@ -37,17 +37,6 @@ def make_secrets(settings: Settings) -> None:
             f"These databases are run elsewhere, so only you can make their secrets: {', '.join(unknown)}. See "
             f"docs/kubernetes.md, What production changes."
         )
-
-
-def external_databases(manifests: str) -> list[str]:
-    """The services whose database the overlay has elsewhere."""
-    names = {
-        found[1]
-        for each in manifests.split("\n---\n")
-        if "\n  type: ExternalName" in each
-        and (found := re.search(r"^  name: (\S+)-mongodb$", each, flags=re.MULTILINE))
-    }
-    return [service for service in SERVICES if service in names]
 
 
 def _read(cluster: Cluster) -> dict[str, Contents]:
