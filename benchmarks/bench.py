@@ -13,9 +13,10 @@ from benchmarks.floor_server import FloorServer
 from benchmarks.processes import resident
 from common.auth import SignedInUser, TokenSigner
 from common.clock import utc_now
+from common.collection import Collection
 from common.ids import UserId, new_id
 from common.messaging.streams import STREAMS
-from common.mongo import Collection, Mongo, MongoDriver
+from common.mongo import Mongo, MongoDriver
 from common.servers import free_port
 from marketplace.keys import load_or_create_keys
 from marketplace.operations.operator import Operator, operator

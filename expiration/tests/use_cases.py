@@ -3,10 +3,10 @@
 from expiration.tests.fake_alarms import FakeAlarms
 
 from common.clock import Clock, utc_now
+from common.collection import Database
 from common.messaging.broker import Broker
 from common.messaging.outbox import Relay
 from common.messaging.publisher import Publisher
-from common.mongo import Database
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
 

@@ -1,12 +1,12 @@
 """The use cases as a test makes and calls them, for an order given as the events that it can have."""
 
 from common.clock import Clock
+from common.collection import Database
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.ids import OrderId
 from common.messaging.broker import Broker
 from common.messaging.outbox import Relay
 from common.messaging.publisher import Publisher
-from common.mongo import Database
 from common.replica import ReplicaRepository
 from payments.gateway.protocol import PaymentGateway
 from payments.order_replica import OrderReplica

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 
-from common.mongo import Document
+from common.collection import Document
 from common.testing.eventually import eventually
 from faults.scenario import Outcome, Scenario, promise
 from faults.told import OWNERS, agreement, changes_with_an_event, events_in_the_streams, outboxes_empty

@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections import Counter
 
+from common.collection import Document
 from common.messaging.envelope import MESSAGE_ID
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
-from common.mongo import Document
 from common.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import World

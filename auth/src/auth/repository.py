@@ -4,8 +4,8 @@ from pymongo.errors import DuplicateKeyError
 
 from auth.user import EmailTaken, User
 from common.clock import Clock
+from common.collection import Collection
 from common.messaging.outbox import Relay
-from common.mongo import Collection
 from common.repository import AggregateRepository
 
 

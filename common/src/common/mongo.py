@@ -1,7 +1,7 @@
 """One small protocol over both drivers: motor, and its successor, PyMongo's own AsyncMongoClient."""
 
 import inspect
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
@@ -15,7 +15,9 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
+from common.collection import Collection, Database, Document
 from common.errors import DependencyUnavailable
+from common.grouped_collection import GroupedCollection
 from common.round_trip import RoundTrip
 
 _PATIENCE_MS = 2000
@@ -24,39 +26,6 @@ _PING_SECONDS = 1.0
 _NO_ANSWER = "The database does not answer. Nothing is lost; try again shortly."
 
 MongoDriver = Literal["motor", "pymongo"]
-Document = dict[str, Any]
-
-
-class Cursor(Protocol):
-    def sort(self, key_or_list: Any, /) -> "Cursor": ...  # noqa: ANN401 - as the drivers declare it, here and below
-    def limit(self, limit: int, /) -> "Cursor": ...
-    async def to_list(self, length: int | None = None) -> list[Document]: ...
-
-
-class WriteResult(Protocol):
-    @property
-    def matched_count(self) -> int: ...
-    @property
-    def modified_count(self) -> int: ...
-
-
-class Collection(Protocol):
-    """The calls that this platform needs, spelled the same in both drivers."""
-
-    @property
-    def name(self) -> str: ...
-    async def find_one(self, filter: Document, /, *args: Any, **kwargs: Any) -> Document | None: ...  # noqa: A002, ANN401
-    def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor: ...  # noqa: A002, ANN401
-    async def insert_one(self, document: Document, /) -> Any: ...  # noqa: ANN401
-    async def update_one(self, filter: Document, update: Document, /, *, upsert: bool = False) -> WriteResult: ...  # noqa: A002
-    async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any: ...  # noqa: ANN401
-    async def create_index(self, keys: Any, /, **kwargs: Any) -> str: ...  # noqa: ANN401
-    async def count_documents(self, filter: Document, /) -> int: ...  # noqa: A002
-
-
-class Database(Protocol):
-    def __getitem__(self, name: str, /) -> Collection: ...
-    async def command(self, command: str, /) -> Document: ...
 
 
 class Mongo:
@@ -85,7 +54,7 @@ class Mongo:
         }
         client_type: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
         self._client = client_type(url, **options)
-        self.database: Database = self._client[database]
+        self.database: Database = _GroupedDatabase(self._client[database])
         self._round_trip = RoundTrip(self._ask)
 
     async def ping(self) -> None:
@@ -101,6 +70,22 @@ class Mongo:
 
     async def _ask(self) -> None:
         await self.database.command("ping")
+
+
+class _GroupedDatabase:
+    """Hands out one grouped collection a name: calls can only go together that meet."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._collections: dict[str, Collection] = {}
+
+    def __getitem__(self, name: str, /) -> Collection:
+        if name not in self._collections:
+            self._collections[name] = GroupedCollection(self._database[name])
+        return self._collections[name]
+
+    async def command(self, command: str, /) -> Document:
+        return await self._database.command(command)
 
 
 _UNAVAILABLE = (

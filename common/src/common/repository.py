@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 import structlog
+from pymongo.errors import DuplicateKeyError
 
 from common.aggregate import Aggregate
 from common.clock import Clock
+from common.collection import Collection, Document
 from common.errors import LostRace
 from common.messaging.envelope import CAUSE, StagedEvent
 from common.messaging.outbox import Relay
-from common.mongo import Collection, Document
 
 log = structlog.get_logger()
 
@@ -56,9 +57,12 @@ class AggregateRepository(Generic[A]):
         update: Document = {"$set": state}
         if staged:
             update["$push"] = {"outbox": {"$each": [event.to_document() for event in staged]}}
-        written = await self.collection.update_one(key, update)
-        if written.matched_count == 0:
-            raise LostRace("Somebody else changed it at the same moment. Look at it again, then retry.")
+        try:
+            # Why an upsert: where the version is another one by now, it tries to insert, and the key is taken. That is
+            # an error of this write alone, and so it can travel with others, of which only the sum of matches is told.
+            await self.collection.update_one(key, update, upsert=True)
+        except DuplicateKeyError:
+            raise LostRace("Somebody else changed it at the same moment. Look at it again, then retry.") from None
         self._stored(aggregate, staged)
 
     def _stage(self, aggregate: A) -> list[StagedEvent]:

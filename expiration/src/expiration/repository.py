@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from common.clock import Clock
+from common.collection import Collection
 from common.messaging.outbox import Relay
-from common.mongo import Collection
 from common.repository import AggregateRepository
 from expiration.deadline import Deadline, DeadlineStatus
 

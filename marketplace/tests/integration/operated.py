@@ -11,8 +11,8 @@ import expiration.main
 import orders.main
 import payments.main
 import tickets.main
+from common.collection import Collection
 from common.ids import UserId
-from common.mongo import Collection
 from common.testing.eventually import eventually
 from common.testing.running import RunningService, Surroundings, somebody
 from expiration.settings import ExpirationSettings

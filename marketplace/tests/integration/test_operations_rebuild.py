@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator, running
 
+from common.collection import Collection
 from common.events.orders import OrderCancelled
 from common.events.tickets import TicketUpdated
 from common.ids import new_id
-from common.mongo import Collection
 from common.testing.events import EventStreams
 from common.testing.running import Surroundings
 from common.testing.samples import changed_ticket, listed_ticket, order_events

@@ -3,11 +3,11 @@
 from pymongo.errors import DuplicateKeyError
 
 from common.clock import Clock
+from common.collection import Collection
 from common.errors import Conflict
 from common.events.orders import OrderStatus
 from common.ids import TicketId, UserId
 from common.messaging.outbox import Relay
-from common.mongo import Collection
 from common.repository import AggregateRepository
 from orders.order import Order
 

@@ -1,8 +1,8 @@
 """What orders remembers of each ticket: enough to sell it without asking anybody."""
 
+from common.collection import Collection
 from common.events.orders import OrderedTicket
 from common.ids import TicketId, UserId
-from common.mongo import Collection
 from common.replica import Replica, ReplicaRepository
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable
 from itertools import permutations
 
+from common.collection import Collection, Document, WriteResult
 from common.events.tickets import TicketCreated
-from common.mongo import Collection, Document, WriteResult
 from common.testing.events import EventStreams
 from common.testing.samples import changed_ticket, listed_ticket
 from orders.consumers import CONSUMERS

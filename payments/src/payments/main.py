@@ -4,10 +4,10 @@ from fastapi import FastAPI
 
 from common.auth import TokenVerifier
 from common.clock import Clock, utc_now
+from common.collection import Database
 from common.http.app import create_http_app
 from common.http.idempotency import IdempotentRequests
 from common.messaging.retry import RetryPolicy
-from common.mongo import Database
 from common.service import Service
 from payments.consumers import CONSUMERS
 from payments.gateway.protocol import PaymentGateway

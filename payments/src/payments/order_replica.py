@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Self
 
+from common.collection import Collection
 from common.events.base import Event
 from common.events.orders import OrderEvent, OrderStatus
 from common.ids import UserId
-from common.mongo import Collection
 from common.replica import Replica, ReplicaRepository
 
 

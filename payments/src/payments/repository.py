@@ -5,10 +5,10 @@ from datetime import datetime
 from pymongo.errors import DuplicateKeyError
 
 from common.clock import Clock
+from common.collection import Collection
 from common.events.payments import PaymentStatus
 from common.ids import OrderId, UserId
 from common.messaging.outbox import Relay
-from common.mongo import Collection
 from common.repository import AggregateRepository
 from payments.payment import AlreadyPaid, Payment, PaymentInProgress
 

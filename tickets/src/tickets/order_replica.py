@@ -4,10 +4,10 @@ from typing import Self
 
 from pydantic import Field
 
+from common.collection import Collection
 from common.events.base import Event
 from common.events.orders import OrderEvent
 from common.ids import OrderId, TicketId
-from common.mongo import Collection
 from common.replica import Replica, ReplicaRepository
 
 

@@ -1,8 +1,8 @@
 """Where tickets are kept."""
 
 from common.clock import Clock
+from common.collection import Collection
 from common.messaging.outbox import Relay
-from common.mongo import Collection
 from common.repository import AggregateRepository
 from tickets.ticket import Ticket
 

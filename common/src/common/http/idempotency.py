@@ -19,9 +19,9 @@ from pymongo.errors import DuplicateKeyError
 
 from common.auth import CurrentUser, SignedInUser, TokenVerifier
 from common.clock import Clock
+from common.collection import Collection, Document
 from common.errors import BadInput, Conflict, NotSignedIn, ProblemError
 from common.http.problems import problem_response
-from common.mongo import Collection, Document
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"

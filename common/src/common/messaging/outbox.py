@@ -15,10 +15,10 @@ from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
 from common.clock import Clock
+from common.collection import Collection
 from common.errors import DependencyUnavailable
 from common.messaging.envelope import StagedEvent
 from common.messaging.publisher import Publisher
-from common.mongo import Collection
 
 log = structlog.get_logger()
 
@@ -39,6 +39,8 @@ class Relay:
         self._clock = clock
         self._collections: list[Collection] = []
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(_QUEUE)
+        self._published: asyncio.Queue[Entry] = asyncio.Queue()
+        self._room = asyncio.Semaphore(_IN_FLIGHT)
 
     def watch(self, collection: Collection) -> None:
         """Sweep this collection of aggregates, too."""
@@ -57,13 +59,32 @@ class Relay:
 
     async def run(self) -> None:
         """Publish what is handed over, in the order of handing over, many in flight together."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._clear_forever())
+            while True:
+                entry = await self._queue.get()
+                await self._room.acquire()
+                group.create_task(self._publish_one(entry))
+
+    async def _publish_one(self, entry: Entry) -> None:
+        if await self._publish([entry]):
+            self._published.put_nowait(entry)
+        else:
+            self._done_with(1)
+
+    async def _clear_forever(self) -> None:
+        """One write for all that have been published while the write before was on its way."""
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < _IN_FLIGHT and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._relay(batch)
-            for _ in batch:
-                self._queue.task_done()
+            batch = [await self._published.get()]
+            while not self._published.empty():
+                batch.append(self._published.get_nowait())
+            await self._clear(batch)
+            self._done_with(len(batch))
+
+    def _done_with(self, entries: int) -> None:
+        for _ in range(entries):
+            self._room.release()
+            self._queue.task_done()
 
     async def drain(self, within_seconds: float) -> None:
         """Wait until what was handed over has been published; what is not done in time is left for the next start."""
@@ -100,27 +121,32 @@ class Relay:
                 ]
                 if not batch:
                     break
-                if not await self._relay(batch):
+                published = await self._publish(batch)
+                if not await self._clear(published) or len(published) < len(batch):
                     return count
                 count += len(batch)
         return count
 
-    async def _relay(self, batch: list[Entry]) -> bool:
-        """Publish, then clear what the stream acknowledged. False if anything is left for the sweep."""
+    async def _publish(self, batch: list[Entry]) -> list[Entry]:
+        """Those that the stream has acknowledged; the others stay in their outboxes, for the sweep."""
         outcomes = await asyncio.gather(
             *(self._publisher.publish(event) for _, _, event in batch), return_exceptions=True
         )
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        published: dict[int, tuple[Collection, list[UpdateOne]]] = {}
-        for (collection, aggregate_id, event), outcome in zip(batch, outcomes, strict=True):
-            if outcome is None:
-                clear = UpdateOne({"_id": aggregate_id}, {"$pull": {"outbox": {"id": event.id}}})
-                published.setdefault(id(collection), (collection, []))[1].append(clear)
-        try:
-            for collection, clearings in published.values():
-                await collection.bulk_write(clearings, ordered=False)
-        except PyMongoError as error:
-            failures.append(error)
         if failures:
             log.warning("events stay in the outbox for now", events=len(failures), reason=str(failures[0]))
-        return not failures
+        return [entry for entry, outcome in zip(batch, outcomes, strict=True) if outcome is None]
+
+    async def _clear(self, published: list[Entry]) -> bool:
+        """Take what the stream has out of the outboxes. False if MongoDB did not; publishing it again is harmless."""
+        clearings: dict[int, tuple[Collection, list[UpdateOne]]] = {}
+        for collection, aggregate_id, event in published:
+            clear = UpdateOne({"_id": aggregate_id}, {"$pull": {"outbox": {"id": event.id}}})
+            clearings.setdefault(id(collection), (collection, []))[1].append(clear)
+        try:
+            for collection, updates in clearings.values():
+                await collection.bulk_write(updates, ordered=False)
+        except PyMongoError as error:
+            log.warning("events stay in the outbox for now", events=len(published), reason=str(error))
+            return False
+        return True

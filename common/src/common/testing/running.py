@@ -10,13 +10,14 @@ from fastapi import FastAPI
 
 from common.auth import SignedInUser, TokenSigner
 from common.clock import utc_now
+from common.collection import Collection
 from common.errors import DependencyUnavailable
 from common.ids import UserId, new_id
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.provisioning import provision_consumers
 from common.messaging.retry import RetryPolicy
-from common.mongo import Collection, MongoDriver
+from common.mongo import MongoDriver
 from common.service import Service
 from common.settings import ServiceSettings
 from common.testing.eventually import eventually

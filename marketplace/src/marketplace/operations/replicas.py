@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.aggregate import Aggregate
+from common.collection import Document
 from common.events.base import Event
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatus
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.events.users import UserRegistered
-from common.mongo import Document
 from common.replica import Replica
 from expiration.deadline import Deadline, DeadlineStatus
 from orders.order import Order

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.clock import utc_now
-from common.mongo import Document
+from common.collection import Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import AGGREGATES, REPLICAS
 
