@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Literal
 
 import structlog
@@ -11,6 +12,18 @@ from common.tracing import current_trace_id
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "text"]
+
+
+class _Output:
+    """A full disk, or a reader that has gone, must not fail the request that has something to say."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stdout.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stdout.flush()
 
 
 def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> None:
@@ -25,7 +38,7 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
 
     shared: list[structlog.typing.Processor] = [
         add_context,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         if for_people
         else structlog.processors.TimeStamper(fmt="iso"),
@@ -41,10 +54,11 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
             )
         ]
     )
+    # Our own lines go straight to the output: through the standard library, each would cost twice as much.
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *renderer],
+        logger_factory=structlog.WriteLoggerFactory(_Output()),  # type: ignore[arg-type] # all that it needs of a file
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stdout)

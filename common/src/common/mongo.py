@@ -87,6 +87,9 @@ class _GroupedDatabase:
     async def command(self, command: str, /) -> Document:
         return await self._database.command(command)
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the driver's other calls
+        return getattr(self._database, name)
+
 
 _UNAVAILABLE = (
     AutoReconnect,

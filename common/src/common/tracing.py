@@ -35,6 +35,11 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
         context.detach(token)
 
 
+def name_cause(cause: str) -> None:
+    """What sets off all that follows in this task, now that it is known."""
+    _cause.set(cause)
+
+
 def current_traceparent() -> str | None:
     """The header that hands the present trace on; None outside of any."""
     carrier: dict[str, str] = {}

@@ -82,6 +82,8 @@ class PaymentService:
     async def follow_order(self, event: OrderEvent) -> None:
         """Remember what became of an order, then close the payment that waits for it, if there is one."""
         await self.orders.apply(event)
+        if event.status is OrderStatus.CREATED:
+            return  # nothing that a payment could wait for
         payment = await self.payments.find_captured_and_open(OrderId(event.id))
         if payment is not None:
             await self._close(PaymentId(payment.id))

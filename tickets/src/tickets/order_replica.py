@@ -29,6 +29,10 @@ class OrderReplicas(ReplicaRepository[OrderReplica]):
         # Partial: a ticket may have had any number of orders, of which at most one or two are live.
         await self.collection.create_index("ticket_id", partialFilterExpression={"is_live": True})
 
+    async def is_live(self, order_id: OrderId) -> bool:
+        order = await self.find(order_id)
+        return order is not None and order.is_live
+
     async def live_orders_of(self, ticket_id: TicketId) -> list[OrderId]:
         """Oldest first. More than one only for the moment in which a cancellation has not arrived yet."""
         cursor = self.collection.find({"ticket_id": ticket_id, "is_live": True}, {"_id": 1}).sort([("_id", 1)])

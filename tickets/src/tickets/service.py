@@ -39,9 +39,9 @@ class TicketService:
     async def follow_order(self, event: OrderEvent) -> None:
         """Remember what became of an order, then see to it that the right order, or none, holds its ticket."""
         await self.orders.apply(event)
-        await self.reconcile_holder(event.ticket.id)
+        await self.reconcile_holder(event.ticket.id, OrderId(event.id))
 
-    async def reconcile_holder(self, ticket_id: TicketId) -> None:
+    async def reconcile_holder(self, ticket_id: TicketId, heard_of: OrderId) -> None:
         """Bring the ticket's holder into line with the live orders on it (ADR 7).
 
         Idempotent, and right in any order of events: the holder follows from what is known of the orders, not from
@@ -55,7 +55,7 @@ class TicketService:
                 ticket = await self.tickets.find(ticket_id)
                 if ticket is None:
                     raise PermanentFailure(f"an order names the ticket {ticket_id}, which does not exist")
-                holder = _holder(ticket.order_id, await self.orders.live_orders_of(ticket_id))
+                holder = await self._right_holder(ticket, heard_of)
                 if holder == ticket.order_id:
                     return
                 ticket.set_holder(holder)
@@ -63,9 +63,13 @@ class TicketService:
 
         await retry_lost_races(attempt)
 
+    async def _right_holder(self, ticket: Ticket, heard_of: OrderId) -> OrderId | None:
+        """Who holds it keeps it for as long as it lives; orders sees to it that there is at most one.
 
-def _holder(present: OrderId | None, live: list[OrderId]) -> OrderId | None:
-    """Who holds the ticket keeps it for as long as it lives; orders sees to it that there is at most one."""
-    if present in live:
-        return present
-    return live[0] if live else None
+        The two that can be looked up by id come first: only a ticket that loses its holder needs the query.
+        """
+        for order_id in (ticket.order_id, heard_of):
+            if order_id is not None and await self.orders.is_live(order_id):
+                return order_id
+        live = await self.orders.live_orders_of(TicketId(ticket.id))
+        return live[0] if live else None

@@ -85,18 +85,27 @@ async def test_events_worked_on_side_by_side_by_two_instances_leave_the_live_ord
 
 
 class Interrupted(OrderReplicas):
-    """Something else happens right after the first look at the live orders, before anything is done about them."""
+    """Something else happens right after the first look that decides who holds the ticket, before it is written."""
 
     def __init__(self, replicas: OrderReplicas, meanwhile: Callable[[], Awaitable[None]]) -> None:
         super().__init__(replicas.collection)
         self._meanwhile: Callable[[], Awaitable[None]] | None = meanwhile
 
+    async def is_live(self, order_id: OrderId) -> bool:
+        live = await super().is_live(order_id)
+        if live:  # that decides it; otherwise more is looked at
+            await self._interrupt_once()
+        return live
+
     async def live_orders_of(self, ticket_id: TicketId) -> list[OrderId]:
         live = await super().live_orders_of(ticket_id)
+        await self._interrupt_once()
+        return live
+
+    async def _interrupt_once(self) -> None:
         if self._meanwhile is not None:
             meanwhile, self._meanwhile = self._meanwhile, None
             await meanwhile()
-        return live
 
 
 async def test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_the_ticket(

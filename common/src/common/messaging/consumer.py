@@ -32,7 +32,7 @@ from common.messaging.envelope import TRACEPARENT, decode
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import Stream, stream_of
 from common.mongo import as_unavailable
-from common.tracing import continue_trace
+from common.tracing import continue_trace, name_cause
 
 log = structlog.get_logger()
 
@@ -177,8 +177,8 @@ class Subscription(Generic[S]):
             return
         try:
             event = decode(message.subject, message.data)
-            with continue_trace((message.headers or {}).get(TRACEPARENT), cause=event.event_id):
-                await self._react(event, message)
+            name_cause(event.event_id)
+            await self._react(event, message)
         except PermanentFailure as failure:
             await self._give_up(message, str(failure))
         except RetryAfter as early:

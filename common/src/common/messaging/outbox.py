@@ -67,9 +67,11 @@ class Relay:
                 group.create_task(self._publish_one(entry))
 
     async def _publish_one(self, entry: Entry) -> None:
-        if await self._publish([entry]):
+        failure = await self._publish(entry)
+        if failure is None:
             self._published.put_nowait(entry)
         else:
+            log.warning("event stays in the outbox for now", subject=entry[2].subject, reason=str(failure))
             self._done_with(1)
 
     async def _clear_forever(self) -> None:
@@ -121,21 +123,23 @@ class Relay:
                 ]
                 if not batch:
                     break
-                published = await self._publish(batch)
-                if not await self._clear(published) or len(published) < len(batch):
+                failures = await asyncio.gather(*map(self._publish, batch))
+                published = [entry for entry, failure in zip(batch, failures, strict=True) if failure is None]
+                cleared = await self._clear(published)
+                if failed := [failure for failure in failures if failure]:
+                    log.warning("events stay in the outbox for now", events=len(failed), reason=str(failed[0]))
+                if failed or not cleared:
                     return count
                 count += len(batch)
         return count
 
-    async def _publish(self, batch: list[Entry]) -> list[Entry]:
-        """Those that the stream has acknowledged; the others stay in their outboxes, for the sweep."""
-        outcomes = await asyncio.gather(
-            *(self._publisher.publish(event) for _, _, event in batch), return_exceptions=True
-        )
-        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        if failures:
-            log.warning("events stay in the outbox for now", events=len(failures), reason=str(failures[0]))
-        return [entry for entry, outcome in zip(batch, outcomes, strict=True) if outcome is None]
+    async def _publish(self, entry: Entry) -> Exception | None:
+        """None once the stream has it. Whatever else comes of it, the event stays where it is, for the sweep."""
+        try:
+            await self._publisher.publish(entry[2])
+        except Exception as failure:  # noqa: BLE001 - one that cannot be published must not stop the others
+            return failure
+        return None
 
     async def _clear(self, published: list[Entry]) -> bool:
         """Take what the stream has out of the outboxes. False if MongoDB did not; publishing it again is harmless."""
