@@ -64,6 +64,7 @@ def _say(line: str) -> None:
 def main() -> None:
     job = json.loads(sys.stdin.readline())
     _say(json.dumps(uvloop.run(_run(job))))
+    sys.stdin.read()  # until the parent has read it all: asyncio drops what is left in the pipe of a child that ended
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The trace (W3C Trace Context) that follows a request through the events it causes, and into every log line."""
 
-import secrets
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,8 +21,8 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
     incoming = _propagator.extract({"traceparent": traceparent}) if traceparent else context.Context()
     parent = trace.get_current_span(incoming).get_span_context()
     here = trace.SpanContext(
-        trace_id=parent.trace_id if parent.is_valid else secrets.randbits(128) or 1,
-        span_id=secrets.randbits(64) or 1,
+        trace_id=parent.trace_id if parent.is_valid else random.getrandbits(128) or 1,
+        span_id=random.getrandbits(64) or 1,
         is_remote=False,
         trace_flags=parent.trace_flags,
     )
