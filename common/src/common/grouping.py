@@ -1,7 +1,7 @@
-"""Group commit: calls that come while one is on its way go together in the next.
+"""Group commit: calls that come while others are on their way go together in the next.
 
 A journaled round trip costs the database little more for fifty writes than for one. So nobody waits for company, which
-would make the first one late: whoever finds the way free goes at once, and who comes meanwhile travels together.
+would make the first one late: whoever finds a lane free goes at once, and who comes meanwhile travels together.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 Q = TypeVar("Q")
 A = TypeVar("A")
 
+_LANES = 2
+"""With a single one, each call would wait for the answer to the one before; with many, there would be no groups."""
 _MOST = 500
 
 
@@ -20,14 +22,18 @@ class Grouped(Generic[Q, A]):
     def __init__(self, together: Callable[[Sequence[Q]], Awaitable[Sequence[A | BaseException]]]) -> None:
         self._together = together
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
-        self._under_way: asyncio.Task[None] | None = None
+        self._free_lanes = _LANES
+        self._at_work: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Q) -> A:
         """What `together` has for this call. Raises its error, or the one that they all met with."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answer))
-        if self._under_way is None:
-            self._under_way = asyncio.create_task(self._go())
+        if self._free_lanes:
+            self._free_lanes -= 1
+            lane = asyncio.create_task(self._go())
+            self._at_work.add(lane)  # the event loop itself would let it be collected
+            lane.add_done_callback(self._at_work.discard)
         return await answer
 
     async def _go(self) -> None:
@@ -39,9 +45,10 @@ class Grouped(Generic[Q, A]):
                 if group:
                     await self._ask_together(group)
         finally:
-            self._under_way = None
+            self._free_lanes += 1
 
     async def _ask_together(self, group: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        outcomes: Sequence[A | BaseException]
         try:
             outcomes = await self._together([question for question, _ in group])
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for those who wait

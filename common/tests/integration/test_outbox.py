@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from pymongo.errors import DuplicateKeyError
 
 from common.aggregate import Aggregate
 from common.clock import utc_now
+from common.collection import Collection
 from common.errors import DependencyUnavailable, LostRace
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.ids import UserId, new_id
@@ -100,6 +101,36 @@ async def test_a_change_is_published_and_the_outbox_cleared(setup: Setup, stream
         (3, "third"),
     ]
     assert len(await streams.published(TicketCreated)) == 1
+
+
+class SlowToClear:
+    """A collection whose outboxes are not cleared before it is told to."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self.may_clear = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    async def bulk_write(self, requests: list[Any], *, ordered: bool) -> Any:
+        await self.may_clear.wait()
+        return await self._collection.bulk_write(requests, ordered=ordered)
+
+
+async def test_an_event_is_published_while_the_outbox_of_the_one_before_is_being_cleared(
+    setup: Setup, streams: EventStreams
+) -> None:
+    slow: Any = SlowToClear(setup.collection)
+    listings = AggregateRepository(slow, Listing, setup.relay, setup.clock)
+    titles = ["first", "second", "third"]
+    for number, title in enumerate(titles, start=1):
+        await listings.add(Listing.create(title))
+        published = await streams.eventually_published(TicketCreated, number)
+    assert [event.title for event in published] == titles
+    assert await setup.staged() == len(titles)
+    slow.may_clear.set()
+    await setup.eventually_cleared()
 
 
 @pytest.mark.parametrize("moment", ["before publishing", "after publishing"])

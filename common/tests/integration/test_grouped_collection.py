@@ -1,0 +1,109 @@
+"""Calls that travel in groups are answered as if each had gone alone."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from bson.errors import InvalidDocument
+from pymongo.errors import DuplicateKeyError
+
+from common.collection import Collection, Document
+from common.grouped_collection import GroupedCollection
+from common.mongo import Mongo
+
+MANY = 100
+
+
+class Counted:
+    """The driver's collection, which is asked for more seldom than the grouped one."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+        self.round_trips = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"find", "find_one", "insert_one", "update_one", "bulk_write"}:
+            self.round_trips += 1
+        return getattr(self._collection, name)
+
+
+@pytest.fixture
+def counted(mongo: Mongo) -> Counted:
+    return Counted(mongo.database["things"]._collection)  # type: ignore[attr-defined] # noqa: SLF001 - the driver's own
+
+
+@pytest.fixture
+def things(counted: Counted) -> Collection:
+    grouped: Any = GroupedCollection(counted)  # type: ignore[arg-type] # it stands in for one
+    return grouped  # type: ignore[no-any-return]
+
+
+async def stored(things: Collection) -> dict[str, Any]:
+    return {document["_id"]: document["value"] for document in await things.find({}).to_list(None)}
+
+
+async def test_of_many_inserts_at_once_those_alone_fail_whose_key_is_taken(
+    things: Collection, counted: Counted
+) -> None:
+    await things.create_index("value", unique=True)
+    await things.insert_one({"_id": "before", "value": 7})
+    outcomes = await asyncio.gather(
+        *(things.insert_one({"_id": f"thing {number}", "value": number}) for number in range(MANY)),
+        things.insert_one({"_id": "before", "value": -1}),
+        return_exceptions=True,
+    )
+    failed = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, BaseException)]
+    assert failed == [7, MANY], "one for its value, one for its id"
+    assert all(isinstance(outcomes[number], DuplicateKeyError) for number in failed)
+    assert await stored(things) == {"before": 7} | {f"thing {n}": n for n in range(MANY) if n != 7}
+    assert counted.round_trips < MANY / 10
+
+
+async def test_of_many_conditional_upserts_at_once_those_alone_fail_whose_version_is_stale(
+    things: Collection, counted: Counted
+) -> None:
+    await asyncio.gather(*(things.insert_one({"_id": str(n), "version": n % 2, "value": "old"}) for n in range(MANY)))
+    change = {"$set": {"version": 2, "value": "new"}}
+    outcomes = await asyncio.gather(
+        *(things.update_one({"_id": str(n), "version": 1}, change, upsert=True) for n in range(MANY)),
+        things.update_one({"_id": "unknown", "version": {"$lt": 2}}, change, upsert=True),
+        return_exceptions=True,
+    )
+    assert [isinstance(outcome, DuplicateKeyError) for outcome in outcomes] == [True, False] * (MANY // 2) + [False]
+    found: list[Any] = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+    assert [each.matched_count for each in found] == [1] * (MANY // 2) + [0]
+    assert await stored(things) == {str(n): ("new" if n % 2 else "old") for n in range(MANY)} | {"unknown": "new"}
+    assert counted.round_trips < MANY / 10
+
+
+async def test_many_lookups_at_once_each_find_their_own_or_nothing(things: Collection, counted: Counted) -> None:
+    await asyncio.gather(*(things.insert_one({"_id": str(n), "value": n, "more": 1}) for n in range(0, MANY, 2)))
+    ids = [str(n) for n in range(MANY)]
+    found = await asyncio.gather(
+        *(things.find_one({"_id": each}, {"more": 0}) for each in ids),
+        things.find_one({"_id": "0"}, {"value": 0}),
+        things.find_one({"value": 4}),
+    )
+    expected: list[Document | None] = [
+        {"_id": each, "value": int(each)} if int(each) % 2 == 0 else None for each in ids
+    ]
+    assert found == [*expected, {"_id": "0", "more": 1}, {"_id": "4", "value": 4, "more": 1}]
+    assert counted.round_trips < MANY / 10
+
+
+async def test_a_document_that_cannot_be_stored_fails_alone(things: Collection) -> None:
+    impossible: Document = {"_id": "impossible", "value": object()}
+    outcomes = await asyncio.gather(
+        *(things.insert_one(each) for each in ({"_id": "a", "value": 1}, impossible, {"_id": "b", "value": 2})),
+        return_exceptions=True,
+    )
+    assert [isinstance(outcome, InvalidDocument) for outcome in outcomes] == [False, True, False]
+    assert await stored(things) == {"a": 1, "b": 2}
+
+
+async def test_what_two_are_told_of_one_document_is_not_shared_between_them(things: Collection) -> None:
+    await things.insert_one({"_id": "a", "value": 1})
+    first, second = await asyncio.gather(things.find_one({"_id": "a"}), things.find_one({"_id": "a"}))
+    assert first is not None
+    first["value"] = 2
+    assert second == {"_id": "a", "value": 1}
