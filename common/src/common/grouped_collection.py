@@ -1,11 +1,13 @@
 """A collection whose single-document calls travel in groups; who calls it notices nothing but the speed.
 
-Grouped is what a group's answer can tell apart: lookups by id; inserts and upserts, of which the database names each
-that failed. Of plain updates it counts how many matched and says no more, so they go alone, as does everything else.
+Grouped is what a group's answer can tell apart: lookups that differ only in the text that their first field is to have;
+inserts and upserts (of which the database names each that failed). Of plain updates it only counts how many matched, so
+they go alone, as does everything else.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any, TypeVar
 
 from pymongo import InsertOne, UpdateOne
@@ -19,6 +21,8 @@ Outcome = Any  # of one call: its result, or the error that is raised to its cal
 Upsert = tuple[Document, Document]
 
 _DUPLICATE_KEY = 11000
+_KINDS_OF_LOOKUPS = 16
+"""More than any service has. The rest of a filter that is never the same twice gives nothing to group."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,16 @@ class GroupedCollection:
         return self._collection.name
 
     async def find_one(self, filter: Document, /, projection: Document | None = None) -> Document | None:  # noqa: A002
-        if filter.keys() != {"_id"} or not isinstance(filter["_id"], str):
+        (field, value), *rest = filter.items()
+        kind = repr((field, rest, projection))
+        is_text, shows_the_field = isinstance(value, str), not any((projection or {}).values())
+        is_new, is_full = kind not in self._lookups, len(self._lookups) >= _KINDS_OF_LOOKUPS
+        if not is_text or not shows_the_field or (is_new and is_full):
             return await self._collection.find_one(filter, projection)
-        lookups = self._lookups.get(repr(projection))
-        if lookups is None:
-
-            async def find_all(ids: Sequence[str]) -> list[Document | None]:
-                return await self._find_all(ids, projection)
-
-            lookups = self._lookups[repr(projection)] = Grouped(find_all)
-        return await lookups.ask(filter["_id"])
+        if is_new:
+            find_all = partial(self._find_all, field, dict(rest), projection)
+            self._lookups[kind] = Grouped(find_all)
+        return await self._lookups[kind].ask(value)
 
     def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor:  # noqa: A002, ANN401 - as the drivers have it
         return self._collection.find(filter, *args, **kwargs)
@@ -62,14 +66,16 @@ class GroupedCollection:
         written: WriteResult = await self._upserts.ask((filter, update))
         return written
 
-    async def _find_all(self, ids: Sequence[str], projection: Document | None) -> list[Document | None]:
-        if len(ids) == 1:
-            return [await self._collection.find_one({"_id": ids[0]}, projection)]
-        wanted = {"_id": {"$in": list(set(ids))}}
-        found = {
-            each["_id"]: each for each in await self._collection.find(wanted, projection).limit(len(ids)).to_list()
-        }
-        return [dict(found[each]) if each in found else None for each in ids]
+    async def _find_all(
+        self, field: str, rest: Document, projection: Document | None, values: Sequence[str]
+    ) -> list[Document | None]:
+        if len(values) == 1:
+            return [await self._collection.find_one({field: values[0], **rest}, projection)]
+        wanted = {field: {"$in": list(set(values))}, **rest}
+        found: dict[str, Document] = {}
+        for document in await self._collection.find(wanted, projection, batch_size=len(values) + 1).to_list(None):
+            found.setdefault(_at(document, field), document)
+        return [dict(found[value]) if value in found else None for value in values]
 
     async def _insert_all(self, documents: Sequence[Document]) -> list[Outcome]:
         return await self._write_all(documents, self._collection.insert_one, InsertOne)
@@ -97,6 +103,11 @@ class GroupedCollection:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the driver's other calls
         return getattr(self._collection, name)
+
+
+def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - whatever lies there
+    """`field` as in a filter: dots lead into what is nested."""
+    return reduce(lambda inner, name: inner[name], field.split("."), document)
 
 
 def _outcomes(count: int, details: Any) -> list[Outcome]:  # noqa: ANN401 - a document of the driver

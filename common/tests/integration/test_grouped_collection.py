@@ -83,12 +83,26 @@ async def test_many_lookups_at_once_each_find_their_own_or_nothing(things: Colle
         *(things.find_one({"_id": each}, {"more": 0}) for each in ids),
         things.find_one({"_id": "0"}, {"value": 0}),
         things.find_one({"value": 4}),
+        things.find_one({"_id": "6"}, {"more": 1}),
     )
     expected: list[Document | None] = [
         {"_id": each, "value": int(each)} if int(each) % 2 == 0 else None for each in ids
     ]
-    assert found == [*expected, {"_id": "0", "more": 1}, {"_id": "4", "value": 4, "more": 1}]
+    assert found == [*expected, {"_id": "0", "more": 1}, {"_id": "4", "value": 4, "more": 1}, {"_id": "6", "more": 1}]
     assert counted.round_trips < MANY / 10
+
+
+async def test_many_lookups_by_another_field_find_only_what_the_rest_of_their_filter_lets_them(
+    things: Collection, counted: Counted
+) -> None:
+    await asyncio.gather(
+        *(things.insert_one({"_id": str(n), "of": {"id": f"owner {n}"}, "live": n % 2 == 0}) for n in range(MANY)),
+        *(things.insert_one({"_id": f"dead {n}", "of": {"id": f"owner {n}"}, "live": False}) for n in range(MANY)),
+    )
+    before = counted.round_trips
+    found = await asyncio.gather(*(things.find_one({"of.id": f"owner {n}", "live": True}) for n in range(MANY)))
+    assert [each and each["_id"] for each in found] == [str(n) if n % 2 == 0 else None for n in range(MANY)]
+    assert counted.round_trips - before < MANY / 10
 
 
 async def test_a_document_that_cannot_be_stored_fails_alone(things: Collection) -> None:

@@ -33,7 +33,7 @@ class OrderReplicas(ReplicaRepository[OrderReplica]):
         order = await self.find(order_id)
         return order is not None and order.is_live
 
-    async def live_orders_of(self, ticket_id: TicketId) -> list[OrderId]:
-        """Oldest first. More than one only for the moment in which a cancellation has not arrived yet."""
-        cursor = self.collection.find({"ticket_id": ticket_id, "is_live": True}, {"_id": 1}).sort([("_id", 1)])
-        return [OrderId(document["_id"]) for document in await cursor.to_list(None)]
+    async def live_order_of(self, ticket_id: TicketId) -> OrderId | None:
+        """There is more than one only for the moment in which a cancellation has not arrived yet."""
+        document = await self.collection.find_one({"ticket_id": ticket_id, "is_live": True})
+        return OrderId(document["_id"]) if document else None

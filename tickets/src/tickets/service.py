@@ -66,10 +66,9 @@ class TicketService:
     async def _right_holder(self, ticket: Ticket, heard_of: OrderId) -> OrderId | None:
         """Who holds it keeps it for as long as it lives; orders sees to it that there is at most one.
 
-        The two that can be looked up by id come first: only a ticket that loses its holder needs the query.
+        Then whoever has just been heard of, then anybody: of two, one is dead in orders, and the news is on its way.
         """
         for order_id in (ticket.order_id, heard_of):
             if order_id is not None and await self.orders.is_live(order_id):
                 return order_id
-        live = await self.orders.live_orders_of(TicketId(ticket.id))
-        return live[0] if live else None
+        return await self.orders.live_order_of(TicketId(ticket.id))

@@ -97,8 +97,8 @@ class Interrupted(OrderReplicas):
             await self._interrupt_once()
         return live
 
-    async def live_orders_of(self, ticket_id: TicketId) -> list[OrderId]:
-        live = await super().live_orders_of(ticket_id)
+    async def live_order_of(self, ticket_id: TicketId) -> OrderId | None:
+        live = await super().live_order_of(ticket_id)
         await self._interrupt_once()
         return live
 
