@@ -1,5 +1,6 @@
 """`python -m auth` serves until it is told to stop."""
 
+import common.lean  # noqa: F401 - for its effect: see there
 from auth.main import create_app
 from auth.settings import AuthSettings
 from common.run import serve

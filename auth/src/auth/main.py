@@ -25,6 +25,9 @@ def create_app(settings: AuthSettings, *, clock: Clock = utc_now) -> FastAPI:
         title="Auth",
         description="Sign up, sign in, sign out; who is signed in.",
         routers=[router, front_page],
-        token_verifier=TokenVerifier(settings.token_public_key),
-        state={"auth": auth, "token_signer": TokenSigner(settings.token_private_key.get_secret_value(), clock)},
+        state={
+            "token_verifier": TokenVerifier(settings.token_public_key),
+            "auth": auth,
+            "token_signer": TokenSigner(settings.token_private_key.get_secret_value(), clock),
+        },
     )

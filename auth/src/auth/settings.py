@@ -4,7 +4,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from common.auth import parse_private_key, parse_public_key
-from common.settings import TokenSettings
+from common.token_settings import TokenSettings
 
 
 def _check_private_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:

@@ -13,14 +13,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from common.auth import parse_public_key
 from common.logging import LogFormat, LogLevel
 from common.mongo import MongoDriver
 
 S = TypeVar("S", bound=BaseSettings)
 
 
-def _checked_by(parse: Callable[[str], object]) -> AfterValidator:
+def checked_by(parse: Callable[[str], object]) -> AfterValidator:
     """The setting stays text; what `parse` makes of it later is sure to succeed, and its ValueError says what to do."""
 
     def check(text: str) -> str:
@@ -58,10 +57,10 @@ class ServiceSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Port
-    mongo_url: Annotated[str, _checked_by(_parse_mongo_url)]
+    mongo_url: Annotated[str, checked_by(_parse_mongo_url)]
     mongo_database: str
     mongo_driver: MongoDriver = "motor"
-    nats_url: Annotated[str, _checked_by(_parse_nats_url)]
+    nats_url: Annotated[str, checked_by(_parse_nats_url)]
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 
@@ -71,12 +70,6 @@ class ServiceSettings(BaseSettings):
         if not re.fullmatch(r"[a-z0-9_-]{1,38}", name):
             raise PydanticCustomError("setting", "must be 1 to 38 characters out of a-z, 0-9, _ and -")
         return name
-
-
-class TokenSettings(ServiceSettings):
-    """Of a service that has to know who is asking."""
-
-    token_public_key: Annotated[str, _checked_by(parse_public_key)] = Field(description="Ed25519, PEM.")
 
 
 def load_settings(settings_type: type[S]) -> S:

@@ -1,7 +1,9 @@
 """State and its event are one write; the relay alone publishes; a crash in between is made good by the sweep."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -232,3 +234,25 @@ async def test_what_finds_no_room_in_memory_is_found_by_the_sweep(
         await listings.add(listing)
     assert await idle.sweep() == 1
     assert len(await streams.published(TicketCreated)) == 1
+
+
+async def test_a_refused_insert_leaves_nothing_behind_that_only_a_full_collection_would_free(
+    setup: Setup, mongo: Mongo
+) -> None:
+    listings = AggregateRepository(
+        mongo.database["listings"], Listing, Relay(setup.publisher, setup.clock), setup.clock
+    )
+    listing = Listing.create("first")
+    await listings.add(listing)
+
+    async def refusals_in_memory() -> int:
+        return sum(type(each) is DuplicateKeyError for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        with suppress(DuplicateKeyError):
+            await listings.add(listing)
+        await eventually(refusals_in_memory, until=lambda count: count == 0, what="no refusal in memory")
+    finally:
+        gc.enable()

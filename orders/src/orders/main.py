@@ -35,6 +35,10 @@ def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: Retr
         title="Orders",
         description="Order a ticket, which holds it until the deadline; give an order up; see what happened to it.",
         routers=[router, idempotent],
-        token_verifier=TokenVerifier(settings.token_public_key),
-        state={"orders": orders, "idempotent_requests": requests, "timeline": TimelineReader(service.broker)},
+        state={
+            "token_verifier": TokenVerifier(settings.token_public_key),
+            "orders": orders,
+            "idempotent_requests": requests,
+            "timeline": TimelineReader(service.broker),
+        },
     )

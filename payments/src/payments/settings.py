@@ -1,6 +1,6 @@
 from pydantic import Field, SecretStr
 
-from common.settings import TokenSettings
+from common.token_settings import TokenSettings
 
 
 class PaymentsSettings(TokenSettings):

@@ -29,6 +29,5 @@ def create_app(settings: TicketsSettings, *, clock: Clock = utc_now, policy: Ret
         title="Tickets",
         description="List a ticket for sale, change the listing while nobody holds it, see what can be bought.",
         routers=[router],
-        token_verifier=TokenVerifier(settings.token_public_key),
-        state={"tickets": tickets},
+        state={"token_verifier": TokenVerifier(settings.token_public_key), "tickets": tickets},
     )

@@ -1,4 +1,4 @@
-from common.settings import TokenSettings
+from common.token_settings import TokenSettings
 
 
 class TicketsSettings(TokenSettings):

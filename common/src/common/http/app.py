@@ -9,23 +9,21 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.auth import TokenVerifier
 from common.errors import BadInput, DependencyUnavailable
 from common.http.middleware import RequestBounds
 from common.http.problems import BodyTooLarge, NotJson, install_problem_handlers, problems
 from common.service import Service
 
 
-def create_http_app(  # noqa: PLR0913 - all but the service are named
+def create_http_app(
     service: Service,
     *,
     title: str,
     description: str,
     routers: Sequence[APIRouter] = (),
-    token_verifier: TokenVerifier | None = None,
     state: dict[str, Any] | None = None,
 ) -> FastAPI:
-    """`state`: what the routes reach through `request.app.state`, such as the use cases of the service."""
+    """`state`: what the routes reach through `request.app.state`, such as the use cases."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -47,7 +45,6 @@ def create_http_app(  # noqa: PLR0913 - all but the service are named
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
     )
     app.state.service = service
-    app.state.token_verifier = token_verifier
     for name, value in (state or {}).items():
         setattr(app.state, name, value)
     install_problem_handlers(app)
