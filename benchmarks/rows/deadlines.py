@@ -5,7 +5,7 @@ and everything from there on is the platform's own way. An effect is the arrival
 """
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from nats.aio.msg import Msg
@@ -15,6 +15,7 @@ from benchmarks.figures import Row, Target, percentile
 from benchmarks.rows.orders import peak_of
 from benchmarks.stock import stock_orders, stock_tickets
 from common.clock import utc_now
+from common.messaging.envelope import MESSAGE_ID
 
 _WITHIN_SECONDS = 90.0
 
@@ -27,13 +28,14 @@ async def measure(bench: Bench) -> list[Row]:
     tickets = await stock_tickets(bench, count)
     due = utc_now() + timedelta(seconds=min(ahead, _WITHIN_SECONDS))
     effects: dict[str, datetime] = {}
-    seen: Counter[str] = Counter()
+    facts: defaultdict[str, set[str]] = defaultdict(set)
     complete = asyncio.Event()
 
     async def note(message: Msg) -> None:
         order = message.subject.rpartition(".")[2]
         effects.setdefault(order, utc_now())
-        seen[order] += 1
+        # A fact that is published twice, because its acknowledgement was late, is one message to the stream.
+        facts[order].add((message.headers or {})[MESSAGE_ID])
         if len(effects) == count:
             complete.set()
 
@@ -47,7 +49,7 @@ async def measure(bench: Bench) -> list[Row]:
         await complete.wait()
     await bench.quiet()
     await subscription.unsubscribe()
-    if twice := [order for order, times in seen.items() if times > 1]:
+    if twice := [order for order, ids in facts.items() if len(ids) > 1]:
         raise RuntimeError(f"{len(twice)} deadlines took effect twice")
     late = [(effect - due).total_seconds() * 1000 for effect in effects.values()]
     notes = {"p50": f"{percentile(late, 50):,.0f} ms", "first": f"{min(late):,.0f} ms"}
