@@ -68,7 +68,7 @@ class TicketService:
 
         Then whoever has just been heard of, then anybody: of two, one is dead in orders, and the news is on its way.
         """
-        for order_id in (ticket.order_id, heard_of):
+        for order_id in dict.fromkeys((ticket.order_id, heard_of)):  # which may be the same one
             if order_id is not None and await self.orders.is_live(order_id):
                 return order_id
         return await self.orders.live_order_of(TicketId(ticket.id))
