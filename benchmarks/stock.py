@@ -5,6 +5,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
+from pymongo import MongoClient
+
 from benchmarks.bench import Bench
 from common.clock import utc_now
 from common.events.orders import OrderedTicket
@@ -61,6 +63,12 @@ async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None: 
 async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 - as above
     for batch in _batches(ids):
         await collection.delete_many({"_id": {"$in": batch}})
+
+
+def checkpoint(mongo_url: str) -> None:
+    """Have mongod write to its files now what it would write some time in the next minute."""
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        client.admin.command("fsync")
 
 
 def _batches(things: Iterable[T]) -> Iterator[list[T]]:
