@@ -1,7 +1,7 @@
 """Curves as SVG files that a Markdown page can show: no scripts, fonts that every browser has, a white ground."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ _STYLE = Style(
     foreground_strong="#111111",
     foreground_subtle="#777777",
     colors=("#1f6feb", "#d1571b", "#7db1ff", "#f0a57e"),
+    guide_stroke_color="#d0d0d0",
+    major_guide_stroke_color="#d0d0d0",
     font_family="Helvetica, Arial, sans-serif",
     title_font_size=18,
     label_font_size=13,
@@ -42,14 +44,19 @@ class Plot:
         return asdict(self)
 
     def draw(self, folder: Path) -> None:
-        """With the measured places, and no others, on the abscissa: their logarithms, labelled as what they are."""
+        """With the measured places, and no others, on the abscissa.
+
+        pygal takes the logarithm of both axes or of none: where the ordinate keeps its values, we take the abscissa's.
+        """
+        place: Callable[[float], float] = float if self.logarithmic else math.log10
         places = sorted({x for points in self.curves.values() for x, _ in points})
+        heights = [y for points in self.curves.values() for _, y in points]
         chart = pygal.XY(
             **_SIZE,
             title=self.title,
             x_title=self.x_title,
             y_title=self.y_title,
-            x_labels=[{"value": math.log10(x), "label": f"{x:,.0f}"} for x in places],
+            x_labels=[{"value": place(x), "label": f"{x:,.0f}"} for x in places],
             value_formatter=lambda value: f"{value:,.3g}" if value < 100 else f"{value:,.0f}",  # noqa: PLR2004
             truncate_label=-1,
             truncate_legend=-1,
@@ -59,16 +66,32 @@ class Plot:
             dots_size=4,
             js=(),
             style=_STYLE,
-            **({"logarithmic": True} if self.logarithmic else {"include_x_axis": True}),
+            **(_logarithmic(heights) if self.logarithmic else {"include_x_axis": True}),
         )
         for name, points in self.curves.items():
-            chart.add(name, [(math.log10(x), y) for x, y in points])
+            chart.add(name, [(place(x), y) for x, y in points])
         chart.add_xml_filter(_without_scripts)
-        (folder / f"{self.file}.svg").write_bytes(chart.render() + b"\n")
+        # By its name in place of a random number, the same figures are the same file.
+        drawn = chart.render().replace(chart.uuid.encode(), self.file.encode())
+        (folder / f"{self.file}.svg").write_bytes(drawn + b"\n")
+
+
+def _logarithmic(heights: Sequence[float]) -> dict[str, Any]:
+    steps = _steps(heights)
+    return {"logarithmic": True, "y_labels": steps, "range": (steps[0], steps[-1])}
+
+
+def _steps(values: Sequence[float]) -> list[float]:
+    """1, 2, 5, 10 and so on, from below the least of the values to above the greatest."""
+    decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))))
+    steps = [step * 10.0**decade for decade in decades for step in (1, 2, 5)] + [10.0**decades.stop]
+    first = max(number for number, step in enumerate(steps) if step <= min(values))
+    last = min(number for number, step in enumerate(steps) if step >= max(values))
+    return steps[first : last + 1]
 
 
 def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - of whichever ElementTree pygal has found
-    """They are for pages of their own, and would be the only thing that differs from run to run but the figures."""
+    """They are for pages of their own, and hold what no reader of the picture needs."""
     for parent in root.iter():
         for child in [each for each in parent if str(each.tag).endswith("script")]:
             parent.remove(child)

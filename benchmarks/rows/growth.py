@@ -32,7 +32,9 @@ async def measure(bench: Bench) -> list[Row]:
     for stored in between:
         await _with(bench, stored, orders, floor, 1)
     with_many = await _with(bench, many, orders, floor, bench.rounds)
-    with_few = before + await _with(bench, few, [], [], bench.rounds)
+    again: Points = []
+    beside: Points = []
+    after = await _with(bench, few, again, beside, bench.rounds)
     bench.plots.append(
         Plot(
             "stored",
@@ -44,10 +46,15 @@ async def measure(bench: Bench) -> list[Row]:
     )
     notes = {
         "floor here": f"the same with {few:,} stored: before these, and again when they were removed",
-        "of those, after": ", ".join(f"{rate:,.0f}" for rate in with_few[len(before) :]),
+        "with few, with many, with few again": f"{_listed(orders[0], orders[-1], *again)} orders/s",
+        "the floor beside these": f"{_listed(floor[0], floor[-1], *beside)} orders/s",
     }
     target = Target("at least 0.9 of that with 1,000 stored", at_least=0.9)
-    return [Row(f"orders, direct, with {many:,} stored", "orders/s", with_many, with_few, target, notes)]
+    return [Row(f"orders, direct, with {many:,} stored", "orders/s", with_many, before + after, target, notes)]
+
+
+def _listed(*points: tuple[float, float]) -> str:
+    return ", ".join(f"{rate:,.0f}" for _, rate in points)
 
 
 async def _with(bench: Bench, stored: int, orders: Points, floor: Points, rounds: int) -> list[float]:
