@@ -1,7 +1,7 @@
 """Much that is stored already, put there as it would lie after its events: through the API it would take minutes."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,6 +17,8 @@ from orders.ticket_replica import TicketReplica
 from tickets.ticket import Ticket
 
 _BATCH = 5_000
+_A_MOMENT = timedelta(seconds=3)
+"""Ago: so that the relay takes what is staged for left behind, and does not wait for somebody else to publish it."""
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ async def stock_tickets(bench: Bench, count: int) -> list[Ticket]:
 async def stock_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
     """One a ticket. `staged`: its event lies in the outbox, and the relay's sweep is going to publish it."""
     buyer = UserId(new_id())
+    staged_at = utc_now() - _A_MOMENT
     orders = [
         Order.place(
             buyer=buyer,
@@ -47,7 +50,7 @@ async def stock_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: d
         (
             {
                 **each.to_document(),
-                "outbox": [StagedEvent.stage(event, utc_now()).to_document() for event in each.recorded if staged],
+                "outbox": [StagedEvent.stage(event, staged_at).to_document() for event in each.recorded if staged],
             }
             for each in orders
         ),

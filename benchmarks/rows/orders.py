@@ -40,7 +40,7 @@ class Round:
 
 
 async def measure(bench: Bench) -> list[Row]:
-    count, port = bench.size(2000, 100), bench.port("orders")
+    count, port = bench.size(2000, 40), bench.port("orders")
     await _rates_of_floor(bench, bench.size(500, 20))  # warm up: connections, caches, code
     await one_round(bench, bench.size(500, 20), port)
     rounds, alone, floors, bare = [], [], [], []
