@@ -67,12 +67,12 @@ def main(
         more, _, failed_too = asyncio.run(run(_WITH_THE_OTHER_DRIVER, other))
         rows += [replace(row, what=f"{row.what} ({other})") for row in more]
         failed |= failed_too
-    with tempfile.TemporaryDirectory() as nowhere:  # so that every run shows that its results can be written
-        folder = into or (_RESULTS if whole else Path(nowhere))
-        keep(rows, plots, folder=folder, driver=driver, rounds=rounds, load_before=load_before)
     console.print(table_of(rows, smoke=smoke))
     console.print("\n".join(notes_of(rows, smoke=smoke)), markup=False, end="\n\n")
     console.print(f"{time.monotonic() - began:.0f} s, MongoDB by {driver}, load average before: {load_before:.1f}")
+    with tempfile.TemporaryDirectory() as nowhere:  # so that every run shows that its results can be written
+        folder = into or (_RESULTS if whole else Path(nowhere))
+        keep(rows, plots, folder=folder, driver=driver, rounds=rounds, load_before=load_before)
     raise typer.Exit(int(failed))
 
 
