@@ -1,6 +1,7 @@
 """Curves as SVG files that a Markdown page can show: no scripts, fonts that every browser has, a white ground."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import Any
 
 import pygal
 from pygal.style import Style
+
+# It is there to find pygal's plugins, of which we have none, the way Python did before 3.4: each import of any module
+# after this one would warn of it.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 _SIZE = {"width": 860, "height": 460}
 _STYLE = Style(

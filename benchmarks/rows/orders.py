@@ -22,8 +22,9 @@ OTHERS = ("tickets", "expiration", "payments")
 """They consume what orders publishes, on the same cores: stopped for a moment, they show what orders does alone."""
 _CREATED = 201
 _FIRST_MEASURED = {"direct": 300 / 1_176, "handled": 264 / 358, "alone": 574 / 1_689}
-"""Orders a second by those of the floor, of commit 5c6c04c, the first that was measured: motor, medians of three rounds,
-two shared cores, 2026-11-24 (docs/performance.md). They hold as long as the floor stays the program that it was then, and for motor only."""
+"""Orders a second by those of the floor, of commit 5c6c04c, the first that was measured: motor, medians of three
+rounds, two shared cores, 2026-11-24 (docs/performance.md). They hold as long as the floor stays the program that it was
+then, and for motor only."""
 _TIMES_FIRST = 1.5
 _SOME = 0.01
 

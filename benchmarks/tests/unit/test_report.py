@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -64,6 +65,10 @@ def test_a_plot_names_its_axes_and_the_places_that_were_measured_and_holds_no_sc
     for text in (">1<", ">256<", ">0.5<", ">200<", "p50"):
         assert text in latency
     assert "<script" not in stored + latency
+
+
+def test_who_draws_leaves_the_imports_of_everybody_else_alone() -> None:
+    assert [finder for finder in sys.meta_path if not hasattr(finder, "find_spec")] == []
 
 
 def test_the_same_figures_are_drawn_as_the_same_file(tmp_path: Path) -> None:
