@@ -12,15 +12,17 @@ from benchmarks.rows.orders import Round, orders_of, round_of, round_of_floor
 from benchmarks.stock import stock_tickets
 
 _CONNECTIONS = (1, 4, 16, 64, 256)
+_EACH = 4
+"""Requests a connection, at least: with fewer, the first ones, which come all at once, would be most of them."""
 _UP_AND_DOWN = (*_CONNECTIONS, *reversed(_CONNECTIONS))
 
 
 async def measure(bench: Bench) -> list[Row]:
-    count = bench.size(500, 20)
     ours: dict[int, list[Round]] = {each: [] for each in _CONNECTIONS}
     floors: dict[int, list[Round]] = {each: [] for each in _CONNECTIONS}
     for connections in _CONNECTIONS if bench.smoke else _UP_AND_DOWN:
         bench.progress(f"{connections} connections")
+        count = bench.size(max(500, connections * _EACH), 20)
         floors[connections].append(await round_of_floor(bench, count, connections))
         tickets = [ticket.id for ticket in await stock_tickets(bench, count)]
         ours[connections].append(await round_of(bench, orders_of(bench, tickets, bench.port("orders"), connections)))

@@ -1,7 +1,7 @@
 """Orders a second with a thousand orders stored, with three hundred thousand, and on the way there.
 
 The machine drifts over the minutes that lie between: so the thousand come before the many and once more after them,
-when these have been removed; and on the way each point has a round of the floor beside it, whose own orders stay few.
+when these have been removed; and each point has a round of the floor beside it, which stores none of the many.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ async def measure(bench: Bench) -> list[Row]:
             "POST /api/orders: orders a second, however many are stored",
             "orders stored before",
             "orders/s, until published",
-            {"platform": orders, "floor beside it, with few stored": floor},
+            {"platform": orders, "floor beside it, which stores none of these": floor},
         )
     )
     notes = {
