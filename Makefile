@@ -49,10 +49,10 @@ test-unit: install ## Tests that need no server
 	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
-	@$(BIN)/pytest -n 3 --dist worksteal $(NATS_IN_THE_CLUSTER:%=--ignore %) $(wildcard */tests/integration) tests/integration
+	@$(BIN)/pytest -n 3 $(NATS_IN_THE_CLUSTER:%=--ignore %) $(wildcard */tests/integration) tests/integration
 
 test-system: install ## Tests of the running platform, through its gateway
-	@$(BIN)/pytest -n 2 --dist loadgroup tests/system
+	@$(BIN)/pytest tests/system
 
 test-faults: install ## Break the platform on purpose and hold it to its promises (long; SEED=… repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))

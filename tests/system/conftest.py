@@ -4,19 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 from system.people import Person
-from system.ports import own_ports
 
+from common.servers import free_port
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
 
-# The tests of one driver stay together: no process of `pytest -n 2 --dist loadgroup` starts more than one platform.
-DRIVERS = [pytest.param(driver, marks=pytest.mark.xdist_group(driver)) for driver in ("motor", "pymongo")]
 
-
-@pytest.fixture(scope="session", params=DRIVERS)
+@pytest.fixture(scope="session", params=["motor", "pymongo"])
 async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     settings = PlatformSettings(
-        gateway_port=own_ports(),
+        gateway_port=free_port(in_a_row=40),
         data_dir=tmp_path_factory.mktemp("platform"),
         mongo_driver=request.param,
         order_window_seconds=60,

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 from system.people import Person
-from system.ports import own_ports
 
+from common.servers import free_port
 from common.testing.eventually import eventually
 from marketplace.demo import run_demo
 from marketplace.platform import Platform
@@ -99,7 +99,7 @@ async def test_no_password_and_no_token_is_in_any_log(platform: Platform, seller
 async def test_two_platforms_run_side_by_side_and_data_survives_a_restart(
     platform: Platform, seller: Person, tmp_path: Path
 ) -> None:
-    settings = PlatformSettings(gateway_port=own_ports(), data_dir=tmp_path / "second")
+    settings = PlatformSettings(gateway_port=free_port(in_a_row=40), data_dir=tmp_path / "second")
     async with Platform(settings) as second, Person.signed_up(second.url) as other:
         theirs = await other.lists("only on the second")
         answer = await seller.http.get(f"/api/tickets/{theirs['id']}")
