@@ -37,7 +37,7 @@ demo: install ## Play the whole story against the running marketplace
 
 ##@ Checks
 
-test: lint test-unit k8s-check test-integration test-system test-faults-short ## Everything that CI runs
+test: lint test-unit k8s-check test-integration test-system test-faults-short bench-smoke ## Everything that CI runs
 
 lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
@@ -46,7 +46,7 @@ lint: install ## Style, types, layering
 	@$(BIN)/lint-imports --no-logo
 
 test-unit: install ## Tests that need no server
-	@$(BIN)/pytest $(wildcard */tests/unit) tests/model
+	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
 	@$(BIN)/pytest -n 3 $(NATS_IN_THE_CLUSTER:%=--ignore %) $(wildcard */tests/integration) tests/integration
@@ -61,10 +61,10 @@ test-faults: install ## Break the platform on purpose and hold it to its promise
 test-faults-short: install ## The same with smaller numbers
 	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
 
-bench: install ## Measure the platform beside its floors: a table and benchmarks/results.json (DRIVER=pymongo ROW=orders)
+bench: install ## Measure the platform beside its floors: a table, plots, benchmarks/results.json (DRIVER=pymongo ROW=orders)
 	@$(BIN)/python -m benchmarks $(if $(DRIVER),--driver $(DRIVER)) $(if $(ROW),--only $(ROW))
 
-bench-smoke: install ## The same with tiny numbers, held to no target
+bench-smoke: install ## The same with tiny numbers, held to no target, nothing kept
 	@$(BIN)/python -m benchmarks --smoke
 
 k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kubernetes, without a cluster
@@ -74,7 +74,7 @@ k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kube
 	  for each in overlays/kind overlays/production ingress-controller; do \
 	    kubectl kustomize "infra/k8s/$$each" > "$$rendered/$${each##*/}.yaml" || exit 1; done && \
 	  checkov --config-file infra/k8s/checkov.yaml --directory "$$rendered" && \
-	  $(BIN)/pytest tests/kubernetes $(NATS_IN_THE_CLUSTER)
+	  $(BIN)/pytest -n 2 tests/kubernetes $(NATS_IN_THE_CLUSTER)
 
 # Beside the rest, because checkov pins a hundred packages of its own.
 $(K8S_VENV)/installed: requirements-k8s.lock requirements-kubectl.lock

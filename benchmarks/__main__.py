@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, show progress, end with one table and benchmarks/results.json."""
+"""`python -m benchmarks`: measure, show progress, end with one table, benchmarks/results.json and the plots."""
 
 import asyncio
 import os
@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from benchmarks.bench import a_bench
 from benchmarks.figures import Row
+from benchmarks.plots import Plot
 from benchmarks.report import keep, notes_of, table_of
 from common.mongo import MongoDriver
 
@@ -26,6 +27,7 @@ from common.mongo import MongoDriver
 ROWS = (
     "listing",
     "orders",
+    "concurrency",
     "through_gateway",
     "hold",
     "one_ticket",
@@ -39,38 +41,45 @@ ROWS = (
 )
 _WITH_THE_OTHER_DRIVER = ("orders",)
 """Of a whole run, so that its table shows both beside each other."""
+_RESULTS = Path(__file__).parent
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def main(
     *,
-    smoke: Annotated[bool, typer.Option("--smoke", help="Tiny numbers, one round, no targets, no file.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Tiny numbers, one round, no targets, no file kept.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(ROWS)}. May be repeated.")] = None,
     driver: Annotated[Literal["motor", "pymongo"], typer.Option(help="Of MongoDB.")] = "motor",
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Of each row; the table shows the median.")] = 3,
+    into: Annotated[
+        Path | None, typer.Option(help="Folder for results.json and the plots; of a whole run: benchmarks.")
+    ] = None,
 ) -> None:
     """Load a platform that is started from scratch, row by row, beside the floor of each."""
     if unknown := set(only or []) - set(ROWS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     began, load_before = time.monotonic(), os.getloadavg()[0]
     run = partial(_run, rounds=1 if smoke else rounds, smoke=smoke)
-    rows, failed = asyncio.run(run(only or ROWS, driver))
-    whole = not only and not smoke
-    if whole:
+    rows, plots, failed = asyncio.run(run(only or ROWS, driver))
+    if whole := not only and not smoke:
         (other,) = set(get_args(MongoDriver)) - {driver}
-        more, failed_too = asyncio.run(run(_WITH_THE_OTHER_DRIVER, other))
+        more, _, failed_too = asyncio.run(run(_WITH_THE_OTHER_DRIVER, other))
         rows += [replace(row, what=f"{row.what} ({other})") for row in more]
         failed |= failed_too
-        keep(rows, driver=driver, rounds=rounds, load_before=load_before)
     console.print(table_of(rows, smoke=smoke))
-    console.print("\n".join(notes_of(rows)), markup=False, end="\n\n")
+    console.print("\n".join(notes_of(rows, smoke=smoke)), markup=False, end="\n\n")
     console.print(f"{time.monotonic() - began:.0f} s, MongoDB by {driver}, load average before: {load_before:.1f}")
+    with tempfile.TemporaryDirectory() as nowhere:  # so that every run shows that its results can be written
+        folder = into or (_RESULTS if whole else Path(nowhere))
+        keep(rows, plots, folder=folder, driver=driver, rounds=rounds, load_before=load_before)
     raise typer.Exit(int(failed))
 
 
-async def _run(names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke: bool) -> tuple[list[Row], bool]:
-    """Every row that could be measured, and whether some could not."""
+async def _run(
+    names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke: bool
+) -> tuple[list[Row], list[Plot], bool]:
+    """Every row that could be measured, what they have drawn, and whether some could not be measured."""
     rows: list[Row] = []
     failed = False
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -86,7 +95,8 @@ async def _run(names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke:
                     failed = True
                     bar.console.print(f"{name} could not be measured:\n{traceback.format_exc()}", markup=False)
                 bar.advance(task)
-    return rows, failed
+            plots = bench.plots
+    return rows, plots, failed
 
 
 def _show(bar: Progress, task: TaskID, name: str, what: str) -> None:

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.client import Connection
 from benchmarks.floor import STREAM as FLOOR
 from benchmarks.floor_server import FloorServer
+from benchmarks.plots import Plot
 from benchmarks.processes import resident
 from common.auth import SignedInUser, TokenSigner
 from common.clock import utc_now
@@ -46,11 +47,13 @@ class Bench:
     floor_mongo: Mongo
     rounds: int
     smoke: bool
-    idle_memory: float
-    """MiB of the five services together, when they had just started."""
+    idle_memory: dict[str, float]
+    """MiB of each service, when they had just started."""
     progress: Callable[[str], None] = lambda _what: None
     peak: float | None = None
     """Orders a second, direct: what other rows take half of, or compare themselves with."""
+    plots: list[Plot] = field(default_factory=list)
+    """What rows have drawn so far."""
 
     def size(self, full: int, smoke: int) -> int:
         return smoke if self.smoke else full
@@ -166,7 +169,7 @@ async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool
                 floor.start_consumers()
                 await _until_bound(connection)
                 signer = TokenSigner(keys.private, utc_now)
-                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, sum(resident(platform).values()))
+                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, resident(platform))
             finally:
                 await floor.consumers.stop()
                 await mongo.close()

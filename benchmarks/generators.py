@@ -73,6 +73,18 @@ class Load:
             answers=answers,
         )
 
+    def share(self, number: int) -> dict[str, Any]:
+        """The job of one of the processes: every so-manieth request, so that all of them begin with the first ones."""
+        return {
+            "port": self.port,
+            "method": self.method,
+            "path": self.path,
+            "bodies": self.bodies[number :: self.processes],
+            "tokens": list(self.tokens),
+            "connections": max(1, self.connections // self.processes),
+            "rate": self.rate / self.processes if self.rate else None,
+        }
+
     async def _generator(self, number: int) -> Any:  # noqa: ANN401 - a Process whose pipes are there
         """One that has opened its connections and waits for the start."""
         process = await asyncio.create_subprocess_exec(
@@ -82,16 +94,7 @@ class Load:
             limit=_LONGEST_LINE,
         )
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
-        job = {
-            "port": self.port,
-            "method": self.method,
-            "path": self.path,
-            "bodies": self.bodies[number :: self.processes],
-            "tokens": list(self.tokens),
-            "connections": max(1, self.connections // self.processes),
-            "rate": self.rate / self.processes if self.rate else None,
-        }
-        process.stdin.write(json.dumps(job).encode() + b"\n")
+        process.stdin.write(json.dumps(self.share(number)).encode() + b"\n")
         if await process.stdout.readline() != b"ready\n":
             raise RuntimeError("a load generator did not start; its error stands above")
         return process

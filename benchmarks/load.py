@@ -9,7 +9,8 @@ import itertools
 import json
 import sys
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
 
 import uvloop
 
@@ -17,6 +18,13 @@ from benchmarks.client import Connection, encode
 
 NO_ANSWER = 0
 """In the place of a status: the connection broke, or nothing came in time."""
+
+
+class Asked(Protocol):
+    """What a buyer needs of a connection."""
+
+    async def ask(self, request: bytes) -> tuple[int, bytes]: ...
+    def close(self) -> None: ...
 
 
 async def _run(job: dict[str, Any]) -> dict[str, Any]:
@@ -29,31 +37,44 @@ async def _run(job: dict[str, Any]) -> dict[str, Any]:
     _say("ready")
     sys.stdin.readline()
 
+    cpu, began = time.process_time(), time.monotonic()
+    answers = await ask_all(requests, connections, job["rate"])
+    ended = time.monotonic()
+    for connection in connections:
+        connection.close()
+    return {"began": began, "ended": ended, "cpu": time.process_time() - cpu, "answers": answers}
+
+
+async def ask_all(
+    requests: Sequence[bytes],
+    connections: Sequence[Asked],
+    rate: float | None = None,
+    *,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> list[tuple[float, float, int]]:
+    """When each was due, when it was answered, and how; in their order."""
     answers: list[tuple[float, float, int]] = [(0.0, 0.0, NO_ANSWER)] * len(requests)
     work = iter(range(len(requests)))
-    rate = job["rate"]
-    cpu, began = time.process_time(), time.monotonic()
+    began = now()
 
-    async def buyer(connection: Connection) -> None:
+    async def buyer(connection: Asked) -> None:
         for number in work:
-            due = time.monotonic()
+            due = now()
             if rate:
                 # Open loop: the schedule does not wait for slow answers, and what waits for a connection waits on
                 # the clock (no coordinated omission).
                 due = began + number / rate
-                await asyncio.sleep(due - time.monotonic())
+                await sleep(due - now())
             try:
                 status, _ = await connection.ask(requests[number])
             except (OSError, EOFError, TimeoutError):
                 status = NO_ANSWER
                 connection.close()
-            answers[number] = (due, time.monotonic(), status)
+            answers[number] = (due, now(), status)
 
     await asyncio.gather(*map(buyer, connections))
-    ended = time.monotonic()
-    for connection in connections:
-        connection.close()
-    return {"began": began, "ended": ended, "cpu": time.process_time() - cpu, "answers": answers}
+    return answers
 
 
 def _say(line: str) -> None:

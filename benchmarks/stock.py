@@ -1,9 +1,11 @@
 """Much that is stored already, put there as it would lie after its events: through the API it would take minutes."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
+
+from pymongo import MongoClient
 
 from benchmarks.bench import Bench
 from common.clock import utc_now
@@ -15,6 +17,8 @@ from orders.ticket_replica import TicketReplica
 from tickets.ticket import Ticket
 
 _BATCH = 5_000
+_A_MOMENT = timedelta(seconds=3)
+"""Ago: so that the relay takes what is staged for left behind, and does not wait for somebody else to publish it."""
 
 T = TypeVar("T")
 
@@ -32,6 +36,7 @@ async def stock_tickets(bench: Bench, count: int) -> list[Ticket]:
 async def stock_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
     """One a ticket. `staged`: its event lies in the outbox, and the relay's sweep is going to publish it."""
     buyer = UserId(new_id())
+    staged_at = utc_now() - _A_MOMENT
     orders = [
         Order.place(
             buyer=buyer,
@@ -45,7 +50,7 @@ async def stock_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: d
         (
             {
                 **each.to_document(),
-                "outbox": [StagedEvent.stage(event, utc_now()).to_document() for event in each.recorded if staged],
+                "outbox": [StagedEvent.stage(event, staged_at).to_document() for event in each.recorded if staged],
             }
             for each in orders
         ),
@@ -61,6 +66,12 @@ async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None: 
 async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 - as above
     for batch in _batches(ids):
         await collection.delete_many({"_id": {"$in": batch}})
+
+
+def checkpoint(mongo_url: str) -> None:
+    """Have mongod write to its files now what it would write some time in the next minute."""
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        client.admin.command("fsync")
 
 
 def _batches(things: Iterable[T]) -> Iterator[list[T]]:

@@ -24,7 +24,7 @@ async def measure(bench: Bench) -> list[Row]:
     """Once: the deadlines are their own repetitions."""
     count = bench.size(5000, 50)
     # Until then, every service has to have heard of every order. Three of them do, on the same cores.
-    ahead = bench.size(12, 6) + count / await peak_of(bench) * 2.5
+    ahead = bench.size(12, 3) + count / await peak_of(bench) * 2.5
     tickets = await stock_tickets(bench, count)
     due = utc_now() + timedelta(seconds=min(ahead, _WITHIN_SECONDS))
     effects: dict[str, datetime] = {}

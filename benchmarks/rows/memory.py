@@ -6,17 +6,13 @@ from benchmarks.processes import resident
 
 
 async def measure(bench: Bench) -> list[Row]:
-    after = resident(bench.platform)
-    notes = {"of these": ", ".join(f"{service} {mib:.0f}" for service, mib in after.items())}
-    whole = sum(after.values())
     return [
-        Row("memory, idle", "MiB", [bench.idle_memory], (), Target("at most 350 MiB", "median", at_most=350)),
-        Row(
-            "memory, after the run",
-            "MiB",
-            [whole],
-            (),
-            Target("at most 450 MiB", "median", at_most=450),
-            notes,
-        ),
+        _row("memory, idle", bench.idle_memory, 350),
+        _row("memory, after the run", resident(bench.platform), 450),
     ]
+
+
+def _row(what: str, held: dict[str, float], at_most: float) -> Row:
+    target = Target(f"at most {at_most:.0f} MiB", "median", at_most=at_most)
+    notes = {"of these": ", ".join(f"{service} {mib:.0f}" for service, mib in held.items())}
+    return Row(what, "MiB", [sum(held.values())], (), target, notes)
