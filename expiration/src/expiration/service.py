@@ -35,9 +35,12 @@ class ExpirationService:
         Arming comes after the write and is done again by every delivery: the one before may have died in between.
         A dropped deadline's bell is left to ring in vain: what counts is the document.
         """
+        news = event.version == 1  # most likely the first that is heard of it, so there is nothing to look up
 
         async def attempt() -> Deadline:
-            deadline = await self.deadlines.find(event.id)
+            nonlocal news
+            deadline = None if news else await self.deadlines.find(event.id)
+            news = False
             if deadline is None:
                 deadline = Deadline.of_order(event)
                 await self._add(deadline)

@@ -51,13 +51,10 @@ class TicketService:
         """
 
         async def attempt() -> None:
-            while True:
-                ticket = await self.tickets.find(ticket_id)
-                if ticket is None:
-                    raise PermanentFailure(f"an order names the ticket {ticket_id}, which does not exist")
-                holder = await self._right_holder(ticket, heard_of)
-                if holder == ticket.order_id:
-                    return
+            ticket = await self.tickets.find(ticket_id)
+            if ticket is None:
+                raise PermanentFailure(f"an order names the ticket {ticket_id}, which does not exist")
+            while (holder := await self._right_holder(ticket, heard_of)) != ticket.order_id:
                 ticket.set_holder(holder)
                 await self.tickets.save(ticket)
 

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 _QUEUE = 10_000
 _IN_FLIGHT = 256
 _SWEEP_EVERY_SECONDS = 2.0
+_CLEAR_TOGETHER_SECONDS = 0.05
+"""Nobody waits for an outbox to be cleared, so it may wait for others to be cleared with."""
 _LEFT_BEHIND_AFTER = timedelta(seconds=2)
 """Younger entries are most likely on their way already; publishing one twice would be harmless."""
 
@@ -68,25 +70,23 @@ class Relay:
 
     async def _publish_one(self, entry: Entry) -> None:
         failure = await self._publish(entry)
+        self._room.release()
         if failure is None:
             self._published.put_nowait(entry)
         else:
             log.warning("event stays in the outbox for now", subject=entry[2].subject, reason=str(failure))
-            self._done_with(1)
+            self._queue.task_done()
 
     async def _clear_forever(self) -> None:
         """One write for all that have been published while the write before was on its way."""
         while True:
             batch = [await self._published.get()]
+            await asyncio.sleep(_CLEAR_TOGETHER_SECONDS)
             while not self._published.empty():
                 batch.append(self._published.get_nowait())
             await self._clear(batch)
-            self._done_with(len(batch))
-
-    def _done_with(self, entries: int) -> None:
-        for _ in range(entries):
-            self._room.release()
-            self._queue.task_done()
+            for _ in batch:
+                self._queue.task_done()
 
     async def drain(self, within_seconds: float) -> None:
         """Wait until what was handed over has been published; what is not done in time is left for the next start."""
