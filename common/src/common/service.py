@@ -26,6 +26,7 @@ Step = Callable[[], Awaitable[None]]
 
 _FINISH_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.25
+_CANCEL_AGAIN_SECONDS = 0.5
 _START_SECONDS = 2.0
 """For so long, a request waits for a start that is under way."""
 
@@ -50,6 +51,7 @@ class Service:
         self._loops: list[Step] = [self.relay.run, self.relay.sweep_forever]
         self._closings: list[Step] = []
         self._at_work: asyncio.Task[None] | None = None
+        self._loops_at_work: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
         self.on_failure: Callable[[], None] = lambda: None
         """Called when the background work has failed for good: whoever serves this ends the process."""
@@ -117,7 +119,8 @@ class Service:
             await _until_available(subscription.start, else_say="waiting for NATS")
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
-                group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
+                task = group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
+                self._loops_at_work.append(task)
             self._started.set()
             log.info("ready")
 
@@ -132,11 +135,22 @@ class Service:
         await asyncio.gather(*stopping, return_exceptions=True)  # NATS may be gone; the rest is done all the same
         await self.relay.drain(_FINISH_SECONDS)
         if self._at_work is not None:
-            self._at_work.cancel()
-            await asyncio.gather(self._at_work, return_exceptions=True)
+            await _end_all(*self._loops_at_work, self._at_work)
         for close in (*self._closings, self.broker.close, self.mongo.close):
             await close()
         log.info("stopped")
+
+
+async def _end_all(*tasks: asyncio.Task[None]) -> None:
+    """Cancel them, and again until they have ended.
+
+    Below Python 3.12, wait_for, which nats-py uses, swallows a cancellation that comes together with what it waits for;
+    a loop would go on, and the stop wait for it for good.
+    """
+    for task in tasks:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS)
 
 
 async def _until_available(step: Step, *, else_say: str) -> None:

@@ -90,12 +90,13 @@ class Surroundings:
         running = RunningService(app, app.state.service, TokenSigner(self.keys.private, utc_now))
         async with app.router.lifespan_context(app):
             if wait:
-                await eventually(lambda: _missing(running.service), until=lambda seen: seen == "", what="readiness")
+                await eventually(lambda: missing(running.service), until=lambda seen: seen == "", what="readiness")
             yield running
             await running.close_clients()
 
 
-async def _missing(service: Service) -> str:
+async def missing(service: Service) -> str:
+    """What it still waits for before it is ready; nothing if it is."""
     try:
         await service.check_ready()
     except DependencyUnavailable as error:
