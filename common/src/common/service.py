@@ -119,7 +119,7 @@ class Service:
             await _until_available(subscription.start, else_say="waiting for NATS")
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
-                task = group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
+                task: asyncio.Task[None] = group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
                 self._loops_at_work.append(task)
             self._started.set()
             log.info("ready")
