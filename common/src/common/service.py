@@ -93,9 +93,10 @@ class Service:
 
         A start takes moments, and a gateway may send a request here before it is over: such a request is held.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_START_SECONDS):
-                await self._started.wait()
+        if not self._started.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_START_SECONDS):
+                    await self._started.wait()
         self.broker.require()
         if not self._started.is_set():
             raise DependencyUnavailable("Still starting. Try again shortly.")

@@ -40,6 +40,11 @@ def create_http_app(
         openapi_url=f"{docs}/openapi.json",
         static_url=f"{docs}/assets",
         swagger_ui_oauth2_redirect_url=f"{docs}/oauth2-redirect",
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # ours is in common.tracing; it costs each request
         swagger_ui_parameters={"validatorUrl": None},  # else a badge may ask validator.swagger.io about the document
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),

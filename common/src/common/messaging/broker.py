@@ -29,6 +29,7 @@ class Broker:
         self._url = url
         self._name = name
         self._client: Client | None = None
+        self._jetstream: JetStreamContext | None = None
         self._closing = False
         self._reconnected = asyncio.Event()
         self._round_trip = RoundTrip(self._flush)
@@ -51,7 +52,11 @@ class Broker:
 
     @property
     def jetstream(self) -> JetStreamContext:
-        return self.client.jetstream(timeout=5)
+        """Raises DependencyUnavailable while there is no connection."""
+        client = self.client
+        if self._jetstream is None:
+            self._jetstream = client.jetstream(timeout=5)
+        return self._jetstream
 
     def require(self) -> None:
         """Raise DependencyUnavailable while there is no connection."""
