@@ -43,16 +43,10 @@ class GroupedCollection:
         return self._collection.name
 
     async def find_one(self, filter: Document, /, projection: Document | None = None) -> Document | None:  # noqa: A002
-        (field, value), *rest = filter.items()
-        kind = repr((field, rest, projection))
-        is_text, shows_the_field = isinstance(value, str), not any((projection or {}).values())
-        is_new, is_full = kind not in self._lookups, len(self._lookups) >= _KINDS_OF_LOOKUPS
-        if not is_text or not shows_the_field or (is_new and is_full):
+        lookups = self._lookups_like(filter, projection)
+        if lookups is None:
             return await self._collection.find_one(filter, projection)
-        if is_new:
-            find_all = partial(self._find_all, field, dict(rest), projection)
-            self._lookups[kind] = Grouped(find_all)
-        return await self._lookups[kind].ask(value)
+        return await lookups.ask(next(iter(filter.values())))
 
     def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor:  # noqa: A002, ANN401 - as the drivers have it
         return self._collection.find(filter, *args, **kwargs)
@@ -65,6 +59,17 @@ class GroupedCollection:
             return await self._collection.update_one(filter, update)
         written: WriteResult = await self._upserts.ask((filter, update))
         return written
+
+    def _lookups_like(self, wanted: Document, projection: Document | None) -> Grouped[str, Document | None] | None:
+        """Those that this one can travel with; None if it has to go alone."""
+        (field, value), *rest = wanted.items() or [("", None)]
+        leaves_fields_out = any((projection or {}).values())  # perhaps the very one by which to tell them apart
+        if not isinstance(value, str) or leaves_fields_out:
+            return None
+        kind = repr((field, rest, projection))
+        if kind not in self._lookups and len(self._lookups) < _KINDS_OF_LOOKUPS:
+            self._lookups[kind] = Grouped(partial(self._find_all, field, dict(rest), projection))
+        return self._lookups.get(kind)
 
     async def _find_all(
         self, field: str, rest: Document, projection: Document | None, values: Sequence[str]
@@ -106,7 +111,7 @@ class GroupedCollection:
 
 
 def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - whatever lies there
-    """`field` as in a filter: dots lead into what is nested."""
+    """`field` as in a filter: dots lead into what is nested. Raises TypeError where that is an array."""
     return reduce(lambda inner, name: inner[name], field.split("."), document)
 
 
