@@ -180,3 +180,22 @@ async def test_a_payment_whose_process_died_in_the_middle_is_gone_on_with(
     again = await client.post("/api/payments", json=body, headers=headers)
     assert told(again) == told(first)
     assert await paying.collection("sandbox_charges").count_documents({}) == 1
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])
+async def test_what_a_request_did_is_found_by_the_index_however_much_is_stored(
+    ordering: RunningService, paying: RunningService, alone: bool
+) -> None:
+    for collection in (ordering.collection("orders"), paying.collection("payments")):
+        await asyncio.gather(
+            *(
+                collection.insert_one(
+                    {"_id": new_id(), "order_id": new_id(), "ticket": {"id": new_id()}, "status": "x"}
+                )
+                for _ in range(50)
+            )
+        )
+        key = "somebody:a-key"
+        query = {"request_key": key if alone else {"$in": [key, "another"]}}
+        plan = await collection.find(query).explain()  # type: ignore[attr-defined] # the services need no such call
+        assert plan["executionStats"]["totalDocsExamined"] == 0, plan["queryPlanner"]["winningPlan"]

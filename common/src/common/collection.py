@@ -14,8 +14,6 @@ class Cursor(Protocol):
 class WriteResult(Protocol):
     @property
     def matched_count(self) -> int: ...
-    @property
-    def modified_count(self) -> int: ...
 
 
 class Collection(Protocol):
@@ -23,7 +21,7 @@ class Collection(Protocol):
 
     @property
     def name(self) -> str: ...
-    async def find_one(self, filter: Document, /, *args: Any, **kwargs: Any) -> Document | None: ...  # noqa: A002, ANN401
+    async def find_one(self, filter: Document, projection: Document | None = None, /) -> Document | None: ...  # noqa: A002
     def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor: ...  # noqa: A002, ANN401
     async def insert_one(self, document: Document, /) -> Any: ...  # noqa: ANN401
     async def update_one(self, filter: Document, update: Document, /, *, upsert: bool = False) -> WriteResult: ...  # noqa: A002

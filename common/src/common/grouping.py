@@ -17,7 +17,11 @@ _MOST = 500
 
 
 class Grouped(Generic[Q, A]):
-    """`together` takes several calls as one, and gives each its own answer, or its own error."""
+    """`together` takes several calls as one, and gives each its own answer, or its own error.
+
+    What it raises, it raises to all of them, as one and the same exception, and to those who wait as well: the way is
+    blocked, and nobody should wait for one attempt after the other to find that out.
+    """
 
     def __init__(self, together: Callable[[Sequence[Q]], Awaitable[Sequence[A | BaseException]]]) -> None:
         self._together = together
@@ -48,12 +52,13 @@ class Grouped(Generic[Q, A]):
             self._free_lanes += 1
 
     async def _ask_together(self, group: list[tuple[Q, asyncio.Future[A]]]) -> None:
-        outcomes: Sequence[A | BaseException]
         try:
             outcomes = await self._together([question for question, _ in group])
+            settled = list(zip(group, outcomes, strict=True))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is for those who wait
-            outcomes = [error] * len(group)
-        for (_, answer), outcome in zip(group, outcomes, strict=True):
+            settled = [(each, error) for each in (*group, *self._waiting)]
+            self._waiting.clear()
+        for (_, answer), outcome in settled:
             if answer.done():
                 continue
             if isinstance(outcome, BaseException):

@@ -15,14 +15,14 @@ LogFormat = Literal["json", "text"]
 
 
 class _Output:
-    """A full disk, or a reader that has gone, must not fail the request that has something to say."""
+    """A full disk, a reader that has gone, a letter that the terminal lacks: none of it may fail who logs."""
 
     def write(self, text: str) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             sys.stdout.write(text)
 
     def flush(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             sys.stdout.flush()
 
 

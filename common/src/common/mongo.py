@@ -1,4 +1,4 @@
-"""One small protocol over both drivers: motor, and its successor, PyMongo's own AsyncMongoClient."""
+"""The connection to MongoDB, by either driver: motor, or its successor, PyMongo's own AsyncMongoClient."""
 
 import inspect
 from typing import Any, Literal
@@ -33,6 +33,7 @@ class Mongo:
 
     Writes are acknowledged by a majority and journaled. An operation fails after 2 s without a connection or an
     answer, and after 4 s if it was tried again: without these bounds a stopped mongod would hang a request for good.
+    Whoever waits behind it (common.grouping) fails with it.
 
     Why not the drivers' one bound for everything, timeoutMS: it covers the making of a connection, too. An operation
     that has little time left then fails in the middle of it, which the drivers take for a failure of the server: they

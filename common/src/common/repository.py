@@ -66,7 +66,7 @@ class AggregateRepository(Generic[A]):
             # Why an upsert: where the version is another one by now, it tries to insert, and the key is taken. That is
             # an error of this write alone, and so it can travel with others, of which only the sum of matches is told.
             await self.collection.update_one(key, update, upsert=True)
-        except DuplicateKeyError:
+        except DuplicateKeyError:  # by whichever unique index notices it first
             raise LostRace("Somebody else changed it at the same moment. Look at it again, then retry.") from None
         self._stored(aggregate, staged)
 

@@ -27,6 +27,7 @@ Step = Callable[[], Awaitable[None]]
 _FINISH_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
+_CANCEL_TIMES = 10
 _START_SECONDS = 2.0
 """For so long, a request waits for a start that is under way."""
 
@@ -48,7 +49,7 @@ class Service:
         self.use_cases: object = None
         self._subscriptions: list[Subscription[Any]] = []
         self.indexes: list[Step] = [self.relay.create_indexes]
-        self._loops: list[Step] = [self.relay.run, self.relay.sweep_forever]
+        self._loops: list[Step] = [self.relay.run, self.relay.clear_forever, self.relay.sweep_forever]
         self._closings: list[Step] = []
         self._at_work: asyncio.Task[None] | None = None
         self._loops_at_work: list[asyncio.Task[None]] = []
@@ -146,12 +147,16 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
     """Cancel them, and again until they have ended.
 
     Below Python 3.12, wait_for, which nats-py uses, swallows a cancellation that comes together with what it waits for;
-    a loop would go on, and the stop wait for it for good.
+    a loop would go on, and the stop wait for it for good. Of a group of tasks it is the members that have to be told:
+    cancelling the group a second time does not reach them.
     """
     for task in tasks:
-        while not task.done():
+        for _ in range(_CANCEL_TIMES):
             task.cancel()
-            await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS)
+            if (await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS))[0]:
+                break
+        else:
+            log.error("a loop does not end", loop=repr(task.get_coro()))
 
 
 async def _until_available(step: Step, *, else_say: str) -> None:

@@ -1,6 +1,7 @@
 """Calls that travel in groups are answered as if each had gone alone."""
 
 import asyncio
+import traceback
 from typing import Any
 
 import pytest
@@ -76,6 +77,21 @@ async def test_of_many_conditional_upserts_at_once_those_alone_fail_whose_versio
     assert counted.round_trips < MANY / 10
 
 
+async def test_the_error_of_one_does_not_show_the_document_that_was_to_be_written(things: Collection) -> None:
+    """Errors get into logs, and documents have passwords and card tokens in them."""
+    await things.insert_one({"_id": "taken", "value": 1})
+    outcomes = await asyncio.gather(
+        *(things.insert_one({"_id": key, "value": "secret"}) for key in ("a", "b", "taken", "c")),
+        *(things.update_one({"_id": "taken", "value": 2}, {"$set": {"more": "secret"}}, upsert=True) for _ in range(3)),
+        return_exceptions=True,
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, DuplicateKeyError)]
+    assert len(refused) == 4
+    for error in refused:
+        assert "taken" in str(error)
+        assert "secret" not in "".join(traceback.format_exception(error))
+
+
 async def test_many_lookups_at_once_each_find_their_own_or_nothing(things: Collection, counted: Counted) -> None:
     await asyncio.gather(*(things.insert_one({"_id": str(n), "value": n, "more": 1}) for n in range(0, MANY, 2)))
     ids = [str(n) for n in range(MANY)]
@@ -113,6 +129,15 @@ async def test_a_document_that_cannot_be_stored_fails_alone(things: Collection) 
     )
     assert [isinstance(outcome, InvalidDocument) for outcome in outcomes] == [False, True, False]
     assert await stored(things) == {"a": 1, "b": 2}
+
+
+async def test_a_value_that_cannot_be_looked_up_fails_alone(things: Collection) -> None:
+    await asyncio.gather(*(things.insert_one({"_id": key, "value": 1}) for key in "abc"))
+    outcomes = await asyncio.gather(
+        *(things.find_one({"_id": key}) for key in ("a", "\ud800", "b", "c")), return_exceptions=True
+    )
+    assert [isinstance(outcome, UnicodeEncodeError) for outcome in outcomes] == [False, True, False, False]
+    assert [outcome and outcome["_id"] for outcome in outcomes if isinstance(outcome, dict)] == ["a", "b", "c"]
 
 
 async def test_what_two_are_told_of_one_document_is_not_shared_between_them(things: Collection) -> None:

@@ -85,10 +85,11 @@ class Setup:
 async def setup(mongo: Mongo, streams: EventStreams) -> AsyncIterator[Setup]:
     setup = Setup(mongo, streams)
     await setup.relay.create_indexes()
-    relaying = asyncio.create_task(setup.relay.run())
+    relaying = [asyncio.create_task(loop()) for loop in (setup.relay.run, setup.relay.clear_forever)]
     yield setup
-    relaying.cancel()
-    await asyncio.gather(relaying, return_exceptions=True)
+    for loop in relaying:
+        loop.cancel()
+    await asyncio.gather(*relaying, return_exceptions=True)
 
 
 async def test_a_change_is_published_and_the_outbox_cleared(setup: Setup, streams: EventStreams) -> None:

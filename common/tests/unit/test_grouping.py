@@ -84,10 +84,17 @@ async def test_each_gets_its_own_answer_or_its_own_error(database: Database) -> 
     assert isinstance(asked[1].exception(), Refused)
 
 
-async def test_what_stops_a_whole_group_is_told_to_all_of_it_and_not_to_the_next(database: Database) -> None:
+async def test_what_blocks_the_way_is_told_to_all_on_it_and_to_those_who_wait_and_not_to_the_next(
+    database: Database,
+) -> None:
+    under_way = await database.busy_with(1, 2)
+    waiting = database.ask(3, 4, 5)
+    await asyncio.sleep(0)
     database.is_down = True
-    outcomes = await asyncio.gather(*database.ask(1, 2, 3), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
+    database.may_answer.set()
+    outcomes = await asyncio.gather(*under_way, *waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 5
+    assert database.groups == [[1], [2]], "nobody tried in vain, one after the other"
     database.is_down = False
     assert await database.calls.ask(4) == 40
 

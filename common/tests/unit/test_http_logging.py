@@ -1,13 +1,16 @@
 """A line of the log: one JSON object, for machines, or text, for people."""
 
+import io
 import json
 import logging
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
 
+from common.logging import configure_logging
 from common.tracing import continue_trace
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -114,6 +117,14 @@ def test_text_is_for_people(log_as: Callable[..., ReadLog]) -> None:
         assert part in line
     assert "\x1b" not in line, "no colours: it may be read in a file"
     assert not line.startswith("{")
+
+
+def test_a_letter_that_the_output_has_not_got_fails_nobody_who_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    configure_logging("orders", "info", "text")
+    log.info("listed", title="Konzert in Köln")
+    sys.stdout.close()
+    log.info("listed", title="Concert")
 
 
 def test_a_line_break_in_what_is_logged_does_not_begin_a_new_line(log_as: Callable[..., ReadLog]) -> None:

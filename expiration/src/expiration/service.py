@@ -35,21 +35,21 @@ class ExpirationService:
         Arming comes after the write and is done again by every delivery: the one before may have died in between.
         A dropped deadline's bell is left to ring in vain: what counts is the document.
         """
-        news = event.version == 1  # most likely the first that is heard of it, so there is nothing to look up
 
         async def attempt() -> Deadline:
-            nonlocal news
-            deadline = None if news else await self.deadlines.find(event.id)
-            news = False
+            deadline = await self.deadlines.find(event.id)
             if deadline is None:
-                deadline = Deadline.of_order(event)
-                await self._add(deadline)
-            elif deadline.is_behind(event):
+                return await self._add(event)
+            if deadline.is_behind(event):
                 deadline.follow(event)
                 await self.deadlines.save(deadline)
             return deadline
 
-        deadline = await retry_lost_races(attempt)
+        try:
+            # The first event of an order most likely is the first that is heard of it, so there is nothing to look up.
+            deadline = await (self._add(event) if event.version == 1 else attempt())
+        except LostRace:
+            deadline = await retry_lost_races(attempt)
         if deadline.is_pending:
             await self.alarms.arm(deadline)
 
@@ -92,8 +92,11 @@ class ExpirationService:
             after = page[-1]
         return count
 
-    async def _add(self, deadline: Deadline) -> None:
+    async def _add(self, event: OrderEvent) -> Deadline:
+        """Raises LostRace if there is one already."""
+        deadline = Deadline.of_order(event)
         try:
             await self.deadlines.add(deadline)
         except DuplicateKeyError:
-            raise LostRace("Another event of the same order came at the same moment.") from None
+            raise LostRace("The deadline of this order is known already.") from None
+        return deadline

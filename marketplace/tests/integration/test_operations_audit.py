@@ -67,7 +67,7 @@ class Story:
 
     async def change(self, service: str, name: str, key: str, **values: object) -> None:
         written = await self.marketplace.collection(service, name).update_one({"_id": key}, {"$set": values})
-        assert written.modified_count == 1
+        assert written.matched_count == 1
 
     async def lose(self, subject: str, stream: str = DOMAIN_EVENTS.name) -> None:
         jetstream = self.marketplace.operator.broker.jetstream

@@ -31,8 +31,12 @@ class OrderRepository(AggregateRepository[Order]):
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
+        # Every text is greater than the empty one. Of {"$type": "string"}, MongoDB does not see that lookups fit it.
         await self.collection.create_index(
-            "request_key", unique=True, partialFilterExpression={"request_key": {"$type": "string"}}
+            "request_key",
+            unique=True,
+            partialFilterExpression={"request_key": {"$gt": ""}},
+            name="one_change_a_request",
         )
 
     async def add(self, order: Order) -> None:

@@ -27,8 +27,12 @@ class PaymentRepository(AggregateRepository[Payment]):
             "order_id", unique=True, partialFilterExpression={"status": _CLAIMS}, name="one_charge_an_order"
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
+        # Every text is greater than the empty one. Of {"$type": "string"}, MongoDB does not see that lookups fit it.
         await self.collection.create_index(
-            "request_key", unique=True, partialFilterExpression={"request_key": {"$type": "string"}}
+            "request_key",
+            unique=True,
+            partialFilterExpression={"request_key": {"$gt": ""}},
+            name="one_change_a_request",
         )
         await self.collection.create_index(
             [("begun_at", 1), ("_id", 1)], partialFilterExpression={"open": True}, name="open_payments_by_age"

@@ -43,6 +43,7 @@ class Relay:
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(_QUEUE)
         self._published: asyncio.Queue[Entry] = asyncio.Queue()
         self._room = asyncio.Semaphore(_IN_FLIGHT)
+        self._is_failing = False
 
     def watch(self, collection: Collection) -> None:
         """Sweep this collection of aggregates, too."""
@@ -62,23 +63,26 @@ class Relay:
     async def run(self) -> None:
         """Publish what is handed over, in the order of handing over, many in flight together."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._clear_forever())
             while True:
                 entry = await self._queue.get()
                 await self._room.acquire()
                 group.create_task(self._publish_one(entry))
 
     async def _publish_one(self, entry: Entry) -> None:
-        failure = await self._publish(entry)
-        self._room.release()
+        try:
+            failure = await self._publish(entry)
+        finally:
+            self._room.release()
         if failure is None:
             self._published.put_nowait(entry)
         else:
-            log.warning("event stays in the outbox for now", subject=entry[2].subject, reason=str(failure))
+            if not self._is_failing:  # said once, not for each of thousands
+                log.warning("events stay in the outbox for now", first=entry[2].subject, reason=str(failure))
             self._queue.task_done()
+        self._is_failing = failure is not None
 
-    async def _clear_forever(self) -> None:
-        """One write for all that have been published while the write before was on its way."""
+    async def clear_forever(self) -> None:
+        """Take out of the outboxes what `run` has published, together with what it publishes in the next moment."""
         while True:
             batch = [await self._published.get()]
             await asyncio.sleep(_CLEAR_TOGETHER_SECONDS)
@@ -123,7 +127,7 @@ class Relay:
                 ]
                 if not batch:
                     break
-                failures = await asyncio.gather(*map(self._publish, batch))
+                failures = await asyncio.gather(*map(self._publish, batch), return_exceptions=True)
                 published = [entry for entry, failure in zip(batch, failures, strict=True) if failure is None]
                 cleared = await self._clear(published)
                 if failed := [failure for failure in failures if failure]:

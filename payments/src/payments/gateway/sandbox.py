@@ -47,7 +47,8 @@ class SandboxGateway:
         return ChargeId(outcome["charge_id"])
 
     async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
-        if not await _find(self._charges, {"_id": payment_id, "outcome.charge_id": charge_id}):
+        charge = await _find(self._charges, {"_id": payment_id})
+        if charge is None or charge["outcome"].get("charge_id") != charge_id:
             raise UnknownCharge(charge_id)
         outcome = await _first_outcome(
             self._refunds,
