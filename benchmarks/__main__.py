@@ -51,7 +51,7 @@ def main(
     smoke: Annotated[bool, typer.Option("--smoke", help="Tiny numbers, one round, no targets, no file kept.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(ROWS)}. May be repeated.")] = None,
     driver: Annotated[Literal["motor", "pymongo"], typer.Option(help="Of MongoDB.")] = "motor",
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="Of each row; the table shows the median.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Of most rows; the table shows the median.")] = 3,
     into: Annotated[
         Path | None, typer.Option(help="Folder for results.json and the plots; of a whole run: benchmarks.")
     ] = None,
@@ -61,27 +61,37 @@ def main(
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     began, load_before = time.monotonic(), os.getloadavg()[0]
     run = partial(_run, rounds=1 if smoke else rounds, smoke=smoke)
-    rows, plots, failed = asyncio.run(run(only or ROWS, driver))
+    rows, plots, failed = asyncio.run(run(list(dict.fromkeys(only or ROWS)), driver))
     if whole := not only and not smoke:
         (other,) = set(get_args(MongoDriver)) - {driver}
         more, _, failed_too = asyncio.run(run(_WITH_THE_OTHER_DRIVER, other))
         rows += [replace(row, what=f"{row.what} ({other})") for row in more]
-        failed |= failed_too
+        failed += [f"{name} ({other})" for name in failed_too]
     console.print(table_of(rows, smoke=smoke))
     console.print("\n".join(notes_of(rows, smoke=smoke)), markup=False, end="\n\n")
-    console.print(f"{time.monotonic() - began:.0f} s, MongoDB by {driver}, load average before: {load_before:.1f}")
+    seconds = time.monotonic() - began
+    console.print(f"{seconds:.0f} s, MongoDB by {driver}, load average before: {load_before:.1f}")
+    if failed:
+        console.print(f"NOT MEASURED, for the reasons above the table: {', '.join(failed)}")
+    about = {
+        "driver": driver,
+        "rounds": 1 if smoke else rounds,
+        "seconds": round(seconds),
+        "load_average_before": round(load_before, 2),
+        "not_measured": failed,
+    }
     with tempfile.TemporaryDirectory() as nowhere:  # so that every run shows that its results can be written
         folder = into or (_RESULTS if whole else Path(nowhere))
-        keep(rows, plots, folder=folder, driver=driver, rounds=rounds, load_before=load_before)
-    raise typer.Exit(int(failed))
+        keep(rows, plots, folder=folder, run=about)
+    raise typer.Exit(int(bool(failed)))
 
 
 async def _run(
     names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke: bool
-) -> tuple[list[Row], list[Plot], bool]:
-    """Every row that could be measured, what they have drawn, and whether some could not be measured."""
+) -> tuple[list[Row], list[Plot], list[str]]:
+    """Every row that could be measured, what they have drawn, and the names of those that could not be measured."""
     rows: list[Row] = []
-    failed = False
+    failed: list[str] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar, tempfile.TemporaryDirectory() as folder:
         task = bar.add_task("starting the platform", total=len(names))
@@ -92,7 +102,7 @@ async def _run(
                 try:
                     rows += await import_module(f"benchmarks.rows.{name}").measure(bench)
                 except Exception:  # noqa: BLE001 - the other rows are worth having all the same
-                    failed = True
+                    failed.append(name)
                     bar.console.print(f"{name} could not be measured:\n{traceback.format_exc()}", markup=False)
                 bar.advance(task)
             plots = bench.plots

@@ -3,16 +3,19 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.table import Table
 
 from benchmarks.figures import Row
 from benchmarks.plots import Plot
+from common.clock import utc_now
 
-_COLUMNS = ("row", "median", "from, to", "unit", "floor", "ratio", "times first", "target", "met")
+_COLUMNS = ("row", "median", "from, to", "unit", "beside it", "ratio", "times first", "target", "met")
 _NONE = "none"
 
 
@@ -22,7 +25,8 @@ def table_of(rows: Sequence[Row], *, smoke: bool) -> Table:
     for row in rows:
         target = "" if smoke else (row.target.text if row.target else _NONE)
         met = "" if smoke or row.met is None else ("met" if row.met else "MISSED")
-        spread = f"{_short(min(row.rounds))}, {_short(max(row.rounds))}"
+        once = len(row.rounds) == 1
+        spread = "once" if once else f"{_short(min(row.rounds))}, {_short(max(row.rounds))}"
         floor = _short(row.floor) or _NONE
         compared = (floor, _short(row.ratio), "" if smoke else _short(row.times_first))
         table.add_row(row.what, _short(row.median), spread, row.unit, *compared, target, met)
@@ -42,24 +46,33 @@ def _beside_the_first(row: Row) -> str:
     return f"{comparison}; at least {row.target.times_first}: {'met' if row.met_times_first else 'MISSED'}"
 
 
-def keep(  # noqa: PLR0913 - all but two are named
-    rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, driver: str, rounds: int, load_before: float
-) -> None:
+def keep(rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, run: Mapping[str, Any]) -> None:
+    """`run`: what is to be known of it as a whole."""
     results = {
-        "driver": driver,
-        "rounds": rounds,
+        **run,
+        "commit": _commit(),
+        "at": utc_now().isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
+        "system": platform.platform(),
         "python": platform.python_version(),
-        "load_average_before": round(load_before, 2),
+        "load_average_after": round(os.getloadavg()[0], 2),
         "rows": [row.to_json() for row in rows],
         "plots": [plot.to_json() for plot in plots],
     }
+    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
     (folder / "results.json").write_text(text, encoding="utf-8")
     drawn = folder / "plots"
     drawn.mkdir(exist_ok=True)
     for plot in plots:
         plot.draw(drawn)
+
+
+def _commit() -> str | None:
+    """Of what was measured, with "-dirty" if more than that; None outside of a checkout."""
+    git = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    told = subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603 - a constant
+    return told.stdout.strip() or None
 
 
 def _short(value: float | None) -> str:

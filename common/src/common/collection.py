@@ -23,7 +23,7 @@ class Collection(Protocol):
     def name(self) -> str: ...
     async def find_one(self, filter: Document, projection: Document | None = None, /) -> Document | None: ...  # noqa: A002
     def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor: ...  # noqa: A002, ANN401
-    async def insert_one(self, document: Document, /) -> Any: ...  # noqa: ANN401
+    async def insert_one(self, document: Document, /) -> object: ...
     async def update_one(self, filter: Document, update: Document, /, *, upsert: bool = False) -> WriteResult: ...  # noqa: A002
     async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any: ...  # noqa: ANN401
     async def create_index(self, keys: Any, /, **kwargs: Any) -> str: ...  # noqa: ANN401

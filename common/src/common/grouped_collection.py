@@ -1,6 +1,7 @@
 """A collection whose single-document calls travel in groups; who calls it notices nothing but the speed.
 
-Grouped is what a group's answer can tell apart: lookups that differ only in the text that their first field is to have;
+Grouped is what a group's answer can tell apart: lookups that differ only in the text that their first field is to have
+(one that few documents have: a group reads them all, where one alone would stop at the first);
 inserts and upserts (of which the database names each that failed). Of plain updates it only counts how many matched, so
 they go alone, as does everything else.
 """
@@ -62,8 +63,8 @@ class GroupedCollection:
     def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor:  # noqa: A002, ANN401 - as the drivers have it
         return self._collection.find(filter, *args, **kwargs)
 
-    async def insert_one(self, document: Document, /) -> Any:  # noqa: ANN401 - as the drivers have it
-        return await self._inserts.ask(document)
+    async def insert_one(self, document: Document, /) -> None:
+        await self._inserts.ask(document)
 
     async def update_one(self, filter: Document, update: Document, /, *, upsert: bool = False) -> WriteResult:  # noqa: A002
         if not upsert:
@@ -74,7 +75,8 @@ class GroupedCollection:
     def _lookups_like(self, wanted: Document, projection: Document | None) -> Grouped[str, Document | None] | None:
         """Those that this one can travel with; None if it has to go alone."""
         (field, value), *rest = wanted.items() or [("", None)]
-        may_lack_the_field = any((projection or {}).values())  # by which to tell the found ones apart
+        shown = projection or {}
+        may_lack_the_field = any(shown.values()) or field.partition(".")[0] in shown  # by which to tell them apart
         if not isinstance(value, str) or may_lack_the_field:
             return None
         kind = repr((field, rest, projection))
