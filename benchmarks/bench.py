@@ -11,7 +11,7 @@ from benchmarks.client import Connection
 from benchmarks.floor import STREAM as FLOOR
 from benchmarks.floor_server import FloorServer
 from benchmarks.plots import Plot
-from benchmarks.processes import resident
+from benchmarks.processes import resident, resident_of
 from common.auth import SignedInUser, TokenSigner
 from common.clock import utc_now
 from common.collection import Collection
@@ -49,6 +49,8 @@ class Bench:
     smoke: bool
     idle_memory: dict[str, float]
     """MiB of each service, when they had just started."""
+    idle_floor: float
+    """MiB of the floor at the same moment."""
     progress: Callable[[str], None] = lambda _what: None
     peak: float | None = None
     """Orders a second, direct: what other rows take half of, or compare themselves with."""
@@ -169,7 +171,8 @@ async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool
                 floor.start_consumers()
                 await _until_bound(connection)
                 signer = TokenSigner(keys.private, utc_now)
-                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, resident(platform))
+                idle, idle_floor = resident(platform), resident_of(floor.pid)
+                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, idle, idle_floor)
             finally:
                 await floor.consumers.stop()
                 await mongo.close()

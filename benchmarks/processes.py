@@ -12,7 +12,13 @@ _MIB = 2**20
 
 def resident(platform: Platform) -> dict[str, float]:
     """MiB of each service."""
-    return {service: psutil.Process(platform.pid(service)).memory_info().rss / _MIB for service in SERVICES}
+    return {service: resident_of(platform.pid(service)) for service in SERVICES}
+
+
+def resident_of(pid: int) -> float:
+    """MiB of one process."""
+    mib: float = psutil.Process(pid).memory_info().rss / _MIB
+    return mib
 
 
 def computed(platform: Platform, names: Iterable[str] = (*SERVICES, "mongod", "nats", "gateway")) -> dict[str, float]:

@@ -17,25 +17,29 @@ from common.messaging.streams import DOMAIN_EVENTS
 
 _CONSUMER = "orders-replicate-ticket"
 _AT_MOST_SECONDS = 60.0
-"""Then the rate so far is the figure: this row comes last, and nothing has to wait for the rest."""
+"""Then the rate so far is the figure."""
 _BULK = 1_000
 _POLL_SECONDS = 0.05
 
 
 async def measure(bench: Bench) -> list[Row]:
-    """Once: it is long enough to be its own average."""
     count = bench.size(100_000, 500)
-    await bench.quiet()
-    await bench.platform.terminate("orders")
-    bench.progress(f"publishing {count:,} events")
-    events = await _publish(bench, count)
-    floor = await asyncio.to_thread(_bare, bench.platform.mongo_url, events)
-    bench.progress("catching up")
-    starting = asyncio.create_task(bench.platform.start("orders"))
-    rate, applied = await _catch_up(bench, count)
-    await starting
+    rounds, floors, fewest = [], [], count
+    for number in range(bench.rounds):
+        of = f"round {number + 1} of {bench.rounds}"
+        await bench.quiet()
+        await bench.platform.terminate("orders")
+        bench.progress(f"publishing {count:,} events, {of}")
+        events = await _publish(bench, count)
+        floors.append(await asyncio.to_thread(_bare, bench.platform.mongo_url, events))
+        bench.progress(f"catching up, {of}")
+        starting = asyncio.create_task(bench.platform.start("orders"))
+        rate, applied = await _catch_up(bench, count)
+        await starting
+        rounds.append(rate)
+        fewest = min(fewest, applied)
     target = Target("at least 10,000 events/s", "median", at_least=10_000)
-    return [Row(f"catch-up of {count:,} events", "events/s", [rate], [floor], target, {"applied": f"{applied:,}"})]
+    return [Row(f"catch-up of {count:,} events", "events/s", rounds, floors, target, {"applied": f"{fewest:,}"})]
 
 
 async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
