@@ -34,11 +34,11 @@ class Connection:
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Status and body. Raises OSError, asyncio.IncompleteReadError or TimeoutError."""
-        if self._streams is None:
-            await self.open()
-        assert self._streams is not None  # noqa: S101 - for the type checker
-        reader, writer = self._streams
         async with asyncio.timeout(_ANSWER_SECONDS):
+            if self._streams is None:
+                await self.open()
+            assert self._streams is not None  # noqa: S101 - for the type checker
+            reader, writer = self._streams
             writer.write(request)
             head = (await reader.readuntil(_HEAD_ENDS)).lower()
             _, _, rest = head.partition(_LENGTH)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
 
 from benchmarks.bench import Bench
 from benchmarks.floor import STREAM
@@ -53,7 +53,10 @@ class _Reactions:
             self.at_work.add(task)
             task.add_done_callback(self.at_work.discard)
 
-        config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_ack_pending=_IN_FLIGHT)
+        # Not what the rounds before have published.
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.NEW, ack_policy=AckPolicy.EXPLICIT, max_ack_pending=_IN_FLIGHT
+        )
         return await self._jetstream.subscribe(subject, stream=stream, cb=receive, config=config, manual_ack=True)
 
 
