@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from common.testing.running import RunningService, Surroundings, somebody
 from expiration.settings import ExpirationSettings
 from marketplace.operations.audit import Report, audit
 from marketplace.operations.operator import Operator, operator
+from marketplace.operations.replicas import AGGREGATES
 from marketplace.provisioning import CONSUMERS_OF
 from marketplace.settings import SERVICES, PlatformSettings
 from orders.settings import OrdersSettings
@@ -83,6 +85,13 @@ class Marketplace:
         """Everything that is on its way has arrived, and everything agrees."""
         report = await audit(self.operator, settle_seconds=15)
         assert report.differences == []
+        for owned in AGGREGATES:  # the audit knows that what is staged is on its way, so it does not wait for that
+            collection = self.collection(owned.service, owned.collection)
+            await eventually(
+                partial(collection.count_documents, {"outbox.id": {"$exists": True}}),
+                until=lambda left: left == 0,
+                what=f"empty outboxes in {owned.collection}",
+            )
         return report
 
     async def eventually_holds(self, ticket: str, order: str | None) -> None:
