@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from nats.aio.msg import Msg
+from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target, percentile
@@ -95,7 +96,8 @@ async def _floor(bench: Bench, rate: float) -> list[float]:
             sent[each] = time.monotonic()
             at_work.add(asyncio.create_task(jetstream.publish(f"floor.placed.{each}", b"x" * 300)))
 
-    consumer = await jetstream.subscribe("floor.placed.*", stream=STREAM, cb=hold, manual_ack=True)
+    fresh = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)  # not what the rounds before have published
+    consumer = await jetstream.subscribe("floor.placed.*", stream=STREAM, cb=hold, config=fresh, manual_ack=True)
     arrived, _ = await _arrivals(bench, "floor.held.*", ids, publish)
     await asyncio.gather(*at_work)
     await consumer.unsubscribe()
