@@ -5,7 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from nats.js.api import ConsumerInfo
@@ -27,6 +27,7 @@ from common.testing.running import QUICK
 from common.tracing import current_cause, current_trace_id
 
 NAME = "test-reaction"
+LONG = 3600.0
 
 
 @dataclass
@@ -56,11 +57,17 @@ async def nothing(_event: TicketCreated) -> None: ...
 
 @asynccontextmanager
 async def consuming(
-    effects: Effects, streams: EventStreams, *, policy: RetryPolicy = QUICK, provision: bool = True
+    effects: Effects,
+    streams: EventStreams,
+    *,
+    policy: RetryPolicy = QUICK,
+    provision: bool = True,
+    linger_seconds: float = 0.0,
 ) -> AsyncIterator[Subscription[Effects]]:
     if provision:
         await provision_consumers(streams.broker.jetstream, [CONSUMER], policy)
-    subscription = Subscription(CONSUMER, effects, streams.broker, DeadLetters(Publisher(streams.broker)), policy)
+    consumer = replace(CONSUMER, linger_seconds=linger_seconds)
+    subscription = Subscription(consumer, effects, streams.broker, DeadLetters(Publisher(streams.broker)), policy)
     await subscription.start()
     yield subscription
     await subscription.stop(1)
@@ -68,6 +75,10 @@ async def consuming(
 
 async def info(streams: EventStreams) -> ConsumerInfo:
     return await streams.broker.jetstream.consumer_info("DOMAIN_EVENTS", NAME)
+
+
+async def unanswered(streams: EventStreams) -> int:
+    return (await info(streams)).num_ack_pending or 0
 
 
 async def test_a_delivery_is_acknowledged_after_its_effect_and_not_before(streams: EventStreams) -> None:
@@ -94,6 +105,25 @@ async def test_a_service_that_was_down_catches_up_with_what_it_missed(streams: E
     assert len(set(effects.done)) == 300
 
 
+async def test_deliveries_gather_where_nobody_waits_for_the_reaction(streams: EventStreams) -> None:
+    effects = Effects(nothing)
+    async with consuming(effects, streams, linger_seconds=LONG):
+        await streams.publish(*(event() for _ in range(5)))
+        await eventually(lambda: unanswered(streams), until=lambda many: many == 5, what="five deliveries")
+        assert not effects.seen
+    async with consuming(effects, streams, linger_seconds=0.01):
+        await streams.eventually_quiet(NAME)
+    assert len(effects.done) == 5
+
+
+async def test_a_backlog_does_not_wait_for_company_but_its_last_event(streams: EventStreams) -> None:
+    await streams.publish(*(event() for _ in range(300)))
+    effects = Effects(nothing)
+    async with consuming(effects, streams, linger_seconds=LONG):
+        await eventually(lambda: unanswered(streams), until=lambda many: many == 1, what="an answer to all but one")
+    assert len(effects.done) == 299
+
+
 async def test_two_instances_share_the_work_and_each_event_goes_to_one_of_them(streams: EventStreams) -> None:
     first, second = Effects(nothing), Effects(nothing)
     async with AsyncExitStack() as stack:
@@ -115,12 +145,8 @@ async def test_an_instance_that_stops_drops_nothing_that_the_broker_has_sent_it(
         await streams.broker.ping()
         publish_while_the_event_loop_is_busy(nats_server, [event() for _ in range(CONSUMER.max_in_flight)])
         await subscription.stop(5)
-
-        async def unanswered() -> int:
-            return (await info(streams)).num_ack_pending or 0
-
         # Nobody is there any more to whom it could be delivered again: what was dropped would stay unanswered.
-        await eventually(unanswered, until=lambda count: count == 0, what="an answer to every delivery")
+        await eventually(lambda: unanswered(streams), until=lambda many: many == 0, what="an answer to every delivery")
         assert effects.done
 
 

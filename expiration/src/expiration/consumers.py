@@ -3,7 +3,7 @@
 from common.events.expiration import DeadlineAlarm
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.ids import OrderId
-from common.messaging.consumer import Consumer
+from common.messaging.consumer import LINGER_SECONDS, Consumer
 from expiration.service import ExpirationService
 
 
@@ -20,9 +20,17 @@ async def complete_deadline_on_alarm(expiration: ExpirationService, event: Deadl
 
 
 CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
-    Consumer("expiration-arm-deadline-on-order-created", (OrderCreated,), arm_deadline_on_order_created),
     Consumer(
-        "expiration-drop-deadline-on-order-closed", (OrderCancelled, OrderCompleted), drop_deadline_on_order_closed
+        "expiration-arm-deadline-on-order-created",
+        (OrderCreated,),
+        arm_deadline_on_order_created,
+        linger_seconds=LINGER_SECONDS,
+    ),
+    Consumer(
+        "expiration-drop-deadline-on-order-closed",
+        (OrderCancelled, OrderCompleted),
+        drop_deadline_on_order_closed,
+        linger_seconds=LINGER_SECONDS,
     ),
     Consumer("expiration-complete-deadline-on-alarm", (DeadlineAlarm,), complete_deadline_on_alarm),
 )

@@ -1,7 +1,7 @@
 """Events in: what payments does when something happens elsewhere."""
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
-from common.messaging.consumer import Consumer
+from common.messaging.consumer import LINGER_SECONDS, Consumer
 from payments.service import PaymentService
 
 
@@ -18,7 +18,17 @@ async def settle_payment_on_order_completed(payments: PaymentService, event: Ord
 
 
 CONSUMERS: tuple[Consumer[PaymentService], ...] = (
-    Consumer("payments-accept-payments-on-order-created", (OrderCreated,), accept_payments_on_order_created),
+    Consumer(
+        "payments-accept-payments-on-order-created",
+        (OrderCreated,),
+        accept_payments_on_order_created,
+        linger_seconds=LINGER_SECONDS,
+    ),
     Consumer("payments-refund-payment-on-order-cancelled", (OrderCancelled,), refund_payment_on_order_cancelled),
-    Consumer("payments-settle-payment-on-order-completed", (OrderCompleted,), settle_payment_on_order_completed),
+    Consumer(
+        "payments-settle-payment-on-order-completed",
+        (OrderCompleted,),
+        settle_payment_on_order_completed,
+        linger_seconds=LINGER_SECONDS,
+    ),
 )

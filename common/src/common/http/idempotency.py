@@ -17,7 +17,7 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from pymongo.errors import DuplicateKeyError
 
-from common.auth import CurrentUser, SignedInUser, TokenVerifier
+from common.auth import SignedInUser, TokenVerifier
 from common.clock import Clock
 from common.collection import Collection, Document
 from common.errors import BadInput, Conflict, NotSignedIn, ProblemError
@@ -58,13 +58,13 @@ def key_of(header: str) -> str:
 
 
 async def _request_key(  # async, though it waits for nothing: see common.auth
-    user: CurrentUser,
-    header: Annotated[
+    request: Request,
+    _for_the_documentation: Annotated[
         str | None,
         Header(alias=HEADER, description="Repeat a request with the same key, and it happens once. Kept for 24 h."),
     ] = None,
 ) -> str | None:
-    return f"{user.id}:{key_of(header)}" if header else None
+    return getattr(request.state, "request_key", None)
 
 
 RequestKey = Annotated[str | None, Depends(_request_key)]
@@ -121,7 +121,9 @@ class IdempotentRoute(APIRoute):
             user = _user_of(request) if header else None
             if not header or user is None:
                 return await answer(request)
-            request_id = f"{user.id}:{request.method} {self.path}:{key_of(header)}"
+            key = key_of(header)
+            request.state.request_key = f"{user.id}:{key}"
+            request_id = f"{user.id}:{request.method} {self.path}:{key}"
             fingerprint = hashlib.sha256(await request.body()).hexdigest()
             requests: IdempotentRequests = request.app.state.idempotent_requests
             claim = await requests.begin(request_id, fingerprint)

@@ -39,6 +39,7 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 _HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
+LINGER_SECONDS = 0.05  # too short to be noticed, long enough for company from twenty orders a second on
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,15 @@ class Consumer(Generic[S]):
     """One reaction of a service, and the durable consumer that remembers how far it has come.
 
     `name` never changes: a new name is a new consumer, and replays the whole history. Several instances of the service
-    share the work of one consumer.
+    share its work. Where nobody waits for the reaction it may linger: deliveries then gather for at most so long, so
+    that their calls to MongoDB travel together (common.grouping).
     """
 
     name: str
     on: tuple[type[Event], ...]
     react: Callable[[S, Any], Awaitable[None]]
     max_in_flight: int = 100
+    linger_seconds: float = 0.0
 
     @property
     def stream(self) -> Stream:
@@ -161,6 +164,7 @@ class Subscription(Generic[S]):
 
     async def _deliver(self, message: Msg) -> None:
         try:
+            await self._linger(message)
             with continue_trace((message.headers or {}).get(TRACEPARENT), cause=message.subject):
                 await self._settle(message)
         except asyncio.CancelledError:
@@ -169,6 +173,11 @@ class Subscription(Generic[S]):
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
             # The broker went away under us; it will deliver again, and every reaction can be run again.
             self._log.warning("delivery left to the broker", subject=message.subject, reason=str(error))
+
+    async def _linger(self, message: Msg) -> None:
+        """Until the next tick of a clock that all deliveries share. With a backlog they have company anyway."""
+        if (linger := self._consumer.linger_seconds) and not message.metadata.num_pending:
+            await asyncio.sleep(linger - asyncio.get_running_loop().time() % linger)
 
     async def _settle(self, message: Msg) -> None:
         delivery = message.metadata.num_delivered
