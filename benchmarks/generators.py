@@ -102,7 +102,6 @@ class Load:
 
 async def _outcome(process: Any) -> Any:  # noqa: ANN401 - the generator's JSON
     line = await process.stdout.readline()
-    process.stdin.close()  # which lets it end
     if await process.wait() != 0:
         raise RuntimeError("a load generator failed; its error stands above")
     return json.loads(line)

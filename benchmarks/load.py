@@ -34,7 +34,7 @@ async def _run(job: dict[str, Any]) -> dict[str, Any]:
         for body, token in zip(job["bodies"], itertools.cycle(tokens), strict=False)
     ]
     connections = await asyncio.gather(*(Connection(job["port"]).open() for _ in range(job["connections"])))
-    _say("ready")
+    say("ready")
     sys.stdin.readline()
 
     cpu, began = time.process_time(), time.monotonic()
@@ -77,15 +77,15 @@ async def ask_all(
     return answers
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def say(line: str) -> None:
+    # Not sys.stdout: with PYTHONUNBUFFERED it forgets the rest of a long line if the system takes a part of it.
+    with open(sys.stdout.fileno(), "w", closefd=False) as parent:
+        parent.write(line + "\n")
 
 
 def main() -> None:
     job = json.loads(sys.stdin.readline())
-    _say(json.dumps(uvloop.run(_run(job))))
-    sys.stdin.read()  # until the parent has read it all: asyncio drops what is left in the pipe of a child that ended
+    say(json.dumps(uvloop.run(_run(job))))
 
 
 if __name__ == "__main__":

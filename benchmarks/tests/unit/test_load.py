@@ -1,7 +1,9 @@
 """The schedule of a load generator, on a clock that only the test moves."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -80,3 +82,19 @@ async def test_several_connections_share_the_requests_and_each_is_asked_once() -
     answers = await ask_all(REQUESTS, connections, now=clock.now, sleep=clock.sleep)
     assert sorted(request for each in connections for request in each.asked_at) == sorted(REQUESTS)
     assert [status for _, _, status in answers] == [201] * 4
+
+
+def test_a_long_outcome_arrives_whole_though_a_signal_cuts_its_writing_short() -> None:
+    program = """
+import os, signal
+from benchmarks.load import say
+signal.signal(signal.SIGALRM, lambda *_: os.write(2, b"!"))
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+say("x" * 1_000_000)
+"""
+    # Unbuffered, as in PYTHONUNBUFFERED: only then does Python itself not see to it that all is written.
+    with Popen([sys.executable, "-u", "-c", program], stdout=PIPE, stderr=PIPE) as process:  # noqa: S603 - our own
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stderr.read(1)  # the pipe is full, and the signal has come
+        assert len(process.stdout.read()) == 1_000_001
