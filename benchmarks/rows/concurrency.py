@@ -1,6 +1,6 @@
 """Orders a second, and how long each takes, with one buyer at a time and with hundreds: platform and floor, in turn.
 
-Up from one connection, down, and up again: what else the machine does, and drifts, lies on all of them alike.
+Up from one connection, down, and up again: what else the machine does, and drifts, lies on all of them nearly alike.
 """
 
 from statistics import median

@@ -5,7 +5,7 @@ from benchmarks.figures import Row, Target
 from benchmarks.rows.orders import one_round
 
 _TIMES_AS_MANY = 2
-"""Rounds, because what there is to tell is less than what one round differs from the next."""
+"""Twice the usual rounds: the difference is smaller than the spread between rounds."""
 
 
 async def measure(bench: Bench) -> list[Row]:

@@ -12,6 +12,7 @@ import orders.consumers
 import orders.main
 import payments.consumers
 import payments.main
+from common.auth import SignedInUser
 from common.clock import utc_now
 from common.ids import new_id
 from common.testing.events import EventStreams
@@ -77,6 +78,22 @@ async def test_a_repeated_order_is_answered_as_the_first_time_and_placed_once(
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert await ordering.collection("orders").count_documents({}) == 1
+
+
+@pytest.mark.parametrize("authorization", ["Bearer", "Bearer  {token}"], ids=["in the cookie", "after two spaces"])
+async def test_a_key_counts_wherever_the_token_is_found(
+    streams: EventStreams, ordering: RunningService, authorization: str
+) -> None:
+    buyer = somebody()
+    token = ordering.signer.sign(SignedInUser(buyer, "buyer@example.com"))
+    headers = {**with_key(), "Authorization": authorization.format(token=token), "Cookie": f"session={token}"}
+    client, body = ordering.client(), {"ticketId": await a_ticket(streams)}
+    first = await client.post("/api/orders", json=body, headers=headers)
+    assert first.status_code == 201
+    again = await client.post("/api/orders", json=body, headers=headers)
+    assert told(again) == told(first)
+    malformed = await client.post("/api/orders", json=body, headers={**headers, "Idempotency-Key": "x" * 300})
+    assert malformed.status_code == 422
 
 
 async def test_a_refusal_is_an_answer_too(streams: EventStreams, ordering: RunningService) -> None:

@@ -103,6 +103,11 @@ async def session_token(
     return bearer.credentials if bearer else cookie
 
 
+async def token_of(request: Request) -> str | None:
+    """The same outside of a dependency."""
+    return await session_token(await _cookie(request), await _bearer(request))
+
+
 async def signed_in_user(request: Request, token: Annotated[str | None, Depends(session_token)]) -> SignedInUser:
     if not token:
         raise NotSignedIn("Sign in at POST /api/users/signin, then send its cookie or a bearer token.")

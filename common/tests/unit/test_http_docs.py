@@ -105,6 +105,15 @@ async def test_each_error_is_declared_as_a_problem_with_an_example_of_it(documen
                 assert problem["errors"], where
 
 
+async def test_the_idempotency_key_is_declared_where_it_counts_and_nowhere_else(document: dict[str, Any]) -> None:
+    declared = {
+        str(each)
+        for each in operations(document)
+        if "Idempotency-Key" in {parameter["name"] for parameter in each.content.get("parameters", [])}
+    }
+    assert declared == {"POST /api/orders", "POST /api/payments"} & {str(each) for each in operations(document)}
+
+
 async def test_each_operation_declares_what_it_takes_and_what_it_gives(document: dict[str, Any]) -> None:
     for operation in operations(document):
         assert operation.content["summary"], operation

@@ -4,7 +4,7 @@ from common.events.expiration import ExpirationCompleted
 from common.events.payments import PaymentCreated
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.ids import OrderId, PaymentId
-from common.messaging.consumer import LINGER_SECONDS, Consumer
+from common.messaging.consumer import Consumer
 from orders.service import OrderService
 
 
@@ -21,9 +21,7 @@ async def expire_order_on_expiration_completed(orders: OrderService, event: Expi
 
 
 CONSUMERS: tuple[Consumer[OrderService], ...] = (
-    Consumer(
-        "orders-replicate-ticket", (TicketCreated, TicketUpdated), replicate_ticket, linger_seconds=LINGER_SECONDS
-    ),
+    Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), replicate_ticket),
     Consumer("orders-complete-order-on-payment-created", (PaymentCreated,), complete_order_on_payment_created),
     Consumer(
         "orders-expire-order-on-expiration-completed", (ExpirationCompleted,), expire_order_on_expiration_completed

@@ -18,12 +18,7 @@ async def settle_payment_on_order_completed(payments: PaymentService, event: Ord
 
 
 CONSUMERS: tuple[Consumer[PaymentService], ...] = (
-    Consumer(
-        "payments-accept-payments-on-order-created",
-        (OrderCreated,),
-        accept_payments_on_order_created,
-        linger_seconds=LINGER_SECONDS,
-    ),
+    Consumer("payments-accept-payments-on-order-created", (OrderCreated,), accept_payments_on_order_created),
     Consumer("payments-refund-payment-on-order-cancelled", (OrderCancelled,), refund_payment_on_order_cancelled),
     Consumer(
         "payments-settle-payment-on-order-completed",

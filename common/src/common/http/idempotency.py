@@ -17,7 +17,7 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from pymongo.errors import DuplicateKeyError
 
-from common.auth import SignedInUser, TokenVerifier
+from common.auth import SignedInUser, TokenVerifier, token_of
 from common.clock import Clock
 from common.collection import Collection, Document
 from common.errors import BadInput, Conflict, NotSignedIn, ProblemError
@@ -68,7 +68,7 @@ async def _request_key(  # async, though it waits for nothing: see common.auth
 
 
 RequestKey = Annotated[str | None, Depends(_request_key)]
-"""A parameter of a route: what its aggregate is to remember the request by; None where the client sent no key."""
+"""A parameter of an IdempotentRoute, which reads it: what the aggregate is to remember the request by; None without."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class IdempotentRoute(APIRoute):
 
         async def answer_once(request: Request) -> Response:
             header = request.headers.get(HEADER)
-            user = _user_of(request) if header else None
+            user = await _user_of(request) if header else None
             if not header or user is None:
                 return await answer(request)
             key = key_of(header)
@@ -150,12 +150,10 @@ async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], 
         return problem_response(problem)
 
 
-def _user_of(request: Request) -> SignedInUser | None:
+async def _user_of(request: Request) -> SignedInUser | None:
     verifier: TokenVerifier = request.app.state.token_verifier
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if scheme.lower() == "bearer" else request.cookies.get("session", "")
     try:
-        return verifier.verify(token)
+        return verifier.verify(await token_of(request) or "")
     except NotSignedIn:
         return None  # the route itself says so
 

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 _HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
-LINGER_SECONDS = 0.05  # too short to be noticed, long enough for company from twenty orders a second on
+LINGER_SECONDS = 0.05  # long enough for company from twenty deliveries a second on
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Consumer(Generic[S]):
     """One reaction of a service, and the durable consumer that remembers how far it has come.
 
     `name` never changes: a new name is a new consumer, and replays the whole history. Several instances of the service
-    share its work. Where nobody waits for the reaction it may linger: deliveries then gather for at most so long, so
-    that their calls to MongoDB travel together (common.grouping).
+    share its work. Where nobody waits for the reaction, it may linger: deliveries gather for up to `linger_seconds`,
+    so that their calls to MongoDB travel together (common.grouping).
     """
 
     name: str
