@@ -35,6 +35,7 @@ SCENARIOS = (
     "graceful_stop",
 )
 
+_MOST_ERRORS = 5  # of those that were logged before a promise was found broken
 _COLUMNS = ("promise", "done", "injected", "checked", "figures", "s")
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -92,6 +93,8 @@ async def _play(scenario: Scenario, world: World, bar: Progress, report: Report)
     try:
         outcome = await scenario.run(world)
     except AssertionError as error:  # PromiseBroken, or what `eventually` did not see
+        for logged in world.logged_errors()[:_MOST_ERRORS]:
+            bar.console.print(logged, markup=False)
         report.broken.append(f"{scenario.name}: {error}")
         outcome = Outcome("", "", f"BROKEN: {error}")
     except Exception:  # noqa: BLE001 - a scenario that fails in any other way has kept no promise either

@@ -1,6 +1,7 @@
 """What a scenario is given: a running platform, an operator who may look everywhere, and chance with a seed."""
 
 import asyncio
+import json
 import random
 import secrets
 import time
@@ -19,6 +20,8 @@ from marketplace.platform import Platform
 from marketplace.settings import SERVICES, PlatformSettings
 
 T = TypeVar("T")
+
+_IS_AN_ERROR = '"level": "error"'
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, and of how many."""
@@ -55,6 +58,13 @@ class World:
         """Wait until the audit of all services finds nothing; return what still differs after that time."""
         report = await audit(self.operator, settle_seconds=within)
         return [f"{found.rule}: {found.subject}: {found.detail}" for found in report.differences]
+
+    def logged_errors(self) -> list[str]:
+        """What the services have called a failure of their own, with its traceback: where one looks first."""
+        logs = sorted((self.platform.settings.data_dir / "logs").glob("*.log"))
+        lines = [(log.stem, line) for log in logs for line in log.read_text().splitlines() if _IS_AN_ERROR in line]
+        entries = [(name, json.loads(line)) for name, line in lines]
+        return [f"{name}: {entry['event']}\n{entry.get('exception', '')}" for name, entry in entries]
 
     async def close(self) -> None:
         await self._stack.aclose()

@@ -4,9 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
+from pymongo.errors import AutoReconnect
 
 import orders.consumers
 import orders.main
@@ -14,8 +16,10 @@ import payments.consumers
 import payments.main
 from common.auth import SignedInUser
 from common.clock import utc_now
+from common.http.idempotency import IdempotentRequests, RequestInFlight
 from common.ids import new_id
 from common.testing.events import EventStreams
+from common.testing.interception import InterceptedCollection, Operation
 from common.testing.running import RunningService, Surroundings, somebody
 from common.testing.samples import listed_ticket, order_events
 from orders.settings import OrdersSettings
@@ -160,6 +164,26 @@ async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_n
     clock.ahead = timedelta(seconds=11)
     assert told(await client.post("/api/orders", json=body, headers=headers)) == told(first)
     assert await ordering.collection("orders").count_documents({}) == 1
+
+
+async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_after_a_while(
+    ordering: RunningService, clock: Clock
+) -> None:
+    async def away(name: str, operation: Operation) -> Any:
+        if name == "update_one":
+            raise AutoReconnect("connection closed")
+        return await operation()
+
+    collection: Any = InterceptedCollection(ordering.collection("idempotent_requests"), away)
+    requests = IdempotentRequests(collection, clock)
+    claim = await requests.begin("a request", "its body")
+    assert isinstance(claim, datetime)
+    await requests.abandon("a request", claim)  # the failure of the request itself is what is to be seen
+    with pytest.raises(RequestInFlight):
+        await requests.begin("a request", "its body")
+    clock.ahead = timedelta(seconds=11)
+    free = IdempotentRequests(ordering.collection("idempotent_requests"), clock)
+    assert isinstance(await free.begin("a request", "its body"), datetime)
 
 
 async def test_50_identical_payments_at_once_are_one_charge(streams: EventStreams, paying: RunningService) -> None:

@@ -10,6 +10,7 @@ from pymongo.errors import (
     ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WTimeoutError,
@@ -101,9 +102,15 @@ _UNAVAILABLE = (
     WTimeoutError,
 )
 
+# PyMongo 4.20 tries a write again whose connection broke while it was being made, and then gives it a transaction
+# number even where it knows that there are none: a mongod that is no member of a replica set refuses it, undone.
+_ILLEGAL_OPERATION, _RETRIED = 20, "Transaction numbers"
+
 
 def as_unavailable(error: BaseException) -> DependencyUnavailable | None:
     """What a driver's error means to the caller, if it means that MongoDB cannot be reached now."""
     if isinstance(error, _UNAVAILABLE) or (isinstance(error, PyMongoError) and error.timeout):
+        return DependencyUnavailable(_NO_ANSWER)
+    if isinstance(error, OperationFailure) and error.code == _ILLEGAL_OPERATION and _RETRIED in str(error):
         return DependencyUnavailable(_NO_ANSWER)
     return None

@@ -9,13 +9,14 @@ answer, and the next request with the key finds that order instead of placing an
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.auth import SignedInUser, TokenVerifier, token_of
 from common.clock import Clock
@@ -105,9 +106,13 @@ class IdempotentRequests:
         await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"answer": answer}})
 
     async def abandon(self, request_id: str, claim: datetime) -> None:
-        """It came to no answer that is worth keeping: the next request with the key is worked on afresh."""
+        """It came to no answer that is worth keeping: the next request with the key is worked on afresh.
+
+        At once, or where the database does not answer, as after a death, once the claim is old enough.
+        """
         long_ago = claim - 2 * _DIED_AFTER
-        await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"begun_at": long_ago}})
+        with suppress(PyMongoError):
+            await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"begun_at": long_ago}})
 
 
 class IdempotentRoute(APIRoute):
