@@ -1,34 +1,53 @@
 """What the five services hold in memory (RSS, together): just started, and after the rows before this one.
 
 The floor is five times what the floor of the orders holds at the same moment: a bare program with the same clients.
-Idle is measured of platforms that are started for it; what the rows before have left behind, there is only once.
+Idle is measured of platforms that are started for it. What the rows before have left behind, there is only once: it is
+read after them, and again after each of some more rounds of orders, buyers of one ticket and sign-ins, which would show
+it growing.
 """
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.bench import Bench, settings_in
+from benchmarks.bench import Bench, a_bench
 from benchmarks.figures import Row, Target
 from benchmarks.processes import resident, resident_of
-from marketplace.platform import Platform
+from benchmarks.rows import one_ticket, sign_in
+from benchmarks.rows.orders import round_of_floor
 from marketplace.settings import SERVICES
+
+Held = list[dict[str, float]]
+"""MiB of each service, each time that they were read."""
 
 
 async def measure(bench: Bench) -> list[Row]:
-    after = resident(bench.platform)
-    floor_after = resident_of(bench.floor.pid)
-    idle = [bench.idle_memory]
-    for _ in range(bench.rounds - 1):
+    after, floors_after = [resident(bench.platform)], [resident_of(bench.floor.pid)]
+    idle, idle_floors = [bench.idle_memory], [bench.idle_floor]
+    for number in range(1, bench.rounds):
+        bench.progress(f"reading {number + 1} of {bench.rounds}")
+        await _more_of_the_same(replace(bench, rounds=1))
+        after.append(resident(bench.platform))
+        floors_after.append(resident_of(bench.floor.pid))
         with tempfile.TemporaryDirectory() as folder:
-            async with Platform(settings_in(Path(folder), bench.platform.settings.mongo_driver)) as another:
-                idle.append(resident(another))
+            driver = bench.platform.settings.mongo_driver
+            async with a_bench(Path(folder), driver=driver, rounds=1, smoke=bench.smoke) as another:
+                idle.append(another.idle_memory)
+                idle_floors.append(another.idle_floor)
     return [
-        _row("memory, idle", idle, bench.idle_floor, 350),
-        _row("memory, after the run", [after], floor_after, 450),
+        _row("memory, idle", idle, idle_floors, 350),
+        _row("memory, after the run", after, floors_after, 450),
     ]
 
 
-def _row(what: str, held: list[dict[str, float]], floor: float, at_most: float) -> Row:
+async def _more_of_the_same(bench: Bench) -> None:
+    await one_ticket.measure(bench)  # which places other orders, too
+    await sign_in.measure(bench)
+    await round_of_floor(bench, bench.size(1000, 40))
+
+
+def _row(what: str, held: Held, floors: list[float], at_most: float) -> Row:
     target = Target(f"at most {at_most:.0f} MiB", "median", at_most=at_most)
     notes = {"of these": ", ".join(f"{service} {mib:.0f}" for service, mib in held[0].items())}
-    return Row(what, "MiB", [sum(each.values()) for each in held], [floor * len(SERVICES)], target, notes)
+    together = [sum(each.values()) for each in held]
+    return Row(what, "MiB", together, [mib * len(SERVICES) for mib in floors], target, notes)
