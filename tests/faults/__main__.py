@@ -4,9 +4,9 @@ import asyncio
 import secrets
 import sys
 import tempfile
-import time
 import traceback
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from common.clock import utc_now
 from faults.scenario import Outcome, Scenario
 from faults.world import World, a_world
 
@@ -35,7 +36,7 @@ SCENARIOS = (
     "graceful_stop",
 )
 
-_MOST_ERRORS = 5  # of those that were logged before a promise was found broken
+_MOST_ERRORS = 5
 _COLUMNS = ("promise", "done", "injected", "checked", "figures", "s")
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -89,20 +90,25 @@ async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> N
 async def _play(scenario: Scenario, world: World, bar: Progress, report: Report) -> None:
     task = bar.add_task(scenario.name, total=None)
     world.progress = lambda done, total: bar.update(task, completed=done, total=total)
-    began = time.monotonic()
+    began = utc_now()
     try:
         outcome = await scenario.run(world)
     except AssertionError as error:  # PromiseBroken, or what `eventually` did not see
-        for logged in world.logged_errors()[:_MOST_ERRORS]:
-            bar.console.print(logged, markup=False)
+        _show_errors(world, began, bar)
         report.broken.append(f"{scenario.name}: {error}")
         outcome = Outcome("", "", f"BROKEN: {error}")
     except Exception:  # noqa: BLE001 - a scenario that fails in any other way has kept no promise either
+        _show_errors(world, began, bar)
         bar.console.print(traceback.format_exc(), markup=False)
         report.broken.append(f"{scenario.name}: the scenario itself failed")
         outcome = Outcome("", "", "FAILED: see the traceback above")
-    report.add(scenario, outcome, time.monotonic() - began)
+    report.add(scenario, outcome, (utc_now() - began).total_seconds())
     bar.remove_task(task)
+
+
+def _show_errors(world: World, since: datetime, bar: Progress) -> None:
+    for logged in world.logged_errors(since)[-_MOST_ERRORS:]:
+        bar.console.print(logged, markup=False)
 
 
 if __name__ == "__main__":

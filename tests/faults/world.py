@@ -6,8 +6,10 @@ import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,15 +61,25 @@ class World:
         report = await audit(self.operator, settle_seconds=within)
         return [f"{found.rule}: {found.subject}: {found.detail}" for found in report.differences]
 
-    def logged_errors(self) -> list[str]:
-        """What the services have called a failure of their own, with its traceback: where one looks first."""
-        logs = sorted((self.platform.settings.data_dir / "logs").glob("*.log"))
-        lines = [(log.stem, line) for log in logs for line in log.read_text().splitlines() if _IS_AN_ERROR in line]
-        entries = [(name, json.loads(line)) for name, line in lines]
-        return [f"{name}: {entry['event']}\n{entry.get('exception', '')}" for name, entry in entries]
+    def logged_errors(self, since: datetime) -> list[str]:
+        """What the services have called a failure of their own since then, in order: where one looks first."""
+        entries: list[dict[str, Any]] = []
+        for log in (self.platform.settings.data_dir / "logs").glob("*.log"):
+            lines = [line for line in log.read_text(errors="replace").splitlines() if _IS_AN_ERROR in line]
+            for line in lines:
+                with suppress(ValueError):  # a line that the death of its process cut short
+                    entries.append(json.loads(line))
+        recent = [entry for entry in entries if datetime.fromisoformat(entry["timestamp"]) >= since]
+        return [_shown(entry) for entry in sorted(recent, key=itemgetter("timestamp"))]
 
     async def close(self) -> None:
         await self._stack.aclose()
+
+
+def _shown(entry: dict[str, Any]) -> str:
+    """The traceback, where there is one, on lines of its own."""
+    traceback = entry.pop("exception", "")
+    return "  ".join(f"{name}={value}" for name, value in entry.items()) + f"\n{traceback}"
 
 
 class Person:

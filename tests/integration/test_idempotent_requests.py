@@ -10,13 +10,14 @@ import httpx
 import pytest
 from pymongo.errors import AutoReconnect
 
+import common.http.middleware
 import orders.consumers
 import orders.main
 import payments.consumers
 import payments.main
 from common.auth import SignedInUser
 from common.clock import utc_now
-from common.http.idempotency import IdempotentRequests, RequestInFlight
+from common.http.idempotency import IdempotentRequests
 from common.ids import new_id
 from common.testing.events import EventStreams
 from common.testing.interception import InterceptedCollection, Operation
@@ -167,23 +168,44 @@ async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_n
 
 
 async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_after_a_while(
-    ordering: RunningService, clock: Clock
+    streams: EventStreams, ordering: RunningService, clock: Clock
 ) -> None:
     async def away(name: str, operation: Operation) -> Any:
         if name == "update_one":
             raise AutoReconnect("connection closed")
         return await operation()
 
-    collection: Any = InterceptedCollection(ordering.collection("idempotent_requests"), away)
-    requests = IdempotentRequests(collection, clock)
-    claim = await requests.begin("a request", "its body")
-    assert isinstance(claim, datetime)
-    await requests.abandon("a request", claim)  # the failure of the request itself is what is to be seen
-    with pytest.raises(RequestInFlight):
-        await requests.begin("a request", "its body")
+    state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
+    body = {"ticketId": await a_ticket(streams)}
+    requests, orders = state.idempotent_requests, state.orders
+    collection: Any = InterceptedCollection(requests.collection, away)
+    state.idempotent_requests, state.orders = IdempotentRequests(collection, clock), None  # which is a defect
+    failed = await client.post("/api/orders", json=body, headers=headers)
+    assert (failed.status_code, failed.json()["type"]) == (500, "urn:ticket-marketplace:problem:internal-error")
+    state.idempotent_requests, state.orders = requests, orders
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
     clock.ahead = timedelta(seconds=11)
-    free = IdempotentRequests(ordering.collection("idempotent_requests"), clock)
-    assert isinstance(await free.begin("a request", "its body"), datetime)
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
+
+
+async def test_a_key_whose_request_took_too_long_is_under_way_for_a_while(
+    streams: EventStreams, ordering: RunningService, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
+    body, orders = {"ticketId": await a_ticket(streams)}, state.orders
+    with monkeypatch.context() as patched:
+        patched.setattr(common.http.middleware, "MAX_SECONDS", 0.3)
+        state.orders = _Stuck()
+        assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 503
+    state.orders = orders
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
+    clock.ahead = timedelta(seconds=11)
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
+
+
+class _Stuck:
+    async def place_order(self, *_: object, **__: object) -> None:
+        await asyncio.Event().wait()
 
 
 async def test_50_identical_payments_at_once_are_one_charge(streams: EventStreams, paying: RunningService) -> None:

@@ -10,7 +10,6 @@ from pymongo.errors import (
     ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
-    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WTimeoutError,
@@ -40,6 +39,10 @@ class Mongo:
     that has little time left then fails in the middle of it, which the drivers take for a failure of the server: they
     close all connections, and every operation that waits for a new one has less time left in its turn. After a mongod
     that had been silent for 6 s, instances did not find back to it for 20 s.
+
+    Why no adaptive retries: when a connection cannot be made, PyMongo 4.20 would try the operation up to twice more, so
+    that it took longer than 4 s; and a write then with a transaction number, whether the server takes one or not. A
+    mongod that is no member of a replica set, as ours are, refuses that, which looks like a defect.
     """
 
     def __init__(self, url: str, database: str, driver: MongoDriver) -> None:
@@ -52,6 +55,7 @@ class Mongo:
             "socketTimeoutMS": _PATIENCE_MS,
             "waitQueueTimeoutMS": _PATIENCE_MS,
             "heartbeatFrequencyMS": _PATIENCE_MS,
+            "maxAdaptiveRetries": 0,
             "tz_aware": True,
         }
         client_type: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
@@ -102,15 +106,9 @@ _UNAVAILABLE = (
     WTimeoutError,
 )
 
-# PyMongo 4.20 tries a write again whose connection broke while it was being made, and then gives it a transaction
-# number even where it knows that there are none: a mongod that is no member of a replica set refuses it, undone.
-_ILLEGAL_OPERATION, _RETRIED = 20, "Transaction numbers"
-
 
 def as_unavailable(error: BaseException) -> DependencyUnavailable | None:
     """What a driver's error means to the caller, if it means that MongoDB cannot be reached now."""
     if isinstance(error, _UNAVAILABLE) or (isinstance(error, PyMongoError) and error.timeout):
-        return DependencyUnavailable(_NO_ANSWER)
-    if isinstance(error, OperationFailure) and error.code == _ILLEGAL_OPERATION and _RETRIED in str(error):
         return DependencyUnavailable(_NO_ANSWER)
     return None

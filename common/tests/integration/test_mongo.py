@@ -1,8 +1,9 @@
-"""The connection to MongoDB, while mongod is silent and afterwards."""
+"""The connection to MongoDB, while mongod is silent and afterwards, and while it takes no new connections."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from common.collection import Collection
 from common.errors import DependencyUnavailable
+from common.ids import new_id
 from common.mongo import Mongo, MongoDriver, as_unavailable
 from common.servers import Mongod, free_port
 from common.testing.eventually import eventually
@@ -53,37 +55,57 @@ async def test_a_mongod_that_was_silent_under_load_is_found_again_at_once(mongod
         await mongo.close()
 
 
-async def test_a_write_whose_connection_breaks_while_it_is_made_meets_an_unavailable_database(
-    mongod: Mongod, driver: MongoDriver
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])
+async def test_a_write_for_which_no_connection_can_be_made_meets_an_unavailable_database(
+    mongod: Mongod, driver: MongoDriver, alone: bool
 ) -> None:
-    async with _BreaksConnections(mongod.port) as between:
-        mongo = Mongo(f"mongodb://127.0.0.1:{between.port}/?directConnection=true", "shop", driver)
-        things = mongo.database["things"]
-        await mongo.ping()
-        between.breaks_the_next = True
-        outcomes: list[BaseException | None] = []
-        while between.breaks_the_next:  # the first few may do with the connections that there are
-            outcomes += await asyncio.gather(*(_count_up(things) for _ in range(10)))
-        await mongo.close()
-    failures = [outcome for outcome in outcomes if outcome is not None]
+    """The update takes the connection that there is, and those that come after it need another."""
+    many = [_count_up if alone else _insert] * _PEOPLE
+    done: Counter[object] = Counter()
+    failures: list[PyMongoError] = []
+    async with _RefusingConnections(mongod.port) as between, asyncio.timeout(20):
+        while not failures:  # the refused one may be for the driver's own questions
+            mongo = Mongo(f"mongodb://127.0.0.1:{between.port}", "shop", driver)
+            things = mongo.database["things"]
+            try:
+                await things.update_one({"_id": "counter"}, {"$inc": {"count": 0}}, upsert=True)
+                between.refuses_the_next = True
+                writes = (_count_up, *many)
+                outcomes = await asyncio.gather(*(_failure_of(write(things)) for write in writes))
+                failures = [outcome for outcome in outcomes if outcome is not None]
+                done.update(write for write, failure in zip(writes, outcomes, strict=True) if failure is None)
+                (counter,) = await things.find({"_id": "counter"}).to_list(None)
+                inserted = await things.count_documents({"_id": {"$ne": "counter"}})
+            finally:
+                await mongo.close()
+    assert (counter["count"], inserted) == (done[_count_up], done[_insert]), "what failed was not done"
     assert [failure for failure in failures if not as_unavailable(failure)] == []
 
 
-async def _count_up(things: Collection) -> PyMongoError | None:
+async def _count_up(things: Collection) -> None:
+    await things.update_one({"_id": "counter"}, {"$inc": {"count": 1}})
+
+
+async def _insert(things: Collection) -> None:
+    await things.insert_one({"_id": new_id()})
+
+
+async def _failure_of(write: Awaitable[object]) -> PyMongoError | None:
     try:
-        await things.update_one({"_id": 1}, {"$inc": {"count": 1}})
+        await write
     except PyMongoError as error:
         return error
     return None
 
 
-class _BreaksConnections:
-    """Stands between a driver and mongod; when told to, it resets one connection as a starting mongod does."""
+class _RefusingConnections:
+    """Stands between a driver and mongod; when told to, it closes the next connection before a word is said."""
 
     def __init__(self, mongod_port: int) -> None:
         self._mongod_port = mongod_port
+        self._passing_on: set[asyncio.Task[None]] = set()
         self.port = free_port()
-        self.breaks_the_next = False
+        self.refuses_the_next = False
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
@@ -91,21 +113,28 @@ class _BreaksConnections:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        for task in self._passing_on:
+            task.cancel()
+        await asyncio.gather(*self._passing_on, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.breaks_the_next:
-            self.breaks_the_next = False
-            writer.transport.abort()
+        if self.refuses_the_next:
+            self.refuses_the_next = False
+            writer.close()
             return
         from_mongod, to_mongod = await asyncio.open_connection("127.0.0.1", self._mongod_port)
-        await asyncio.gather(_pass_on(reader, to_mongod), _pass_on(from_mongod, writer))
+        for way in ((reader, to_mongod), (from_mongod, writer)):
+            task = asyncio.create_task(_pass_on(*way))
+            self._passing_on.add(task)
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-    writer.close()
+    try:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+    finally:
+        writer.close()
 
 
 async def _waits_in_vain(mongo: Mongo, seconds: float) -> None:

@@ -9,7 +9,6 @@ answer, and the next request with the key finds that order instead of placing an
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -23,6 +22,7 @@ from common.clock import Clock
 from common.collection import Collection, Document
 from common.errors import BadInput, Conflict, NotSignedIn, ProblemError
 from common.http.problems import problem_response
+from common.mongo import as_unavailable
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -108,11 +108,14 @@ class IdempotentRequests:
     async def abandon(self, request_id: str, claim: datetime) -> None:
         """It came to no answer that is worth keeping: the next request with the key is worked on afresh.
 
-        At once, or where the database does not answer, as after a death, once the claim is old enough.
+        If the database cannot be reached, the claim stays, and is taken over when it is old enough.
         """
         long_ago = claim - 2 * _DIED_AFTER
-        with suppress(PyMongoError):
+        try:
             await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"begun_at": long_ago}})
+        except PyMongoError as error:
+            if not as_unavailable(error):
+                raise
 
 
 class IdempotentRoute(APIRoute):
@@ -136,7 +139,7 @@ class IdempotentRoute(APIRoute):
                 return claim
             try:
                 response = await _answered(answer, request)
-            except BaseException:
+            except Exception:  # not for a request whose time is over: what it began may still be under way
                 await asyncio.shield(requests.abandon(request_id, claim))
                 raise
             await requests.keep(request_id, claim, response)
