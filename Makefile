@@ -54,7 +54,7 @@ test-integration: install ## Tests on a real nats-server and a real mongod, with
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest tests/system
 
-test-faults: install ## Break the platform on purpose and hold it to its promises (long; SEED=… repeats a run)
+test-faults: install ## Break the platform on purpose and hold it to its promises (20 minutes; SEED=… repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
 	@HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/model
 

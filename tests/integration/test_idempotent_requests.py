@@ -133,22 +133,33 @@ async def test_a_key_is_its_users_own(streams: EventStreams, ordering: RunningSe
         assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "tab\there", '""'])
+@pytest.mark.parametrize("key", ["x" * 256, "tab\there", '""', ""])
 async def test_a_key_that_is_none_is_bad_input(ordering: RunningService, key: str) -> None:
     client = ordering.client(somebody())
-    answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers=with_key(key))
+    answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+async def test_of_two_keys_none_is_chosen(ordering: RunningService) -> None:
+    client, twice = ordering.client(somebody()), [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers=twice)
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, "must be sent once")
 
 
 async def test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_mended(
     streams: EventStreams, ordering: RunningService
 ) -> None:
     client, headers = ordering.client(somebody()), with_key()
-    body = {"ticketId": await a_ticket(streams), "windowSeconds": 0}
-    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 422
-    again = await client.post("/api/orders", json=body, headers=headers)
-    assert again.status_code == 422
-    assert "idempotent-replayed" not in again.headers
+    body: dict[str, Any] = {"ticketId": await a_ticket(streams), "windowSeconds": 0}
+    for _ in range(2):
+        refused = await client.post("/api/orders", json=body, headers=headers)
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:ticket-marketplace:problem:bad-input")
+        assert "idempotent-replayed" not in refused.headers
+    body["windowSeconds"] = 60
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
+    body["windowSeconds"] = 61
+    reused = await client.post("/api/orders", json=body, headers=headers)
+    assert reused.json()["type"] == "urn:ticket-marketplace:problem:idempotency-key-reused"
 
 
 async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again(

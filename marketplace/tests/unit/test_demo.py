@@ -136,9 +136,9 @@ def test_without_a_platform_it_says_how_to_start_one() -> None:
     played = Played(f"http://127.0.0.1:{free}", patience=IMPATIENT)
 
     assert played.exit_code == 1
-    assert (
-        played.prose
-        == f"no platform at http://127.0.0.1:{free}: start it with `make run`, or on Kubernetes with `make deploy`"
+    assert played.prose == (
+        "· the gateway is not answering; waiting for it… "
+        f"no platform at http://127.0.0.1:{free}: start it with `make run`, or on Kubernetes with `make deploy`"
     )
 
 

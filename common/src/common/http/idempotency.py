@@ -8,12 +8,13 @@ answer, and the next request with the key finds that order instead of placing an
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
@@ -33,6 +34,8 @@ _LONGEST = 255
 _DIED_AFTER = timedelta(seconds=10)
 """Longer than a request may take (common.http.middleware)."""
 _SERVER_ERRORS = 500
+_ANY_BODY = None
+"""The fingerprint of a request that came to nothing."""
 
 
 class KeyReused(BadInput):
@@ -49,8 +52,11 @@ class RequestInFlight(Conflict):
     title = "The first request is still under way"
 
 
-def key_of(header: str) -> str:
+def key_of(headers: Sequence[str]) -> str:
     """Take it as the draft has it, a string in quotes, and bare as well. Raises BadInput."""
+    header, *more = headers
+    if more:
+        raise BadInput("must be sent once", field=HEADER)
     quoted = len(header) > 1 and header.startswith('"') and header.endswith('"')
     key = header[1:-1] if quoted else header
     if not 0 < len(key) <= _LONGEST or not key.isascii() or not key.isprintable():
@@ -90,13 +96,14 @@ class IdempotentRequests:
             found = await self.collection.find_one({"_id": request_id}) or first
         else:
             return now
-        if found["fingerprint"] != fingerprint:
+        if found["fingerprint"] not in {_ANY_BODY, fingerprint}:
             raise KeyReused("This Idempotency-Key came with another body before. Use a new key.", field=HEADER)
         if found["answer"] is not None:
             return _answer(found["answer"])
         died = {"_id": request_id, "begun_at": found["begun_at"], "answer": None}
         if found["begun_at"] < now - _DIED_AFTER:
-            taken_over = await self.collection.update_one(died, {"$set": {"begun_at": now}})
+            ours = {"$set": {"begun_at": now, "fingerprint": fingerprint}}
+            taken_over = await self.collection.update_one(died, ours)
             if taken_over.matched_count:
                 return now
         raise RequestInFlight("The first request with this Idempotency-Key has not been answered yet.", field=HEADER)
@@ -105,14 +112,17 @@ class IdempotentRequests:
         answer = {"status": response.status_code, "body": bytes(response.body).decode(), "type": response.media_type}
         await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"answer": answer}})
 
-    async def abandon(self, request_id: str, claim: datetime) -> None:
+    async def abandon(self, request_id: str, claim: datetime, *, nothing_begun: bool = False) -> None:
         """It came to no answer that is worth keeping: the next request with the key is worked on afresh.
 
-        If the database cannot be reached, the claim stays, and is taken over when it is old enough.
+        It has to have the same body, unless nothing was begun. If the database cannot be reached, the claim stays, and
+        is taken over when it is old enough.
         """
-        long_ago = claim - 2 * _DIED_AFTER
+        given_up: Document = {"begun_at": claim - 2 * _DIED_AFTER} | (
+            {"fingerprint": _ANY_BODY} if nothing_begun else {}
+        )
         try:
-            await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"begun_at": long_ago}})
+            await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": given_up})
         except PyMongoError as error:
             if not as_unavailable(error):
                 raise
@@ -125,11 +135,11 @@ class IdempotentRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def answer_once(request: Request) -> Response:
-            header = request.headers.get(HEADER)
-            user = await _user_of(request) if header else None
-            if not header or user is None:
+            headers = request.headers.getlist(HEADER)
+            user = await _user_of(request) if headers else None
+            if user is None:
                 return await answer(request)
-            key = key_of(header)
+            key = key_of(headers)
             request.state.request_key = f"{user.id}:{key}"
             request_id = f"{user.id}:{request.method} {self.path}:{key}"
             fingerprint = hashlib.sha256(await request.body()).hexdigest()
@@ -139,6 +149,9 @@ class IdempotentRoute(APIRoute):
                 return claim
             try:
                 response = await _answered(answer, request)
+            except RequestValidationError:
+                await asyncio.shield(requests.abandon(request_id, claim, nothing_begun=True))
+                raise
             except Exception:  # not for a request whose time is over: what it began may still be under way
                 await asyncio.shield(requests.abandon(request_id, claim))
                 raise

@@ -72,6 +72,7 @@ class Platform:
             raise NoPlatform(f"“{self.gateway}” is no address of a gateway: {error}") from None
         stop = time.monotonic() + self.patience.gateway
         browser = self.browser(request_timeout=_CONNECT_TIMEOUT)
+        said = False
         while True:
             outcome = browser.attempt("GET", "/api/users/currentuser")
             if isinstance(outcome, Answer):
@@ -84,6 +85,9 @@ class Platform:
                         f"no platform at {self.gateway}: start it with `make run`, or on Kubernetes with `make deploy`"
                     )
                 raise NoPlatform(f"the gateway at {self.gateway} answers, but {outcome}: look at the services' logs")
+            if not said:
+                self.notice(f"{outcome.who} is not answering; waiting for it…")
+                said = True
             time.sleep(_LONGEST_PAUSE)
 
     def until(  # noqa: PLR0913 - a wait has this much to say, and all but two by name
