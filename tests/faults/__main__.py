@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import sys
 import tempfile
+import time
 import traceback
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,19 +91,19 @@ async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> N
 async def _play(scenario: Scenario, world: World, bar: Progress, report: Report) -> None:
     task = bar.add_task(scenario.name, total=None)
     world.progress = lambda done, total: bar.update(task, completed=done, total=total)
-    began = utc_now()
+    began, since = time.monotonic(), utc_now()
     try:
         outcome = await scenario.run(world)
     except AssertionError as error:  # PromiseBroken, or what `eventually` did not see
-        _show_errors(world, began, bar)
+        _show_errors(world, since, bar)
         report.broken.append(f"{scenario.name}: {error}")
         outcome = Outcome("", "", f"BROKEN: {error}")
     except Exception:  # noqa: BLE001 - a scenario that fails in any other way has kept no promise either
-        _show_errors(world, began, bar)
+        _show_errors(world, since, bar)
         bar.console.print(traceback.format_exc(), markup=False)
         report.broken.append(f"{scenario.name}: the scenario itself failed")
         outcome = Outcome("", "", "FAILED: see the traceback above")
-    report.add(scenario, outcome, (utc_now() - began).total_seconds())
+    report.add(scenario, outcome, time.monotonic() - began)
     bar.remove_task(task)
 
 

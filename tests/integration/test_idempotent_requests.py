@@ -2,72 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
-from typing import Any
 
-import httpx
 import pytest
-from pymongo.errors import AutoReconnect
+from integration.keys import a_ticket, told, with_key
 
-import common.http.middleware
-import orders.consumers
-import orders.main
-import payments.consumers
-import payments.main
 from common.auth import SignedInUser
-from common.clock import utc_now
-from common.http.idempotency import IdempotentRequests
 from common.ids import new_id
 from common.testing.events import EventStreams
-from common.testing.interception import InterceptedCollection, Operation
-from common.testing.running import RunningService, Surroundings, somebody
-from common.testing.samples import listed_ticket, order_events
-from orders.settings import OrdersSettings
-from payments.settings import PaymentsSettings
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def ordering(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
-    settings = surroundings.settings(OrdersSettings, "orders")
-    create = lambda: orders.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
-    async with surroundings.running(create, orders.consumers.CONSUMERS) as running:
-        yield running
-
-
-@pytest.fixture
-async def paying(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
-    settings = surroundings.settings(PaymentsSettings, "payments")
-    create = lambda: payments.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
-    async with surroundings.running(create, payments.consumers.CONSUMERS) as running:
-        yield running
-
-
-def with_key(key: str | None = None) -> dict[str, str]:
-    return {"Idempotency-Key": key or f'"{new_id()}"'}
-
-
-def told(answer: httpx.Response) -> tuple[int, object]:
-    return answer.status_code, answer.json()
-
-
-async def a_ticket(streams: EventStreams) -> str:
-    ticket = listed_ticket()
-    await streams.publish(ticket)
-    return ticket.id
+from common.testing.running import RunningService, somebody
+from common.testing.samples import order_events
 
 
 async def test_a_repeated_order_is_answered_as_the_first_time_and_placed_once(
@@ -146,79 +89,6 @@ async def test_of_two_keys_none_is_chosen(ordering: RunningService) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, "must be sent once")
 
 
-async def test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_mended(
-    streams: EventStreams, ordering: RunningService
-) -> None:
-    client, headers = ordering.client(somebody()), with_key()
-    body: dict[str, Any] = {"ticketId": await a_ticket(streams), "windowSeconds": 0}
-    for _ in range(2):
-        refused = await client.post("/api/orders", json=body, headers=headers)
-        assert (refused.status_code, refused.json()["type"]) == (422, "urn:ticket-marketplace:problem:bad-input")
-        assert "idempotent-replayed" not in refused.headers
-    body["windowSeconds"] = 60
-    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
-    body["windowSeconds"] = 61
-    reused = await client.post("/api/orders", json=body, headers=headers)
-    assert reused.json()["type"] == "urn:ticket-marketplace:problem:idempotency-key-reused"
-
-
-async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again(
-    streams: EventStreams, ordering: RunningService, clock: Clock
-) -> None:
-    client, headers = ordering.client(somebody()), with_key()
-    body = {"ticketId": await a_ticket(streams)}
-    first = await client.post("/api/orders", json=body, headers=headers)
-    requests = ordering.collection("idempotent_requests")
-    await requests.update_one({}, {"$set": {"answer": None}})  # as it was in between
-
-    too_soon = await client.post("/api/orders", json=body, headers=headers)
-    assert (too_soon.status_code, too_soon.json()["type"]) == (409, "urn:ticket-marketplace:problem:request-in-flight")
-    clock.ahead = timedelta(seconds=11)
-    assert told(await client.post("/api/orders", json=body, headers=headers)) == told(first)
-    assert await ordering.collection("orders").count_documents({}) == 1
-
-
-async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_after_a_while(
-    streams: EventStreams, ordering: RunningService, clock: Clock
-) -> None:
-    async def away(name: str, operation: Operation) -> Any:
-        if name == "update_one":
-            raise AutoReconnect("connection closed")
-        return await operation()
-
-    state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
-    body = {"ticketId": await a_ticket(streams)}
-    requests, orders = state.idempotent_requests, state.orders
-    collection: Any = InterceptedCollection(requests.collection, away)
-    state.idempotent_requests, state.orders = IdempotentRequests(collection, clock), None  # which is a defect
-    failed = await client.post("/api/orders", json=body, headers=headers)
-    assert (failed.status_code, failed.json()["type"]) == (500, "urn:ticket-marketplace:problem:internal-error")
-    state.idempotent_requests, state.orders = requests, orders
-    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
-    clock.ahead = timedelta(seconds=11)
-    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
-
-
-async def test_a_key_whose_request_took_too_long_is_under_way_for_a_while(
-    streams: EventStreams, ordering: RunningService, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
-    body, orders = {"ticketId": await a_ticket(streams)}, state.orders
-    with monkeypatch.context() as patched:
-        patched.setattr(common.http.middleware, "MAX_SECONDS", 0.3)
-        state.orders = _Stuck()
-        assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 503
-    state.orders = orders
-    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
-    clock.ahead = timedelta(seconds=11)
-    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
-
-
-class _Stuck:
-    async def place_order(self, *_: object, **__: object) -> None:
-        await asyncio.Event().wait()
-
-
 async def test_50_identical_payments_at_once_are_one_charge(streams: EventStreams, paying: RunningService) -> None:
     buyer = somebody()
     created, _, _ = order_events(new_id(), buyer=buyer)
@@ -235,25 +105,6 @@ async def test_50_identical_payments_at_once_are_one_charge(streams: EventStream
     assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
     assert await paying.collection("sandbox_charges").count_documents({}) == 1
     assert (await client.post("/api/payments", json=body, headers=headers)).status_code == 201
-
-
-async def test_a_payment_whose_process_died_in_the_middle_is_gone_on_with(
-    streams: EventStreams, paying: RunningService, clock: Clock
-) -> None:
-    buyer = somebody()
-    created, _, _ = order_events(new_id(), buyer=buyer)
-    await streams.publish(created)
-    client, headers = paying.client(buyer), with_key()
-    body = {"orderId": created.id, "token": "pm_card_visa"}
-    first = await client.post("/api/payments", json=body, headers=headers)
-    # As it was after the charge, and before its outcome was stored.
-    await paying.collection("idempotent_requests").update_one({}, {"$set": {"answer": None}})
-    before = {"$set": {"status": "pending", "token": "pm_card_visa", "charge_id": None, "version": 1}}
-    await paying.collection("payments").update_one({}, before)
-    clock.ahead = timedelta(seconds=11)
-    again = await client.post("/api/payments", json=body, headers=headers)
-    assert told(again) == told(first)
-    assert await paying.collection("sandbox_charges").count_documents({}) == 1
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])

@@ -23,6 +23,10 @@ class BadInput(ProblemError):
     title = "The request is not valid"
 
 
+class NotUnderstood(BadInput):
+    """Refused for its form alone: no use case has seen it, so nothing was begun."""
+
+
 class NotSignedIn(ProblemError):
     status = 401
     slug = "not-signed-in"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from pymongo.errors import PyMongoError
@@ -103,7 +103,7 @@ class _RefusingConnections:
 
     def __init__(self, mongod_port: int) -> None:
         self._mongod_port = mongod_port
-        self._passing_on: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[Any]] = set()
         self.port = free_port()
         self.refuses_the_next = False
 
@@ -113,19 +113,24 @@ class _RefusingConnections:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._passing_on:
-            task.cancel()
-        await asyncio.gather(*self._passing_on, return_exceptions=True)
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._pass_on_unless_refused(reader, writer))
+        self._connections.add(connection)
+
+    async def _pass_on_unless_refused(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses_the_next:
             self.refuses_the_next = False
             writer.close()
             return
-        from_mongod, to_mongod = await asyncio.open_connection("127.0.0.1", self._mongod_port)
-        for way in ((reader, to_mongod), (from_mongod, writer)):
-            task = asyncio.create_task(_pass_on(*way))
-            self._passing_on.add(task)
+        try:
+            from_mongod, to_mongod = await asyncio.open_connection("127.0.0.1", self._mongod_port)
+            await asyncio.gather(_pass_on(reader, to_mongod), _pass_on(from_mongod, writer))
+        finally:
+            writer.close()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

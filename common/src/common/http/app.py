@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.errors import BadInput, DependencyUnavailable
+from common.errors import BadInput, DependencyUnavailable, NotUnderstood
 from common.http.middleware import RequestBounds
 from common.http.problems import BodyTooLarge, NotJson, install_problem_handlers, problems
 from common.service import Service
@@ -101,4 +101,6 @@ async def _refuse_unknown_query(request: Request) -> None:  # async, though it w
         for name in request.query_params:
             if name not in known:
                 allowed = ", ".join(sorted(known)) or "none"
-                raise BadInput(f"{name[:100]!r} is not a query parameter here; known: {allowed}.", field=name[:100])
+                raise NotUnderstood(
+                    f"{name[:100]!r} is not a query parameter here; known: {allowed}.", field=name[:100]
+                )

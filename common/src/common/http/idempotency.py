@@ -13,17 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pymongo.errors import DuplicateKeyError, PyMongoError
+from starlette.exceptions import HTTPException
 
 from common.auth import SignedInUser, TokenVerifier, token_of
 from common.clock import Clock
 from common.collection import Collection, Document
-from common.errors import BadInput, Conflict, NotSignedIn, ProblemError
+from common.errors import BadInput, Conflict, NotSignedIn, NotUnderstood, ProblemError
 from common.http.problems import problem_response
 from common.mongo import as_unavailable
+
+log = structlog.get_logger()
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -34,8 +38,9 @@ _LONGEST = 255
 _DIED_AFTER = timedelta(seconds=10)
 """Longer than a request may take (common.http.middleware)."""
 _SERVER_ERRORS = 500
+_NOT_UNDERSTOOD = (RequestValidationError, HTTPException, NotUnderstood)
 _ANY_BODY = None
-"""The fingerprint of a request that came to nothing."""
+"""The fingerprint of a request that was not understood, so that nothing was begun: the next may have any."""
 
 
 class KeyReused(BadInput):
@@ -79,6 +84,16 @@ RequestKey = Annotated[str | None, Depends(_request_key)]
 
 
 @dataclass(frozen=True)
+class Claim:
+    """To be the request that makes the answer."""
+
+    request_id: str
+    begun_at: datetime
+    fresh: bool
+    """No request before this one can have begun anything under the key."""
+
+
+@dataclass(frozen=True)
 class IdempotentRequests:
     collection: Collection
     clock: Clock
@@ -86,7 +101,7 @@ class IdempotentRequests:
     async def create_indexes(self) -> None:
         await self.collection.create_index("begun_at", expireAfterSeconds=int(KEPT_FOR.total_seconds()))
 
-    async def begin(self, request_id: str, fingerprint: str) -> datetime | Response:
+    async def begin(self, request_id: str, fingerprint: str) -> Claim | Response:
         """The first answer, if there is one; else a claim to make it. Raises KeyReused, RequestInFlight."""
         now = self.clock()
         first: Document = {"_id": request_id, "fingerprint": fingerprint, "begun_at": now, "answer": None}
@@ -95,37 +110,39 @@ class IdempotentRequests:
         except DuplicateKeyError:
             found = await self.collection.find_one({"_id": request_id}) or first
         else:
-            return now
+            return Claim(request_id, now, fresh=True)
         if found["fingerprint"] not in {_ANY_BODY, fingerprint}:
             raise KeyReused("This Idempotency-Key came with another body before. Use a new key.", field=HEADER)
         if found["answer"] is not None:
             return _answer(found["answer"])
-        died = {"_id": request_id, "begun_at": found["begun_at"], "answer": None}
         if found["begun_at"] < now - _DIED_AFTER:
             ours = {"$set": {"begun_at": now, "fingerprint": fingerprint}}
-            taken_over = await self.collection.update_one(died, ours)
+            taken_over = await self.collection.update_one(found, ours)
             if taken_over.matched_count:
-                return now
+                return Claim(request_id, now, fresh=found["fingerprint"] is _ANY_BODY)
         raise RequestInFlight("The first request with this Idempotency-Key has not been answered yet.", field=HEADER)
 
-    async def keep(self, request_id: str, claim: datetime, response: Response) -> None:
+    async def keep(self, claim: Claim, response: Response) -> None:
         answer = {"status": response.status_code, "body": bytes(response.body).decode(), "type": response.media_type}
-        await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": {"answer": answer}})
+        await self.collection.update_one(_still(claim), {"$set": {"answer": answer}})
 
-    async def abandon(self, request_id: str, claim: datetime, *, nothing_begun: bool = False) -> None:
+    async def abandon(self, claim: Claim, *, understood: bool) -> None:
         """It came to no answer that is worth keeping: the next request with the key is worked on afresh.
 
-        It has to have the same body, unless nothing was begun. If the database cannot be reached, the claim stays, and
-        is taken over when it is old enough.
+        If the database cannot be told, the claim stays, and is taken over when it is old enough.
         """
-        given_up: Document = {"begun_at": claim - 2 * _DIED_AFTER} | (
-            {"fingerprint": _ANY_BODY} if nothing_begun else {}
-        )
+        given_up: Document = {"begun_at": claim.begun_at - 2 * _DIED_AFTER}
+        if claim.fresh and not understood:
+            given_up["fingerprint"] = _ANY_BODY
         try:
-            await self.collection.update_one({"_id": request_id, "begun_at": claim}, {"$set": given_up})
+            await self.collection.update_one(_still(claim), {"$set": given_up})
         except PyMongoError as error:
-            if not as_unavailable(error):
-                raise
+            if not as_unavailable(error):  # the failure of the request itself is what the client is told
+                log.exception("claim not given up")
+
+
+def _still(claim: Claim) -> Document:
+    return {"_id": claim.request_id, "begun_at": claim.begun_at}
 
 
 class IdempotentRoute(APIRoute):
@@ -149,16 +166,21 @@ class IdempotentRoute(APIRoute):
                 return claim
             try:
                 response = await _answered(answer, request)
-            except RequestValidationError:
-                await asyncio.shield(requests.abandon(request_id, claim, nothing_begun=True))
+            except Exception as failure:
+                if not _time_is_over():  # or what it began may still be under way
+                    understood = not isinstance(failure, _NOT_UNDERSTOOD)
+                    await asyncio.shield(requests.abandon(claim, understood=understood))
                 raise
-            except Exception:  # not for a request whose time is over: what it began may still be under way
-                await asyncio.shield(requests.abandon(request_id, claim))
-                raise
-            await requests.keep(request_id, claim, response)
+            await requests.keep(claim, response)
             return response
 
         return answer_once
+
+
+def _time_is_over() -> bool:
+    """Its bound cancels a request, of which PyMongo may make an error of its own (common.http.middleware)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
@@ -166,7 +188,7 @@ async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], 
     try:
         return await answer(request)
     except ProblemError as problem:
-        if problem.status >= _SERVER_ERRORS:
+        if problem.status >= _SERVER_ERRORS or isinstance(problem, NotUnderstood):
             raise
         return problem_response(problem)
 

@@ -1,0 +1,35 @@
+"""Services that take an Idempotency-Key, and a clock that a test can move on."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from integration.keys import Clock
+
+import orders.consumers
+import orders.main
+import payments.consumers
+import payments.main
+from common.testing.running import RunningService, Surroundings
+from orders.settings import OrdersSettings
+from payments.settings import PaymentsSettings
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def ordering(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
+    settings = surroundings.settings(OrdersSettings, "orders")
+    create = lambda: orders.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
+    async with surroundings.running(create, orders.consumers.CONSUMERS) as running:
+        yield running
+
+
+@pytest.fixture
+async def paying(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
+    settings = surroundings.settings(PaymentsSettings, "payments")
+    create = lambda: payments.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
+    async with surroundings.running(create, payments.consumers.CONSUMERS) as running:
+        yield running

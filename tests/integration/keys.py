@@ -1,0 +1,32 @@
+"""What the tests of Idempotency-Keys have in common."""
+
+from datetime import datetime, timedelta
+
+import httpx
+
+from common.clock import utc_now
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.samples import listed_ticket
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+
+def with_key(key: str | None = None) -> dict[str, str]:
+    return {"Idempotency-Key": key or f'"{new_id()}"'}
+
+
+def told(answer: httpx.Response) -> tuple[int, object]:
+    return answer.status_code, answer.json()
+
+
+async def a_ticket(streams: EventStreams) -> str:
+    ticket = listed_ticket()
+    await streams.publish(ticket)
+    return ticket.id

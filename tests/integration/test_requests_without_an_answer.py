@@ -1,0 +1,141 @@
+"""An Idempotency-Key whose request got no answer: not understood, failed, cut off, or its process died."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from integration.keys import Clock, a_ticket, told, with_key
+from pymongo.errors import AutoReconnect
+
+import common.http.middleware
+from common.http.idempotency import Claim, IdempotentRequests, KeyReused
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.interception import InterceptedCollection, Operation
+from common.testing.running import RunningService, somebody
+from common.testing.samples import order_events
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [("", b'{"windowSeconds": 0}'), ("", b"\xff"), ("", b"{"), ("?window=60", None)],
+    ids=["invalid", "not UTF-8", "not JSON", "unknown query"],
+)
+async def test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_mended(
+    streams: EventStreams, ordering: RunningService, query: str, body: bytes | None
+) -> None:
+    client, headers = ordering.client(somebody()), with_key() | {"Content-Type": "application/json"}
+    mended = {"ticketId": await a_ticket(streams), "windowSeconds": 60}
+    for _ in range(2):
+        content = json.dumps(mended).encode() if body is None else body
+        refused = await client.post(f"/api/orders{query}", content=content, headers=headers)
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:ticket-marketplace:problem:bad-input")
+        assert "idempotent-replayed" not in refused.headers
+    assert (await client.post("/api/orders", json=mended, headers=headers)).status_code == 201
+    reused = await client.post("/api/orders", json={**mended, "windowSeconds": 61}, headers=headers)
+    assert reused.json()["type"] == "urn:ticket-marketplace:problem:idempotency-key-reused"
+
+
+async def test_a_key_under_which_something_may_have_begun_keeps_its_body(
+    ordering: RunningService, clock: Clock
+) -> None:
+    requests = IdempotentRequests(ordering.collection("idempotent_requests"), clock)
+    await requests.begin("a request", "its body")  # and it dies
+    clock.ahead = timedelta(seconds=11)
+    taken_over = await requests.begin("a request", "its body")
+    assert isinstance(taken_over, Claim)
+    await requests.abandon(taken_over, understood=False)
+    with pytest.raises(KeyReused):
+        await requests.begin("a request", "another body")
+
+
+async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again(
+    streams: EventStreams, ordering: RunningService, clock: Clock
+) -> None:
+    client, headers = ordering.client(somebody()), with_key()
+    body = {"ticketId": await a_ticket(streams)}
+    first = await client.post("/api/orders", json=body, headers=headers)
+    requests = ordering.collection("idempotent_requests")
+    await requests.update_one({}, {"$set": {"answer": None}})  # as it was in between
+
+    too_soon = await client.post("/api/orders", json=body, headers=headers)
+    assert (too_soon.status_code, too_soon.json()["type"]) == (409, "urn:ticket-marketplace:problem:request-in-flight")
+    clock.ahead = timedelta(seconds=11)
+    assert told(await client.post("/api/orders", json=body, headers=headers)) == told(first)
+    assert await ordering.collection("orders").count_documents({}) == 1
+
+
+async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_after_a_while(
+    streams: EventStreams, ordering: RunningService, clock: Clock
+) -> None:
+    async def away(name: str, operation: Operation) -> Any:
+        if name == "update_one":
+            raise AutoReconnect("connection closed")
+        return await operation()
+
+    state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
+    body = {"ticketId": await a_ticket(streams)}
+    requests, orders = state.idempotent_requests, state.orders
+    collection: Any = InterceptedCollection(requests.collection, away)
+    state.idempotent_requests, state.orders = IdempotentRequests(collection, clock), None  # which is a defect
+    failed = await client.post("/api/orders", json=body, headers=headers)
+    assert (failed.status_code, failed.json()["type"]) == (500, "urn:ticket-marketplace:problem:internal-error")
+    state.idempotent_requests, state.orders = requests, orders
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
+    clock.ahead = timedelta(seconds=11)
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
+
+
+@pytest.mark.parametrize("ending", [asyncio.CancelledError, RuntimeError], ids=["cancelled", "another error"])
+async def test_a_key_whose_request_took_too_long_is_under_way_for_a_while(
+    streams: EventStreams,
+    ordering: RunningService,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: type[BaseException],
+) -> None:
+    state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
+    body, orders = {"ticketId": await a_ticket(streams)}, state.orders
+    state.orders = stuck = _Stuck(ending)
+    with monkeypatch.context() as patched:
+        patched.setattr(common.http.middleware, "MAX_SECONDS", 1.0)
+        assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 503
+    assert stuck.reached
+    state.orders = orders
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
+    clock.ahead = timedelta(seconds=11)
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
+
+
+class _Stuck:
+    def __init__(self, ending: type[BaseException]) -> None:
+        self._ending = ending
+        self.reached = False
+
+    async def place_order(self, *_: object, **__: object) -> None:
+        self.reached = True
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise self._ending from None  # as PyMongo's client may
+
+
+async def test_a_payment_whose_process_died_in_the_middle_is_gone_on_with(
+    streams: EventStreams, paying: RunningService, clock: Clock
+) -> None:
+    buyer = somebody()
+    created, _, _ = order_events(new_id(), buyer=buyer)
+    await streams.publish(created)
+    client, headers = paying.client(buyer), with_key()
+    body = {"orderId": created.id, "token": "pm_card_visa"}
+    first = await client.post("/api/payments", json=body, headers=headers)
+    # As it was after the charge, and before its outcome was stored.
+    await paying.collection("idempotent_requests").update_one({}, {"$set": {"answer": None}})
+    before = {"$set": {"status": "pending", "token": "pm_card_visa", "charge_id": None, "version": 1}}
+    await paying.collection("payments").update_one({}, before)
+    clock.ahead = timedelta(seconds=11)
+    again = await client.post("/api/payments", json=body, headers=headers)
+    assert told(again) == told(first)
+    assert await paying.collection("sandbox_charges").count_documents({}) == 1
