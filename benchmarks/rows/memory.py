@@ -24,8 +24,9 @@ Held = list[dict[str, float]]
 async def measure(bench: Bench) -> list[Row]:
     after, floors_after = [resident(bench.platform)], [resident_of(bench.floor.pid)]
     idle, idle_floors = [bench.idle_memory], [bench.idle_floor]
-    for number in range(1, max(bench.rounds, 2)):  # a smoke run, too, is to show that there can be a second
-        bench.progress(f"reading {number + 1} of {bench.rounds}: orders, buyers and sign-ins")
+    readings = max(bench.rounds, 2)  # a smoke run, too, is to show that there can be a second
+    for number in range(1, readings):
+        bench.progress(f"reading {number + 1} of {readings}: orders, buyers and sign-ins")
         await _more_of_the_same(replace(bench, rounds=1))
         after.append(resident(bench.platform))
         floors_after.append(resident_of(bench.floor.pid))
