@@ -21,8 +21,14 @@ from common.testing.running import Surroundings
 
 
 @pytest.fixture(autouse=True)
-def _no_test_inherits_anothers_logging() -> Iterator[None]:
-    """The commands and services of some tests configure it for their whole process, which here is that of the tests."""
+def _each_test_starts_with_the_same_logging() -> Iterator[None]:
+    """The commands and services of some tests configure it for their whole process, which here is that of the tests.
+
+    Tracebacks are plain: structlog's default prints the local variables of each frame, which can take 20 s.
+    """
+    *processors, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, renderer])
     yield
     structlog.reset_defaults()
 
