@@ -50,7 +50,7 @@ class PaymentService:
         order = await self._order_of(order_id, buyer)
         begun_before = await self.payments.find_by_request(request_key) if request_key else None
         if begun_before is not None:
-            return await self._go_on_with(begun_before)
+            return await self._charge_and_close(PaymentId(begun_before.id))
         if order.status is OrderStatus.COMPLETED:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:
@@ -66,12 +66,6 @@ class PaymentService:
             request_key=request_key,
         )
         await self.payments.add(payment)
-        return await self._charge_and_close(PaymentId(payment.id))
-
-    async def _go_on_with(self, payment: Payment) -> Payment:
-        """The process that began it died before it could answer."""
-        if payment.status is PaymentStatus.DECLINED:
-            raise CardRefused(payment.decline_reason or "Your card was declined.", field="token")
         return await self._charge_and_close(PaymentId(payment.id))
 
     async def list_payments(self, order_id: OrderId, *, buyer: UserId) -> list[Payment]:
@@ -137,10 +131,15 @@ class PaymentService:
         return payment
 
     async def _charge(self, payment_id: PaymentId) -> None:
-        """Pending → captured or declined. Safe to repeat: the payment's id is the charge's idempotency key."""
+        """Pending → captured or declined. Safe to repeat: the payment's id is the charge's idempotency key.
+
+        Raises CardRefused, also if another request or the recovery job has found out before that the card is declined.
+        """
 
         async def attempt() -> None:
             payment = await self._known(payment_id)
+            if payment.status is PaymentStatus.DECLINED:
+                raise CardRefused(payment.decline_reason or "Your card was declined.", field="token")
             if payment.status is not PaymentStatus.PENDING:
                 return
             try:
@@ -165,8 +164,8 @@ class PaymentService:
     async def _close(self, payment_id: PaymentId) -> Payment:
         """Captured and open → refunded if its order is cancelled, settled if it is completed, else left as it is.
 
-        The payment is read first and the order after it; a cancellation is stored first and the payment read after it.
-        So whoever comes second sees both.
+        The capture is stored before the order is read here. `follow_order` stores a cancellation before it looks for
+        the payment. So the second of the two sees both.
         """
 
         async def attempt() -> Payment:

@@ -1,0 +1,71 @@
+"""Refunds at a Stripe that keeps them by their idempotency key, as the real one does, and whose answers get lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from common.ids import PaymentId, new_id
+from payments.gateway.protocol import ChargeId, GatewayUnavailable
+from payments.gateway.stripe_gateway import StripeGateway
+
+# Stripe's SDK (16.1) hands its forms to httpx in a way that httpx discourages.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+CHARGE = ChargeId("pi_1")
+
+
+@dataclass
+class RefundingStripe:
+    """A stand-in that makes one refund per idempotency key, and answers a known key with the refund of that key."""
+
+    refunds: dict[str, dict[str, str]] = field(default_factory=dict)
+    loses_answers: bool = False
+    test_is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def refund(self, request: web.Request) -> web.Response:
+        key = request.headers["Idempotency-Key"]
+        made = {"object": "refund", "id": f"re_{len(self.refunds) + 1}", "status": "succeeded"}
+        refund = self.refunds.setdefault(key, made)
+        if self.loses_answers:
+            await self.test_is_over.wait()
+        return web.json_response(refund)
+
+
+@pytest.fixture
+def stripe() -> RefundingStripe:
+    return RefundingStripe()
+
+
+@pytest.fixture
+async def gateway(stripe: RefundingStripe) -> AsyncIterator[StripeGateway]:
+    app = web.Application()
+    app.router.add_post("/v1/refunds", stripe.refund)
+    async with TestServer(app) as server:
+        gateway = StripeGateway("sk_test_1", api_base=str(server.make_url("/")), timeout_seconds=1)
+        yield gateway
+        stripe.test_is_over.set()
+        await gateway.close()
+
+
+async def test_a_refund_whose_answer_was_lost_is_asked_for_again_and_made_once(
+    gateway: StripeGateway, stripe: RefundingStripe
+) -> None:
+    payment = PaymentId(new_id())
+    stripe.loses_answers = True
+    with pytest.raises(GatewayUnavailable):
+        await gateway.refund(payment_id=payment, charge_id=CHARGE)
+
+    stripe.loses_answers = False
+    refund = await gateway.refund(payment_id=payment, charge_id=CHARGE)
+
+    assert [made["id"] for made in stripe.refunds.values()] == [refund], "one refund, the one that was made first"
+
+
+async def test_refunds_of_two_payments_are_two_refunds(gateway: StripeGateway, stripe: RefundingStripe) -> None:
+    refunds = [await gateway.refund(payment_id=PaymentId(new_id()), charge_id=CHARGE) for _ in range(2)]
+
+    assert refunds == ["re_1", "re_2"]

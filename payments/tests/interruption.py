@@ -1,0 +1,42 @@
+"""A second thing that happens right after a chosen operation of the first one on the database."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from common.collection import Database, Document
+from common.testing.interception import InterceptedCollection, Operation
+
+
+@dataclass
+class Interruption:
+    """Runs `meanwhile` right after the first use case's `moment`-th operation on the database, counted from 1."""
+
+    moment: int
+    meanwhile: Callable[[], Awaitable[object]]
+    operations: int = 0
+
+    @property
+    def took_place(self) -> bool:
+        return self.operations >= self.moment
+
+    async def around(self, _name: str, operation: Operation) -> Any:
+        result = await operation()
+        self.operations += 1
+        if self.operations == self.moment:
+            await self.meanwhile()
+        return result
+
+
+@dataclass(frozen=True)
+class InterruptedDatabase:
+    """For the use case that is interrupted; the one that happens meanwhile has the database itself."""
+
+    database: Database
+    interruption: Interruption
+
+    def __getitem__(self, name: str, /) -> Any:
+        return InterceptedCollection(self.database[name], self.interruption.around)
+
+    async def command(self, command: str, /) -> Document:
+        return await self.database.command(command)
