@@ -1,0 +1,115 @@
+"""Timers are set when the service starts, and again when they should have fired and have not."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from expiration.tests.fake_alarms import FakeAlarms
+from expiration.tests.use_cases import deadlines_in
+from mongomock_motor import AsyncMongoMockClient
+
+from common.events.orders import OrderCreated
+from common.ids import OrderId, new_id
+from common.testing.samples import order_events
+from common.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
+from expiration.deadline import Deadline, DeadlineStatus
+from expiration.service import ExpirationService
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def clock() -> datetime:
+    return START + timedelta(seconds=seconds_passed())
+
+
+def service_with(alarms: Any) -> ExpirationService:
+    mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
+    return ExpirationService(deadlines_in(mock["expiration"], clock), alarms, clock)
+
+
+@pytest.fixture
+def alarms() -> FakeAlarms:
+    return FakeAlarms()
+
+
+@pytest.fixture
+def expiration(alarms: FakeAlarms) -> ExpirationService:
+    return service_with(alarms)
+
+
+def order_due_in(seconds: float) -> OrderCreated:
+    created, _, _ = order_events(new_id())
+    return created.model_copy(update={"expires_at": START + timedelta(seconds=seconds)})
+
+
+def test_a_timer_that_was_lost_is_set_again_while_the_service_runs(
+    expiration: ExpirationService, alarms: FakeAlarms
+) -> None:
+    async def story() -> None:
+        created = order_due_in(20)
+        await expiration.follow_order(created)
+        async with in_background(expiration.arm_forever()):
+            await let_pass(1)
+            alarms.armed.clear()  # the scheduler has lost it
+            await let_pass(18)
+            assert alarms.armed == [], "it is not due yet"
+            await let_pass(41)
+            assert set(alarms.armed) == {created.id}, "a minute after the start, it should have fired long ago"
+
+    run_without_waiting(story())
+
+
+def test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines(
+    expiration: ExpirationService, alarms: FakeAlarms
+) -> None:
+    """Also of those that are far from due: the process before may have died between the write and the timer."""
+
+    async def story() -> None:
+        orders = [order_due_in(seconds) for seconds in (-60, 1, 900)]
+        for created in orders:
+            await expiration.deadlines.add(Deadline.of_order(created))
+        async with in_background(expiration.arm_forever()):
+            await let_pass(0.1)
+            assert sorted(alarms.armed) == sorted(created.id for created in orders)
+
+    run_without_waiting(story())
+
+
+def test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage(
+    expiration: ExpirationService, alarms: FakeAlarms
+) -> None:
+    """All of them, whenever they are due: nothing was set at the start."""
+
+    async def story() -> None:
+        created = order_due_in(900)
+        await expiration.deadlines.add(Deadline.of_order(created))
+        alarms.unavailable = True
+        async with in_background(expiration.arm_forever()):
+            await let_pass(40)
+            alarms.unavailable = False
+            await let_pass(20)
+            assert alarms.armed == [created.id]
+
+    run_without_waiting(story())
+
+
+class FiresAtOnce:
+    """A scheduler that is as quick as one can be: the timer has fired before the call that sets it returns."""
+
+    def __init__(self) -> None:
+        self.expiration = service_with(self)
+
+    async def arm(self, deadline: Deadline) -> None:
+        await self.expiration.complete_deadline(OrderId(deadline.id))
+
+
+def test_a_timer_that_fires_at_once_finds_its_deadline_stored() -> None:
+    async def story() -> None:
+        created = order_due_in(-60)
+        expiration = FiresAtOnce().expiration
+        await expiration.follow_order(created)
+        deadline = await expiration.deadlines.find(created.id)
+        assert deadline is not None
+        assert deadline.status is DeadlineStatus.COMPLETED, "or nobody would ever complete it"
+
+    run_without_waiting(story())

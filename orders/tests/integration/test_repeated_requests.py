@@ -1,0 +1,40 @@
+"""A request with an Idempotency-Key that comes again although its first answer was not kept: one order per key."""
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from common.events.tickets import TicketCreated
+from common.http.idempotency import IdempotentRequests
+from common.ids import UserId
+from common.testing.interception import Died, InterceptedCollection, Operation
+from common.testing.running import RunningService
+
+HEADERS = {"Idempotency-Key": '"a-key"'}
+
+
+async def die_before_the_answer_is_kept(name: str, operation: Operation) -> Any:
+    if name == "update_one":
+        raise Died
+    return await operation()
+
+
+async def test_a_repeated_request_finds_its_order_even_if_it_was_cancelled_since(
+    running: RunningService, later: RunningService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
+) -> None:
+    """The process dies between the order and the keeping of its answer; meanwhile the ticket becomes free again."""
+    body = {"ticketId": ticket.id}
+    requests: IdempotentRequests = running.state("idempotent_requests")
+    collection: Any = InterceptedCollection(requests.collection, die_before_the_answer_is_kept)
+    running.app.state.idempotent_requests = replace(requests, collection=collection)
+    with pytest.raises(Died):
+        await buying.post("/api/orders", json=body, headers=HEADERS)
+    (order,) = (await buying.get("/api/orders")).json()["orders"]
+    assert (await buying.delete(f"/api/orders/{order['id']}")).status_code == 204
+
+    again = await later.client(buyer).post("/api/orders", json=body, headers=HEADERS)
+
+    assert (again.status_code, again.json()["id"]) == (201, order["id"]), "the order that the first request placed"
+    assert len((await buying.get("/api/orders")).json()["orders"]) == 1
