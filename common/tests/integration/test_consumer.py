@@ -3,19 +3,17 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from operator import eq
 
 import pytest
-from nats.js.api import ConsumerInfo
+from common.tests.consuming import CONSUMER, NAME, PATIENT, Effects, consuming, event, info, nothing, unanswered
 from pymongo.errors import ServerSelectionTimeoutError
 
 from common.errors import DependencyUnavailable, PermanentFailure, RetryAfter
 from common.events.tickets import TicketCreated
-from common.ids import UserId, new_id
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subscription
 from common.messaging.dead_letter import DeadLetters
@@ -28,59 +26,7 @@ from common.testing.eventually import eventually
 from common.testing.running import QUICK
 from common.tracing import current_cause, current_trace_id
 
-NAME = "test-reaction"
 LONG = 1e9
-
-
-@dataclass
-class Effects:
-    """The service whose reaction is tested: what it does to an event is told by each test."""
-
-    do: Callable[[TicketCreated], Awaitable[None]]
-    seen: list[TicketCreated] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
-
-
-async def react(effects: Effects, event: TicketCreated) -> None:
-    effects.seen.append(event)
-    await effects.do(event)
-    effects.done.append(event.id)
-
-
-CONSUMER: Consumer[Effects] = Consumer(NAME, (TicketCreated,), react)
-
-
-def event() -> TicketCreated:
-    return TicketCreated(id=new_id(), version=1, title="Concert", price=1999, user_id=UserId(new_id()))
-
-
-async def nothing(_event: TicketCreated) -> None: ...
-
-
-@asynccontextmanager
-async def consuming(
-    effects: Effects,
-    streams: EventStreams,
-    *,
-    policy: RetryPolicy = QUICK,
-    provision: bool = True,
-    linger_seconds: float = 0.0,
-) -> AsyncIterator[Subscription[Effects]]:
-    if provision:
-        await provision_consumers(streams.broker.jetstream, [CONSUMER], policy)
-    consumer = replace(CONSUMER, linger_seconds=linger_seconds)
-    subscription = Subscription(consumer, effects, streams.broker, DeadLetters(Publisher(streams.broker)), policy)
-    await subscription.start()
-    yield subscription
-    await subscription.stop(1)
-
-
-async def info(streams: EventStreams) -> ConsumerInfo:
-    return await streams.broker.jetstream.consumer_info("DOMAIN_EVENTS", NAME)
-
-
-async def unanswered(streams: EventStreams) -> int:
-    return (await info(streams)).num_ack_pending or 0
 
 
 async def test_a_delivery_is_acknowledged_after_its_effect_and_not_before(streams: EventStreams) -> None:
@@ -109,12 +55,12 @@ async def test_a_service_that_was_down_catches_up_with_what_it_missed(streams: E
 
 async def test_deliveries_gather_where_nobody_waits_for_the_reaction(streams: EventStreams) -> None:
     effects = Effects(nothing)
-    async with consuming(effects, streams, linger_seconds=LONG):
+    async with consuming(effects, streams, consumer=lingering(LONG)):
         for number in range(1, 6):  # one at a time: with others behind it, none would wait
             await streams.publish(event())
             await eventually(lambda: unanswered(streams), until=partial(eq, number), what="the next delivery")
         assert not effects.seen
-    async with consuming(effects, streams, linger_seconds=0.01):
+    async with consuming(effects, streams, consumer=lingering(0.01)):
         await streams.eventually_quiet(NAME)
     assert len(effects.done) == 5
 
@@ -122,7 +68,7 @@ async def test_deliveries_gather_where_nobody_waits_for_the_reaction(streams: Ev
 async def test_a_backlog_does_not_wait_for_company_but_its_last_event(streams: EventStreams) -> None:
     await streams.publish(*(event() for _ in range(300)))
     effects = Effects(nothing)
-    async with consuming(effects, streams, linger_seconds=LONG):
+    async with consuming(effects, streams, consumer=lingering(LONG)):
         await eventually(lambda: _value(len(effects.done)), until=lambda many: many == 299, what="all but one")
         await eventually(lambda: unanswered(streams), until=lambda many: many == 1, what="their acknowledgements")
 
@@ -198,7 +144,7 @@ async def test_an_event_whose_reaction_always_fails_becomes_one_dead_letter_with
     assert letter.subject == f"dead-letter.{NAME}"
     assert letter.headers["dead-letter-reason"] == "RuntimeError: always fails"
     assert letter.headers["dead-letter-consumer"] == NAME
-    assert letter.headers["dead-letter-deliveries"] == str(QUICK.deliveries)
+    assert letter.headers["dead-letter-deliveries"] == str(PATIENT.deliveries)
     assert letter.headers["dead-letter-subject"] == poison.subject
     assert letter.headers["dead-letter-message-id"] == letter.headers["ce-id"] == poison.event_id
     assert len(await streams.dead_letters()) == 1
@@ -250,7 +196,9 @@ async def test_an_outage_burns_no_deliveries_however_long_it_lasts(streams: Even
             raise outage
 
     effects = Effects(unavailable_at_first)
-    async with consuming(effects, streams):  # an attempt a second, longer in all than the ack_wait of one second
+    async with consuming(
+        effects, streams, policy=QUICK
+    ):  # an attempt a second, longer in all than the ack_wait of one second
         await streams.publish(event())
         await eventually(lambda: _value(effects.done), what="the end of the outage", within=20)
         delivered = (await info(streams)).delivered
@@ -270,7 +218,7 @@ async def test_a_reaction_that_takes_longer_than_the_ack_wait_is_not_delivered_a
         await eventually(lambda: _value(clock() > end), what="the end of a slow reaction")
 
     effects = Effects(take_three_times_the_ack_wait)
-    async with consuming(effects, streams):
+    async with consuming(effects, streams, policy=QUICK):
         await streams.publish(event())
         await eventually(lambda: _value(effects.done), what="the effect")
         await streams.eventually_quiet(NAME)
@@ -307,7 +255,7 @@ async def test_an_event_that_killed_its_consumer_each_time_is_buried_without_ano
     await dying.unsubscribe()
 
     effects = Effects(nothing)
-    async with consuming(effects, streams, policy=policy, provision=False):
+    async with consuming(effects, streams, policy=policy):
         (letter,) = await eventually(streams.dead_letters, what="the dead letter")
     assert effects.seen == []
     assert "died" in letter.headers["dead-letter-reason"]
@@ -320,12 +268,11 @@ async def test_a_consumer_that_dies_between_its_write_and_its_ack_is_followed_by
         await asyncio.Event().wait()
 
     stuck, next_one = Effects(written_but_never_returns), Effects(nothing)
-    await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
-    async with consuming(stuck, streams, provision=False) as subscription:
+    async with consuming(stuck, streams) as subscription:
         await streams.publish(event())
         await eventually(lambda: _value(stuck.seen), what="the first delivery")
         await subscription.stop(0)  # hands it back without an acknowledgement
-        async with consuming(next_one, streams, provision=False):
+        async with consuming(next_one, streams):
             await eventually(lambda: _value(next_one.done), what="the second delivery")
 
 
@@ -384,6 +331,10 @@ async def test_consuming_goes_on_by_itself_after_kill_9_of_the_broker(
             await eventually(lambda: _value(after.id in effects.done), what="the event after")
         assert set(effects.done) == {before.id, after.id}
         await broker.close()
+
+
+def lingering(seconds: float) -> Consumer[Effects]:
+    return replace(CONSUMER, linger_seconds=seconds)
 
 
 async def _connected(broker: Broker) -> bool:

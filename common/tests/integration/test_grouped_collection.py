@@ -2,15 +2,19 @@
 
 import asyncio
 import traceback
-from typing import Any
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from bson.errors import InvalidDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, WriteConcernError
 
 from common.collection import Collection, Document
 from common.grouped_collection import GroupedCollection
-from common.mongo import Mongo
+from common.mongo import Mongo, MongoDriver
+from common.servers.mongod import Mongod
+from common.servers.ports import free_port
 
 MANY = 100
 
@@ -146,3 +150,38 @@ async def test_what_two_are_told_of_one_document_is_not_shared_between_them(thin
     assert first is not None
     first["value"] = 2
     assert second == {"_id": "a", "value": 1}
+
+
+class MongodWithFailPoints(Mongod):
+    """Behaves as if something had failed, where it is told to."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--setParameter", "enableTestCommands=1"]
+
+
+@pytest.fixture
+async def failing_mongod(tmp_path: Path) -> AsyncIterator[MongodWithFailPoints]:
+    async with MongodWithFailPoints(tmp_path, free_port()) as server:
+        yield server
+
+
+async def test_writes_of_a_batch_fail_when_the_write_concern_was_not_met(
+    failing_mongod: MongodWithFailPoints, driver: MongoDriver
+) -> None:
+    """MongoDB reports that once for the whole batch, and no error of any single write."""
+    mongo, admin = Mongo(failing_mongod.url, "shop", driver), Mongo(failing_mongod.url, "admin", driver)
+    things, fail_points = mongo.database["things"], cast(Any, admin.database)
+    out_of_space = {"code": 14031, "codeName": "OutOfDiskSpace", "errmsg": "not enough disk space"}
+    data = {"failCommands": ["insert", "update"], "writeConcernError": out_of_space}
+    try:
+        await fail_points.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
+        outcomes = await asyncio.gather(
+            *(things.insert_one({"_id": f"inserted {number}"}) for number in range(10)),
+            *(things.update_one({"_id": f"upserted {n}"}, {"$set": {"value": n}}, upsert=True) for n in range(10)),
+            return_exceptions=True,
+        )
+    finally:
+        await mongo.close()
+        await admin.close()
+    reported_as_done = [outcome for outcome in outcomes if not isinstance(outcome, WriteConcernError)]
+    assert reported_as_done == []

@@ -1,32 +1,150 @@
 """The life of a service process, apart from what any one service does."""
 
 import asyncio
+from pathlib import Path
 
+from common.tests.consuming import CONSUMER, Effects, nothing
+
+from common.errors import DependencyUnavailable
+from common.messaging.provisioning import provision_consumers
+from common.servers.nats_server import NatsServer
+from common.servers.ports import free_port
 from common.service import Service
 from common.settings import ServiceSettings
+from common.testing.events import EventStreams
 from common.testing.eventually import eventually
-from common.testing.running import Surroundings, missing
+from common.testing.running import QUICK, Surroundings, missing
 
 
-async def test_a_loop_that_swallows_a_cancellation_does_not_keep_its_service_from_stopping(
+async def eventually_ready(service: Service) -> None:
+    await eventually(lambda: missing(service), until=lambda seen: seen == "", what="readiness")
+
+
+async def eventually_connected(service: Service) -> None:
+    async def is_connected() -> bool:
+        return service.broker.is_connected
+
+    await eventually(is_connected, what="the connection to NATS")
+
+
+async def refusal_of_a_change(service: Service) -> str:
+    """Why it takes no change now; nothing if it does."""
+    try:
+        await service.check_can_change()
+    except DependencyUnavailable as error:
+        return error.detail
+    return ""
+
+
+def is_alive(service: Service) -> bool:
+    try:
+        service.check_alive()
+    except DependencyUnavailable:
+        return False
+    return True
+
+
+async def test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work(
+    surroundings: Surroundings, streams: EventStreams
+) -> None:
+    """Its database and its broker answer all the while."""
+    service = Service("orders", surroundings.settings(ServiceSettings, "orders"), policy=QUICK)
+    service.consume([CONSUMER], Effects(nothing))
+    async with service.running():
+        await eventually_connected(service)
+        await service.mongo.ping()
+        assert "consumers" in await missing(service), "ready without its consumer"
+        assert "starting" in await refusal_of_a_change(service), "a change was taken before the service had started"
+        assert is_alive(service), "to start it again would not help"
+        await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
+        await eventually_ready(service)
+        assert await refusal_of_a_change(service) == ""
+
+
+async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Surroundings) -> None:
+    may_end = asyncio.Event()
+
+    async def create_index() -> None:
+        await may_end.wait()
+
+    service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
+    service.before_start(create_index)
+    async with service.running():
+        await eventually_connected(service)
+        assert "indexes" in await missing(service), "ready without its indexes"
+        may_end.set()
+        await eventually_ready(service)
+
+
+async def test_a_service_takes_no_changes_while_nats_is_away(surroundings: Surroundings, tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, free_port()) as nats:
+        settings = surroundings.settings(ServiceSettings, "orders", nats_url=nats.url)
+        service = Service("orders", settings)
+
+        async def connected() -> bool:
+            return service.broker.is_connected
+
+        async with service.running():
+            await eventually_ready(service)
+            await nats.kill()
+            await eventually(connected, until=lambda seen: not seen, what="the loss of NATS")
+            assert "broker" in await refusal_of_a_change(service), "a change was taken that cannot be published"
+            assert is_alive(service), "to start it again would not help"
+            await nats.start()
+            await eventually_connected(service)
+            assert await refusal_of_a_change(service) == ""
+
+
+async def test_a_service_whose_nats_client_has_given_up_asks_to_be_started_again(surroundings: Surroundings) -> None:
+    service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
+    async with service.running():
+        await eventually_ready(service)
+        assert is_alive(service)
+        await service.broker.client.close()
+        assert not is_alive(service)
+
+
+async def test_a_background_loop_that_fails_ends_the_process(surroundings: Surroundings) -> None:
+    may_fail, ended = asyncio.Event(), asyncio.Event()
+
+    async def meet_a_defect() -> None:
+        await may_fail.wait()
+        raise RuntimeError("a defect")
+
+    service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
+    service.in_background(meet_a_defect)
+    service.on_failure = ended.set
+    async with service.running():
+        await eventually_ready(service)
+        may_fail.set()
+        async with asyncio.timeout(5):
+            await ended.wait()
+        assert not is_alive(service)
+
+
+async def test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping(
     surroundings: Surroundings,
 ) -> None:
-    """As one does below Python 3.12 if it is cancelled at the moment at which NATS answers it."""
+    """As one may below Python 3.12 if it is cancelled at the moment at which NATS answers it."""
     cancelled = 0
+    test_ends = asyncio.Event()
 
     async def stubborn() -> None:
         nonlocal cancelled
-        while True:
+        while not test_ends.is_set():
             try:
-                await asyncio.Event().wait()
+                await test_ends.wait()
             except asyncio.CancelledError:
                 cancelled += 1
-                if cancelled > 1:
+                if cancelled > 2:
                     raise
 
     service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
     service.in_background(stubborn)
-    async with asyncio.timeout(20):
-        async with service.running():
-            await eventually(lambda: missing(service), until=lambda seen: seen == "", what="readiness")
-    assert cancelled == 2
+    try:
+        async with asyncio.timeout(20):
+            async with service.running():
+                await eventually_ready(service)
+        assert cancelled == 3
+    finally:
+        test_ends.set()

@@ -1,0 +1,115 @@
+"""A service that is told to stop leaves nothing half done: no delivery, and no event that has not been published."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from common.tests.consuming import CONSUMER, PATIENT, Effects, consuming, event, info, never_return, nothing, unanswered
+
+from common.clock import utc_now
+from common.events.tickets import TicketCreated
+from common.ids import UserId, new_id
+from common.messaging.provisioning import provision_consumers
+from common.mongo import Mongo
+from common.repository import AggregateRepository
+from common.service import Service
+from common.settings import ServiceSettings
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.running import Surroundings, missing
+from tickets.ticket import Ticket
+
+
+async def test_an_event_in_flight_goes_to_another_instance_at_once(streams: EventStreams) -> None:
+    """Not only when the broker takes the first instance for dead, after half a minute here."""
+    effects = Effects(nothing)
+    async with consuming(Effects(never_return), streams) as stopping:
+        await streams.publish(event())
+        await eventually(lambda: unanswered(streams), what="the first delivery")
+        async with consuming(effects, streams):
+            await stopping.stop(0.2)
+            await eventually(effects.completed, within=3, what="the effect, by the other instance")
+
+
+async def test_a_handler_that_does_not_return_does_not_keep_the_consumer_from_stopping(streams: EventStreams) -> None:
+    test_ends = asyncio.Event()
+
+    async def hang(_event: TicketCreated) -> None:
+        await test_ends.wait()
+
+    hanging = Effects(hang)
+    async with consuming(hanging, streams) as stopping:
+        await streams.publish(event())
+        await eventually(hanging.calls, what="the first delivery")
+        try:
+            async with asyncio.timeout(5):
+                await stopping.stop(0.1)
+        finally:
+            test_ends.set()
+    assert hanging.done == []
+
+
+class Shop:
+    """A service that has tickets."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._settings = surroundings.settings(ServiceSettings, "tickets")
+        self.service = Service("tickets", self._settings, policy=PATIENT)
+        tickets = self.service.mongo.database["tickets"]
+        self._tickets = AggregateRepository(tickets, Ticket, self.service.relay, utc_now)
+
+    async def list_ticket(self) -> None:
+        await self._tickets.add(Ticket.list_for_sale(seller=UserId(new_id()), title="Concert", price=1999))
+
+    async def is_ready(self) -> bool:
+        return await missing(self.service) == ""
+
+    async def left_in_outboxes(self) -> int:
+        """How many tickets have an event in their outbox, after the service has stopped."""
+        mongo = Mongo(self._settings.mongo_url, self._settings.mongo_database, self._settings.mongo_driver)
+        try:
+            return await mongo.database["tickets"].count_documents({"outbox.id": {"$exists": True}})
+        finally:
+            await mongo.close()
+
+
+async def test_what_was_changed_just_before_the_stop_is_published_before_the_end(
+    surroundings: Surroundings, streams: EventStreams
+) -> None:
+    shop = Shop(surroundings)
+    async with shop.service.running():
+        await eventually(shop.is_ready, what="readiness")
+        await shop.list_ticket()
+    assert await shop.left_in_outboxes() == 0
+    assert len(await streams.published(TicketCreated)) == 1
+
+
+async def test_what_a_handler_changes_while_the_service_stops_is_published_before_the_end(
+    surroundings: Surroundings, streams: EventStreams
+) -> None:
+    shop = Shop(surroundings)
+    stops = asyncio.Event()
+
+    async def list_ticket_late(_event: TicketCreated) -> None:
+        await stops.wait()
+        await shop.list_ticket()
+
+    async def has_subscriber() -> bool:
+        return bool((await info(streams)).push_bound)
+
+    effects = Effects(list_ticket_late)
+    await provision_consumers(streams.broker.jetstream, [CONSUMER], PATIENT)
+    shop.service.consume([CONSUMER], effects)
+    async with shop.service.running():
+        await eventually(shop.is_ready, what="readiness")
+        await streams.publish(event())
+        await eventually(effects.calls, what="the delivery")
+        watching = asyncio.create_task(set_when_false(has_subscriber, stops))  # its stop begins with that
+    await watching
+    assert len(effects.done) == 1
+    assert await shop.left_in_outboxes() == 0
+    assert len(await streams.published(TicketCreated)) == 2, "the event it received, and its own"
+
+
+async def set_when_false(look: Callable[[], Awaitable[bool]], event: asyncio.Event) -> None:
+    await eventually(look, until=lambda seen: not seen, what="a consumer without subscriber")
+    event.set()

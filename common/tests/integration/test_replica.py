@@ -1,0 +1,58 @@
+"""Read models: what a service stores of the aggregates of other services."""
+
+import asyncio
+
+import pytest
+
+from common.collection import Collection
+from common.mongo import Mongo
+from common.replica import Replica, ReplicaRepository
+from common.testing.eventually import eventually
+from common.testing.interception import InterceptedCollection, Operation
+from common.testing.samples import changed_ticket, listed_ticket
+
+
+class KnownTicket(Replica):
+    title: str
+
+
+@pytest.fixture
+def collection(mongo: Mongo) -> Collection:
+    return mongo.database["ticket_replicas"]
+
+
+async def test_a_lookup_waits_for_an_event_that_is_on_its_way(collection: Collection) -> None:
+    """A client that lists a ticket and orders it at once is not told that there is no such ticket."""
+    lookups = 0
+
+    async def count(name: str, operation: Operation) -> object:
+        nonlocal lookups
+        lookups += name == "find_one"
+        return await operation()
+
+    async def looked_in_vain() -> bool:
+        return lookups > 1
+
+    tickets = ReplicaRepository(InterceptedCollection(collection, count), KnownTicket, patience_seconds=10)
+    ticket = listed_ticket(title="Concert")
+    found = asyncio.create_task(tickets.find_soon(ticket.id))
+    await eventually(looked_in_vain, within=3, what="a second look")
+    await tickets.apply(ticket)
+    assert await found == KnownTicket(id=ticket.id, version=1, title="Concert")
+
+
+async def test_a_lookup_of_what_does_not_exist_ends(collection: Collection) -> None:
+    tickets = ReplicaRepository(collection, KnownTicket, patience_seconds=0.1)
+    async with asyncio.timeout(3):
+        assert await tickets.find_soon(listed_ticket().id) is None
+
+
+async def test_a_second_event_of_the_same_version_changes_nothing(collection: Collection) -> None:
+    """An event that is delivered twice, or two events that stand for one version: the first one stays."""
+    tickets = ReplicaRepository(collection, KnownTicket)
+    ticket = listed_ticket(title="First")
+    assert await tickets.apply(ticket)
+    assert not await tickets.apply(changed_ticket(ticket, version=1, title="Second"))
+    found = await tickets.find(ticket.id)
+    assert found is not None
+    assert found.title == "First"

@@ -1,0 +1,30 @@
+"""Aggregates in MongoDB: each change is one write together with its events."""
+
+from common.clock import utc_now
+from common.events.tickets import TicketCreated, TicketUpdated
+from common.ids import UserId, new_id
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+from common.mongo import Mongo
+from common.repository import AggregateRepository
+from common.testing.events import EventStreams
+from tickets.ticket import Ticket
+
+
+async def test_the_events_of_a_write_survive_a_death_right_after_it(mongo: Mongo, streams: EventStreams) -> None:
+    """The relay of the first process never publishes anything; that of the next process finds all of it."""
+    collection, publisher = mongo.database["tickets"], Publisher(streams.broker)
+    tickets = AggregateRepository(collection, Ticket, Relay(publisher, utc_now), utc_now)
+    seller = UserId(new_id())
+    ticket = Ticket.list_for_sale(seller=seller, title="First", price=1999)
+    await tickets.add(ticket)
+    for title in ("Second", "Third"):
+        ticket.change_listing(by=seller, title=title, price=1999)
+    await tickets.save(ticket)
+
+    next_relay = Relay(publisher, utc_now)
+    next_relay.watch(collection)
+    await next_relay.sweep()
+    created, updated = await streams.published(TicketCreated), await streams.published(TicketUpdated)
+    assert [(event.version, event.title) for event in created] == [(1, "First")]
+    assert sorted((event.version, event.title) for event in updated) == [(2, "Second"), (3, "Third")]

@@ -1,0 +1,65 @@
+"""An aggregate counts its changes and records each event once."""
+
+from typing import Self
+
+from common.aggregate import Aggregate
+from common.events.tickets import TicketCreated, TicketUpdated
+from common.ids import UserId, new_id
+
+
+class Listing(Aggregate):
+    title: str
+    price: int = 1
+    user_id: UserId
+
+    @classmethod
+    def create(cls, title: str) -> Self:
+        listing = cls(id=new_id(), title=title, user_id=UserId(new_id()))
+        listing._change(TicketCreated)
+        return listing
+
+    def rename(self, title: str) -> None:
+        self.title = title
+        self._change(TicketUpdated)
+
+    def rename_quietly(self, title: str) -> None:
+        """A change that other services need not know."""
+        self.title = title
+        self._change()
+
+
+def test_every_change_counts_also_one_without_an_event() -> None:
+    """Else two requests that both make such a change would not notice each other."""
+    listing = Listing.create("first")
+    listing.rename_quietly("second")
+    listing.rename("third")
+    assert listing.version == 3
+    assert [(event.version, event.fact) for event in listing.recorded] == [(1, "created"), (3, "updated")]
+
+
+def test_an_event_carries_the_state_right_after_its_change() -> None:
+    listing = Listing.create("first")
+    listing.rename("second")
+    listing.rename("third")
+    assert [TicketCreated.model_validate(event, from_attributes=True).title for event in listing.recorded] == [
+        "first",
+        "second",
+        "third",
+    ]
+
+
+def test_what_has_been_stored_is_not_recorded_again() -> None:
+    listing = Listing.create("first")
+    listing.mark_stored()
+    listing.rename("second")
+    assert [event.version for event in listing.recorded] == [2]
+    assert listing.stored_version == 1
+
+
+def test_what_was_read_keeps_the_stored_version_however_often_it_changes() -> None:
+    """The store writes only over the version that was read."""
+    stored = Listing.create("first")
+    listing = Listing.from_document(stored.to_document())
+    listing.rename("second")
+    listing.rename("third")
+    assert (listing.stored_version, listing.version) == (1, 3)
