@@ -76,6 +76,32 @@ async def test_a_key_is_its_users_own(streams: EventStreams, ordering: RunningSe
         assert answer.status_code == 201
 
 
+async def test_two_users_who_choose_the_same_key_place_an_order_each(
+    streams: EventStreams, ordering: RunningService
+) -> None:
+    buyers, headers = [ordering.client(somebody()), ordering.client(somebody())], with_key("1")
+    tickets = [await a_ticket(streams), await a_ticket(streams)]
+    for buyer, ticket in zip(buyers, tickets, strict=True):
+        assert (await buyer.post("/api/orders", json={"ticketId": ticket}, headers=headers)).status_code == 201
+    listed = [(await buyer.get("/api/orders")).json()["orders"] for buyer in buyers]
+    assert [[order["ticket"]["id"] for order in orders] for orders in listed] == [[ticket] for ticket in tickets]
+
+
+async def test_two_users_who_choose_the_same_key_make_a_payment_each(
+    streams: EventStreams, paying: RunningService
+) -> None:
+    headers, answered = with_key("1"), []
+    created = [order_events(new_id(), buyer=somebody())[0] for _ in range(2)]
+    await streams.publish(*created)
+    for order in created:
+        body = {"orderId": order.id, "token": "pm_card_visa"}
+        answer = await paying.client(order.user_id).post("/api/payments", json=body, headers=headers)
+        assert answer.status_code == 201
+        answered.append(answer.json()["orderId"])
+    assert answered == [order.id for order in created]
+    assert await paying.collection("sandbox_charges").count_documents({}) == 2
+
+
 @pytest.mark.parametrize("key", ["x" * 256, "tab\there", '""', ""])
 async def test_a_key_that_is_none_is_bad_input(ordering: RunningService, key: str) -> None:
     client = ordering.client(somebody())

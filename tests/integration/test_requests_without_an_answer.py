@@ -10,6 +10,7 @@ from integration.keys import Clock, a_ticket, told, with_key
 from pymongo.errors import AutoReconnect
 
 import common.http.middleware
+from common.errors import DependencyUnavailable
 from common.http.idempotency import Claim, IdempotentRequests, KeyReused
 from common.ids import new_id
 from common.testing.events import EventStreams
@@ -86,6 +87,24 @@ async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_a
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
     clock.ahead = timedelta(seconds=11)
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
+
+
+async def test_a_request_that_failed_can_be_repeated_at_once_with_its_key(
+    streams: EventStreams, ordering: RunningService
+) -> None:
+    """A failure on the server's side is no answer: it is not kept, and the next request does not wait."""
+
+    class Failing:
+        async def place_order(self, *_: object, **__: object) -> None:
+            raise DependencyUnavailable("The database does not answer.")
+
+    state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
+    body, orders = {"ticketId": await a_ticket(streams)}, state.orders
+    state.orders = Failing()
+    assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 503
+    state.orders = orders
+    repeated = await client.post("/api/orders", json=body, headers=headers)
+    assert repeated.status_code == 201, repeated.text
 
 
 @pytest.mark.parametrize("ending", [asyncio.CancelledError, RuntimeError], ids=["cancelled", "another error"])

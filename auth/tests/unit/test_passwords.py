@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+import time
 
 import pytest
 from argon2 import Type, extract_parameters
@@ -74,3 +75,16 @@ async def test_no_more_hashes_are_made_at_once_than_there_are_processors() -> No
     await asyncio.gather(*(passwords.verify(PASSWORD, None) for _ in range(4 * (os.cpu_count() or 1))))
     hashing = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("argon2")]
     assert 1 <= len(hashing) <= (os.cpu_count() or 1)
+
+
+async def test_an_unknown_user_takes_as_much_computing_time_as_a_wrong_password(passwords: Passwords) -> None:
+    """Counted in processor time, which does not depend on what else this machine does."""
+    known = await passwords.hash(PASSWORD)
+
+    async def processor_time(password_hash: str | None) -> float:
+        begin = time.process_time()
+        for _ in range(5):
+            assert not await passwords.verify("another password", password_hash)
+        return time.process_time() - begin
+
+    assert await processor_time(None) > await processor_time(known) / 2

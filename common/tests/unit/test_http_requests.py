@@ -151,7 +151,8 @@ async def test_a_request_that_takes_too_long_is_given_up_and_its_caller_told_tha
     assert common.http.middleware.MAX_SECONDS < 5, "what is promised"
     monkeypatch.setattr(common.http.middleware, "MAX_SECONDS", 0.05)
     read = log_as("tickets", "info", "json")
-    answer = await client.get("/never")
+    async with asyncio.timeout(10):
+        answer = await client.get("/never")
     problem = assert_problem(answer, 503, "a route that never returns")
     assert "not known" in problem["detail"]
     line = json.loads(read())
@@ -177,6 +178,21 @@ async def test_a_body_is_counted_in_bytes_and_as_it_comes(client: httpx.AsyncCli
     json_type = {"Content-Type": "application/json"}
     assert (await client.post("/body", content=in_pieces(limit), headers=json_type)).json() == 1
     assert_problem(await client.post("/body", content=in_pieces(limit + 1), headers=json_type), 413, "a byte more")
+
+
+async def test_a_body_that_is_declared_as_too_long_is_refused_unread(client: httpx.AsyncClient) -> None:
+    asked_for = 0
+
+    async def content() -> AsyncIterator[bytes]:
+        nonlocal asked_for
+        asked_for += 1
+        yield b" "
+
+    headers = {"Content-Type": "application/json", "Content-Length": str(64 * 1024 + 1)}
+    for path in ("/body", "/trace"):
+        answer = await client.request("POST" if path == "/body" else "GET", path, content=content(), headers=headers)
+        assert_problem(answer, 413, path)
+    assert asked_for == 0
 
 
 async def test_the_metrics_are_there(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,30 @@
+"""Users in a real MongoDB, whose unique index decides between people who sign up at the same moment."""
+
+import asyncio
+
+import pytest
+
+from auth.repository import UserRepository
+from auth.user import EmailTaken, User
+from common.clock import utc_now
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.publisher import Publisher
+from common.mongo import Mongo
+
+
+@pytest.fixture
+async def users(mongo: Mongo) -> UserRepository:
+    relay = Relay(Publisher(Broker("nats://unused", "auth")), utc_now)
+    users = UserRepository(mongo.database["users"], relay, utc_now)
+    await users.create_indexes()
+    return users
+
+
+async def test_of_users_with_one_address_who_are_added_at_once_one_is_stored(users: UserRepository) -> None:
+    spellings = ("buyer@example.com", "BUYER@example.com", "Buyer@Example.Com")
+    same = [User.register(email=email, password_hash="a hash") for email in spellings * 5]
+    results = await asyncio.gather(*(users.add(user) for user in same), return_exceptions=True)
+    assert results.count(None) == 1
+    assert {type(result) for result in results} == {type(None), EmailTaken}
+    assert await users.collection.count_documents({}) == 1

@@ -1,0 +1,73 @@
+"""Without NATS no change can be published, so every route that changes something refuses: 503, with nothing stored."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.tests.problem_details import assert_problem
+from common.tests.services import SOME_ID, ServiceUnderTest
+
+from common.ids import new_id
+from common.messaging.broker import Broker
+from common.messaging.provisioning import provision_streams
+from common.mongo import MongoDriver
+from common.servers.mongod import Mongod
+from common.servers.nats_server import NatsServer
+from common.servers.ports import free_port
+from common.testing.eventually import eventually
+from common.testing.keys import KeyPair
+from common.testing.running import RunningService, Surroundings, somebody
+
+# What is refused here never comes to the database, so one driver stands for both.
+pytestmark = pytest.mark.parametrize("driver", ["motor"])
+
+CHANGING = {"post", "put", "patch", "delete"}
+PUBLISHES_NOTHING = {"/api/users/signin", "/api/users/signout"}
+
+
+@pytest.fixture
+async def own_nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    """Used by one test alone, which may kill it."""
+    async with NatsServer(tmp_path / "nats", free_port()) as server:
+        yield server
+
+
+@pytest.fixture
+async def surroundings(
+    mongod: Mongod, own_nats_server: NatsServer, driver: MongoDriver, keys: KeyPair
+) -> AsyncIterator[Surroundings]:
+    broker = Broker(own_nats_server.url, "test")
+    await broker.connect()
+    await provision_streams(broker.jetstream)
+    yield Surroundings(mongod.url, own_nats_server.url, driver, keys, broker, new_id())
+    await broker.close()
+
+
+async def test_each_route_that_changes_something_answers_503_without_the_broker(
+    service: ServiceUnderTest, running: RunningService, own_nats_server: NatsServer
+) -> None:
+    """Read off the API's own description, so that a route that is added later is tried as well."""
+    client = running.client(somebody())
+    document = (await client.get(f"/api/docs/{service.name}/openapi.json")).json()
+    routes = [
+        (method, re.sub(r"{\w+}", SOME_ID, path))
+        for path, methods in document["paths"].items()
+        for method in methods.keys() & CHANGING
+        if path not in PUBLISHES_NOTHING
+    ]
+    assert ("post", service.creates_at) in routes
+    await own_nats_server.kill()
+
+    async def noticed() -> bool:
+        return not running.service.broker.is_connected
+
+    await eventually(noticed, what="the service notices that NATS is gone")
+    for method, path in routes:
+        body: Any = None if method == "delete" else service.body
+        problem = assert_problem(await client.request(method, path, json=body), 503, f"{method} {path}")
+        assert "broker" in problem["detail"], f"{method} {path}"
+    database = running.service.mongo.database
+    for name in await database.list_collection_names():  # type: ignore[attr-defined] # both drivers have it
+        assert await database[name].count_documents({}) == 0, f"something is stored in {name}"
