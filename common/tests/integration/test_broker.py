@@ -1,14 +1,21 @@
-"""The connection to NATS, when NATS is slow."""
+"""The connection to NATS, when NATS is slow, silent, or away."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
 from common.errors import DependencyUnavailable
 from common.messaging.broker import Broker
 from common.servers.nats_server import NatsServer
 from common.servers.ports import free_port
 from common.testing.eventually import eventually
+
+_PAUSE_OF_THE_CLIENT = 0.5
+"""And longer: `eventually` looks much more often."""
 
 
 async def test_an_answer_that_comes_too_late_does_not_make_the_connection_deaf(tmp_path: Path) -> None:
@@ -28,15 +35,7 @@ async def test_an_answer_that_comes_too_late_does_not_make_the_connection_deaf(t
             with pytest.raises(DependencyUnavailable):
                 await broker.ping()
         server.resume()
-
-        async def pinged() -> bool:
-            try:
-                await broker.ping()
-            except DependencyUnavailable:
-                return False
-            return True
-
-        await eventually(pinged, within=3, what="an answer to a ping")
+        await eventually(lambda: _is_pinged(broker), within=3, what="an answer to a ping")
         await broker.client.publish("greeting", b"hello")
 
         async def count() -> int:
@@ -45,3 +44,94 @@ async def test_an_answer_that_comes_too_late_does_not_make_the_connection_deaf(t
         await eventually(count, within=2, what="the greeting, on the same connection")
         assert broker.client.stats["reconnects"] == 0
         await broker.close()
+
+
+class FastSleep:
+    """A sleep of a second takes 20 ms, so that the pauses of the client are short. A time limit stays as it is."""
+
+    def __init__(self) -> None:
+        self._sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self.slept = 0.0
+
+    def __call__(self, seconds: float) -> Awaitable[None]:
+        if seconds >= _PAUSE_OF_THE_CLIENT:
+            self.slept += seconds
+        return self._sleep(seconds / 50)
+
+
+@pytest.fixture
+def fast_sleep(monkeypatch: pytest.MonkeyPatch) -> FastSleep:
+    fast_sleep = FastSleep()
+    monkeypatch.setattr(asyncio, "sleep", fast_sleep)
+    return fast_sleep
+
+
+async def test_the_client_reconnects_however_long_the_server_was_gone(tmp_path: Path, fast_sleep: FastSleep) -> None:
+    """By itself it would give up after 60 attempts, and be closed for good. These are about 180."""
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        await server.stop()
+
+        async def has_tried_long_enough() -> bool:
+            return broker.is_closed_for_good or fast_sleep.slept > 90
+
+        await eventually(has_tried_long_enough, what="90 s of attempts to reconnect")
+        assert not broker.is_closed_for_good, "the client has given up"
+        await server.start()
+        await eventually(lambda: _is_connected(broker), what="a connection to the server that has come back")
+        await broker.close()
+
+
+async def test_a_server_that_is_silent_for_20_seconds_counts_as_lost(tmp_path: Path, fast_sleep: FastSleep) -> None:
+    """Which are 0.4 s here. By itself the client would need six minutes, which would be 7 s."""
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        server.pause()
+        await eventually(lambda: _is_connected(broker), until=lambda seen: not seen, within=4, what="a lost connection")
+        server.resume()
+        await eventually(lambda: _is_connected(broker), what="a connection")
+        await broker.close()
+
+
+async def test_a_start_without_nats_is_logged_within_5_seconds_and_ends_when_nats_is_there(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path, free_port())
+    broker = Broker(f"nats://orders:secret@127.0.0.1:{server.port}", "orders")
+    with structlog.testing.capture_logs() as logged:
+        connecting = asyncio.create_task(broker.connect())
+
+        async def warnings() -> list[Any]:
+            return [each for each in logged if each["log_level"] == "warning"]
+
+        await eventually(warnings, within=5, what="a warning that NATS is awaited")
+        await server.start()
+        await connecting
+    assert "secret" not in str(logged)
+    await broker.close()
+    await server.stop()
+
+
+async def test_a_ping_whose_answer_was_lost_with_its_connection_does_not_hold_up_the_next(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        server.pause()
+        with pytest.raises(DependencyUnavailable):
+            await broker.ping()
+        await server.kill()
+        await server.start()
+        await eventually(lambda: _is_pinged(broker), within=5, what="an answer to a ping")
+        await broker.close()
+
+
+async def _is_connected(broker: Broker) -> bool:
+    return broker.is_connected
+
+
+async def _is_pinged(broker: Broker) -> bool:
+    try:
+        await broker.ping()
+    except DependencyUnavailable:
+        return False
+    return True

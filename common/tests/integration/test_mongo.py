@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Self
 
@@ -80,6 +81,19 @@ async def test_a_write_for_which_no_connection_can_be_made_meets_an_unavailable_
                 await mongo.close()
     assert (counter["count"], inserted) == (done[_count_up], done[_insert]), "what failed was not done"
     assert [failure for failure in failures if not as_unavailable(failure)] == []
+
+
+async def test_a_time_comes_back_in_utc_and_not_without_a_zone(mongod: Mongod, driver: MongoDriver) -> None:
+    mongo = Mongo(mongod.url, "shop", driver)
+    things = mongo.database["things"]
+    noon_in_madrid = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    try:
+        await things.insert_one({"_id": "deadline", "at": noon_in_madrid})
+        found = await things.find_one({"_id": "deadline"})
+    finally:
+        await mongo.close()
+    assert found is not None
+    assert (found["at"].utcoffset(), found["at"].hour) == (timedelta(0), 10)
 
 
 async def _count_up(things: Collection) -> None:

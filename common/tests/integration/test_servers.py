@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import nats
 import psutil
 import pytest
@@ -53,6 +54,13 @@ async def test_nats_keeps_acknowledged_events_through_kill_and_restart(tmp_path:
         await server.start()
         async with jetstream(server) as after:
             assert (await after.get_msg("T", seq=1)).data == b"kept"
+
+
+async def test_nats_writes_each_event_to_the_disk_before_it_acknowledges_it(tmp_path: Path) -> None:
+    """Else a power failure would take the events of the last two minutes, and the streams with them."""
+    async with NatsServer(tmp_path, free_port(), free_port()) as server, httpx.AsyncClient() as client:
+        running = (await client.get(f"http://127.0.0.1:{server.monitor_port}/varz")).json()
+        assert running["jetstream"]["config"]["sync_always"]
 
 
 @type_of_server

@@ -1,0 +1,70 @@
+"""Writes to a replica set, as production has one, at the moments at which its primary fails."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from common.mongo import Mongo, MongoDriver
+from common.servers import Mongod, free_port
+from common.testing.eventually import eventually
+
+_SHUTDOWN_IN_PROGRESS = 91
+
+
+class Primary(Mongod):
+    """The one member of a replica set; it fails at commands when told to."""
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}/?replicaSet=rs"
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--replSet", "rs", "--setParameter", "enableTestCommands=1"]
+
+    async def initiate(self) -> None:
+        await self._ask("replSetInitiate", {"_id": "rs", "members": [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]})
+        await eventually(lambda: self._ask("hello"), until=lambda seen: seen["isWritablePrimary"], what="a primary")
+
+    async def fail_once_at(self, command: str, **how: Any) -> None:
+        await self._ask("configureFailPoint", "failCommand", mode={"times": 1}, data={"failCommands": [command], **how})
+
+    async def _ask(self, command: str, value: object = 1, **more: Any) -> Any:
+        async with AsyncMongoClient[dict[str, Any]](f"{super().url}&directConnection=true") as client:
+            return await client.admin.command(command, value, **more)
+
+
+@pytest.fixture
+async def primary(tmp_path: Path) -> AsyncIterator[Primary]:
+    async with Primary(tmp_path, free_port()) as server:
+        await server.initiate()
+        yield server
+
+
+@pytest.fixture
+async def mongo(primary: Primary, driver: MongoDriver) -> AsyncIterator[Mongo]:
+    connection = Mongo(primary.url, "shop", driver)
+    yield connection
+    await connection.close()
+
+
+async def test_a_write_that_a_failing_primary_did_not_execute_is_repeated(primary: Primary, mongo: Mongo) -> None:
+    things = mongo.database["things"]
+    await things.find_one({"_id": 1})
+    await primary.fail_once_at("insert", closeConnection=True)
+    await things.insert_one({"_id": 1})
+    assert await things.count_documents({}) == 1
+
+
+async def test_a_write_that_a_failing_primary_executed_unacknowledged_happens_once(
+    primary: Primary, mongo: Mongo
+) -> None:
+    """The driver repeats it under the same transaction number."""
+    things = mongo.database["things"]
+    await things.insert_one({"_id": "counter", "count": 0})
+    failure = {"code": _SHUTDOWN_IN_PROGRESS, "errmsg": "shutting down", "errorLabels": ["RetryableWriteError"]}
+    await primary.fail_once_at("update", writeConcernError=failure)
+    await things.update_one({"_id": "counter"}, {"$inc": {"count": 1}})
+    assert await things.find_one({"_id": "counter"}) == {"_id": "counter", "count": 1}

@@ -1,0 +1,150 @@
+"""Outbox polling publishes what the relay could not: after a crash, an outage of the broker, or a refusal."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from common.tests.outboxes import (
+    UnreliablePublisher,
+    eventually_empty,
+    in_outboxes,
+    leave_behind,
+    running,
+    stopped_clock,
+)
+from pymongo.errors import AutoReconnect
+
+from common.clock import utc_now
+from common.errors import DependencyUnavailable
+from common.events.tickets import TicketCreated
+from common.messaging.broker import Broker
+from common.messaging.outbox import Relay
+from common.messaging.provisioning import provision_streams
+from common.mongo import Mongo
+from common.servers import NatsServer, free_port
+from common.testing.events import EventStreams
+from common.testing.interception import InterceptedCollection, Operation
+from common.testing.samples import listed_ticket
+
+_AN_HOUR = timedelta(hours=1)
+_REFUSED = DependencyUnavailable("the broker did not store it")
+
+
+async def test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago(
+    mongo: Mongo, streams: EventStreams
+) -> None:
+    """The process that staged it is dead, so no relay has it in memory."""
+    listings, ticket = mongo.database["listings"], listed_ticket()
+    await leave_behind(listings, ticket)
+    relay = Relay(UnreliablePublisher(streams.broker), stopped_clock)
+    relay.watch(listings)
+    async with running(relay.sweep_forever):
+        await eventually_empty(listings)
+    assert await streams.published(TicketCreated) == [ticket]
+
+
+async def test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago(
+    mongo: Mongo, tmp_path: Path
+) -> None:
+    """The relay has tried while the broker was away, and does not try again."""
+    listings = mongo.database["listings"]
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        await provision_streams(broker.jetstream)
+        relay = Relay(UnreliablePublisher(broker), stopped_clock)
+        relay.watch(listings)
+        await leave_behind(listings, first := listed_ticket())
+        async with running(relay.sweep_forever):
+            streams = EventStreams(broker)
+            await eventually_empty(listings)
+            await server.kill()
+            await leave_behind(listings, second := listed_ticket())
+            await server.start()
+            await eventually_empty(listings)
+        assert await streams.published(TicketCreated) == [first, second]
+        await broker.close()
+
+
+async def test_polling_clears_only_what_it_has_published(mongo: Mongo, streams: EventStreams) -> None:
+    listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
+    published, refused = listed_ticket(), listed_ticket()
+    await leave_behind(listings, published, refused)
+    relay = Relay(publisher, utc_now)
+    relay.watch(listings)
+    publisher.failures = {refused.id: _REFUSED}
+    await relay.sweep()
+    assert await in_outboxes(listings) == [refused.id]
+    publisher.failures = {}
+    await relay.sweep()
+    assert await in_outboxes(listings) == []
+    assert await streams.published(TicketCreated) == [published, refused]
+
+
+async def test_polling_tries_once_a_turn_what_cannot_be_published(mongo: Mongo, streams: EventStreams) -> None:
+    listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
+    ticket = listed_ticket()
+    await leave_behind(listings, ticket)
+    relay = Relay(publisher, utc_now)
+    relay.watch(listings)
+    publisher.failures = {ticket.id: _REFUSED}
+    async with asyncio.timeout(2):
+        assert await relay.sweep() == 0
+    assert publisher.tried == [ticket.id], "the broker that refuses it is not asked without a pause"
+
+
+async def test_polling_publishes_again_what_could_not_be_cleared(mongo: Mongo, streams: EventStreams) -> None:
+    """The stream recognises the second one as a duplicate."""
+    unavailable = _UnavailableOnce("bulk_write")
+    listings, ticket = mongo.database["listings"], listed_ticket()
+    await leave_behind(listings, ticket)
+    relay = Relay(UnreliablePublisher(streams.broker), utc_now)
+    relay.watch(InterceptedCollection(listings, unavailable))
+    assert await relay.sweep() == 0
+    assert await in_outboxes(listings) == [ticket.id]
+    assert await relay.sweep() == 1
+    assert await in_outboxes(listings) == []
+    assert await streams.published(TicketCreated) == [ticket]
+
+
+async def test_polling_goes_on_after_an_outage_of_the_database(mongo: Mongo, streams: EventStreams) -> None:
+    unavailable = _UnavailableOnce("find")
+    listings = mongo.database["listings"]
+    await leave_behind(listings, listed_ticket(), for_so_long=_AN_HOUR)
+    relay = Relay(UnreliablePublisher(streams.broker), utc_now)
+    relay.watch(InterceptedCollection(listings, unavailable))
+    async with running(relay.sweep_forever):
+        await eventually_empty(listings)
+    assert unavailable.happened
+
+
+async def test_polling_reads_an_outbox_of_many_events_in_batches(mongo: Mongo, streams: EventStreams) -> None:
+    """Else the events of a long outage would have to fit into memory, and to be in flight together."""
+    sizes: list[int] = []
+
+    async def measure(name: str, operation: Operation) -> Any:
+        found = await operation()
+        if name == "find":
+            sizes.append(len(found))
+        return found
+
+    listings = mongo.database["listings"]
+    await leave_behind(listings, *(listed_ticket() for _ in range(300)))
+    relay = Relay(UnreliablePublisher(streams.broker), utc_now)
+    relay.watch(InterceptedCollection(listings, measure))
+    assert await relay.sweep() == 300
+    assert max(sizes) < 300
+    assert len(await streams.published(TicketCreated)) == 300
+
+
+class _UnavailableOnce:
+    def __init__(self, operation: str) -> None:
+        self._fails_at = operation
+        self.happened = False
+
+    async def __call__(self, name: str, operation: Operation) -> Any:
+        if name == self._fails_at and not self.happened:
+            self.happened = True
+            raise AutoReconnect("connection closed")
+        return await operation()

@@ -1,0 +1,36 @@
+"""Publishing: done when the stream has stored the event, and never waiting long to find out that it has not."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from common.clock import utc_now
+from common.errors import DependencyUnavailable
+from common.messaging.broker import Broker
+from common.messaging.envelope import StagedEvent
+from common.messaging.provisioning import provision_streams
+from common.messaging.publisher import Publisher
+from common.messaging.streams import DOMAIN_EVENTS
+from common.servers import NatsServer, free_port
+from common.testing.events import EventStreams
+from common.testing.samples import listed_ticket
+
+
+async def test_an_event_that_no_stream_stores_is_not_published(streams: EventStreams) -> None:
+    await streams.broker.jetstream.delete_stream(DOMAIN_EVENTS.name)
+    with pytest.raises(DependencyUnavailable):
+        await Publisher(streams.broker).publish(StagedEvent.stage(listed_ticket(), utc_now()))
+
+
+async def test_publishing_to_a_silent_broker_fails_within_3_seconds(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        await provision_streams(broker.jetstream)
+        server.pause()
+        with pytest.raises(DependencyUnavailable):
+            async with asyncio.timeout(3):
+                await Publisher(broker).publish(StagedEvent.stage(listed_ticket(), utc_now()))
+        server.resume()
+        await broker.close()

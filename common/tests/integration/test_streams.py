@@ -1,0 +1,131 @@
+"""The streams as the server keeps them: nothing is lost, nothing makes room, nothing is kept twice."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType
+
+from common.clock import utc_now
+from common.errors import DependencyUnavailable
+from common.events.tickets import TicketCreated
+from common.ids import new_id
+from common.messaging.broker import Broker
+from common.messaging.envelope import StagedEvent
+from common.messaging.provisioning import provision_streams
+from common.messaging.publisher import Publisher
+from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS, TIMERS, Stream
+from common.servers import NatsServer, free_port
+from common.testing.events import EventStreams
+from common.testing.eventually import eventually
+from common.testing.samples import changed_ticket, listed_ticket
+
+EVERY_STREAM = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+_NO_LIMIT = -1
+
+
+@EVERY_STREAM
+async def test_a_stream_is_kept_in_files_and_nothing_in_it_expires(streams: EventStreams, stream: Stream) -> None:
+    kept = (await streams.broker.jetstream.stream_info(stream.name)).config
+    assert (kept.storage, kept.retention) == (StorageType.FILE, RetentionPolicy.LIMITS)
+    limits = (kept.max_age, kept.max_msgs, kept.max_bytes, kept.max_msgs_per_subject, kept.max_consumers)
+    assert limits == (0, *[_NO_LIMIT] * 4), "without limits, nothing is ever removed"
+
+
+@EVERY_STREAM
+async def test_a_stream_recognises_a_duplicate_for_ten_minutes(streams: EventStreams, stream: Stream) -> None:
+    """Longer than the relay and an operator's restart take to publish again what was not acknowledged."""
+    kept = (await streams.broker.jetstream.stream_info(stream.name)).config
+    assert timedelta(seconds=kept.duplicate_window or 0) >= timedelta(minutes=10)
+
+
+async def test_an_event_that_is_published_twice_is_stored_once(streams: EventStreams) -> None:
+    ticket = listed_ticket()
+    await streams.publish(ticket, ticket, changed_ticket(ticket, 2), changed_ticket(ticket, 2))
+    state = (await streams.broker.jetstream.stream_info(DOMAIN_EVENTS.name)).state
+    assert state.messages == 2
+
+
+@pytest.mark.parametrize("stream", [DOMAIN_EVENTS, GENERAL_EVENTS, DEAD_LETTERS], ids=lambda stream: stream.name)
+async def test_a_full_stream_refuses_a_message_and_keeps_those_that_it_has(
+    streams: EventStreams, stream: Stream
+) -> None:
+    """Full, because an operator has given it a limit."""
+    jetstream = streams.broker.jetstream
+    config = (await jetstream.stream_info(stream.name)).config
+    await jetstream.update_stream(replace(config, max_msgs=2))
+    subjects = [stream.subjects[0].rstrip("*>") + new_id() for _ in range(3)]
+    for subject in subjects[:2]:
+        await streams.publish_bytes(subject, b"{}")
+    with pytest.raises(DependencyUnavailable):
+        await streams.publish_bytes(subjects[2], b"{}")
+    assert (await jetstream.get_msg(stream.name, seq=1)).subject == subjects[0]
+
+
+async def test_an_event_is_still_there_after_every_consumer_has_acknowledged_it(streams: EventStreams) -> None:
+    jetstream = streams.broker.jetstream
+    config = ConsumerConfig(durable_name="only", ack_policy=AckPolicy.EXPLICIT)
+    await jetstream.add_consumer(DOMAIN_EVENTS.name, config)
+    await streams.publish(listed_ticket())
+    subscription = await jetstream.pull_subscribe_bind("only", stream=DOMAIN_EVENTS.name)
+    (message,) = await subscription.fetch(1)
+    await message.ack_sync()
+    assert len(await streams.published(TicketCreated)) == 1
+
+
+async def test_a_message_above_256_kib_is_refused(streams: EventStreams) -> None:
+    for stream in (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS):
+        subject = stream.subjects[0].rstrip("*>") + new_id()
+        with pytest.raises(DependencyUnavailable, match="size"):
+            await streams.publish_bytes(subject, bytes(256 * 1024 + 1))
+
+
+async def test_a_message_that_was_delivered_too_often_is_reported_among_the_dead_letters(
+    streams: EventStreams,
+) -> None:
+    """By the server: a consumer that crashed at each delivery could report nothing itself."""
+    jetstream = streams.broker.jetstream
+    config = ConsumerConfig(durable_name="crashing", ack_policy=AckPolicy.EXPLICIT, max_deliver=1, ack_wait=0.1)
+    await jetstream.add_consumer(DOMAIN_EVENTS.name, config)
+    await streams.publish(listed_ticket())
+    subscription = await jetstream.pull_subscribe_bind("crashing", stream=DOMAIN_EVENTS.name)
+    await subscription.fetch(1)
+
+    async def reports() -> list[str]:
+        with pytest.raises(NatsTimeout):  # the server counts a delivery when it would be repeated
+            await subscription.fetch(1, timeout=0.2)
+        kept = await jetstream.stream_info(DEAD_LETTERS.name, subjects_filter=">")
+        return list(kept.state.subjects or ())
+
+    (subject,) = await eventually(reports, within=5, what="the server's report")
+    assert subject.endswith(f".{DOMAIN_EVENTS.name}.crashing")
+
+
+async def test_events_survive_the_crash_of_the_server(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        await provision_streams(broker.jetstream)
+        await Publisher(broker).publish(StagedEvent.stage(listed_ticket(), utc_now()))
+        await server.kill()
+        await server.start()
+        await eventually(lambda: asyncio.sleep(0, broker.is_connected), what="a connection")
+        kept = {each.config.name: each.state.messages for each in await broker.jetstream.streams_info()}
+        assert kept == {stream.name: 1 if stream is DOMAIN_EVENTS else 0 for stream in STREAMS}
+        await broker.close()
+
+
+@EVERY_STREAM
+async def test_an_older_stream_gets_the_settings_of_today_and_keeps_its_messages(
+    streams: EventStreams, stream: Stream
+) -> None:
+    jetstream = streams.broker.jetstream
+    today = (await jetstream.stream_info(stream.name)).config
+    await jetstream.update_stream(replace(today, max_msg_size=1024, duplicate_window=1.0))
+    await streams.publish_bytes(stream.subjects[0].rstrip("*>") + new_id(), b"{}")
+    await provision_streams(jetstream)
+    found = await jetstream.stream_info(stream.name)
+    assert (found.config, found.state.messages) == (today, 1)

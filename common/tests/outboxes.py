@@ -1,0 +1,72 @@
+"""Outboxes that a process has left behind, and a publisher that fails when told to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from common.clock import utc_now
+from common.collection import Collection
+from common.events.base import Event
+from common.messaging.broker import Broker
+from common.messaging.envelope import StagedEvent
+from common.messaging.publisher import Publisher
+from common.testing.eventually import eventually
+
+_NOW = utc_now()
+
+
+def stopped_clock() -> datetime:
+    """By this clock no event grows old in its outbox, so that only a full search finds a new one."""
+    return _NOW
+
+
+async def leave_behind(collection: Collection, *events: Event, for_so_long: timedelta = timedelta(0)) -> None:
+    """Store an aggregate for each event, as a process that died before it published the event."""
+    staged = [StagedEvent.stage(event, stopped_clock() - for_so_long) for event in events]
+    documents = [{"_id": event.id, "outbox": [each.to_document()]} for event, each in zip(events, staged, strict=True)]
+    await asyncio.gather(*map(collection.insert_one, documents))
+
+
+async def in_outboxes(collection: Collection) -> list[str]:
+    """The ids of the aggregates that have something to publish."""
+    found = await collection.find({"outbox.id": {"$exists": True}}).to_list(None)
+    return sorted(each["_id"] for each in found)
+
+
+async def eventually_empty(collection: Collection) -> None:
+    await eventually(lambda: in_outboxes(collection), until=lambda left: not left, within=5, what="empty outboxes")
+
+
+@asynccontextmanager
+async def running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(loop()) for loop in loops]
+    try:
+        yield
+    finally:
+        pending = set(tasks)
+        while pending:  # below Python 3.12, wait_for swallows a cancellation that comes with what it waits for
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=0.5)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class UnreliablePublisher(Publisher):
+    """Publishes to the real stream, unless it is told to fail. Between two turns of outbox polling it waits 20 ms."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
+        self.failures: dict[str, Exception] = {}
+        """What is raised for the event of the aggregate with this id."""
+        self.tried: list[str] = []
+
+    async def publish(self, staged: StagedEvent) -> None:
+        aggregate_id = staged.subject.rpartition(".")[2]
+        self.tried.append(aggregate_id)
+        if failure := self.failures.get(aggregate_id):
+            raise failure
+        await super().publish(staged)
+
+    async def reconnected_within(self, seconds: float) -> bool:
+        return await super().reconnected_within(min(seconds, 0.02))
