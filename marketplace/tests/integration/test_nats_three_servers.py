@@ -1,13 +1,13 @@
 """Production's NATS: three servers with the very configuration of its overlay, one of which may go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import nats
 import pytest
-from marketplace.tests.integration.cluster_nats import ClusterNats
+from marketplace.tests.integration.one_of_three import OneOfThree
 from nats.errors import Error as NatsError
 
 from common.messaging.streams import GENERAL_EVENTS, STREAMS
@@ -15,35 +15,8 @@ from common.servers import free_port
 from common.testing.eventually import eventually
 from marketplace.provisioning import provision_everything
 
-PRODUCTION = Path("infra/k8s/overlays/production/cluster.conf")
 SERVERS = 3
 EVENTS = 20
-
-
-class OneOfThree(ClusterNats):
-    """Its routes lead to ports of this machine, where the cluster has a name for each server."""
-
-    def __init__(self, data_dir: Path, number: int, route_ports: Sequence[int]) -> None:
-        super().__init__(data_dir)
-        self._number = number
-        self._route_ports = route_ports
-
-    def command(self) -> list[str]:
-        started_by = super().command()
-        text = PRODUCTION.read_text(encoding="utf-8")
-        everywhere = '"0.0.0.0:6222"'
-        assert everywhere in text
-        here = f'"127.0.0.1:{self._route_ports[self._number]}"'
-        (self.data_dir / "etc" / "cluster.conf").write_text(text.replace(everywhere, here), encoding="utf-8")
-        return started_by
-
-    def environment(self) -> Mapping[str, str]:
-        routes = {
-            f"NATS_ROUTE_{number}": f"nats://route:secret@127.0.0.1:{port}"
-            for number, port in enumerate(self._route_ports)
-        }
-        mine = {"POD_NAME": f"nats-{self._number}", "NATS_PASSWORD_ROUTE": "secret"}
-        return {**super().environment(), **routes, **mine}
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 import pytest
+from marketplace.tests.integration.interrupted import interrupted
 from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator, running
 
 from common.collection import Collection
@@ -16,7 +16,6 @@ from common.ids import new_id
 from common.testing.events import EventStreams
 from common.testing.running import Surroundings
 from common.testing.samples import changed_ticket, listed_ticket, order_events
-from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild import UNHEARD, rebuild
 from marketplace.operations.replicas import REPLICAS
 from marketplace.provisioning import CONSUMERS_OF
@@ -28,33 +27,6 @@ ORDERS_OF_TICKETS, TICKETS_OF_ORDERS, ORDERS_OF_PAYMENTS = REPLICAS
 async def marketplace(surroundings: Surroundings) -> AsyncIterator[Marketplace]:
     async with a_marketplace(surroundings) as marketplace:
         yield marketplace
-
-
-class Interrupted:
-    """A collection in which something happens between the operator's look and the operator's write."""
-
-    def __init__(self, collection: Any, before: str, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        self._collection, self._before, self._meanwhile = collection, before, meanwhile
-
-    def find(self, _query: Any) -> Any:
-        return self
-
-    async def to_list(self, length: int | None) -> Any:
-        if self._before == "look":
-            await self._meanwhile()
-        return await self._collection.find({}).to_list(length)
-
-    async def bulk_write(self, *args: Any, **kwargs: Any) -> Any:
-        if self._before == "write":
-            self._before = ""
-            await self._meanwhile()
-        return await self._collection.bulk_write(*args, **kwargs)
-
-
-def interrupted(connection: Operator, before: str, meanwhile: Callable[[], Awaitable[None]]) -> Operator:
-    collection = Interrupted(connection.databases["tickets"]["order_replicas"], before, meanwhile)
-    databases: dict[str, Any] = {**connection.databases, "tickets": {"order_replicas": collection}}
-    return replace(connection, databases=databases)
 
 
 async def test_an_event_that_arrives_between_look_and_write_wins(marketplace: Marketplace) -> None:

@@ -5,10 +5,14 @@ from typing import Any
 from auth.user import User
 from common.aggregate import Aggregate
 from common.clock import utc_now
-from common.ids import UserId, new_id
+from common.ids import OrderId, UserId, new_id
 from common.messaging.envelope import StagedEvent
+from common.testing.samples import order_events
+from expiration.deadline import Deadline
 from marketplace.operations.histories import Histories
-from marketplace.operations.replicas import TICKETS, USERS
+from marketplace.operations.replicas import DEADLINES, PAYMENTS, TICKETS, USERS
+from payments.gateway.protocol import ChargeId
+from payments.payment import Payment
 from tickets.ticket import Ticket
 
 
@@ -47,3 +51,32 @@ def test_an_event_that_is_nowhere_is_lost() -> None:
 def test_an_event_that_says_something_else_is_told_field_by_field() -> None:
     document = {**stored(changed_ticket()), "price": 1}
     assert list(Histories().differences(TICKETS, document)) == ["price is 1, but 2500 in its newest event"]
+
+
+def test_an_owner_that_is_behind_its_own_events_is_found() -> None:
+    document = {**stored(changed_ticket()), "version": 1, "title": "Concert", "price": 1999}
+    assert list(Histories().differences(TICKETS, document)) == [
+        "is at version 1, but the stream has an event of version 2"
+    ]
+
+
+def test_an_owner_that_denies_its_own_event_is_found() -> None:
+    payment = Payment.begin(
+        order_id=OrderId(new_id()), buyer=UserId(new_id()), amount=1999, token="pm_card_visa", now=utc_now()
+    )
+    payment.capture(ChargeId("ch_1"))
+    document = {**stored(payment), "status": "pending"}
+    assert list(Histories().differences(PAYMENTS, document)) == [
+        "is pending, but the stream has an event of its version 2"
+    ]
+
+
+def test_only_a_completed_deadline_must_have_an_event() -> None:
+    created, _, _ = order_events(new_id())
+    deadline = Deadline.of_order(created)
+    assert list(Histories().differences(DEADLINES, stored(deadline))) == []
+    deadline.complete()
+    assert list(Histories().differences(DEADLINES, stored(deadline))) == []
+    assert list(Histories().differences(DEADLINES, {**stored(deadline), "outbox": []})) == [
+        "there is no event of it, neither in the stream nor in its outbox"
+    ]

@@ -1,0 +1,57 @@
+"""What the gateway makes of a service that takes a request and says nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from common.servers import free_port
+from marketplace.gateway import Gateway
+from marketplace.settings import SERVICES
+
+
+class SilentService:
+    """Two instances that read requests and never answer."""
+
+    def __init__(self) -> None:
+        self.ports = [free_port(), free_port()]
+        self.requests = 0
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.readline():
+            self.requests += 1
+        await reader.read()
+        writer.close()
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[SilentService]:
+    service = SilentService()
+    instances = [await asyncio.start_server(service.take, "127.0.0.1", port) for port in service.ports]
+    yield service
+    for instance in instances:
+        instance.close()
+
+
+@pytest.fixture
+async def gateway(silent: SilentService, tmp_path: Path) -> AsyncIterator[Gateway]:
+    ports_of = dict.fromkeys(SERVICES, silent.ports)
+    async with Gateway(tmp_path / "nginx", free_port(), ports_of, log_path=tmp_path / "log") as gateway:
+        yield gateway
+
+
+async def test_a_silent_service_is_asked_once_and_the_client_is_answered_in_time(
+    silent: SilentService, gateway: Gateway
+) -> None:
+    """What the first instance was asked for may have been done, so the second one is not asked for it again."""
+    begun = time.monotonic()
+    async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
+        try:
+            answer = await client.get(f"http://127.0.0.1:{gateway.port}/api/orders")
+        except httpx.ReadTimeout:
+            pytest.fail("the gateway waits as long as the service does")
+    assert (answer.status_code, silent.requests) == (503, 1)
+    assert time.monotonic() - begun < 7

@@ -1,0 +1,51 @@
+"""The audit looks twice, and reports what it has seen both times."""
+
+from dataclasses import replace
+from typing import Any
+
+from marketplace.tests.integration.operated import an_operator
+
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.running import Surroundings
+from marketplace.operations.audit import audit
+
+
+class ChangesAfterTheFirstLook:
+    """A collection in which one document goes and another comes, as while events are on their way."""
+
+    def __init__(self, collection: Any, goes: str, comes: str) -> None:
+        self._collection, self._goes, self._comes = collection, goes, comes
+        self._has_changed = False
+
+    def find(self, *_query: Any) -> Any:
+        return self
+
+    async def to_list(self, length: int | None) -> Any:
+        seen = await self._collection.find({}).to_list(length)
+        if not self._has_changed:
+            self._has_changed = True
+            await self._collection.delete_one({"_id": self._goes})
+            await self._collection.insert_one(orphan(self._comes))
+        return seen
+
+
+def orphan(key: str) -> dict[str, Any]:
+    return {"_id": key, "version": 1, "ticket_id": new_id(), "is_live": False}
+
+
+async def test_a_difference_that_is_gone_at_the_second_look_is_not_reported(
+    surroundings: Surroundings, streams: EventStreams
+) -> None:
+    """Nor is one that has only just come."""
+    goes, comes = new_id(), new_id()
+    async with an_operator(surroundings) as operator:
+        tickets = operator.databases["tickets"]
+        await tickets["order_replicas"].insert_one(orphan(goes))
+        changing = ChangesAfterTheFirstLook(tickets["order_replicas"], goes, comes)
+        databases: dict[str, Any] = {
+            **operator.databases,
+            "tickets": {"tickets": tickets["tickets"], "order_replicas": changing},
+        }
+        report = await audit(replace(operator, databases=databases), settle_seconds=5)
+    assert report.differences == []

@@ -1,0 +1,75 @@
+"""A script can rely on the exit status of the operators' commands: 1 if something is wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from common.ids import new_id
+from common.messaging import dead_letter
+from common.mongo import Mongo
+from common.servers.mongod import Mongod
+from common.testing.events import EventStreams
+from common.testing.samples import order_events
+from marketplace.operations.audit_command import audit_everything
+from marketplace.operations.dead_letter_commands import replay_letters
+from marketplace.operations.lag_command import lag
+from marketplace.operations.rebuild_command import rebuild_one
+from marketplace.operations.timeline_command import timeline
+
+
+async def invoked(environment: dict[str, str], command: Callable[..., Any], *arguments: str) -> Result:
+    """In a thread of this process, which the command takes for its own."""
+    app = typer.Typer()
+    app.command()(command)
+    return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=environment)
+
+
+@pytest.fixture
+async def orders_that_payments_knows(mongod: Mongod) -> AsyncIterator[Any]:
+    mongo = Mongo(mongod.url, "payments", "pymongo")
+    collection: Any = mongo.database["order_replicas"]
+    yield collection
+    await collection.delete_many({})
+    await mongo.close()
+
+
+async def test_an_audit_that_finds_a_difference_exits_with_1(
+    environment: dict[str, str], streams: EventStreams, orders_that_payments_knows: Any
+) -> None:
+    await orders_that_payments_knows.insert_one({"_id": (orphan := new_id()), "version": 1})
+    done = await invoked(environment, audit_everything)
+    assert done.exit_code == 1
+    assert orphan in done.stdout
+
+
+async def test_a_rebuild_whose_service_is_away_exits_with_1(
+    environment: dict[str, str], streams: EventStreams, orders_that_payments_knows: Any
+) -> None:
+    created, _, _ = order_events(new_id())
+    await streams.publish(created)
+    done = await invoked(environment, rebuild_one, "payments", "order_replicas")
+    assert done.exit_code == 1
+    assert f"payments could not be told of {created.id}" in done.stdout
+
+
+async def test_a_replay_that_fails_exits_with_1(environment: dict[str, str], streams: EventStreams) -> None:
+    consumer = "tickets-hold-ticket-on-order-created"
+    headers = {dead_letter.CONSUMER: consumer, dead_letter.SUBJECT: "order.created.x", dead_letter.REASON: "no"}
+    await streams.publish_bytes(f"dead-letter.{consumer}", b"{}", headers)
+    done = await invoked(environment, replay_letters, "1")
+    assert done.exit_code == 1
+    assert "is its service running?" in done.stdout
+
+
+async def test_lag_exits_with_1_if_a_consumer_is_missing(environment: dict[str, str], streams: EventStreams) -> None:
+    done = await invoked(environment, lag)
+    assert done.exit_code == 1
+    assert "missing: not provisioned" in done.stdout
+
+
+async def test_a_timeline_without_an_event_exits_with_1(environment: dict[str, str], streams: EventStreams) -> None:
+    assert (await invoked(environment, timeline, new_id())).exit_code == 1

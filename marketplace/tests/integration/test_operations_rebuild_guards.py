@@ -1,0 +1,108 @@
+"""A rebuild overwrites and removes only what is still as it has seen it, and nothing that may be the last copy."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from marketplace.tests.integration.interrupted import interrupted
+from marketplace.tests.integration.operated import an_operator
+
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.running import Surroundings
+from common.testing.samples import order_events
+from marketplace.operations.operator import Operator
+from marketplace.operations.rebuild import rebuild
+from marketplace.operations.replicas import REPLICAS
+
+ORDERS_OF_TICKETS = REPLICAS[0]
+
+
+@pytest.fixture
+async def operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
+    async with an_operator(surroundings) as connection:
+        yield connection
+
+
+async def test_an_orphan_that_the_service_has_updated_meanwhile_is_not_removed(operator: Operator) -> None:
+    replicas = operator.databases["tickets"]["order_replicas"]
+    order = {"_id": new_id(), "version": 1, "ticket_id": new_id(), "is_live": True}
+    await replicas.insert_one(order)
+
+    async def its_next_event_arrives() -> None:
+        await replicas.update_one({"_id": order["_id"]}, {"$set": {"version": 2, "is_live": False}})
+
+    await rebuild(interrupted(operator, "write", its_next_event_arrives), ORDERS_OF_TICKETS)
+    assert await replicas.find_one({"_id": order["_id"]}) == {**order, "version": 2, "is_live": False}
+
+
+async def test_an_orphan_that_nothing_has_changed_is_removed(operator: Operator) -> None:
+    replicas = operator.databases["tickets"]["order_replicas"]
+    orphan = {"_id": new_id(), "version": 1, "ticket_id": new_id(), "is_live": True}
+    await replicas.insert_one(orphan)
+    assert (await rebuild(operator, ORDERS_OF_TICKETS)).removed == [orphan["_id"]]
+    assert await replicas.find_one({"_id": orphan["_id"]}) is None
+
+
+async def test_an_order_whose_event_arrives_during_the_rebuild_keeps_its_read_model(
+    operator: Operator, streams: EventStreams
+) -> None:
+    """Even if its owner has lost it: what the stream says stays."""
+    created, _, _ = order_events(new_id())
+    replicas = operator.databases["tickets"]["order_replicas"]
+    known = {"_id": created.id, "version": 1, "ticket_id": created.ticket.id, "is_live": True}
+
+    async def it_is_placed() -> None:
+        await streams.publish(created)
+        await replicas.insert_one(known)
+
+    assert (await rebuild(interrupted(operator, "look", it_is_placed), ORDERS_OF_TICKETS)).removed == []
+    assert await replicas.find_one({"_id": created.id}) == known
+
+
+async def test_an_order_whose_event_is_not_in_the_stream_keeps_its_read_model(operator: Operator) -> None:
+    """Its event is still in the outbox, or lost: its owner knows it."""
+    created, _, _ = order_events(new_id())
+    known = {"_id": created.id, "version": 1, "ticket_id": created.ticket.id, "is_live": True}
+    await operator.databases["tickets"]["order_replicas"].insert_one(known)
+    await operator.databases["orders"]["orders"].insert_one({"_id": created.id, "status": "created"})
+    assert (await rebuild(operator, ORDERS_OF_TICKETS)).removed == []
+    assert await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) == known
+
+
+async def test_a_newer_read_model_of_an_unreadable_owner_is_not_taken_back(
+    operator: Operator, streams: EventStreams
+) -> None:
+    created, _, _ = order_events(new_id())
+    await streams.publish(created)
+    newer = {"_id": created.id, "version": 2, "ticket_id": created.ticket.id, "is_live": False}
+    await operator.databases["tickets"]["order_replicas"].insert_one(newer)
+    await operator.databases["orders"]["orders"].insert_one({"_id": created.id, "version": 2, "status": "lost"})
+    assert (await rebuild(operator, ORDERS_OF_TICKETS)).changed == []
+    assert await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) == newer
+
+
+async def test_a_newer_read_model_whose_event_was_lost_is_not_taken_back(
+    operator: Operator, streams: EventStreams
+) -> None:
+    created, cancelled, _ = order_events(new_id())
+    await streams.publish(created)
+    newer = {"_id": created.id, "version": 2, "ticket_id": created.ticket.id, "is_live": False}
+    await operator.databases["tickets"]["order_replicas"].insert_one(newer)
+    document = cancelled.model_dump()
+    document["_id"] = document.pop("id")
+    await operator.databases["orders"]["orders"].insert_one(document)
+    assert (await rebuild(operator, ORDERS_OF_TICKETS)).changed == []
+    assert await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) == newer
+
+
+async def test_a_damaged_read_model_is_made_what_the_newest_event_says(
+    operator: Operator, streams: EventStreams
+) -> None:
+    """Also if it claims a version that nothing accounts for."""
+    created, cancelled, _ = order_events(new_id())
+    await streams.publish(cancelled, created)
+    damaged = {"_id": created.id, "version": 99, "ticket_id": created.ticket.id, "is_live": True}
+    await operator.databases["tickets"]["order_replicas"].insert_one(damaged)
+    assert (await rebuild(operator, ORDERS_OF_TICKETS)).changed == [created.id]
+    found = await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) or {}
+    assert (found["version"], found["is_live"]) == (2, False)

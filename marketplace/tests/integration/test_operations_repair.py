@@ -1,0 +1,65 @@
+"""A repair changes what the audit has found and can be mended without a person, and nothing else."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from marketplace.tests.integration.operated import an_operator
+
+from common.ids import new_id
+from common.testing.events import EventStreams
+from common.testing.running import Surroundings
+from common.testing.samples import order_events
+from marketplace.operations.audit import Report
+from marketplace.operations.difference import Difference
+from marketplace.operations.operator import Operator
+from marketplace.operations.repair import Repaired, repair
+from marketplace.operations.replicas import REPLICAS, ReplicaOf
+
+HELD = "a ticket is held by its live order"
+
+
+@pytest.fixture
+async def operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
+    async with an_operator(surroundings) as connection:
+        yield connection
+
+
+async def an_order(operator: Operator, streams: EventStreams) -> str:
+    """Returns the ticket that it is on."""
+    created, _, _ = order_events(new_id())
+    await operator.databases["orders"]["orders"].insert_one(
+        {"_id": created.id, "ticket": {"id": created.ticket.id}, "status": "created"}
+    )
+    await streams.publish(created)
+    return created.ticket.id
+
+
+def report(*found: tuple[str, str]) -> Report:
+    return Report([Difference(rule, subject, "made up") for rule, subject in found], {})
+
+
+@pytest.mark.parametrize("replica", REPLICAS, ids=lambda each: each.name.replace(" ", "-"))
+async def test_a_repair_rebuilds_only_the_read_model_that_differs(operator: Operator, replica: ReplicaOf) -> None:
+    repaired = await repair(operator, report((replica.rule, new_id())))
+    assert list(repaired.rebuilt) == [replica.name]
+    assert (repaired.holders, repaired.unheard) == ([], {})
+
+
+async def test_a_repair_asks_tickets_only_about_tickets_whose_holder_differs(
+    operator: Operator, streams: EventStreams
+) -> None:
+    differs, agrees = await an_order(operator, streams), await an_order(operator, streams)
+    repaired = await repair(operator, report((HELD, differs)))
+    assert list(repaired.unheard) == [differs], "the service is not running, so it could not be asked"
+    assert agrees not in repaired.holders
+    assert repaired.rebuilt == {}
+
+
+@pytest.mark.parametrize(
+    "rule", ["one live order a ticket", "orders orders equal their events", "orders orders can be read"]
+)
+async def test_a_repair_leaves_what_only_a_person_can_mend(
+    operator: Operator, streams: EventStreams, rule: str
+) -> None:
+    ticket = await an_order(operator, streams)
+    assert await repair(operator, report((rule, ticket))) == Repaired()

@@ -1,0 +1,44 @@
+"""How the processes of the platform on one machine listen, and in which order they stop."""
+
+import os
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from marketplace.platform import Platform
+from marketplace.settings import SERVICES, PlatformSettings
+
+
+@pytest.fixture
+def observers(tmp_path: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs in place of the five services; each writes what it can reach when it is told to stop."""
+    packages = tmp_path / "fakes"
+    for service in SERVICES:
+        package = packages / service
+        package.mkdir(parents=True)
+        (package / "__main__.py").write_text(Path(__file__).with_name("fake_observer.py").read_text())
+        (package / "consumers.py").write_text("CONSUMERS = ()")
+        (package / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(packages), *filter(None, sys.path)]))
+    monkeypatch.setenv("GATEWAY_PORT", str(settings.gateway_port))
+
+
+@pytest.mark.usefixtures("observers")
+async def test_the_gateway_stops_before_the_services_and_the_stores_after_them(settings: PlatformSettings) -> None:
+    """So no request arrives at a service that stops, and each service can finish its work."""
+    async with Platform(settings) as platform:
+        logs = {service: platform.log_path(service) for service in SERVICES}
+    expected = "gateway is gone\nnats answers\nmongod answers\n"
+    assert {service: log.read_text() for service, log in logs.items()} == dict.fromkeys(SERVICES, expected)
+
+
+@pytest.mark.usefixtures("observers")
+async def test_every_process_listens_on_the_loopback_address_alone(settings: PlatformSettings) -> None:
+    """None of them asks for a password, so nobody else on the network may reach them."""
+    async with Platform(settings) as platform:
+        for name in ("mongod", "nats", *SERVICES, "gateway"):
+            connections = psutil.Process(platform.pid(name)).net_connections(kind="inet")
+            addresses = {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+            assert addresses == {"127.0.0.1"}, name

@@ -1,0 +1,61 @@
+"""The audit compares each read model with its owner, and leaves out what it cannot read without forgetting it."""
+
+import pytest
+from marketplace.tests.unit.sales import Stored
+
+from common.ids import new_id
+from marketplace.operations.replicas import REPLICAS, ReplicaOf
+from marketplace.operations.snapshot import SANDBOX_CHARGES
+
+every_read_model = pytest.mark.parametrize("replica", REPLICAS, ids=lambda each: each.name.replace(" ", "-"))
+
+
+@pytest.fixture
+def data() -> Stored:
+    return Stored()
+
+
+def found(data: Stored) -> list[tuple[str, str | None, str]]:
+    return [(each.rule, each.subject, each.detail) for each in data.differences()]
+
+
+@every_read_model
+def test_a_document_that_is_missing_in_a_read_model_is_found(data: Stored, replica: ReplicaOf) -> None:
+    copies = data.stored[replica.service, replica.collection]
+    key = next(iter(copies))
+    del copies[key]
+    assert found(data) == [(replica.rule, key, "missing")]
+
+
+@every_read_model
+def test_a_document_in_a_read_model_that_its_owner_does_not_have_is_found(data: Stored, replica: ReplicaOf) -> None:
+    copies = data.stored[replica.service, replica.collection]
+    orphan = new_id()
+    copies[orphan] = {**next(iter(copies.values())), "_id": orphan}
+    assert found(data) == [(replica.rule, orphan, "its owner knows nothing of it")]
+
+
+@every_read_model
+def test_a_read_model_of_another_version_than_its_owner_is_found(data: Stored, replica: ReplicaOf) -> None:
+    key, copy = next(iter(data.stored[replica.service, replica.collection].items()))
+    version, copy["version"] = copy["version"], 99
+    assert found(data) == [(replica.rule, key, f"version is 99, not {version}")]
+
+
+def test_a_charge_that_cannot_be_read_is_found(data: Stored) -> None:
+    del data.stored[SANDBOX_CHARGES][data.payment]["outcome"]
+    assert found(data) == [("payments sandbox_charges can be read", data.payment, "outcome: Field required")]
+
+
+def test_an_outbox_that_cannot_be_read_is_found(data: Stored) -> None:
+    data.ticket(data.free)["outbox"] = [{"id": 1}]
+    (rule, subject, detail), *_ = found(data)
+    assert (rule, subject) == ("tickets tickets can be read", data.free)
+    assert detail.startswith("outbox.0.")
+
+
+def test_the_read_model_of_an_unreadable_owner_is_no_orphan(data: Stored) -> None:
+    """Whoever removed it would lose the only copy that can be read."""
+    data.order(data.open)["status"] = "lost"
+    orphans = [each for each in found(data) if "its owner knows nothing of it" in each[2]]
+    assert orphans == []
