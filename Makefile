@@ -8,12 +8,12 @@ NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 .PHONY: cluster images secrets deploy restart undeploy
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ On this machine
 
@@ -37,16 +37,16 @@ demo: install ## Play the whole story against the running marketplace
 
 ##@ Checks
 
-test: lint test-unit k8s-check test-integration test-system test-faults-short bench-smoke ## Everything that CI runs
+test: lint test-unit k8s-check test-integration test-system test-faults-short bench-smoke test-mutations-sample ## Everything that CI runs
 
 lint: install ## Style, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools benchmarks
+	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools benchmarks tests/mutations
 	@$(BIN)/lint-imports --no-logo
 
 test-unit: install ## Tests that need no server
-	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model
+	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model tests/mutations
 
 test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
 	@$(BIN)/pytest -n 3 $(NATS_IN_THE_CLUSTER:%=--ignore %) $(wildcard */tests/integration) tests/integration
@@ -60,6 +60,12 @@ test-faults: install ## Break the platform on purpose and hold it to its promise
 
 test-faults-short: install ## The same with smaller numbers
 	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
+
+test-mutations: install $(K8S_VENV)/installed ## Remove each protection in turn: do its tests fail? (ONLY=name,name SINCE=revision)
+	@PYTHONPATH=tests $(BIN)/python -m mutations $(if $(ONLY),--only '$(ONLY)') $(if $(SINCE),--since '$(SINCE)')
+
+test-mutations-sample: install $(K8S_VENV)/installed ## The same with ten of them, other ones each day
+	@PYTHONPATH=tests $(BIN)/python -m mutations --sample 10
 
 bench: install ## Measure the platform beside its floors: a table, plots, benchmarks/results.json (DRIVER=pymongo ROW=orders)
 	@$(BIN)/python -m benchmarks $(if $(DRIVER),--driver $(DRIVER)) $(if $(ROW),--only $(ROW))
@@ -91,8 +97,9 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md and the permissions at NATS from the code
+docs: install ## Generate docs/events.md, the permissions at NATS and the table of mutations in docs/reliability.md
 	@$(BIN)/marketplace docs
+	@PYTHONPATH=tests $(BIN)/python -m mutations --document
 
 lock: install ## Pin the dependencies anew, with hashes
 	@for each in requirements requirements-marketplace requirements-dev requirements-k8s; do \

@@ -1,0 +1,48 @@
+"""All mutations, a module for each area; the first line of a module's docstring is its heading in the documents."""
+
+from importlib import import_module
+from itertools import chain
+
+from mutations.mutation import Mutation
+
+AREAS = (
+    "durability",
+    "aggregates",
+    "publishing",
+    "deliveries",
+    "life_of_a_service",
+    "orders_and_tickets",
+    "deadlines",
+    "payments",
+    "recovery_job",
+    "card_processors",
+    "requests",
+    "pages_and_prices",
+    "idempotent_requests",
+    "access",
+    "passwords_and_secrets",
+    "broker_permissions",
+    "manifests",
+    "cluster_network",
+    "cluster_credentials",
+    "rollouts",
+    "audit_of_aggregates",
+    "audit_of_events",
+    "audit_of_damage",
+    "rebuild_and_repair",
+    "operators_commands",
+    "local_platform",
+)
+"""In the order of docs/reliability.md."""
+
+
+def title_of(area: str) -> str:
+    return (import_module(f"mutations.catalog.{area}").__doc__ or area).strip().splitlines()[0].rstrip(".")
+
+
+def mutations_of(area: str) -> tuple[Mutation, ...]:
+    found: tuple[Mutation, ...] = import_module(f"mutations.catalog.{area}").MUTATIONS
+    return found
+
+
+MUTATIONS: tuple[Mutation, ...] = tuple(chain.from_iterable(map(mutations_of, AREAS)))

@@ -1,0 +1,76 @@
+"""The audit: unreadable documents, and what it does not do."""
+
+from mutations.mutation import Mutation, tests_in
+
+_UNIT = "marketplace/tests/unit"
+_INTEGRATION = "marketplace/tests/integration"
+
+
+def _audited(test: str) -> tuple[str, ...]:
+    return tests_in(f"{_UNIT}/test_operations_audit.py", test)
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="audit-finds-an-unreadable-aggregate",
+        promise="The audit finds each aggregate that cannot be parsed, and says what follows from it.",
+        where="marketplace.operations.readable:leave_out_what_cannot_be_read",
+        old='yield Difference(f"{owned.name} {CAN_BE_READ}", key, wrong)',
+        new="pass",
+        tests=tests_in(
+            f"{_UNIT}/test_operations_differences.py",
+            "test_what_follows_from_a_document_that_cannot_be_read_says_so",
+        ),
+    ),
+    Mutation(
+        name="audit-finds-an-unreadable-outbox",
+        promise="The audit finds an outbox that cannot be parsed.",
+        where="marketplace.operations.readable:_wrong_with",
+        old="_Outbox.model_validate(document)",
+        new="pass",
+        tests=_audited("test_an_outbox_that_cannot_be_read_is_found"),
+    ),
+    Mutation(
+        name="audit-finds-an-unreadable-charge",
+        promise="The audit finds a charge of the sandbox that cannot be parsed.",
+        where="marketplace.operations.readable:_Charge",
+        old="outcome: dict[str, Any]",
+        new="outcome: dict[str, Any] = {}",
+        tests=_audited("test_a_charge_that_cannot_be_read_is_found"),
+    ),
+    Mutation(
+        name="audit-calls-nothing-unreadable-an-orphan",
+        promise="The audit does not report the read model of an unreadable aggregate as one that nobody owns.",
+        where="marketplace.operations.audit:_differs_from_its_owner",
+        old="if (owner.service, owner.collection, key) not in snapshot.left_out:",
+        new="if key:",
+        tests=_audited("test_the_read_model_of_an_unreadable_owner_is_no_orphan"),
+    ),
+    Mutation(
+        name="audit-survives-any-document",
+        promise="A document that one rule cannot process does not keep the audit from checking the other rules.",
+        where="marketplace.operations.audit:_checked",
+        old="except Exception as error: # noqa: BLE001 - whatever it is, the other rules are to be checked",
+        new="except KeyError as error:",
+        tests=tests_in(f"{_UNIT}/test_operations_differences.py", "test_a_rule_that_cannot_be_checked_hides_no_other"),
+    ),
+    Mutation(
+        name="audit-reports-what-persists",
+        promise="The audit reports a difference only if it is still there when looked at again.",
+        where="marketplace.operations.audit:audit",
+        old="persisting & found",
+        new="persisting | found",
+        tests=tests_in(
+            f"{_INTEGRATION}/test_operations_audit_settling.py",
+            "test_a_difference_that_is_gone_at_the_second_look_is_not_reported[motor]",
+        ),
+    ),
+    Mutation(
+        name="audit-reads-no-password-hashes",
+        promise="No operator's command reads a password hash.",
+        where="marketplace.operations.snapshot:take_snapshot",
+        old='{"password_hash": 0}',
+        new="{}",
+        tests=tests_in(f"{_INTEGRATION}/test_operations_audit.py", "test_no_password_is_read[motor]"),
+    ),
+)

@@ -1,0 +1,173 @@
+"""Card processors: Stripe and the sandbox."""
+
+from mutations.mutation import Mutation, tests_in
+
+_ANSWERS = "payments/tests/integration/test_stripe_answers.py"
+_STATES = "payments/tests/integration/test_stripe_states.py"
+_SANDBOX = "payments/tests/unit/test_sandbox_gateway.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="stripe-charge-under-the-payments-id",
+        promise="A charge that is asked for again at Stripe is made once: its idempotency key is the payment's id.",
+        where="payments.gateway.stripe_gateway:StripeGateway.charge",
+        old='create_async(params, {"idempotency_key": payment_id})',
+        new="create_async(params)",
+        tests=tests_in(
+            _ANSWERS,
+            "test_a_passing_trouble_is_outlived_by_asking_again_under_the_same_key",
+        ),
+    ),
+    Mutation(
+        name="stripe-refund-under-the-payments-id",
+        promise="A refund whose answer was lost is asked for again at Stripe under the same key, and made once.",
+        where="payments.gateway.stripe_gateway:StripeGateway.refund",
+        old='"metadata": {"payment_id": payment_id}}, {"idempotency_key": key}',
+        new='"metadata": {"payment_id": payment_id}}',
+        tests=tests_in(
+            "payments/tests/integration/test_stripe_refunds.py",
+            "test_a_refund_whose_answer_was_lost_is_asked_for_again_and_made_once",
+        ),
+    ),
+    Mutation(
+        name="stripe-timeout-is-unknown",
+        promise="A charge that Stripe does not answer in time counts as unknown, and not as declined.",
+        where="payments.gateway.stripe_gateway:StripeGateway._asking",
+        old='raise GatewayUnavailable(f"Stripe did not answer within {self._timeout_seconds} s. Try again.") from None',
+        new='raise CardDeclined("Stripe did not answer.", "timeout") from None',
+        tests=tests_in(
+            _ANSWERS,
+            "test_a_stripe_that_does_not_answer_is_given_up_in_time",
+        ),
+    ),
+    Mutation(
+        name="stripe-call-is-bounded",
+        promise="A Stripe that does not answer is given up in time.",
+        where="payments.gateway.stripe_gateway:StripeGateway._asking",
+        old="async with asyncio.timeout(self._timeout_seconds):",
+        new="async with asyncio.timeout(None):",
+        tests=tests_in(
+            _ANSWERS,
+            "test_a_stripe_that_does_not_answer_is_given_up_in_time",
+        ),
+    ),
+    Mutation(
+        name="stripe-unreadable-answer-is-unknown",
+        promise="An answer that cannot be read leaves the outcome of a charge unknown, and is no defect of ours.",
+        where="payments.gateway.stripe_gateway:StripeGateway._asking",
+        old="except (AttributeError, LookupError, TypeError, ValueError) as error:",
+        new="except LookupError as error:",
+        tests=tests_in(
+            _ANSWERS,
+            "test_an_answer_that_tells_nothing_of_the_money_leaves_the_outcome_unknown",
+        ),
+    ),
+    Mutation(
+        name="stripe-card-error-is-a-decline",
+        promise="A card that Stripe declines ends the payment, and is not tried again for ever.",
+        where="payments.gateway.stripe_errors:charge_failure",
+        old="case stripe.CardError():",
+        new="case stripe.CardError() if False:",
+        tests=tests_in(
+            _ANSWERS,
+            "test_a_declined_card_is_reported_in_stripes_words_and_again_when_asked_again",
+        ),
+    ),
+    Mutation(
+        name="stripe-undecided-is-unknown",
+        promise="An intent that Stripe has not decided yet, or whose status is new, counts as unknown.",
+        where="payments.gateway.stripe_gateway:_charge_of",
+        old='raise GatewayUnavailable(f"Stripe has not decided yet: the PaymentIntent is {intent.status}. Try again.")',
+        new='raise CardDeclined("Your card was declined.", "card_declined")',
+        tests=tests_in(
+            _STATES,
+            "test_an_intent_that_stripe_has_not_decided_is_no_decline",
+        ),
+    ),
+    Mutation(
+        name="stripe-uncharged-intent-is-a-decline",
+        promise="An intent that charged nothing is not taken for a charge.",
+        where="payments.gateway.stripe_gateway:_charge_of",
+        old='if intent.status == "succeeded":',
+        new="if intent.id:",
+        tests=tests_in(_STATES, "test_an_intent_that_charged_nothing_is_a_decline"),
+    ),
+    Mutation(
+        name="stripe-failed-refund-is-not-done",
+        promise="A refund that failed at Stripe does not count as made.",
+        where="payments.gateway.stripe_gateway:StripeGateway.refund",
+        old='if refund.status in ("failed", "canceled"):',
+        new="if False:",
+        tests=tests_in(
+            _STATES,
+            "test_a_refund_that_failed_is_not_done_and_says_what_to_do",
+        ),
+    ),
+    Mutation(
+        name="stripe-refund-by-hand-counts",
+        promise="A charge that an operator has refunded by hand counts as refunded.",
+        where="payments.gateway.stripe_gateway:StripeGateway.refund",
+        old='if error.code != "charge_already_refunded":',
+        new="if True:",
+        tests=tests_in(
+            _STATES,
+            "test_a_charge_that_somebody_has_refunded_by_hand_counts_as_refunded",
+        ),
+    ),
+    Mutation(
+        name="sandbox-charge-under-the-payments-id",
+        promise="A charge that is asked for again at the sandbox is made once.",
+        where="payments.gateway.sandbox:SandboxGateway.charge",
+        old="key=payment_id,",
+        new='key=_new_id("ch"),',
+        tests=tests_in(_SANDBOX, "test_a_repeated_charge_charges_once_and_answers_the_same"),
+    ),
+    Mutation(
+        name="sandbox-refund-under-the-payments-id",
+        promise="A refund that is asked for again at the sandbox is made once.",
+        where="payments.gateway.sandbox:SandboxGateway.refund",
+        old='key=f"refund:{payment_id}",',
+        new='key=_new_id("re"),',
+        tests=tests_in(_SANDBOX, "test_a_charge_is_refunded_once_however_often_it_is_asked"),
+    ),
+    Mutation(
+        name="sandbox-insert-decides",
+        promise="Of any number of charges of one payment at once, the sandbox makes one and answers it to all.",
+        where="payments.gateway.sandbox:_first_outcome",
+        old='await collection.insert_one({"_id": key, "request": request, "outcome": outcome})',
+        new="""
+            if await collection.find_one({"_id": key}):
+                raise DuplicateKeyError("read, and not decided by the index")
+            stored = {"request": request, "outcome": outcome}
+            await collection.update_one({"_id": key}, {"$set": stored}, upsert=True)""",
+        tests=tests_in(
+            "payments/tests/integration/test_sandbox_gateway.py",
+            "test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_the_same",
+        ),
+    ),
+    Mutation(
+        name="sandbox-refuses-another-request-under-a-key",
+        promise="The sandbox refuses a payment id that was used for another amount, currency or card.",
+        where="payments.gateway.sandbox:_first_outcome",
+        old='if first["request"] != request:',
+        new="if False:",
+        tests=tests_in(
+            _SANDBOX,
+            "test_a_payment_id_used_again_for_something_else_is_a_conflict_and_the_first_charge_stands",
+            "test_a_payment_id_used_again_in_another_currency_is_a_conflict",
+        ),
+    ),
+    Mutation(
+        name="sandbox-outage-is-unknown",
+        promise="If the sandbox's database does not answer, the outcome of a charge counts as unknown.",
+        where="payments.gateway.sandbox:_first_outcome",
+        old="""
+            except PyMongoError as error:
+                raise _unavailable(error) from error""",
+        new="",
+        tests=tests_in(
+            "payments/tests/integration/test_sandbox_gateway.py",
+            "test_a_database_that_is_down_means_that_the_outcome_is_unknown[AsyncIOMotorClient]",
+        ),
+    ),
+)

@@ -1,0 +1,113 @@
+"""Kubernetes: credentials."""
+
+from mutations.mutation import Mutation, tests_in
+
+_BASE = "infra/k8s/base"
+_TESTS = "tests/kubernetes"
+_OWN_CREDENTIALS = tests_in(
+    f"{_TESTS}/test_credentials.py", "test_a_pod_is_given_its_own_credentials_and_no_others[kind]"
+)
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="credentials-by-reference",
+        promise="A pod gets its credentials by reference to a Secret; none is in a manifest.",
+        where=f"{_BASE}/payments.yaml",
+        old="valueFrom: secretKeyRef: name: stripe key: STRIPE_KEY optional: true",
+        new="value: sk_test_1",
+        tests=tests_in(f"{_TESTS}/test_credentials.py", "test_no_pod_is_given_a_credential_by_value[kind]"),
+    ),
+    Mutation(
+        name="only-auth-has-the-private-key",
+        promise="The private key that signs tokens reaches the auth service alone.",
+        where=f"{_BASE}/tickets.yaml",
+        old="- name: TOKEN_PUBLIC_KEY",
+        new="""\
+- name: TOKEN_PRIVATE_KEY
+  valueFrom:
+    secretKeyRef:
+      name: token-private-key
+      key: TOKEN_PRIVATE_KEY
+- name: TOKEN_PUBLIC_KEY""",
+        tests=tests_in(f"{_TESTS}/test_services.py", "test_only_auth_can_sign_tokens[kind]"),
+    ),
+    Mutation(
+        name="only-payments-has-the-stripe-key",
+        promise="The secret key of Stripe reaches the payments service alone.",
+        where=f"{_BASE}/every-service.yaml",
+        old="- name: service",
+        new="""\
+- name: service
+  envFrom:
+    - secretRef:
+        name: stripe
+        optional: true""",
+        tests=_OWN_CREDENTIALS,
+    ),
+    Mutation(
+        name="each-service-has-its-own-nats-user",
+        promise="Each service connects to NATS as its own user, which may do what this service does.",
+        where=f"{_BASE}/tickets.yaml",
+        old="name: tickets-nats",
+        new="name: provisioning-nats",
+        tests=_OWN_CREDENTIALS,
+    ),
+    Mutation(
+        name="mongodb-with-authentication",
+        promise="A MongoDB in the cluster answers nobody without a password.",
+        where=f"{_BASE}/mongodb/mongodb.yaml",
+        old="- name: MONGO_INITDB_ROOT_USERNAME # a root user is what makes the image switch authentication on "
+        "value: root",
+        new="",
+        tests=tests_in(f"{_TESTS}/test_credentials.py", "test_a_mongodb_in_the_cluster_asks_for_a_password[orders]"),
+    ),
+    Mutation(
+        name="database-user-without-administration",
+        promise="The database user of a service can read and write this service's database, and nothing else.",
+        where=f"{_BASE}/mongodb-users.js",
+        old='role: "readWrite", db: SERVICE',
+        new='role: "root", db: "admin"',
+        tests=tests_in(
+            f"{_TESTS}/test_credentials.py",
+            "test_a_services_database_user_may_read_and_write_its_own_database_alone[kind]",
+        ),
+    ),
+    Mutation(
+        name="secrets-are-never-overwritten",
+        promise="A second deployment keeps all secrets as they are.",
+        where="tools.credentials:missing_credentials",
+        old="if name not in existing",
+        new="",
+        tests=tests_in(f"{_TESTS}/test_secrets.py", "test_a_second_run_makes_nothing_and_changes_nothing"),
+    ),
+    Mutation(
+        name="secrets-are-never-shown",
+        promise="No secret is printed, or an argument of a program.",
+        where="tools.secrets_of_cluster:make_secrets",
+        old="""say(f"Secrets made: {', '.join(made) or 'none'}.")""",
+        new="""say(f"Secrets made: {made or 'none'}.")""",
+        tests=tests_in(f"{_TESTS}/test_secrets.py", "test_no_secret_is_in_an_argument_or_shown"),
+    ),
+    Mutation(
+        name="server-and-client-have-the-same-password",
+        promise="A NATS password that is lost on one side is made anew so that it fits the other side.",
+        where="tools.credentials:_nats_password",
+        old="return known or new_password()",
+        new="return new_password()",
+        tests=tests_in(
+            f"{_TESTS}/test_secrets.py",
+            "test_the_lost_side_of_a_nats_password_is_made_to_fit_the_other[the server's]",
+        ),
+    ),
+    Mutation(
+        name="nothing-deployed-without-its-credentials",
+        promise="Nothing is deployed while the credentials of an external database are missing.",
+        where="tools.secrets_of_cluster:make_secrets",
+        old="raise Stopped(",
+        new="say(",
+        tests=tests_in(
+            f"{_TESTS}/test_commands.py",
+            "test_nothing_is_deployed_before_a_person_has_said_where_a_database_outside_is",
+        ),
+    ),
+)

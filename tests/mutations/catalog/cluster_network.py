@@ -1,0 +1,78 @@
+"""Kubernetes: who reaches whom."""
+
+from mutations.mutation import Mutation, tests_in
+
+_BASE = "infra/k8s/base"
+_PRODUCTION = "infra/k8s/overlays/production"
+_TESTS = "tests/kubernetes"
+_NOTHING_ELSE = tests_in(f"{_TESTS}/test_network_policies.py", "test_nothing_else_is_allowed[kind]")
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="network-denied-by-default",
+        promise="A connection that no network policy allows is refused.",
+        where=f"{_BASE}/network-policies.yaml",
+        old="podSelector: {} policyTypes: [Ingress, Egress]",
+        new="""\
+podSelector: {}
+policyTypes: [Egress]""",
+        tests=_NOTHING_ELSE,
+    ),
+    Mutation(
+        name="each-service-reaches-only-its-database",
+        promise="A service reaches its own database and that of no other service.",
+        where=f"{_BASE}/databases/orders/kustomization.yaml",
+        old="includeSelectors: true",
+        new="includeSelectors: false",
+        tests=_NOTHING_ELSE,
+    ),
+    Mutation(
+        name="only-payments-reaches-the-internet",
+        promise="The payments service alone reaches addresses outside of the cluster, and no private network.",
+        where=f"{_BASE}/network-policies.yaml",
+        old="app.kubernetes.io/name: payments",
+        new="app.kubernetes.io/component: service",
+        tests=_NOTHING_ELSE,
+    ),
+    Mutation(
+        name="services-behind-the-ingress",
+        promise="Only the ingress controller reaches a service's port, so X-Forwarded headers are what it has set.",
+        where=f"{_BASE}/network-policies.yaml",
+        old="- namespaceSelector: matchLabels: kubernetes.io/metadata.name: ingress-controller",
+        new="- namespaceSelector: {}",
+        tests=_NOTHING_ELSE,
+    ),
+    Mutation(
+        name="ingress-routes-only-the-api",
+        promise="The Ingress leads to the API and its documents; metrics and probes are not reachable from outside.",
+        where=f"{_BASE}/ingress.yaml",
+        old="- path: /api/users pathType: Prefix",
+        new="""\
+- path: /metrics
+  pathType: Prefix
+  backend:
+    service:
+      name: auth
+      port:
+        name: http
+- path: /api/users
+  pathType: Prefix""",
+        tests=tests_in(f"{_TESTS}/test_ingress.py", "test_the_ingress_leads_to_no_path_that_is_for_operators"),
+    ),
+    Mutation(
+        name="tls-in-production",
+        promise="Production answers at its own host name alone, with TLS.",
+        where=f"{_PRODUCTION}/kustomization.yaml",
+        old="- op: add path: /spec/tls value: - hosts: [tickets.example.com] # EDIT secretName: marketplace-tls",
+        new="",
+        tests=tests_in(f"{_TESTS}/test_ingress.py", "test_production_answers_at_its_own_host_alone_and_with_tls"),
+    ),
+    Mutation(
+        name="whole-parts-of-a-path",
+        promise="The ingress controller leads a path to a service only if whole parts of it match the route.",
+        where="infra/k8s/ingress-controller/traefik.yaml",
+        old="- --providers.kubernetesingress.strictprefixmatching=true # /api/orders1 is not below /api/orders",
+        new="",
+        tests=tests_in(f"{_TESTS}/test_ingress.py", "test_our_controller_takes_a_prefix_for_whole_parts_of_a_path"),
+    ),
+)

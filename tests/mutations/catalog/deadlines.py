@@ -1,0 +1,187 @@
+"""Every deadline takes effect."""
+
+from mutations.mutation import Mutation, tests_in
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="all-pending-timers-set-at-start",
+        promise="A service that starts sets the timers of all pending deadlines, whenever they are due.",
+        where="expiration.service:ExpirationService.arm_forever",
+        old="due_before: datetime | None = None",
+        new="due_before: datetime | None = self.clock() - _SURELY_MISSED",
+        tests=tests_in(
+            "expiration/tests/unit/test_missed_timers.py",
+            "test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines",
+        ),
+    ),
+    Mutation(
+        name="timers-set-at-start-of-the-service",
+        promise="The loop that sets timers at the start, and those that were lost, is part of the running service.",
+        where="expiration.main:create_app",
+        old="service.in_background(expiration.arm_forever)",
+        new="",
+        tests=tests_in(
+            "expiration/tests/integration/test_restarts.py",
+            "test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_start",
+        ),
+        slow=True,
+    ),
+    Mutation(
+        name="missed-timers-set-again",
+        promise="A timer that the broker has lost is set again while the service runs.",
+        where="expiration.service:ExpirationService.arm_forever",
+        old="due_before = self.clock() - _SURELY_MISSED",
+        new="due_before = datetime(2000, 1, 1, tzinfo=self.clock().tzinfo)",
+        tests=tests_in(
+            "expiration/tests/unit/test_missed_timers.py",
+            "test_a_timer_that_was_lost_is_set_again_while_the_service_runs",
+        ),
+    ),
+    Mutation(
+        name="loop-of-missed-timers-survives-an-outage",
+        promise="An outage of the broker does not end the loop that sets timers.",
+        where="expiration.service:ExpirationService.arm_forever",
+        old="except (PyMongoError, DependencyUnavailable) as error:",
+        new="except PyMongoError as error:",
+        tests=tests_in(
+            "expiration/tests/unit/test_missed_timers.py",
+            "test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage",
+        ),
+    ),
+    Mutation(
+        name="timers-of-the-start-set-after-an-outage",
+        promise="Timers that cannot be set at the start are all set after the outage, and not only the missed ones.",
+        where="expiration.service:ExpirationService.arm_forever",
+        old="""
+                else:
+                    if armed:
+                        log.info("armed pending deadlines", deadlines=armed)
+                    due_before""",
+        new="""
+                else:
+                    if armed:
+                        log.info("armed pending deadlines", deadlines=armed)
+                finally:
+                    due_before""",
+        tests=tests_in(
+            "expiration/tests/unit/test_missed_timers.py",
+            "test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage",
+        ),
+    ),
+    Mutation(
+        name="redelivery-sets-the-timer-again",
+        promise="A redelivered event sets the timer that could not be set before, although the deadline is stored.",
+        where="expiration.service:ExpirationService.follow_order",
+        old="except LostRace:",
+        new="""
+            except LostRace:
+                if event.version == 1:
+                    return""",
+        tests=tests_in(
+            "expiration/tests/unit/test_use_cases.py",
+            "test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_again",
+        ),
+    ),
+    Mutation(
+        name="deadline-is-stored-before-its-timer-is-set",
+        promise="A timer is set only for a stored deadline, so one that fires at once finds it.",
+        where="expiration.service:ExpirationService.follow_order",
+        old="deadline = await (self._add(event) if event.version == 1 else attempt())",
+        new="""
+            if event.version > 1:
+                deadline = await attempt()
+            else:
+                await self.alarms.arm(Deadline.of_order(event))
+                await self._add(event)
+                return""",
+        tests=tests_in(
+            "expiration/tests/unit/test_missed_timers.py", "test_a_timer_that_fires_at_once_finds_its_deadline_stored"
+        ),
+    ),
+    Mutation(
+        name="closed-order-sets-no-timer",
+        promise="An order that has ended before its creation is heard of gets no timer.",
+        where="expiration.service:ExpirationService.follow_order",
+        old="if deadline.is_pending:",
+        new="if True:",
+        tests=tests_in(
+            "expiration/tests/unit/test_use_cases.py", "test_an_order_that_is_known_to_be_closed_arms_nothing"
+        ),
+    ),
+    Mutation(
+        name="early-timer-does-not-count",
+        promise="A timer that fires before the deadline does not end the order.",
+        where="expiration.service:ExpirationService.complete_deadline",
+        old="if early > 0:",
+        new="if False:",
+        tests=tests_in(
+            "expiration/tests/unit/test_use_cases.py",
+            "test_an_alarm_that_comes_early_asks_to_be_heard_again_when_it_is_due",
+        ),
+    ),
+    Mutation(
+        name="only-pending-deadlines-complete",
+        promise="A deadline is published as passed once, and never after its order has ended.",
+        where="expiration.service:ExpirationService.complete_deadline",
+        old="if deadline is None or not deadline.is_pending:",
+        new="if deadline is None:",
+        tests=tests_in(
+            "expiration/tests/unit/test_use_cases.py",
+            "test_an_alarm_completes_a_deadline_once",
+            "test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_and_says_nothing[completed]",
+        ),
+    ),
+    Mutation(
+        name="completed-deadline-stays-completed",
+        promise="An order event after the deadline does not change a deadline that was published as passed.",
+        where="expiration.deadline:Deadline.follow",
+        old="if self.is_pending:",
+        new="if True:",
+        tests=tests_in(
+            "expiration/tests/unit/test_deadline.py",
+            "test_what_becomes_of_the_order_after_its_deadline_does_not_take_back_what_was_said",
+        ),
+    ),
+    Mutation(
+        name="deadline-follows-only-newer-order-events",
+        promise="An order event that is not newer than what the deadline has followed changes nothing.",
+        where="expiration.deadline:Deadline.is_behind",
+        old="return self.order_version < event.version",
+        new="return True",
+        tests=tests_in(
+            "expiration/tests/unit/test_deadline.py",
+            "test_an_order_whose_end_is_heard_of_first_has_a_deadline_that_is_dropped_already",
+        ),
+    ),
+    Mutation(
+        name="pages-of-pending-deadlines-have-a-tie-breaker",
+        promise="Deadlines of one instant are all found, however many pages they fill.",
+        where="expiration.repository:DeadlineRepository.find_pending",
+        old='query["$or"] = [later, same_time]',
+        new='query["$or"] = [later]',
+        tests=tests_in(
+            "expiration/tests/unit/test_use_cases.py",
+            "test_at_the_start_every_pending_deadline_is_armed_once_however_many_there_are",
+        ),
+    ),
+    Mutation(
+        name="one-timer-per-order",
+        promise="Setting the timer of a deadline again replaces the one before.",
+        where="expiration.alarms:AlarmClock.arm",
+        old='await self.publisher.publish_raw(f"{SCHEDULES}.{deadline.id}",',
+        new="""
+            from uuid import uuid4
+            await self.publisher.publish_raw(f"{SCHEDULES}.{deadline.id}.{uuid4().hex}",""",
+        tests=tests_in(
+            "expiration/tests/integration/test_restarts.py", "test_starting_again_and_again_leaves_one_timer"
+        ),
+    ),
+    Mutation(
+        name="fired-timers-go-away",
+        promise="The broker deletes the message of a fired timer after an hour.",
+        where="expiration.alarms:AlarmClock.arm",
+        old='"Nats-Schedule-TTL": _KEEP_RUNG_ALARMS,',
+        new="",
+        tests=tests_in("expiration/tests/integration/test_ringing.py", "test_timers_do_not_pile_up"),
+    ),
+)

@@ -1,0 +1,235 @@
+"""What becomes of a delivery."""
+
+from mutations.mutation import Mutation, tests_in
+
+_CONSUMER = "common/tests/integration/test_consumer.py"
+_DEAD_LETTERS = "common/tests/integration/test_dead_letters.py"
+_REDELIVERY = "common/tests/integration/test_redelivery.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="ack-after-the-effect",
+        promise="A delivery is acknowledged only after the effect of its handler is durable.",
+        where="common.messaging.consumer:Subscription._settle",
+        old="await self._react(event, message)",
+        new="""
+            await message.ack()
+            await self._react(event, message)
+        """,
+        tests=tests_in(_REDELIVERY, "test_an_event_during_whose_handling_the_process_died_is_delivered_again"),
+    ),
+    Mutation(
+        name="acks-are-explicit",
+        promise="The acknowledgement of an event does not acknowledge an older one that is still being handled.",
+        where="common.messaging.consumer:Consumer.config",
+        old="AckPolicy.EXPLICIT",
+        new="AckPolicy.ALL",
+        tests=tests_in(_REDELIVERY, "test_the_acknowledgement_of_an_event_does_not_acknowledge_an_older_one"),
+    ),
+    Mutation(
+        name="consumers-read-the-whole-history",
+        promise="A consumer that is new, or was down, receives every event of its stream.",
+        where="common.messaging.consumer:Consumer.config",
+        old="DeliverPolicy.ALL",
+        new="DeliverPolicy.NEW",
+        tests=tests_in(_CONSUMER, "test_a_service_that_was_down_catches_up_with_what_it_missed"),
+    ),
+    Mutation(
+        name="instances-share-deliveries",
+        promise="Each event goes to one instance of a service.",
+        where="common.messaging.consumer:Consumer.config",
+        old="deliver_group=self.name,",
+        new="",
+        tests=tests_in(_CONSUMER, "test_two_instances_share_the_work_and_each_event_goes_to_one_of_them"),
+    ),
+    Mutation(
+        name="bounded-deliveries-in-flight",
+        promise="A consumer has no more events in flight than it declares.",
+        where="common.messaging.consumer:Consumer.config",
+        old="max_ack_pending=self.max_in_flight,",
+        new="",
+        tests=tests_in(_REDELIVERY, "test_no_more_events_are_in_flight_than_the_consumer_declares"),
+    ),
+    Mutation(
+        name="consumer-settings-are-compared",
+        promise="A service does not consume while its consumer at the broker has other settings than it declares.",
+        where="common.messaging.consumer:Subscription._wait_until_provisioned",
+        old=', "ack_wait", "max_deliver")',
+        new=")",
+        tests=tests_in(_CONSUMER, "test_a_service_waits_for_its_consumer_to_be_provisioned_as_declared"),
+    ),
+    Mutation(
+        name="failed-handler-is-retried-after-a-delay",
+        promise="An event whose handler failed is delivered again after the delay of the retry policy.",
+        where="common.messaging.consumer:Subscription._settle",
+        old="await message.nak(delay=delay)",
+        new="await message.nak()",
+        tests=tests_in(_REDELIVERY, "test_an_event_whose_handler_fails_is_delivered_again_after_the_growing_delays"),
+    ),
+    Mutation(
+        name="retry-delays-grow",
+        promise="The delay before an event is delivered again grows with each failure.",
+        where="common.messaging.retry:RetryPolicy.delay_after",
+        old="self.delays[delivery - 1]",
+        new="self.delays[0]",
+        tests=tests_in(_REDELIVERY, "test_an_event_whose_handler_fails_is_delivered_again_after_the_growing_delays"),
+    ),
+    Mutation(
+        name="early-event-comes-later",
+        promise="An event that came too early is delivered again after the time that its handler asked for.",
+        where="common.messaging.consumer:Subscription._settle",
+        old="await message.nak(delay=early.seconds)",
+        new="await message.nak()",
+        tests=tests_in(_REDELIVERY, "test_an_event_that_came_too_early_is_delivered_again_after_the_time_it_asked_for"),
+    ),
+    Mutation(
+        name="outage-uses-up-no-delivery",
+        promise="While a dependency is down, an event is held and no delivery of it counts as failed.",
+        where="common.messaging.consumer:Subscription._react",
+        old="""
+            if unavailable is None:
+                raise
+        """,
+        new="raise",
+        tests=tests_in(_REDELIVERY, "test_a_dependency_that_is_down_uses_up_no_delivery[another dependency]"),
+    ),
+    Mutation(
+        name="database-outage-uses-up-no-delivery",
+        promise="A handler whose MongoDB does not answer counts as held, not as failed.",
+        where="common.messaging.consumer:Subscription._react",
+        old="else as_unavailable(error)",
+        new="else None",
+        tests=tests_in(_REDELIVERY, "test_a_dependency_that_is_down_uses_up_no_delivery[MongoDB]"),
+    ),
+    Mutation(
+        name="slow-handler-keeps-its-delivery",
+        promise="An event that is still being handled is not delivered again, however long the handler takes.",
+        where="common.messaging.consumer:Subscription._beat",
+        old="await message.in_progress()",
+        new="pass",
+        tests=tests_in(
+            _CONSUMER, "test_a_reaction_that_takes_longer_than_the_ack_wait_is_not_delivered_again_meanwhile"
+        ),
+    ),
+    Mutation(
+        name="permanent-failure-is-not-retried",
+        promise="An event that can never be handled becomes a dead letter at its first delivery.",
+        where="common.messaging.consumer:Subscription._settle",
+        old="""
+            except PermanentFailure as failure:
+                await self._give_up(message, str(failure))
+        """,
+        new="",
+        tests=tests_in(_CONSUMER, "test_a_permanent_failure_is_buried_at_once"),
+    ),
+    Mutation(
+        name="malformed-event-is-not-retried",
+        promise="An event that cannot be decoded becomes a dead letter at its first delivery.",
+        where="common.messaging.envelope:MalformedEvent",
+        old="MalformedEvent(PermanentFailure)",
+        new="MalformedEvent(Exception)",
+        tests=tests_in(_CONSUMER, "test_a_malformed_event_is_buried_at_its_first_delivery_and_the_next_one_is_handled"),
+    ),
+    Mutation(
+        name="event-id-is-the-one-in-its-subject",
+        promise="An event published under the subject of another aggregate is not handled.",
+        where="common.messaging.envelope:decode",
+        old="if event.subject != subject:",
+        new="if False:",
+        tests=tests_in(_DEAD_LETTERS, "test_an_event_under_the_subject_of_another_aggregate_is_not_handled"),
+    ),
+    Mutation(
+        name="event-that-kills-its-consumer-is-given-up",
+        promise="An event during whose deliveries the process died too often becomes a dead letter.",
+        where="common.messaging.consumer:Subscription._settle",
+        old="if delivery > self._policy.deaths:",
+        new="if False:",
+        tests=tests_in(_CONSUMER, "test_an_event_that_killed_its_consumer_each_time_is_buried_without_another_try"),
+    ),
+    Mutation(
+        name="broker-does-not-give-up-first",
+        promise="The broker goes on delivering an event until its consumer has dead-lettered it.",
+        where="common.messaging.retry:RetryPolicy.max_deliver",
+        old="self.deliveries + self.deaths + 2",
+        new="self.deliveries",
+        tests=tests_in(_CONSUMER, "test_an_event_that_killed_its_consumer_each_time_is_buried_without_another_try"),
+    ),
+    Mutation(
+        name="dead-letter-before-termination",
+        promise="A delivery is terminated only after its dead letter is stored.",
+        where="common.messaging.consumer:Subscription._give_up",
+        old="await self._dead_letters.bury(message, self._consumer.name, reason)",
+        new="""
+            await message.term()
+            await self._dead_letters.bury(message, self._consumer.name, reason)
+        """,
+        tests=tests_in(_DEAD_LETTERS, "test_an_event_whose_dead_letter_was_not_stored_is_delivered_again"),
+    ),
+    Mutation(
+        name="one-dead-letter-per-event-and-consumer",
+        promise="An event that a consumer dead-letters twice has one dead letter.",
+        where="common.messaging.dead_letter:DeadLetters.bury",
+        old='MESSAGE_ID: f"dead-letter-{consumer}-{place.sequence.stream}",',
+        new="",
+        tests=tests_in(_DEAD_LETTERS, "test_a_death_between_dead_letter_and_termination_leaves_one_dead_letter"),
+    ),
+    Mutation(
+        name="dead-letters-of-two-events",
+        promise="Two events that the same consumer cannot handle have two dead letters.",
+        where="common.messaging.dead_letter:DeadLetters.bury",
+        old="-{place.sequence.stream}",
+        new="",
+        tests=tests_in(_DEAD_LETTERS, "test_two_events_that_cannot_be_handled_become_two_dead_letters"),
+    ),
+    Mutation(
+        name="dead-letter-keeps-the-headers",
+        promise="A dead letter keeps the headers of its event.",
+        where="common.messaging.dead_letter:DeadLetters.bury",
+        old='{name: value for name, value in given.items() if not name.lower().startswith("nats-")}',
+        new="{}",
+        tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_has_the_bytes_and_the_headers_of_its_event"),
+    ),
+    Mutation(
+        name="dead-letter-gives-the-broker-no-orders",
+        promise="A dead letter has none of its event's headers for the broker, such as a time to live.",
+        where="common.messaging.dead_letter:DeadLetters.bury",
+        old='if not name.lower().startswith("nats-")',
+        new="",
+        tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_carries_no_orders_to_the_broker"),
+    ),
+    Mutation(
+        name="dead-letter-fits-into-its-stream",
+        promise="An event becomes a dead letter also when the reason is longer than a message may be.",
+        where="common.messaging.dead_letter:DeadLetters.bury",
+        old="[:_LONGEST_REASON]",
+        new="",
+        tests=tests_in(_DEAD_LETTERS, "test_an_event_that_fails_with_a_very_long_message_becomes_a_dead_letter"),
+    ),
+    Mutation(
+        name="replay-at-one-consumer",
+        promise="A dead letter is replayed at the consumer that could not handle it, and at no other.",
+        where="common.messaging.dead_letter:replay_subject",
+        old='f"replay.{consumer}"',
+        new='"replay.all"',
+        tests=tests_in(_DEAD_LETTERS, "test_a_replay_reaches_the_consumer_that_failed_and_no_other"),
+    ),
+    Mutation(
+        name="failed-replay-is-reported",
+        promise="A dead letter whose replay fails stays where it is.",
+        where="common.messaging.consumer:Subscription._replay",
+        old='f"{type(failure).__name__}: {failure}".encode()',
+        new="REPLAYED",
+        tests=tests_in(
+            "marketplace/tests/integration/test_operations_dead_letters.py",
+            "test_a_replay_after_the_cause_is_gone_is_handled_and_ends_the_dead_letter",
+        ),
+    ),
+    Mutation(
+        name="batching-delays-no-backlog",
+        promise="A consumer waits to fill a batch only while it has no backlog.",
+        where="common.messaging.consumer:Subscription._linger",
+        old="and not message.metadata.num_pending",
+        new="",
+        tests=tests_in(_CONSUMER, "test_a_backlog_does_not_wait_for_company_but_its_last_event"),
+    ),
+)

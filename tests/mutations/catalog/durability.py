@@ -1,0 +1,185 @@
+"""What is acknowledged is on the disk."""
+
+from mutations.mutation import Mutation, tests_in
+
+_WRITE_CONCERN = tests_in(
+    "common/tests/integration/test_write_concern.py",
+    "test_every_write_waits_for_a_majority_and_for_the_journal[motor]",
+)
+_TIMEOUTS = "common/tests/integration/test_mongo_timeouts.py"
+_STREAMS = "common/tests/integration/test_streams.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="write-majority",
+        promise="MongoDB acknowledges a write only after a majority of the replica set has it.",
+        where="common.mongo:Mongo.__init__",
+        old='"w": "majority",',
+        new='"w": 1,',
+        tests=_WRITE_CONCERN,
+    ),
+    Mutation(
+        name="write-journal",
+        promise="MongoDB acknowledges a write only after it is in the journal on the disk.",
+        where="common.mongo:Mongo.__init__",
+        old='"journal": True,',
+        new="",
+        tests=_WRITE_CONCERN,
+    ),
+    Mutation(
+        name="retried-writes",
+        promise="The driver repeats a write that was lost because the primary failed, and MongoDB executes it once.",
+        where="common.mongo:Mongo.__init__",
+        old='"retryWrites": True,',
+        new='"retryWrites": False,',
+        tests=tests_in(
+            "common/tests/integration/test_mongo_replica_set.py",
+            "test_a_write_that_a_failing_primary_did_not_execute_is_repeated[motor]",
+        ),
+    ),
+    Mutation(
+        name="no-adaptive-retries",
+        promise="An operation for which no connection can be made fails as unavailable; the driver does not repeat it.",
+        where="common.mongo:Mongo.__init__",
+        old='"maxAdaptiveRetries": 0,',
+        new="",
+        tests=tests_in(
+            "common/tests/integration/test_mongo.py",
+            "test_a_write_for_which_no_connection_can_be_made_meets_an_unavailable_database[motor-alone]",
+        ),
+    ),
+    Mutation(
+        name="socket-timeout",
+        promise="An operation fails after 2 s when MongoDB does not answer on an open connection.",
+        where="common.mongo:Mongo.__init__",
+        old='"socketTimeoutMS": _PATIENCE_MS,',
+        new="",
+        tests=tests_in(_TIMEOUTS, "test_an_operation_on_an_open_connection_to_a_silent_mongod_fails[motor]"),
+    ),
+    Mutation(
+        name="connect-timeout",
+        promise="An operation fails after 2 s when the host of MongoDB does not answer to a new connection.",
+        where="common.mongo:Mongo.__init__",
+        old='"connectTimeoutMS": _PATIENCE_MS,',
+        new="",
+        tests=tests_in(_TIMEOUTS, "test_an_operation_that_needs_a_new_connection_to_a_host_that_is_gone_fails"),
+    ),
+    Mutation(
+        name="server-selection-timeout",
+        promise="An operation fails after 2 s when no server of MongoDB is found.",
+        where="common.mongo:Mongo.__init__",
+        old='"serverSelectionTimeoutMS": _PATIENCE_MS,',
+        new="",
+        tests=tests_in(_TIMEOUTS, "test_an_operation_for_which_no_server_is_found_fails[motor]"),
+    ),
+    Mutation(
+        name="wait-queue-timeout",
+        promise="An operation fails after 2 s when no connection of the pool becomes free.",
+        where="common.mongo:Mongo.__init__",
+        old='"waitQueueTimeoutMS": _PATIENCE_MS,',
+        new="",
+        tests=tests_in(_TIMEOUTS, "test_an_operation_for_which_no_connection_becomes_free_fails[motor]"),
+    ),
+    Mutation(
+        name="stored-times-are-utc",
+        promise="A time that is read from MongoDB has the time zone UTC.",
+        where="common.mongo:Mongo.__init__",
+        old='"tz_aware": True,',
+        new="",
+        tests=tests_in(
+            "common/tests/integration/test_mongo.py",
+            "test_a_time_comes_back_in_utc_and_not_without_a_zone[motor]",
+        ),
+    ),
+    Mutation(
+        name="nats-sync-always",
+        promise="NATS acknowledges an event only after it is on the disk, on one machine.",
+        where="common.servers.nats_server:_CONFIGURATION",
+        old="sync_interval: always",
+        new="",
+        tests=tests_in(
+            "common/tests/integration/test_servers.py",
+            "test_nats_writes_each_event_to_the_disk_before_it_acknowledges_it",
+        ),
+    ),
+    Mutation(
+        name="nats-sync-always-in-the-cluster",
+        promise="NATS acknowledges an event only after it is on the disk, in the cluster.",
+        where="infra/k8s/base/nats/nats.conf",
+        old="sync_interval: always",
+        new="",
+        tests=tests_in(
+            "marketplace/tests/integration/test_nats_durability.py",
+            "test_the_clusters_nats_writes_each_event_to_the_disk_before_it_acknowledges_it",
+        ),
+    ),
+    Mutation(
+        name="streams-in-files",
+        promise="The streams are kept in files, so that events survive a crash of NATS.",
+        where="common.messaging.streams:Stream.config",
+        old="storage=StorageType.FILE,",
+        new="storage=StorageType.MEMORY,",
+        tests=tests_in(_STREAMS, "test_events_survive_the_crash_of_the_server"),
+    ),
+    Mutation(
+        name="acknowledged-events-stay",
+        promise="An event stays in its stream after its consumers have acknowledged it.",
+        where="common.messaging.streams:Stream.config",
+        old="retention=RetentionPolicy.LIMITS,",
+        new="retention=RetentionPolicy.INTEREST,",
+        tests=tests_in(_STREAMS, "test_an_event_is_still_there_after_every_consumer_has_acknowledged_it"),
+    ),
+    Mutation(
+        name="events-never-expire",
+        promise="No event is removed from its stream because of its age.",
+        where="common.messaging.streams:Stream.config",
+        old="max_msg_size=MAX_MESSAGE_BYTES,",
+        new="max_msg_size=MAX_MESSAGE_BYTES, max_age=30 * 24 * 3600.0,",
+        tests=tests_in(_STREAMS, "test_a_stream_is_kept_in_files_and_nothing_in_it_expires[DOMAIN_EVENTS]"),
+    ),
+    Mutation(
+        name="full-streams-refuse",
+        promise="A stream that is full refuses a new event, and removes no old one.",
+        where="common.messaging.streams:Stream.config",
+        old="DiscardPolicy.OLD if self.holds_timers else DiscardPolicy.NEW",
+        new="DiscardPolicy.OLD",
+        tests=tests_in(_STREAMS, "test_a_full_stream_refuses_a_message_and_keeps_those_that_it_has[DOMAIN_EVENTS]"),
+    ),
+    Mutation(
+        name="bounded-messages",
+        promise="A stream refuses a message above 256 KiB.",
+        where="common.messaging.streams:Stream.config",
+        old="max_msg_size=MAX_MESSAGE_BYTES,",
+        new="",
+        tests=tests_in(_STREAMS, "test_a_message_above_256_kib_is_refused"),
+    ),
+    Mutation(
+        name="exhausted-deliveries-are-reported",
+        promise="The broker's report on a message that was delivered too often is kept among the dead letters.",
+        where="common.messaging.streams:DEAD_LETTERS",
+        old='("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>")',
+        new='("dead-letter.>",)',
+        tests=tests_in(_STREAMS, "test_a_message_that_was_delivered_too_often_is_reported_among_the_dead_letters"),
+    ),
+    Mutation(
+        name="older-streams-are-updated",
+        promise="Provisioning brings an older stream to the settings of today, and keeps its messages.",
+        where="common.messaging.provisioning:provision_streams",
+        old="await jetstream.update_stream(config)",
+        new="pass",
+        tests=tests_in(
+            _STREAMS, "test_an_older_stream_gets_the_settings_of_today_and_keeps_its_messages[DOMAIN_EVENTS]"
+        ),
+    ),
+    Mutation(
+        name="replicated-streams",
+        promise="Each stream is kept on as many NATS servers as production asks for.",
+        where="common.messaging.streams:Stream.config",
+        old="num_replicas=replicas,",
+        new="num_replicas=1,",
+        tests=tests_in(
+            "marketplace/tests/integration/test_provisioning.py",
+            "test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for",
+        ),
+    ),
+)

@@ -1,0 +1,219 @@
+"""How a service starts, waits for what it needs, and stops."""
+
+from mutations.mutation import Mutation, tests_in
+
+_SERVICE = "common/tests/integration/test_service.py"
+_WITHOUT = "common/tests/integration/test_http_without_dependencies.py"
+_STOP = "common/tests/integration/test_graceful_stop.py"
+_DRAINING = "common/tests/integration/test_http_draining.py"
+_CONSUMER = "common/tests/integration/test_consumer.py"
+_RUN = "common/tests/integration/test_run.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="ready-with-consumers",
+        promise="A service is ready only once its consumers are at work.",
+        where="common.service:Service.check_ready",
+        old="if not self._started.is_set():",
+        new="if False:",
+        tests=tests_in(_SERVICE, "test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work"),
+    ),
+    Mutation(
+        name="changes-wait-for-the-start",
+        promise="A service accepts no change before its indexes exist and its consumers are at work.",
+        where="common.service:Service.check_can_change",
+        old="""
+            self.broker.require()
+            if not self._started.is_set():
+                raise DependencyUnavailable("Still starting. Try again shortly.")
+        """,
+        new="self.broker.require()",
+        tests=tests_in(_SERVICE, "test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work"),
+    ),
+    Mutation(
+        name="start-holds-changes",
+        promise="A change that arrives while the service starts waits for a moment instead of failing.",
+        where="common.service:Service.check_can_change",
+        old="await self._started.wait()",
+        new="pass",
+        tests=tests_in(_WITHOUT, "test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made"),
+    ),
+    Mutation(
+        name="changes-need-the-broker",
+        promise="A service accepts no change while it has no connection to NATS.",
+        where="common.service:Service.check_can_change",
+        old="self.broker.require()",
+        new="",
+        tests=tests_in(_SERVICE, "test_a_service_takes_no_changes_while_nats_is_away"),
+    ),
+    Mutation(
+        name="indexes-before-ready",
+        promise="A service is ready only once its indexes exist.",
+        where="common.service:Service._work",
+        old="await asyncio.gather(self._prepare_database(), self.broker.connect())",
+        new="""
+            preparing = asyncio.create_task(self._prepare_database())
+            preparing.add_done_callback(lambda prepared: prepared.cancelled() or prepared.exception())
+            await self.broker.connect()
+        """,
+        tests=tests_in(_SERVICE, "test_a_service_creates_its_indexes_before_it_is_ready"),
+    ),
+    Mutation(
+        name="start-waits-for-the-database",
+        promise="A service whose database is not available during its start waits for it.",
+        where="common.service:_until_available",
+        old="""
+            except (DependencyUnavailable, PyMongoError, NatsError) as error:
+                if isinstance(error, PyMongoError) and not as_unavailable(error):
+                    raise
+        """,
+        new="""
+            except (DependencyUnavailable, NatsError):
+                pass
+        """,
+        tests=tests_in(_WITHOUT, "test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_for"),
+    ),
+    Mutation(
+        name="start-does-not-wait-for-a-defect",
+        promise="A service does not wait for what no waiting can change, such as an index with other options.",
+        where="common.service:_until_available",
+        old="""
+            if isinstance(error, PyMongoError) and not as_unavailable(error):
+                raise
+        """,
+        new="_ = error",
+        tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+    ),
+    Mutation(
+        name="failed-loop-ends-the-process",
+        promise="A service whose background loop has failed ends its process, to be started again.",
+        where="common.service:Service._report_failure",
+        old="self.on_failure()",
+        new="",
+        tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+    ),
+    Mutation(
+        name="failed-loop-fails-the-liveness-probe",
+        promise="The liveness probe of a service whose background loop has failed answers 503.",
+        where="common.service:Service.check_alive",
+        old="or (self._at_work is not None and self._at_work.done())",
+        new="",
+        tests=tests_in(_SERVICE, "test_a_background_loop_that_fails_ends_the_process"),
+    ),
+    Mutation(
+        name="closed-client-fails-the-liveness-probe",
+        promise="The liveness probe of a service whose NATS client has given up answers 503.",
+        where="common.service:Service.check_alive",
+        old="self.broker.is_closed_for_good or",
+        new="",
+        tests=tests_in(_SERVICE, "test_a_service_whose_nats_client_has_given_up_asks_to_be_started_again"),
+    ),
+    Mutation(
+        name="sigterm-ends-with-exit-code-0",
+        promise="A service that was told to stop, and has, ends with exit code 0.",
+        where="common.run:serve",
+        old="signal.signal(number, stop)",
+        new="pass",
+        tests=tests_in(_RUN, "test_a_process_that_is_told_to_stop_ends_with_exit_code_0"),
+    ),
+    Mutation(
+        name="failure-ends-with-exit-code-1",
+        promise="A service that cannot go on ends with exit code 1.",
+        where="common.run:serve",
+        old="failed or not server.started",
+        new="not server.started",
+        tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+    ),
+    Mutation(
+        name="stop-hands-deliveries-back",
+        promise="An event that a stopping instance did not finish goes to another instance at once.",
+        where="common.messaging.consumer:Subscription._deliver",
+        old="await message.nak()",
+        new="pass",
+        tests=tests_in(_STOP, "test_an_event_in_flight_goes_to_another_instance_at_once"),
+    ),
+    Mutation(
+        name="stop-drops-no-delivery",
+        promise="An instance that stops handles what the broker has sent to it already.",
+        where="common.messaging.consumer:_leave",
+        old="subscription.drain()",
+        new="subscription.unsubscribe()",
+        tests=tests_in(_CONSUMER, "test_an_instance_that_stops_drops_nothing_that_the_broker_has_sent_it"),
+    ),
+    Mutation(
+        name="stop-publishes-the-outbox",
+        promise="What was changed just before a service stops is published before its process ends.",
+        where="common.service:Service._stop",
+        old="await self.relay.drain(_FINISH_SECONDS)",
+        new="",
+        tests=tests_in(_STOP, "test_what_was_changed_just_before_the_stop_is_published_before_the_end"),
+    ),
+    Mutation(
+        name="stop-publishes-after-the-last-handler",
+        promise="What a handler changes while its service stops is published before the process ends.",
+        where="common.service:Service._stop",
+        old="""
+            await asyncio.gather(*stopping, return_exceptions=True)  # NATS may be gone; the rest is done all the same
+            await self.relay.drain(_FINISH_SECONDS)
+        """,
+        new="""
+            await self.relay.drain(_FINISH_SECONDS)
+            await asyncio.gather(*stopping, return_exceptions=True)
+        """,
+        tests=tests_in(_STOP, "test_what_a_handler_changes_while_the_service_stops_is_published_before_the_end"),
+    ),
+    Mutation(
+        name="stop-waits-for-no-handler-for-ever",
+        promise="A handler that does not return does not keep its service from stopping.",
+        where="common.messaging.consumer:Subscription.stop",
+        old="await asyncio.wait(self._in_flight, timeout=max(0.0, deadline - time.monotonic()))",
+        new="await asyncio.wait(self._in_flight)",
+        tests=tests_in(_STOP, "test_a_handler_that_does_not_return_does_not_keep_the_consumer_from_stopping"),
+    ),
+    Mutation(
+        name="stop-cancels-each-loop",
+        promise="A stop cancels each background loop by itself, not only the group of all loops.",
+        where="common.service:Service._stop",
+        old="_end_all(*self._loops_at_work, self._at_work)",
+        new="_end_all(self._at_work)",
+        tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
+    ),
+    Mutation(
+        name="stop-cancels-loops-again",
+        promise="A background loop that swallows a cancellation is cancelled again, so that its service stops.",
+        where="common.service:_end_all",
+        old="range(_CANCEL_TIMES)",
+        new="range(1)",
+        tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
+    ),
+    Mutation(
+        name="stop-drains-http-connections",
+        promise="A request that arrives on an open connection while the service stops is answered.",
+        where="common.http.server:DrainingServer.shutdown",
+        old="while self.server_state.connections and time.monotonic() < deadline:",
+        new="while False:",
+        tests=tests_in(
+            _DRAINING,
+            "test_a_request_that_meets_the_stop_on_an_idle_connection_is_answered_and_then_the_connection_closed",
+        ),
+    ),
+    Mutation(
+        name="stop-closes-http-connections",
+        promise="Each answer of a service that stops asks the gateway to close the connection.",
+        where="common.http.server:DrainingServer.shutdown",
+        old='self.server_state.default_headers.append((b"connection", b"close"))',
+        new="",
+        tests=tests_in(
+            _DRAINING,
+            "test_a_request_that_meets_the_stop_on_an_idle_connection_is_answered_and_then_the_connection_closed",
+        ),
+    ),
+    Mutation(
+        name="stop-accepts-what-has-connected",
+        promise="A connection that the kernel has accepted before the stop is served.",
+        where="common.http.server:DrainingServer._stop_listening",
+        old="waiting = _accept_all(each)",
+        new="waiting: list[socket.socket] = []",
+        tests=tests_in(_DRAINING, "test_a_connection_that_the_kernel_has_accepted_before_the_stop_is_answered"),
+    ),
+)

@@ -1,0 +1,245 @@
+"""Every change is published, once."""
+
+from mutations.mutation import Mutation, tests_in
+
+_BROKER = "common/tests/integration/test_broker.py"
+_OUTBOX = "common/tests/integration/test_outbox.py"
+_POLLING = "common/tests/integration/test_outbox_polling.py"
+_PUBLISHER = "common/tests/integration/test_publisher.py"
+_RELAY = "common/tests/integration/test_outbox_relay.py"
+_STREAMS = "common/tests/integration/test_streams.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="relay-clears-after-the-acknowledgement",
+        promise="The relay removes an event from its outbox only after the stream has acknowledged it.",
+        where="common.messaging.outbox:Relay._publish_one",
+        old="if failure is None:",
+        new="if True:",
+        tests=tests_in(_RELAY, "test_an_event_stays_in_its_outbox_until_the_stream_has_acknowledged_it[motor]"),
+    ),
+    Mutation(
+        name="polling-clears-after-the-acknowledgement",
+        promise="Outbox polling removes an event from its outbox only after the stream has acknowledged it.",
+        where="common.messaging.outbox:Relay.sweep",
+        old="if failure is None]",
+        new="]",
+        tests=tests_in(_POLLING, "test_polling_clears_only_what_it_has_published[motor]"),
+    ),
+    Mutation(
+        name="publishing-awaits-the-acknowledgement",
+        promise="An event counts as published only once a stream has acknowledged it.",
+        where="common.messaging.publisher:Publisher.publish_raw",
+        old="await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))",
+        new="await self._broker.client.publish(subject, data, headers=dict(headers))",
+        tests=tests_in(_PUBLISHER, "test_an_event_that_no_stream_stores_is_not_published"),
+    ),
+    Mutation(
+        name="acknowledgement-timeout",
+        promise="Publishing fails after 2 s without an acknowledgement.",
+        where="common.messaging.publisher:Publisher.publish_raw",
+        old="timeout=_ACK_SECONDS,",
+        new="",
+        tests=tests_in(_PUBLISHER, "test_publishing_to_a_silent_broker_fails_within_3_seconds"),
+    ),
+    Mutation(
+        name="events-carry-their-id",
+        promise="An event that is published twice is stored once, because it carries its id.",
+        where="common.messaging.envelope:StagedEvent.stage",
+        old="MESSAGE_ID: event.event_id,",
+        new="",
+        tests=tests_in(_STREAMS, "test_an_event_that_is_published_twice_is_stored_once"),
+    ),
+    Mutation(
+        name="event-ids-are-derived",
+        promise="One fact has one event id, however often it is staged.",
+        where="common.events.base:Event.event_id",
+        old='return f"{self.aggregate}-{self.id}-{self.version}"',
+        new='import uuid; return f"{self.aggregate}-{uuid.uuid4()}"',
+        tests=tests_in(_STREAMS, "test_an_event_that_is_published_twice_is_stored_once"),
+    ),
+    Mutation(
+        name="duplicates-are-recognised-for-ten-minutes",
+        promise="A stream recognises an event that is published again within ten minutes.",
+        where="common.messaging.streams:Stream.config",
+        old="duplicate_window=DUPLICATE_WINDOW_SECONDS,",
+        new="",
+        tests=tests_in(_STREAMS, "test_a_stream_recognises_a_duplicate_for_ten_minutes[DOMAIN_EVENTS]"),
+    ),
+    Mutation(
+        name="one-defective-event-blocks-no-other",
+        promise="An event that cannot be published, for whatever reason, does not end the relay.",
+        where="common.messaging.outbox:Relay._publish",
+        old="except Exception as failure:",
+        new="except DependencyUnavailable as failure:",
+        tests=tests_in(_RELAY, "test_an_event_that_can_never_be_published_does_not_hold_up_the_others[motor]"),
+    ),
+    Mutation(
+        name="failures-leave-the-relay-its-capacity",
+        promise="However many events could not be published, the relay goes on with the next.",
+        where="common.messaging.outbox:Relay._publish_one",
+        old="""
+            finally:
+                self._room.release()
+            if failure is None:
+        """,
+        new="""
+            finally:
+                pass
+            if failure is None:
+                self._room.release()
+        """,
+        tests=tests_in(_RELAY, "test_a_long_outage_of_the_broker_does_not_wear_out_the_relay[motor]"),
+    ),
+    Mutation(
+        name="bounded-publishing",
+        promise="The relay publishes a bounded number of events at once.",
+        where="common.messaging.outbox:Relay.run",
+        old="await self._room.acquire()",
+        new="",
+        tests=tests_in(_RELAY, "test_the_relay_publishes_a_bounded_number_of_events_at_once[motor]"),
+    ),
+    Mutation(
+        name="a-full-relay-fails-no-change",
+        promise="A change succeeds although the relay has no room for its event in memory.",
+        where="common.messaging.outbox:Relay.hand_over",
+        old="with suppress(asyncio.QueueFull):",
+        new="if True:",
+        tests=tests_in(_RELAY, "test_a_change_succeeds_although_the_relay_has_no_room_for_its_event[motor]"),
+    ),
+    Mutation(
+        name="clearing-survives-an-outage",
+        promise="The relay clears outboxes again after an outage of the database.",
+        where="common.messaging.outbox:Relay._clear",
+        old="except PyMongoError as error:",
+        new="except ZeroDivisionError as error:",
+        tests=tests_in(_RELAY, "test_the_relay_clears_outboxes_again_after_an_outage_of_the_database[motor]"),
+    ),
+    Mutation(
+        name="services-poll-their-outboxes",
+        promise="A service publishes what a process before it has left in an outbox.",
+        where="common.service:Service.__init__",
+        old="self.relay.run, self.relay.clear_forever, self.relay.sweep_forever",
+        new="self.relay.run, self.relay.clear_forever",
+        tests=tests_in(_RELAY, "test_a_service_publishes_what_a_process_before_it_has_left_behind[motor]"),
+    ),
+    Mutation(
+        name="services-clear-their-outboxes",
+        promise="A service removes from its outboxes what it has published.",
+        where="common.service:Service.__init__",
+        old="self.relay.run, self.relay.clear_forever, self.relay.sweep_forever",
+        new="self.relay.run, self.relay.sweep_forever",
+        tests=tests_in(_RELAY, "test_a_service_publishes_each_change_at_once_and_clears_its_outbox[motor]"),
+    ),
+    Mutation(
+        name="every-aggregate-is-polled",
+        promise="Outbox polling looks at the aggregates of every repository.",
+        where="common.repository:AggregateRepository.__init__",
+        old="relay.watch(collection)",
+        new="",
+        tests=tests_in(
+            _OUTBOX,
+            "test_a_crash_between_the_write_and_the_clearing_loses_and_doubles_nothing[motor-before publishing]",
+        ),
+    ),
+    Mutation(
+        name="full-poll-at-the-start",
+        promise="At the start of a process, outbox polling publishes even what was staged a moment ago.",
+        where="common.messaging.outbox:Relay.sweep_forever",
+        old="everything = True",
+        new="everything = False",
+        tests=tests_in(_POLLING, "test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago[motor]"),
+    ),
+    Mutation(
+        name="full-poll-when-the-broker-is-back",
+        promise="When the broker is back, outbox polling publishes even what was staged a moment ago.",
+        where="common.messaging.outbox:Relay.sweep_forever",
+        old="everything = await self._publisher.reconnected_within(_SWEEP_EVERY_SECONDS)",
+        new="everything = False; await self._publisher.reconnected_within(_SWEEP_EVERY_SECONDS)",
+        tests=tests_in(
+            _POLLING, "test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago[motor]"
+        ),
+    ),
+    Mutation(
+        name="reconnecting-is-reported",
+        promise="The relay gets to know that the connection to the broker is back.",
+        where="common.messaging.broker:Broker._on_reconnected",
+        old="self._reconnected.set()",
+        new="",
+        tests=tests_in(
+            _POLLING, "test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago[motor]"
+        ),
+    ),
+    Mutation(
+        name="polling-survives-an-outage",
+        promise="Outbox polling goes on after an outage of the database.",
+        where="common.messaging.outbox:Relay.sweep_forever",
+        old="except (PyMongoError, DependencyUnavailable) as error:",
+        new="except DependencyUnavailable as error:",
+        tests=tests_in(_POLLING, "test_polling_goes_on_after_an_outage_of_the_database[motor]"),
+    ),
+    Mutation(
+        name="polling-pauses-after-a-failure",
+        promise="Outbox polling tries once a turn what cannot be published.",
+        where="common.messaging.outbox:Relay.sweep",
+        old="if failed or not cleared:",
+        new="if not cleared:",
+        tests=tests_in(_POLLING, "test_polling_tries_once_a_turn_what_cannot_be_published[motor]"),
+    ),
+    Mutation(
+        name="polling-in-batches",
+        promise="Outbox polling reads a bounded number of documents at once.",
+        where="common.messaging.outbox:Relay.sweep",
+        old=".to_list(_IN_FLIGHT)",
+        new=".to_list(None)",
+        tests=tests_in(_POLLING, "test_polling_reads_an_outbox_of_many_events_in_batches[motor]"),
+    ),
+    Mutation(
+        name="polling-reads-every-batch",
+        promise="Outbox polling reads one batch after the other until nothing is left.",
+        where="common.messaging.outbox:Relay.sweep",
+        old="count += len(batch)",
+        new="count += len(batch); break",
+        tests=tests_in(_POLLING, "test_polling_reads_an_outbox_of_many_events_in_batches[motor]"),
+    ),
+    Mutation(
+        name="polling-uses-an-index",
+        promise="Outbox polling reads only documents with a staged event, by a sparse index.",
+        where="common.messaging.outbox:Relay.create_indexes",
+        old='await collection.create_index("outbox.id", sparse=True)',
+        new='await collection.create_index("outbox.id")',
+        tests=tests_in(_OUTBOX, "test_the_sweep_uses_the_index_and_not_the_collection[motor]"),
+    ),
+    Mutation(
+        name="reconnecting-never-ends",
+        promise="A service reconnects to NATS however long NATS was away.",
+        where="common.messaging.broker:Broker.connect",
+        old="max_reconnect_attempts=-1,",
+        new="",
+        tests=tests_in(_BROKER, "test_the_client_reconnects_however_long_the_server_was_gone"),
+    ),
+    Mutation(
+        name="silent-brokers-are-noticed",
+        promise="A service notices within 20 s that NATS is silent.",
+        where="common.messaging.broker:Broker.connect",
+        old="ping_interval=5,",
+        new="",
+        tests=tests_in(_BROKER, "test_a_server_that_is_silent_for_20_seconds_counts_as_lost"),
+    ),
+    Mutation(
+        name="bounded-attempts-to-connect",
+        promise="An attempt to connect to NATS ends after 3 s, and the log says what the service waits for.",
+        where="common.messaging.broker:Broker.connect",
+        old="async with asyncio.timeout(_ATTEMPT_SECONDS):",
+        new="if True:",
+        tests=tests_in(_BROKER, "test_a_start_without_nats_is_logged_within_5_seconds_and_ends_when_nats_is_there"),
+    ),
+    Mutation(
+        name="a-lost-answer-holds-up-no-ping",
+        promise="After a reconnect, the readiness check does not wait for an answer that was lost.",
+        where="common.messaging.broker:Broker._on_reconnected",
+        old="self._round_trip.forget()",
+        new="",
+        tests=tests_in(_BROKER, "test_a_ping_whose_answer_was_lost_with_its_connection_does_not_hold_up_the_next"),
+    ),
+)

@@ -1,0 +1,112 @@
+"""The recovery job of payments."""
+
+from mutations.mutation import Mutation, tests_in
+
+_RECOVERY = "payments/tests/unit/test_sweep.py"
+_LOOP = "payments/tests/unit/test_recovery_job.py"
+_UNFINISHED = "payments/tests/integration/test_unfinished_payments.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="recovery-job-runs-with-the-service",
+        promise="The recovery job is part of the running service.",
+        where="payments.main:create_app",
+        old="service.in_background(payments.sweep_forever)",
+        new="",
+        tests=tests_in(
+            _UNFINISHED,
+            "test_a_service_that_starts_ends_what_a_crash_left_open",
+        ),
+        slow=True,
+    ),
+    Mutation(
+        name="recovery-job-runs-again-and-again",
+        promise="The recovery job runs for as long as the service does, not only at its start.",
+        where="payments.service:PaymentService.sweep_forever",
+        old="while True:",
+        new="for _ in range(1):",
+        tests=tests_in(
+            _LOOP,
+            "test_the_recovery_job_tries_again_until_the_card_processor_is_back",
+        ),
+    ),
+    Mutation(
+        name="recovery-job-survives-an-outage",
+        promise="An outage of the database does not end the recovery job.",
+        where="payments.service:PaymentService.sweep_forever",
+        old='log.warning("sweep of open payments put off", reason=str(error))',
+        new="raise",
+        tests=tests_in(_LOOP, "test_the_recovery_job_survives_an_outage_of_its_database"),
+    ),
+    Mutation(
+        name="recovery-job-finishes-pending-payments",
+        promise="A payment whose outcome was unknown is finished by the recovery job.",
+        where="payments.service:PaymentService._end",
+        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
+        new="if payment.status is PaymentStatus.PENDING:",
+        tests=tests_in(
+            _RECOVERY,
+            "test_the_sweep_ends_a_payment_whose_outcome_was_unknown_with_one_charge[unavailable]",
+        ),
+    ),
+    Mutation(
+        name="recovery-job-refunds",
+        promise="A refund that a crash or an outage prevented is made by the recovery job, however old the payment is.",
+        where="payments.service:PaymentService._end",
+        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
+        new="if payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
+        tests=tests_in(_RECOVERY, "test_a_refund_is_never_too_old"),
+    ),
+    Mutation(
+        name="recovery-job-closes-what-it-charges",
+        promise="The recovery job refunds a charge whose order was cancelled meanwhile.",
+        where="payments.service:PaymentService._end",
+        old="await self._charge_and_close(PaymentId(payment.id))",
+        new="await self._charge(PaymentId(payment.id))",
+        tests=tests_in(
+            _UNFINISHED,
+            "test_a_charge_that_is_found_only_after_the_order_was_cancelled_is_given_back",
+        ),
+    ),
+    Mutation(
+        name="recovery-job-leaves-young-payments-alone",
+        promise="The recovery job does not touch a payment that a request may still be working on.",
+        where="payments.service:_ABANDONED_AFTER",
+        old="timedelta(seconds=10)",
+        new="timedelta(0)",
+        tests=tests_in(_RECOVERY, "test_the_sweep_leaves_alone_what_a_request_may_still_be_working_on"),
+    ),
+    Mutation(
+        name="no-charge-after-the-processor-may-forget-its-key",
+        promise="A payment older than the processor's memory of idempotency keys is never charged again.",
+        where="payments.service:PaymentService._end",
+        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
+        new="if False:",
+        tests=tests_in(
+            _RECOVERY,
+            "test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_never_charged_again",
+        ),
+    ),
+    Mutation(
+        name="recovery-job-continues-after-a-failure",
+        promise="One payment that cannot be finished does not keep the recovery job from the others.",
+        where="payments.service:PaymentService._end",
+        old='log.exception("open payment stays open", payment=payment.id)',
+        new="raise",
+        tests=tests_in(
+            _RECOVERY,
+            "test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open",
+        ),
+    ),
+    Mutation(
+        name="pages-of-open-payments-have-a-tie-breaker",
+        promise="The recovery job finds all payments of one instant, however many pages they fill.",
+        where="payments.repository:PaymentRepository.find_open",
+        old='query["$or"] = [later, same_time]',
+        new='query["$or"] = [later]',
+        tests=tests_in(
+            _RECOVERY,
+            "test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_one_open",
+        ),
+    ),
+)
