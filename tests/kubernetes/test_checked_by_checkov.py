@@ -17,7 +17,7 @@ def test_every_server_has_a_readiness_and_a_liveness_probe(rendered: Objects) ->
 
 
 def test_no_pod_runs_as_a_user_that_the_node_has(rendered: Objects) -> None:
-    """Whoever broke out of the container would be nobody on the node."""
+    """A process that escapes from its container has no rights on the node."""
     for name, pod in rendered.pods():
         for container in pod["spec"]["containers"]:
             user = pod["spec"]["securityContext"]["runAsUser"]

@@ -10,7 +10,7 @@ from marketplace.settings import SERVICES
 from tools.credentials import missing_credentials
 
 _PUBLIC = {"token-public-key"}
-"""A ConfigMap: whoever reads it can only check tokens."""
+"""A ConfigMap: with this key one can check tokens, and sign none."""
 _CREDENTIALS = missing_credentials({}, "sk_test_1").keys() - _PUBLIC
 _ALSO = {"auth": {"token-private-key"}, "payments": {"stripe"}}
 _OTHERS = {"StatefulSet nats": {"nats-users"}, "Job provisioning": {"provisioning-nats"}}

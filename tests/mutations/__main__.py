@@ -88,7 +88,7 @@ async def _run(mutations: list[Mutation]) -> int:
     with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=console, transient=True) as bar:
         copies = [ScratchCopy(Path(folder) / str(number)) for number in range(_WORKERS)]
         task = bar.add_task("no mutation", total=len(mutations))
-        if trouble := await _trouble_without_mutations(copies[0], tests):
+        if trouble := await _trouble_without_mutations(copies, tests):
             console.print(f"Without any mutation, {trouble}. No mutation was tried.")
             return 1
         waiting = list(reversed(mutations))
@@ -131,13 +131,22 @@ def _show_table(results: list[_Result]) -> None:
     console.print(", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()))
 
 
-async def _trouble_without_mutations(copy: ScratchCopy, tests: list[str]) -> str:
-    run = await run_tests(copy, tests, within_seconds=_BASELINE_SECONDS, processes=min(_WORKERS, len(tests)))
-    if run.failed:
-        return f"these tests fail: {', '.join(sorted(run.failed))}"
-    if run.trouble:
-        return f"the tests cannot be run: {run.trouble}"
-    if lost := [test for test in tests if not run.ran(test)]:
+async def _trouble_without_mutations(copies: list[ScratchCopy], tests: list[str]) -> str:
+    """Run all the tests on the code as it is, a part of them in each copy. Empty if they pass."""
+    in_order = sorted(tests)
+    size = -(-len(in_order) // len(copies))
+    parts = [in_order[start : start + size] for start in range(0, len(in_order), size)]
+    runs = await asyncio.gather(
+        *(
+            run_tests(copy, part, within_seconds=_BASELINE_SECONDS)
+            for copy, part in zip(copies, parts, strict=False)  # of few tests there are fewer parts
+        )
+    )
+    if failed := sorted(test for run in runs for test in run.failed):
+        return f"these tests fail: {', '.join(failed)}"
+    if trouble := "; ".join(run.trouble for run in runs if run.trouble):
+        return f"the tests cannot be run: {trouble}"
+    if lost := [test for test in tests if not any(run.ran(test) for run in runs)]:
         return f"these tests do not run: {', '.join(lost)}"
     return ""
 

@@ -72,12 +72,17 @@ class Mutation:
                 raise CannotApply(f"{self.where} is no valid Python after the change: {error}") from None
         return changed
 
-    def apply(self, copy: Path) -> None:
-        """Change the file in a copy of the repository. Raises CannotApply, with nothing written."""
+    def apply(self, copy: Path) -> str:
+        """Change the file in a copy of the repository; return its text before that. Raises CannotApply."""
         path = copy / self.path
         if not path.is_file():
             raise CannotApply(f"there is no file {self.path}")
-        path.write_text(self.change(path.read_text(encoding="utf-8")), encoding="utf-8")
+        before = path.read_text(encoding="utf-8")
+        path.write_text(self.change(before), encoding="utf-8")
+        return before
+
+    def take_back(self, copy: Path, before: str) -> None:
+        (copy / self.path).write_text(before, encoding="utf-8")
 
     def _span(self, text: str) -> tuple[int, int]:
         _, is_symbol, qualified_name = self.where.partition(":")

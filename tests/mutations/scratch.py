@@ -20,10 +20,6 @@ class ScratchCopy:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
 
-    def restore(self, path: Path) -> None:
-        """Take back the change of a mutation."""
-        shutil.copy2(self._repository / path, self.folder / path)
-
     def environment(self) -> dict[str, str]:
         """The variables with which a process in the copy imports the copy's packages and not the installed ones."""
         sources = sorted(self.folder.glob("*/src"))

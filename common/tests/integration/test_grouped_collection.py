@@ -39,7 +39,7 @@ def counted(mongo: Mongo) -> Counted:
 
 @pytest.fixture
 def things(counted: Counted) -> Collection:
-    grouped: Any = GroupedCollection(counted)  # type: ignore[arg-type] # it stands in for one
+    grouped: Any = GroupedCollection(counted)
     return grouped  # type: ignore[no-any-return]
 
 

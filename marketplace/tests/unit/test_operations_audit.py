@@ -55,7 +55,7 @@ def test_an_outbox_that_cannot_be_read_is_found(data: Stored) -> None:
 
 
 def test_the_read_model_of_an_unreadable_owner_is_no_orphan(data: Stored) -> None:
-    """Whoever removed it would lose the only copy that can be read."""
+    """If it were removed, the only copy that can be read would be lost."""
     data.order(data.open)["status"] = "lost"
     orphans = [each for each in found(data) if "its owner knows nothing of it" in each[2]]
     assert orphans == []
