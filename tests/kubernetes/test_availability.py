@@ -41,6 +41,17 @@ def test_production_loses_at_most_one_pod_of_a_workload_when_a_node_is_drained(p
         assert [each.get("maxUnavailable") for each in selecting] == [1], name
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_production_spreads_the_pods_of_each_service_over_nodes_and_zones(production: Objects, name: str) -> None:
+    """If pods of other services were counted as well, all pods of this one could be on one node, and fail with it."""
+    pod = production.one("Deployment", name)["spec"]["template"]
+    counted = {
+        each["topologyKey"]: _counted_by(each, pod, production) for each in pod["spec"]["topologySpreadConstraints"]
+    }
+    own = [f"Deployment {name}"]
+    assert counted == {"kubernetes.io/hostname": own, "topology.kubernetes.io/zone": own}
+
+
 def test_production_spreads_the_nats_servers_over_nodes(production: Objects) -> None:
     """Two that fail together would leave no majority, and no event could be stored."""
     pod = _nats(production)["template"]
@@ -78,3 +89,12 @@ def test_a_mongodb_has_five_minutes_to_make_its_users(name: str) -> None:
 def _nats(objects: Objects) -> Object:
     spec: Object = objects.one("StatefulSet", "nats")["spec"]
     return spec
+
+
+def _counted_by(constraint: Object, pod: Object, objects: Objects) -> list[str]:
+    """The workloads whose pods are spread together with this one, as the scheduler counts them."""
+    own = labels_of(pod)
+    selected = constraint["labelSelector"]["matchLabels"] | {
+        key: own[key] for key in constraint.get("matchLabelKeys", ())
+    }
+    return [name for name, each in objects.pods() if selected.items() <= labels_of(each).items()]

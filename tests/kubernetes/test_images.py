@@ -5,6 +5,7 @@ import re
 
 import pytest
 from fake_programs import REPOSITORY
+from kubernetes.rendering import RENDERED, render
 
 from tools.settings import IMAGES
 
@@ -43,3 +44,21 @@ def test_an_image_runs_as_a_number_that_is_not_root_and_needs_no_shell() -> None
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", instruction("USER"))
     assert json.loads(instruction("ENTRYPOINT")) == ["python", "/app"]
     assert "PYTHONDONTWRITEBYTECODE=1" in instruction("ENV")
+
+
+@pytest.mark.parametrize(
+    ("overlay", "policy"), [("kind", "IfNotPresent"), ("production", "Always")], ids=["kind", "production"]
+)
+def test_our_images_are_always_pulled_except_on_kind(overlay: str, policy: str) -> None:
+    """Our tag is `latest`, so an update is a push and a restart: a node must not start an older image that it has.
+
+    A kind cluster has no registry to pull from: `make deploy` loads the images into its node.
+    """
+    policies = {
+        name: container["imagePullPolicy"]
+        for name, pod in render(RENDERED[overlay]).pods()
+        for container in pod["spec"]["containers"]
+        if "ticket-marketplace/" in container["image"]
+    }
+    assert len(policies) == len(IMAGES)
+    assert {name: found for name, found in policies.items() if found != policy} == {}

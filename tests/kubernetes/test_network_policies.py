@@ -140,6 +140,19 @@ def test_nothing_else_is_allowed(network: Network, pods: dict[str, Place], contr
                     assert not network.allows(source, target, port), f"{source_name} to {target_name}, {port}"
 
 
+@pytest.mark.parametrize("address", ["10.96.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254"])
+def test_no_pod_reaches_a_private_address(network: Network, pods: dict[str, Place], address: str) -> None:
+    """Among them are the API server, other machines of the data centre, and a cloud's metadata with its credentials.
+
+    Production's databases, which are in a private network, are reached at their own port alone.
+    """
+    for name, pod in pods.items():
+        reached = [
+            port for port in (22, 80, 443, 6443, 8000, 8443, 10250) if network.allows(pod, _outside(address), port)
+        ]
+        assert reached == [], f"{name} reaches {address}"
+
+
 def test_the_servers_of_a_cluster_reach_each_other(overlay: Objects, network: Network, pods: dict[str, Place]) -> None:
     several = overlay.one("StatefulSet", "nats")["spec"]["replicas"] > 1
     assert network.allows(pods["nats"], pods["nats"], 6222) == several

@@ -50,10 +50,12 @@ class ClusterNats(NatsServer):
         ]
         return {_operation_of(error) for error in await self.errors(user, _password_of(user), lines)}
 
-    async def errors(self, user: str, password: str, lines: Iterable[str] = ()) -> list[str]:
-        """What it says against these lines of the protocol."""
+    async def errors(
+        self, user: str, password: str, lines: Iterable[str] = (), *, port: int | None = None
+    ) -> list[str]:
+        """What it says against these lines of the protocol, at the port for clients or at another one."""
         options = {"user": user, "pass": password, "verbose": False, "protocol": 1, "headers": True}
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.port)
         try:
             writer.write("\r\n".join([f"CONNECT {json.dumps(options)}", *lines, "PING", ""]).encode())
             said = ""

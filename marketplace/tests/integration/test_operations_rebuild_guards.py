@@ -1,10 +1,12 @@
 """A rebuild overwrites and removes only what is still as it has seen it, and nothing that may be the last copy."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from marketplace.tests.integration.interrupted import interrupted
 from marketplace.tests.integration.operated import an_operator
+from pymongo.errors import BulkWriteError
 
 from common.ids import new_id
 from common.testing.events import EventStreams
@@ -106,3 +108,41 @@ async def test_a_damaged_read_model_is_made_what_the_newest_event_says(
     assert (await rebuild(operator, ORDERS_OF_TICKETS)).changed == [created.id]
     found = await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) or {}
     assert (found["version"], found["is_live"]) == (2, False)
+
+
+async def test_a_rebuild_in_which_a_write_was_refused_fails_and_the_next_one_makes_it(
+    operator: Operator, streams: EventStreams
+) -> None:
+    """Here MongoDB refuses one of three; another meets what the service has stored itself, which is no failure."""
+    (refused, _, _), (stored, cancelled, _), (accepted, _, _) = (order_events(new_id()) for _ in range(3))
+    await streams.publish(refused, stored, accepted)
+    database: Any = operator.databases["tickets"]
+    replicas = await database.create_collection("order_replicas", validator={"_id": {"$ne": refused.id}})
+    newer = {"_id": stored.id, "version": cancelled.version, "ticket_id": stored.ticket.id, "is_live": False}
+
+    async def the_service_stores_a_newer_one() -> None:
+        await replicas.insert_one(newer)
+
+    with pytest.raises(BulkWriteError, match="validation"):
+        await rebuild(interrupted(operator, "write", the_service_stores_a_newer_one), ORDERS_OF_TICKETS)
+    assert await replicas.find_one({"_id": stored.id}) == newer
+
+    await database.command({"collMod": "order_replicas", "validator": {}})
+    await streams.publish(cancelled)
+    assert (await rebuild(operator, ORDERS_OF_TICKETS)).changed == [refused.id]
+
+
+async def test_a_rebuild_takes_what_the_service_has_stored_meanwhile_for_done(
+    operator: Operator, streams: EventStreams
+) -> None:
+    """The write then ends in a duplicate key: the service has a newer version already."""
+    created, cancelled, _ = order_events(new_id())
+    await streams.publish(created)
+    replicas = operator.databases["tickets"]["order_replicas"]
+    newer = {"_id": created.id, "version": cancelled.version, "ticket_id": created.ticket.id, "is_live": False}
+
+    async def the_service_stores_a_newer_one() -> None:
+        await replicas.insert_one(newer)
+
+    await rebuild(interrupted(operator, "write", the_service_stores_a_newer_one), ORDERS_OF_TICKETS)
+    assert await replicas.find_one({"_id": created.id}) == newer

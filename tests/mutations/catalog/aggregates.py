@@ -8,6 +8,7 @@ _AGGREGATE = "common/tests/unit/test_aggregate.py"
 _READ_MODEL = "orders/tests/integration/test_ticket_replica.py"
 _BATCHES = "common/tests/integration/test_grouped_collection.py"
 _BATCHING = "common/tests/unit/test_grouping.py"
+_INDEXES = "common/tests/integration/test_indexes_at_start.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -161,5 +162,21 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if not each[1].done()",
         new="",
         tests=tests_in(_BATCHING, "test_who_has_stopped_waiting_is_not_asked_for_and_takes_nobody_along"),
+    ),
+    Mutation(
+        name="users-unique-index-made-at-start",
+        promise="Auth is ready only once its unique index on email addresses exists.",
+        where="auth.main:create_app",
+        old="service.before_start(repository.create_indexes)",
+        new="",
+        tests=tests_in(_INDEXES, "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-auth]"),
+    ),
+    Mutation(
+        name="deadlines-index-made-at-start",
+        promise="Expiration is ready only once the index exists by which it finds pending deadlines.",
+        where="expiration.main:create_app",
+        old="service.before_start(repository.create_indexes)",
+        new="",
+        tests=tests_in(_INDEXES, "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-expiration]"),
     ),
 )

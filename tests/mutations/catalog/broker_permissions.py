@@ -92,6 +92,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_TESTS, "test_a_service_may_answer_an_operator_who_asks_and_only_once"),
     ),
     Mutation(
+        name="time-to-answer-an-operator",
+        promise="A service may answer an operator for longer than the operator waits.",
+        where=_USERS,
+        old='"_INBOX_tickets.>" ] } allow_responses: {max: 1, expires: "1m"}',
+        new='"_INBOX_tickets.>" ] }\nallow_responses: {max: 1, expires: "5s"}',
+        tests=tests_in(
+            "tests/kubernetes/test_timeouts.py",
+            "test_timeouts_fit_each_other[replay-shorter-than-permission-to-answer]",
+        ),
+    ),
+    Mutation(
         name="nobody-without-a-password",
         promise="NATS refuses a client that has no user name and password.",
         where="infra/k8s/base/nats/nats.conf",
@@ -106,6 +117,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="password: $NATS_PASSWORD_ORDERS",
         new="password: orders",
         tests=tests_in(_TESTS, "test_a_server_without_its_passwords_does_not_start"),
+    ),
+    Mutation(
+        name="no-server-joins-without-the-password",
+        promise="A NATS server joins the cluster only with the password of the servers.",
+        where="infra/k8s/overlays/production/cluster.conf",
+        old="authorization { user: route password: $NATS_PASSWORD_ROUTE }",
+        new="",
+        tests=tests_in(
+            "marketplace/tests/integration/test_nats_routes.py",
+            "test_a_server_that_does_not_know_the_password_cannot_join[without-credentials]",
+            "test_a_server_that_does_not_know_the_password_cannot_join[wrong-password]",
+        ),
     ),
     Mutation(
         name="no-server-address-without-a-password",

@@ -52,6 +52,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
     ),
     Mutation(
+        name="stripe-call-ends-before-the-request",
+        promise="A call of Stripe is given up before the time for the buyer's request is over.",
+        where="payments.main:choose_gateway",
+        old=", timeout_seconds=_CHARGE_SECONDS",
+        new="",
+        tests=tests_in(
+            "payments/tests/integration/test_silent_stripe.py",
+            "test_a_buyer_is_told_that_a_payment_whose_outcome_is_unknown_ends_by_itself",
+        ),
+    ),
+    Mutation(
         name="stripe-unreadable-answer-is-unknown",
         promise="An answer that cannot be read leaves the outcome of a charge unknown, and is no defect of ours.",
         where="payments.gateway.stripe_gateway:StripeGateway._asking",

@@ -5,6 +5,8 @@ from mutations.mutation import Mutation, tests_in
 _CONSUMER = "common/tests/integration/test_consumer.py"
 _DEAD_LETTERS = "common/tests/integration/test_dead_letters.py"
 _REDELIVERY = "common/tests/integration/test_redelivery.py"
+_SETTINGS = "common/tests/integration/test_consumer_settings.py"
+_WAITS = "test_a_service_waits_while_its_consumer_has_another_setting_and_names_it"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -57,6 +59,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         old=', "ack_wait", "max_deliver")',
         new=")",
         tests=tests_in(_CONSUMER, "test_a_service_waits_for_its_consumer_to_be_provisioned_as_declared"),
+    ),
+    Mutation(
+        name="consumer-filter-is-compared",
+        promise="A service does not consume while its consumer at the broker filters other events than it declares.",
+        where="common.messaging.consumer:Subscription._wait_until_provisioned",
+        old='"filter_subjects", ',
+        new="",
+        tests=tests_in(_SETTINGS, f"{_WAITS}[filter_subjects]"),
     ),
     Mutation(
         name="failed-handler-is-retried-after-a-delay",

@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='"retryWrites": False,',
         tests=tests_in(
             "common/tests/integration/test_mongo_replica_set.py",
-            "test_a_write_that_a_failing_primary_did_not_execute_is_repeated[motor]",
+            "test_a_write_that_a_failing_primary_did_not_execute_is_repeated",
         ),
     ),
     Mutation(

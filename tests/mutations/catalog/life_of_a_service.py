@@ -8,6 +8,7 @@ _STOP = "common/tests/integration/test_graceful_stop.py"
 _DRAINING = "common/tests/integration/test_http_draining.py"
 _CONSUMER = "common/tests/integration/test_consumer.py"
 _RUN = "common/tests/integration/test_run.py"
+_CONNECTIONS = "common/tests/integration/test_run_connections.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -215,5 +216,23 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="waiting = _accept_all(each)",
         new="waiting: list[socket.socket] = []",
         tests=tests_in(_DRAINING, "test_a_connection_that_the_kernel_has_accepted_before_the_stop_is_answered"),
+    ),
+    Mutation(
+        name="stop-waits-for-no-client-for-ever",
+        promise="A client that does not read its answer does not keep a service from stopping.",
+        where="common.run:serve",
+        old="timeout_graceful_shutdown=2,",
+        new="",
+        tests=tests_in(_CONNECTIONS, "test_a_client_that_stops_reading_does_not_keep_a_process_from_stopping"),
+        slow=True,
+    ),
+    Mutation(
+        name="idle-connection-is-closed-by-the-gateway",
+        promise="A service keeps an idle connection longer than a gateway does, so no request meets a closed one.",
+        where="common.run:serve",
+        old="timeout_keep_alive=75,",
+        new="",
+        tests=tests_in(_CONNECTIONS, "test_a_service_leaves_it_to_the_gateway_to_close_an_idle_connection"),
+        slow=True,
     ),
 )

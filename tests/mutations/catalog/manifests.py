@@ -105,6 +105,22 @@ limits:
         ),
     ),
     Mutation(
+        name="the-latest-image-is-pulled",
+        promise="A pod that starts in production runs the image that was pushed last.",
+        where=f"{_BASE}/every-service.yaml",
+        old="imagePullPolicy: Always",
+        new="imagePullPolicy: IfNotPresent",
+        tests=tests_in(f"{_TESTS}/test_images.py", "test_our_images_are_always_pulled_except_on_kind[production]"),
+    ),
+    Mutation(
+        name="nothing-is-pulled-on-kind",
+        promise="A pod on a kind cluster runs the image that was loaded into its node, and asks no registry for it.",
+        where="infra/k8s/overlays/kind/kustomization.yaml",
+        old="imagePullPolicy: IfNotPresent resources:",
+        new="resources:",
+        tests=tests_in(f"{_TESTS}/test_images.py", "test_our_images_are_always_pulled_except_on_kind[kind]"),
+    ),
+    Mutation(
         name="no-pod-runs-as-a-user-of-the-node",
         promise="No pod runs with a user number that is a user of its node.",
         where=f"{_BASE}/provisioning.yaml",

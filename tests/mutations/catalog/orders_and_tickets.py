@@ -45,6 +45,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in("orders/tests/integration/test_refusals.py", "test_a_held_or_sold_ticket_cannot_be_ordered"),
     ),
     Mutation(
+        name="tickets-index-on-orders-made-at-start",
+        promise="Tickets is ready only once the index exists by which it finds the live order on a ticket.",
+        where="tickets.main:create_app",
+        old="service.before_start(repository.create_indexes, replicas.create_indexes)",
+        new="service.before_start(repository.create_indexes)",
+        tests=tests_in(
+            "common/tests/integration/test_indexes_at_start.py",
+            "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-tickets]",
+        ),
+    ),
+    Mutation(
         name="repeated-request-finds-its-order",
         promise="A repeated request with an Idempotency-Key is answered with the order that the first one placed.",
         where="orders.service:OrderService.place_order",

@@ -3,6 +3,7 @@
 from mutations.mutation import Mutation, tests_in
 
 _INTEGRATION = "marketplace/tests/integration"
+_REFUSED = "test_a_rebuild_in_which_a_write_was_refused_fails_and_the_next_one_makes_it"
 
 
 def _guarded(test: str) -> tuple[str, ...]:
@@ -111,6 +112,44 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_unheard.py",
             "test_what_the_service_could_not_be_told_is_told_by_the_next_rebuild[motor]",
+        ),
+    ),
+    Mutation(
+        name="rebuild-fails-if-a-write-is-refused",
+        promise="A rebuild in which MongoDB refused a write fails, and does not report it as done.",
+        where="marketplace.operations.rebuild:_write",
+        old="""
+            if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+                raise
+        """,
+        new="_ = error",
+        tests=_guarded(f"{_REFUSED}[motor]"),
+    ),
+    Mutation(
+        name="rebuild-looks-at-each-refused-write",
+        promise="A rebuild with a refused write fails also if another write met a version that was stored meanwhile.",
+        where="marketplace.operations.rebuild:_write",
+        old="if any(",
+        new="if all(",
+        tests=_guarded(f"{_REFUSED}[motor]"),
+    ),
+    Mutation(
+        name="rebuild-accepts-what-was-stored-meanwhile",
+        promise="A rebuild does not fail because the service has stored a newer version meanwhile.",
+        where="marketplace.operations.rebuild:_write",
+        old='if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):',
+        new="if error.details:",
+        tests=_guarded("test_a_rebuild_takes_what_the_service_has_stored_meanwhile_for_done[motor]"),
+    ),
+    Mutation(
+        name="few-replays-at-once",
+        promise="A repair asks a service for a bounded number of replays at once, however many it has to ask for.",
+        where="marketplace.operations.retell:retell",
+        old="async with gate:",
+        new="if gate:",
+        tests=tests_in(
+            f"{_INTEGRATION}/test_operations_retell.py",
+            "test_a_service_is_asked_for_a_few_replays_at_a_time_and_in_the_end_for_all[motor]",
         ),
     ),
 )

@@ -6,6 +6,14 @@ _BASE = "infra/k8s/base"
 _PRODUCTION = "infra/k8s/overlays/production"
 _TESTS = "tests/kubernetes"
 
+
+def _probe(name: str) -> tuple[str, ...]:
+    return tests_in(
+        "marketplace/tests/integration/test_nats_probes.py",
+        f"test_an_unhealthy_stream_neither_restarts_nats_nor_stops_its_traffic[{name}]",
+    )
+
+
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a-rollout-keeps-all-pods",
@@ -48,6 +56,33 @@ livenessProbe:
         ),
     ),
     Mutation(
+        name="no-restart-for-an-unhealthy-stream",
+        promise="A NATS server is not restarted because one of its streams is damaged or still catching up.",
+        where=f"{_BASE}/nats/nats.yaml",
+        old="path: /healthz?js-enabled-only=true",
+        new="path: /healthz",
+        tests=_probe("livenessProbe"),
+    ),
+    Mutation(
+        name="traffic-despite-an-unhealthy-stream",
+        promise="A NATS server with a damaged stream, or one that is catching up, still serves its other streams.",
+        where=f"{_BASE}/nats/nats.yaml",
+        old="path: /healthz?js-server-only=true",
+        new="path: /healthz",
+        tests=_probe("readinessProbe"),
+    ),
+    Mutation(
+        name="the-gateway-closes-idle-connections-first",
+        promise="The ingress controller closes idle connections before a stopping service would do so.",
+        where="infra/k8s/ingress-controller/traefik.yaml",
+        old="- --serverstransport.forwardingtimeouts.idleconntimeout=1s",
+        new="",
+        tests=tests_in(
+            f"{_TESTS}/test_timeouts.py",
+            "test_a_gateway_closes_idle_connections_before_a_stopping_service_does[traefik]",
+        ),
+    ),
+    Mutation(
         name="time-to-stop",
         promise="Kubernetes kills a pod only after the time that the service needs to finish its work.",
         where=f"{_BASE}/every-service.yaml",
@@ -79,6 +114,17 @@ minReplicas: 1""",
         tests=tests_in(
             f"{_TESTS}/test_availability.py",
             "test_production_loses_at_most_one_pod_of_a_workload_when_a_node_is_drained",
+        ),
+    ),
+    Mutation(
+        name="pods-of-a-service-on-different-nodes",
+        promise="The pods of each service are spread over nodes and zones, without counting pods of other services.",
+        where=f"{_PRODUCTION}/every-service.yaml",
+        old="labelSelector: *pods matchLabelKeys: [app.kubernetes.io/name]",
+        new="labelSelector: *pods",
+        tests=tests_in(
+            f"{_TESTS}/test_availability.py",
+            "test_production_spreads_the_pods_of_each_service_over_nodes_and_zones[orders]",
         ),
     ),
     Mutation(

@@ -1,0 +1,59 @@
+"""What a buyer is told while Stripe takes requests and does not answer: by the gateway that the settings choose."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from payments.tests.checkout import Checkout, Start, problem
+from payments.tests.movable_clock import MovableClock
+from pydantic import SecretStr
+
+from common.servers import free_port
+from common.testing.running import Surroundings
+from payments.consumers import CONSUMERS
+from payments.main import create_app
+from payments.settings import PaymentsSettings
+
+# Stripe's SDK (16.1) hands its forms to httpx in a way that httpx discourages; the driver for MongoDB has no part here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),
+    pytest.mark.parametrize("driver", ["motor"]),
+]
+
+
+@pytest.fixture
+async def silent_stripe() -> AsyncIterator[str]:
+    """Accepts connections, reads what comes and sends nothing."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    port = free_port()
+    server = await asyncio.start_server(take, "127.0.0.1", port)
+    yield f"http://127.0.0.1:{port}"
+    server.close()
+
+
+@pytest.fixture
+def start(surroundings: Surroundings, clock: MovableClock, silent_stripe: str) -> Start:
+    settings = surroundings.settings(
+        PaymentsSettings, "payments", stripe_key=SecretStr("sk_test_1"), stripe_api_base=silent_stripe
+    )
+    return lambda: surroundings.running(
+        lambda: create_app(settings, clock=clock, policy=surroundings.policy), CONSUMERS
+    )
+
+
+async def test_a_buyer_is_told_that_a_payment_whose_outcome_is_unknown_ends_by_itself(
+    checkout: Checkout,
+) -> None:
+    """The call of Stripe must be given up before the time for the whole request is over.
+
+    Else the request is cut off: the buyer is told to look whether it was done, and not that nothing will be lost.
+    """
+    answer = await checkout.pay()
+    assert problem(answer) == (503, "dependency-unavailable")
+    assert "will be completed or refunded by itself" in answer.json()["detail"]
+    (listed,) = await checkout.listed()
+    assert listed["status"] == "pending"
