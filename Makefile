@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
+SERVICES_ON_SERVERS := $(filter-out common/%,$(wildcard */tests/integration))
 PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
@@ -48,8 +49,10 @@ lint: install ## Style, types, layering
 test-unit: install ## Tests that need no server
 	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model tests/mutations
 
-test-integration: install ## Tests on a real nats-server and a real mongod, with both MongoDB drivers
-	@$(BIN)/pytest -n 3 $(NATS_IN_THE_CLUSTER:%=--ignore %) $(wildcard */tests/integration) tests/integration
+# What all services share is tested with both MongoDB drivers; each service with motor here, with the other one in test-faults.
+test-integration: install ## Tests on a real nats-server and a real mongod
+	@$(BIN)/pytest -n 3 common/tests/integration tests/integration
+	@$(BIN)/pytest -n 3 -k "not pymongo" $(NATS_IN_THE_CLUSTER:%=--ignore %) $(SERVICES_ON_SERVERS)
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest tests/system
@@ -57,6 +60,7 @@ test-system: install ## Tests of the running platform, through its gateway
 test-faults: install ## Break the platform on purpose and hold it to its promises (20 minutes; SEED=… repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
 	@HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/model
+	@$(BIN)/pytest -n 3 -k pymongo $(NATS_IN_THE_CLUSTER:%=--ignore %) $(SERVICES_ON_SERVERS)
 
 test-faults-short: install ## The same with smaller numbers
 	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
