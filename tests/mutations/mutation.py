@@ -40,7 +40,7 @@ class Mutation:
     tests: tuple[str, ...]
     """Made by `tests_in`. Each of them must fail; of a test with parameters, at least one case."""
     slow: bool = False
-    """Its tests need more than 8 s, so it is not part of the daily sample."""
+    """It takes more than about 6 s, the start of pytest included, so it is not part of the daily sample."""
 
     @property
     def path(self) -> Path:

@@ -117,6 +117,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "auth/tests/integration/test_forwarded_headers.py",
             "test_only_the_gateway_is_believed_that_the_browser_speaks_tls",
         ),
+        slow=True,
     ),
     Mutation(
         name="forwarded-headers-believed-from-gateway",
@@ -128,6 +129,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "auth/tests/integration/test_forwarded_headers.py",
             "test_only_the_gateway_is_believed_that_the_browser_speaks_tls",
         ),
+        slow=True,
     ),
     Mutation(
         name="order-shown-to-its-buyer-only",

@@ -64,6 +64,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             f"{_INTEGRATION}/test_operations_audit_settling.py",
             "test_a_difference_that_is_gone_at_the_second_look_is_not_reported[motor]",
         ),
+        slow=True,
     ),
     Mutation(
         name="audit-reads-no-password-hashes",

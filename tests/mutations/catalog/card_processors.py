@@ -72,6 +72,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             _ANSWERS,
             "test_an_answer_that_tells_nothing_of_the_money_leaves_the_outcome_unknown",
         ),
+        slow=True,
     ),
     Mutation(
         name="stripe-card-error-is-a-decline",

@@ -109,5 +109,6 @@ MUTATIONS: tuple[Mutation, ...] = (
             f"{_TESTS}/test_commands.py",
             "test_nothing_is_deployed_before_a_person_has_said_where_a_database_outside_is",
         ),
+        slow=True,
     ),
 )

@@ -175,6 +175,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(
             "expiration/tests/integration/test_restarts.py", "test_starting_again_and_again_leaves_one_timer"
         ),
+        slow=True,
     ),
     Mutation(
         name="fired-timers-go-away",

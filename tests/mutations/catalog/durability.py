@@ -160,6 +160,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>")',
         new='("dead-letter.>",)',
         tests=tests_in(_STREAMS, "test_a_message_that_was_delivered_too_often_is_reported_among_the_dead_letters"),
+        slow=True,
     ),
     Mutation(
         name="older-streams-are-updated",
@@ -181,5 +182,6 @@ MUTATIONS: tuple[Mutation, ...] = (
             "marketplace/tests/integration/test_provisioning.py",
             "test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for",
         ),
+        slow=True,
     ),
 )

@@ -73,6 +73,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 pass
         """,
         tests=tests_in(_WITHOUT, "test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_for"),
+        slow=True,
     ),
     Mutation(
         name="start-does-not-wait-for-a-defect",
@@ -84,6 +85,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         """,
         new="_ = error",
         tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+        slow=True,
     ),
     Mutation(
         name="failed-loop-ends-the-process",
@@ -92,6 +94,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="self.on_failure()",
         new="",
         tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+        slow=True,
     ),
     Mutation(
         name="failed-loop-fails-the-liveness-probe",
@@ -140,6 +143,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="subscription.drain()",
         new="subscription.unsubscribe()",
         tests=tests_in(_CONSUMER, "test_an_instance_that_stops_drops_nothing_that_the_broker_has_sent_it"),
+        slow=True,
     ),
     Mutation(
         name="stop-publishes-the-outbox",
@@ -170,6 +174,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="await asyncio.wait(self._in_flight, timeout=max(0.0, deadline - time.monotonic()))",
         new="await asyncio.wait(self._in_flight)",
         tests=tests_in(_STOP, "test_a_handler_that_does_not_return_does_not_keep_the_consumer_from_stopping"),
+        slow=True,
     ),
     Mutation(
         name="stop-cancels-each-loop",
@@ -178,6 +183,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="_end_all(*self._loops_at_work, self._at_work)",
         new="_end_all(self._at_work)",
         tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
+        slow=True,
     ),
     Mutation(
         name="stop-cancels-loops-again",

@@ -36,6 +36,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(
             "common/tests/integration/test_servers.py", "test_a_child_does_not_outlive_a_parent_that_was_killed"
         ),
+        slow=True,
     ),
     Mutation(
         name="a-failed-start-leaves-nothing-running",
@@ -87,6 +88,7 @@ for store in parts.stores:
         old="why = await self._failure_of_a_start()",
         new='why = ""',
         tests=tests_in(f"{_UNIT}/test_supervisor.py", "test_a_server_that_dies_is_started_again_and_one_line_says_so"),
+        slow=True,
     ),
     Mutation(
         name="growing-pauses-between-restarts",
@@ -152,6 +154,7 @@ for store in parts.stores:
         old="$$remote_addr;",
         new="$$proxy_add_x_forwarded_for;",
         tests=_at_the_gateway("test_what_a_client_claims_about_where_it_comes_from_counts_for_nothing"),
+        slow=True,
     ),
     Mutation(
         name="forwarded-protocol-of-the-gateway",
@@ -160,6 +163,7 @@ for store in parts.stores:
         old="proxy_set_header X-Forwarded-Proto $$scheme;",
         new="",
         tests=_at_the_gateway("test_what_a_client_claims_about_where_it_comes_from_counts_for_nothing"),
+        slow=True,
     ),
     Mutation(
         name="the-gateway-routes-only-the-api",
@@ -210,6 +214,7 @@ for store in parts.stores:
         old="client_max_body_size 64k;",
         new="client_max_body_size 64m;",
         tests=_at_the_gateway("test_a_body_of_more_than_64_kib_is_refused_at_the_gateway"),
+        slow=True,
     ),
     Mutation(
         name="the-gateway-says-when-to-retry",

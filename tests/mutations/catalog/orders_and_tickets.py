@@ -13,6 +13,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "orders/tests/integration/test_races.py",
             "test_of_two_hundred_buyers_at_once_one_gets_the_ticket_and_the_others_are_told",
         ),
+        slow=True,
     ),
     Mutation(
         name="completed-order-has-its-ticket",
@@ -65,6 +66,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "orders/tests/integration/test_repeated_requests.py",
             "test_a_repeated_request_finds_its_order_even_if_it_was_cancelled_since",
         ),
+        slow=True,
     ),
     Mutation(
         name="own-ticket-not-ordered",
@@ -223,6 +225,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "tickets/tests/integration/test_races.py",
             "test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_the_ticket",
         ),
+        slow=True,
     ),
     Mutation(
         name="held-ticket-not-changed",

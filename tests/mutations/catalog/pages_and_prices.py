@@ -46,6 +46,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old=".limit(limit + 1)",
         new=".limit(limit)",
         tests=tests_in(_LISTINGS, "test_what_can_be_bought_is_paged_newest_first_with_no_overlap_and_no_gap"),
+        slow=True,
     ),
     Mutation(
         name="order-answer-hides-request-key",

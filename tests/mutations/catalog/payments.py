@@ -59,6 +59,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "test_a_repeated_request_whose_card_was_declined_is_declined_again",
             "test_two_copies_of_a_request_side_by_side_try_the_card_for_one_payment",
         ),
+        slow=True,
     ),
     Mutation(
         name="amount-is-that-of-the-order",
@@ -104,6 +105,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             await self.gateway.charge(payment_id=PaymentId(payment.id), amount=payment.amount, token=token)
             await self.payments.add(payment)""",
         tests=tests_in(_PAYING, "test_fifty_payments_for_one_order_at_once_are_one_charge"),
+        slow=True,
     ),
     Mutation(
         name="declined-payment-ends",

@@ -2,7 +2,6 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_BROKER = "common/tests/integration/test_broker.py"
 _OUTBOX = "common/tests/integration/test_outbox.py"
 _POLLING = "common/tests/integration/test_outbox_polling.py"
 _PUBLISHER = "common/tests/integration/test_publisher.py"
@@ -90,6 +89,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 self._room.release()
         """,
         tests=tests_in(_RELAY, "test_a_long_outage_of_the_broker_does_not_wear_out_the_relay[motor]"),
+        slow=True,
     ),
     Mutation(
         name="bounded-publishing",
@@ -114,6 +114,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="except PyMongoError as error:",
         new="except ZeroDivisionError as error:",
         tests=tests_in(_RELAY, "test_the_relay_clears_outboxes_again_after_an_outage_of_the_database[motor]"),
+        slow=True,
     ),
     Mutation(
         name="services-poll-their-outboxes",
@@ -122,6 +123,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="self.relay.run, self.relay.clear_forever, self.relay.sweep_forever",
         new="self.relay.run, self.relay.clear_forever",
         tests=tests_in(_RELAY, "test_a_service_publishes_what_a_process_before_it_has_left_behind[motor]"),
+        slow=True,
     ),
     Mutation(
         name="services-clear-their-outboxes",
@@ -130,6 +132,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="self.relay.run, self.relay.clear_forever, self.relay.sweep_forever",
         new="self.relay.run, self.relay.sweep_forever",
         tests=tests_in(_RELAY, "test_a_service_publishes_each_change_at_once_and_clears_its_outbox[motor]"),
+        slow=True,
     ),
     Mutation(
         name="every-aggregate-is-polled",
@@ -149,6 +152,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="everything = True",
         new="everything = False",
         tests=tests_in(_POLLING, "test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago[motor]"),
+        slow=True,
     ),
     Mutation(
         name="full-poll-when-the-broker-is-back",
@@ -159,16 +163,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(
             _POLLING, "test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago[motor]"
         ),
-    ),
-    Mutation(
-        name="reconnecting-is-reported",
-        promise="The relay gets to know that the connection to the broker is back.",
-        where="common.messaging.broker:Broker._on_reconnected",
-        old="self._reconnected.set()",
-        new="",
-        tests=tests_in(
-            _POLLING, "test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago[motor]"
-        ),
+        slow=True,
     ),
     Mutation(
         name="polling-survives-an-outage",
@@ -177,6 +172,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="except (PyMongoError, DependencyUnavailable) as error:",
         new="except DependencyUnavailable as error:",
         tests=tests_in(_POLLING, "test_polling_goes_on_after_an_outage_of_the_database[motor]"),
+        slow=True,
     ),
     Mutation(
         name="polling-pauses-after-a-failure",
@@ -185,6 +181,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if failed or not cleared:",
         new="if not cleared:",
         tests=tests_in(_POLLING, "test_polling_tries_once_a_turn_what_cannot_be_published[motor]"),
+        slow=True,
     ),
     Mutation(
         name="polling-in-batches",
@@ -209,37 +206,5 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='await collection.create_index("outbox.id", sparse=True)',
         new='await collection.create_index("outbox.id")',
         tests=tests_in(_OUTBOX, "test_the_sweep_uses_the_index_and_not_the_collection[motor]"),
-    ),
-    Mutation(
-        name="reconnecting-never-ends",
-        promise="A service reconnects to NATS however long NATS was away.",
-        where="common.messaging.broker:Broker.connect",
-        old="max_reconnect_attempts=-1,",
-        new="",
-        tests=tests_in(_BROKER, "test_the_client_reconnects_however_long_the_server_was_gone"),
-    ),
-    Mutation(
-        name="silent-brokers-are-noticed",
-        promise="A service notices within 20 s that NATS is silent.",
-        where="common.messaging.broker:Broker.connect",
-        old="ping_interval=5,",
-        new="",
-        tests=tests_in(_BROKER, "test_a_server_that_is_silent_for_20_seconds_counts_as_lost"),
-    ),
-    Mutation(
-        name="bounded-attempts-to-connect",
-        promise="An attempt to connect to NATS ends after 3 s, and the log says what the service waits for.",
-        where="common.messaging.broker:Broker.connect",
-        old="async with asyncio.timeout(_ATTEMPT_SECONDS):",
-        new="if True:",
-        tests=tests_in(_BROKER, "test_a_start_without_nats_is_logged_within_5_seconds_and_ends_when_nats_is_there"),
-    ),
-    Mutation(
-        name="a-lost-answer-holds-up-no-ping",
-        promise="After a reconnect, the readiness check does not wait for an answer that was lost.",
-        where="common.messaging.broker:Broker._on_reconnected",
-        old="self._round_trip.forget()",
-        new="",
-        tests=tests_in(_BROKER, "test_a_ping_whose_answer_was_lost_with_its_connection_does_not_hold_up_the_next"),
     ),
 )

@@ -108,5 +108,6 @@ MUTATIONS: tuple[Mutation, ...] = (
             _RECOVERY,
             "test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_one_open",
         ),
+        slow=True,
     ),
 )

@@ -36,6 +36,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             _ANY_REQUEST,
             "test_a_request_that_takes_too_long_is_given_up_and_its_caller_told_that_the_outcome_is_unknown",
         ),
+        slow=True,
     ),
     Mutation(
         name="json-bodies-only",
@@ -73,6 +74,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "orders/tests/integration/test_refusals.py",
             "test_what_is_no_order_is_refused_naming_its_field_and_holds_nothing",
         ),
+        slow=True,
     ),
     Mutation(
         name="ids-well-formed",
@@ -103,6 +105,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "auth/tests/integration/test_signing_up.py",
             "test_whatever_is_typed_is_accepted_or_refused_with_a_reason_and_never_echoed",
         ),
+        slow=True,
     ),
     Mutation(
         name="validation-errors-at-most-20",
@@ -113,6 +116,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(
             _HOSTILE, "test_a_body_that_is_not_what_was_asked_for_is_refused_and_nothing_is_stored[tickets-motor]"
         ),
+        slow=True,
     ),
     Mutation(
         name="errors-are-problem-json",
@@ -179,6 +183,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='response.headers["Allow"] = ", ".join(methods)',
         new="pass",
         tests=tests_in(_DOCS, "test_a_method_that_is_not_there_is_refused_with_all_that_are[tickets-PATCH]"),
+        slow=True,
     ),
     *(
         Mutation(
