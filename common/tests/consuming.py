@@ -16,7 +16,7 @@ from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.testing.events import EventStreams
 
-NAME = "test-reaction"
+NAME = "test-consumer"
 
 PATIENT = RetryPolicy(delays=(0.05, 0.05), ack_wait=30)
 """The broker delivers again what the consumer asks for, and nothing else: not because this machine is busy."""

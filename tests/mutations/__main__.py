@@ -21,7 +21,7 @@ from mutations.changed import changed_since
 from mutations.document import write_table
 from mutations.mutation import Mutation
 from mutations.outcome import Outcome, Verdict, run_tests, try_mutation
-from mutations.scratch import ScratchCopy
+from mutations.scratch import REPOSITORY, ScratchCopy
 
 _WORKERS = 2
 _BASELINE_SECONDS = 900
@@ -53,7 +53,7 @@ def main(
     if not chosen:
         console.print("No mutation to try.")
         return
-    raise typer.Exit(asyncio.run(_run(chosen)))
+    raise typer.Exit(asyncio.run(run(chosen)))
 
 
 def _chosen(only: str | None, since: str | None, sample: int | None) -> list[Mutation]:
@@ -79,14 +79,15 @@ class _Result:
     seconds: float
 
 
-async def _run(mutations: list[Mutation]) -> int:
+async def run(mutations: list[Mutation], repository: Path = REPOSITORY) -> int:
+    """Try them, show the results, and return the exit status: 0 if all are killed, else 1."""
     started = time.monotonic()
     tests = list(dict.fromkeys(test for mutation in mutations for test in mutation.tests))
     results: list[_Result] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console.print(f"{len(mutations)} mutations, {len(tests)} tests; first the tests, on the code as it is")
     with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=console, transient=True) as bar:
-        copies = [ScratchCopy(Path(folder) / str(number)) for number in range(_WORKERS)]
+        copies = [ScratchCopy(Path(folder) / str(number), repository) for number in range(_WORKERS)]
         task = bar.add_task("no mutation", total=len(mutations))
         if trouble := await _trouble_without_mutations(copies, tests):
             console.print(f"Without any mutation, {trouble}. No mutation was tried.")

@@ -1,6 +1,5 @@
 """What counts as a kill, tried with a small repository of its own and a real pytest."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,59 +7,12 @@ import pytest
 from mutations.mutation import Mutation
 from mutations.outcome import Outcome, Verdict, run_tests, try_mutation
 from mutations.scratch import ScratchCopy
-
-CODE = """\
-def change(paid: int, price: int) -> int:
-    if paid < price:
-        raise ValueError(paid)
-    return paid - price
-"""
-TESTS = """\
-import pytest
-from shop.till import change
-
-@pytest.fixture
-def till():
-    assert change(5, 3) == 2, "the fixture does not get its change"
-    return change
-
-def test_change_is_given():
-    assert change(5, 3) == 2
-
-def test_too_little_is_refused():
-    with pytest.raises(ValueError):
-        change(1, 3)
-
-@pytest.mark.parametrize("paid", [3, 4])
-def test_no_more_is_given_than_was_paid(paid):
-    assert 0 <= change(paid, 3) <= 1
-
-@pytest.mark.timeout(0.5)
-def test_change_comes_in_time():
-    assert change(5, 3) == 2
-
-def test_with_a_fixture(till):
-    pass
-"""
-
-
-TEST_FILE = "tests/test_till.py"
+from mutations.small_repository import CODE, TEST_FILE, small_repository
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> ScratchCopy:
-    repository = tmp_path / "repository"
-    files = {
-        "shop/src/shop/__init__.py": "",
-        "shop/src/shop/till.py": CODE,
-        TEST_FILE: TESTS,
-        "pyproject.toml": "[tool.pytest.ini_options]\naddopts = ['-p', 'no:xdist', '-p', 'no:hypothesispytest']\n",
-    }
-    for path, text in files.items():
-        (repository / path).parent.mkdir(parents=True, exist_ok=True)
-        (repository / path).write_text(text)
-    subprocess.run(["git", "init", "--quiet"], cwd=repository, check=True)  # noqa: S607 - git of the PATH
-    return ScratchCopy(tmp_path / "copy", repository)
+    return ScratchCopy(tmp_path / "copy", small_repository(tmp_path / "repository"))
 
 
 async def outcome_of(copy: ScratchCopy, old: str, new: str, *tests: str) -> Outcome:

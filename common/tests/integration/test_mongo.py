@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from common.tests.passing_on import pass_on
 from pymongo.errors import PyMongoError
 
 from common.collection import Collection
@@ -142,18 +143,9 @@ class _RefusingConnections:
             return
         try:
             from_mongod, to_mongod = await asyncio.open_connection("127.0.0.1", self._mongod_port)
-            await asyncio.gather(_pass_on(reader, to_mongod), _pass_on(from_mongod, writer))
+            await asyncio.gather(pass_on(reader, to_mongod), pass_on(from_mongod, writer))
         finally:
             writer.close()
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        with suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-    finally:
-        writer.close()
 
 
 async def _waits_in_vain(mongo: Mongo, seconds: float) -> None:

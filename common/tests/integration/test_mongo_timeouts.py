@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from common.tests.passing_on import pass_on
 from pymongo.errors import PyMongoError, WaitQueueTimeoutError
 
 from common.collection import Collection, Document
@@ -127,11 +128,4 @@ class _Entrance:
             from_mongod, to_mongod = await asyncio.open_connection("127.0.0.1", self._mongod_port)
             self._writers += [to_driver, to_mongod]
             for reader, writer in ((from_driver, to_mongod), (from_mongod, to_driver)):
-                self._connections.append(asyncio.create_task(_pass_on(reader, writer)))
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-    writer.close()
+                self._connections.append(asyncio.create_task(pass_on(reader, writer)))

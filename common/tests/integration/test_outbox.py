@@ -5,17 +5,16 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import pytest
+from common.tests.listing import Listing
 from pymongo.errors import DuplicateKeyError
 
-from common.aggregate import Aggregate
 from common.clock import utc_now
 from common.collection import Collection
 from common.errors import DependencyUnavailable, LostRace
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import UserId, new_id
 from common.messaging.envelope import StagedEvent
 from common.messaging.outbox import Relay
 from common.messaging.publisher import Publisher
@@ -23,24 +22,6 @@ from common.mongo import Mongo
 from common.repository import AggregateRepository, retry_lost_races
 from common.testing.events import EventStreams
 from common.testing.eventually import eventually
-
-
-class Listing(Aggregate):
-    """A small aggregate, to have one."""
-
-    title: str
-    price: int = 1
-    user_id: UserId
-
-    @classmethod
-    def create(cls, title: str) -> Self:
-        listing = cls(id=new_id(), title=title, user_id=UserId(new_id()))
-        listing._change(TicketCreated)
-        return listing
-
-    def rename(self, title: str) -> None:
-        self.title = title
-        self._change(TicketUpdated)
 
 
 class DyingPublisher(Publisher):

@@ -1,31 +1,8 @@
 """An aggregate counts its changes and records each event once."""
 
-from typing import Self
+from common.tests.listing import Listing
 
-from common.aggregate import Aggregate
-from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import UserId, new_id
-
-
-class Listing(Aggregate):
-    title: str
-    price: int = 1
-    user_id: UserId
-
-    @classmethod
-    def create(cls, title: str) -> Self:
-        listing = cls(id=new_id(), title=title, user_id=UserId(new_id()))
-        listing._change(TicketCreated)
-        return listing
-
-    def rename(self, title: str) -> None:
-        self.title = title
-        self._change(TicketUpdated)
-
-    def rename_quietly(self, title: str) -> None:
-        """A change that other services need not know."""
-        self.title = title
-        self._change()
+from common.events.tickets import TicketCreated
 
 
 def test_every_change_counts_also_one_without_an_event() -> None:
