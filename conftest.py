@@ -1,4 +1,4 @@
-"""Fixtures for every test: common.testing.plugin."""
+"""Fixtures for every test: devkit.testing.plugin."""
 
 # A test file is imported under its path, "tickets/tests/…", whose first part is also the name of a package: that one
 # has to be there already, or pytest would take the folder for it.
@@ -10,4 +10,4 @@ import orders  # noqa: F401
 import payments  # noqa: F401
 import tickets  # noqa: F401
 
-pytest_plugins = ["common.testing.plugin"]
+pytest_plugins = ["devkit.testing.plugin"]

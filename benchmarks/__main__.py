@@ -21,7 +21,7 @@ from benchmarks.bench import a_bench
 from benchmarks.figures import Row
 from benchmarks.plots import Plot
 from benchmarks.report import keep, notes_of, table_of
-from common.mongo import MongoDriver
+from common.storage.mongo import MongoDriver
 
 # In the order of running: the list wants few tickets stored, and catch-up, which takes orders away, ends it.
 ROWS = (

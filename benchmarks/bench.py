@@ -12,13 +12,13 @@ from benchmarks.floor import STREAM as FLOOR
 from benchmarks.floor_server import FloorServer
 from benchmarks.plots import Plot
 from benchmarks.processes import resident, resident_of
-from common.auth import SignedInUser, TokenSigner
-from common.clock import utc_now
-from common.collection import Collection
-from common.ids import UserId, new_id
+from common.domain.clock import utc_now
+from common.domain.ids import UserId, new_id
+from common.http.authentication import SignedInUser, TokenSigner
 from common.messaging.streams import STREAMS
-from common.mongo import Mongo, MongoDriver
-from common.servers import free_port
+from common.storage.collection import Collection
+from common.storage.mongo import Mongo, MongoDriver
+from devkit.servers import free_port
 from marketplace.keys import load_or_create_keys
 from marketplace.operations.operator import Operator, operator
 from marketplace.platform import Platform

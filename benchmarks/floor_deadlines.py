@@ -14,9 +14,9 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, S
 
 from benchmarks.bench import Bench
 from benchmarks.floor import STREAM
-from common.clock import utc_now
-from common.collection import Collection
-from common.ids import new_id
+from common.domain.clock import utc_now
+from common.domain.ids import new_id
+from common.storage.collection import Collection
 
 _TIMERS = StreamConfig(
     "FLOOR_TIMERS",

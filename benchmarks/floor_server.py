@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.servers import Server
-from common.servers.process import ChildProcess
+from devkit.servers import Server
+from devkit.servers.process import ChildProcess
 from marketplace.keys import TokenKeys
 from marketplace.probes import http_status
 

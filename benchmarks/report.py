@@ -13,7 +13,7 @@ from rich.table import Table
 
 from benchmarks.figures import Row
 from benchmarks.plots import Plot
-from common.clock import utc_now
+from common.domain.clock import utc_now
 
 _COLUMNS = ("row", "median", "from, to", "unit", "beside it", "ratio", "times first", "target", "met")
 _NONE = "none"

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 from pymongo import MongoClient
 
 from benchmarks.bench import Bench
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import TicketId, UserId, new_id
+from common.events.envelope import StagedEvent
 from common.events.orders import OrderedTicket
-from common.ids import TicketId, UserId, new_id
-from common.messaging.envelope import StagedEvent
 from orders.order import Order
 from orders.ticket_replica import TicketReplica
 from tickets.ticket import Ticket

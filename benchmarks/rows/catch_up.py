@@ -11,8 +11,8 @@ from pymongo import MongoClient, UpdateOne
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target
+from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated
-from common.ids import UserId, new_id
 from common.messaging.streams import DOMAIN_EVENTS
 
 _CONSUMER = "orders-replicate-ticket"

@@ -16,8 +16,8 @@ from benchmarks.figures import Row, Target, percentile
 from benchmarks.floor_deadlines import last_of_the_floor
 from benchmarks.rows.orders import peak_of
 from benchmarks.stock import stock_orders, stock_tickets
-from common.clock import utc_now
-from common.messaging.envelope import MESSAGE_ID
+from common.domain.clock import utc_now
+from common.events.envelope import MESSAGE_ID
 
 _WITHIN_SECONDS = 90.0
 

@@ -13,8 +13,8 @@ from benchmarks.figures import Row, Target
 from benchmarks.plots import Plot
 from benchmarks.rows.orders import orders_of, round_of, round_of_floor
 from benchmarks.stock import checkpoint, remove, stock_orders, stock_tickets
-from common.clock import utc_now
-from common.ids import UserId, new_id
+from common.domain.clock import utc_now
+from common.domain.ids import UserId, new_id
 from tickets.ticket import Ticket
 
 _STORED = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)

@@ -17,7 +17,7 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target, percentile
 from benchmarks.floor import STREAM
 from benchmarks.rows.orders import orders_of, peak_of
-from common.ids import new_id
+from common.domain.ids import new_id
 
 T = TypeVar("T")
 

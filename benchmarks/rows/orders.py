@@ -14,7 +14,7 @@ from benchmarks.bench import Bench, until_cleared
 from benchmarks.figures import Row, Target
 from benchmarks.generators import Load, Outcome
 from benchmarks.processes import computed
-from common.ids import new_id
+from common.domain.ids import new_id
 from marketplace.platform import Platform
 
 CONNECTIONS = 64

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.bench import Bench, settings_in
 from benchmarks.figures import Row, Target
-from common.servers import Mongod, NatsServer, free_port
+from devkit.servers import Mongod, NatsServer, free_port
 from marketplace.platform import Platform
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from nats.js.api import ConsumerInfo
 
+from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated
-from common.ids import UserId, new_id
 from common.messaging.consumer import Consumer, Subscription
-from common.messaging.dead_letter import DeadLetters
+from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from common.testing.events import EventStreams
+from devkit.testing.events import EventStreams
 
 NAME = "test-consumer"
 

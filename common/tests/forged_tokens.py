@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 
-from common.clock import utc_now
-from common.testing.keys import KeyPair
+from common.domain.clock import utc_now
+from devkit.testing.keys import KeyPair
 
 USER_ID = "65f0c0ffee00000000000001"
 EMAIL = "buyer@example.com"

@@ -10,18 +10,18 @@ from typing import get_args
 import httpx
 from common.tests.services import SERVICES, ServiceUnderTest
 
-from common.auth import TokenSigner
-from common.clock import utc_now
-from common.ids import new_id
+from common.domain.clock import utc_now
+from common.domain.ids import new_id
+from common.http.authentication import TokenSigner
 from common.messaging.broker import Broker
-from common.mongo import MongoDriver
-from common.servers.mongod import Mongod
-from common.servers.nats_server import NatsServer
-from common.servers.ports import free_port
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.keys import KeyPair
-from common.testing.running import RunningService, Surroundings, somebody
+from common.storage.mongo import MongoDriver
+from devkit.servers.mongod import Mongod
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import RunningService, Surroundings, somebody
 from marketplace.provisioning import provision_everything
 
 DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)

@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from common.aggregate import Aggregate
+from common.domain.aggregate import Aggregate
+from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import UserId, new_id
 
 
 class Listing(Aggregate):

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from common.clock import utc_now
-from common.collection import Collection
+from common.domain.clock import utc_now
 from common.events.base import Event
+from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
-from common.messaging.envelope import StagedEvent
 from common.messaging.publisher import Publisher
-from common.testing.eventually import eventually
+from common.storage.collection import Collection
+from devkit.testing.eventually import eventually
 
 _NOW = utc_now()
 

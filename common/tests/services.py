@@ -13,7 +13,7 @@ import payments.main
 import tickets.main
 from auth.settings import AuthSettings
 from common.messaging.consumer import Consumer
-from common.settings import ServiceSettings
+from common.runtime.settings import ServiceSettings
 from expiration.consumers import CONSUMERS as EXPIRATION_CONSUMERS
 from expiration.settings import ExpirationSettings
 from orders.consumers import CONSUMERS as ORDERS_CONSUMERS

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from common.errors import DependencyUnavailable
-from common.ids import OrderId
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import OrderId
 from expiration.deadline import Deadline
 
 

@@ -8,9 +8,9 @@ import bson
 from common.events.expiration import DeadlineAlarm
 from common.events.orders import OrderEvent
 from common.messaging.streams import SCHEDULES, TIMERS
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import RunningService
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import RunningService
 from expiration.consumers import CONSUMERS
 from expiration.deadline import DeadlineStatus
 

@@ -2,11 +2,11 @@
 
 from expiration.tests.fake_alarms import FakeAlarms
 
-from common.clock import Clock, utc_now
-from common.collection import Database
+from common.domain.clock import Clock, utc_now
 from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
+from common.storage.collection import Database
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
 

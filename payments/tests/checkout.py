@@ -9,11 +9,11 @@ import bson
 import httpx
 from payments.tests.movable_clock import MovableClock
 
+from common.domain.ids import PaymentId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
-from common.ids import PaymentId
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import RunningService
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import RunningService
 from payments.consumers import CONSUMERS
 from payments.service import PaymentService
 

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from common.ids import PaymentId
-from common.testing.eventually import eventually
+from common.domain.ids import PaymentId
+from devkit.testing.eventually import eventually
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from common.collection import Database, Document
-from common.testing.interception import InterceptedCollection, Operation
+from common.storage.collection import Database, Document
+from devkit.testing.interception import InterceptedCollection, Operation
 
 
 @dataclass

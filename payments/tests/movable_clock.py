@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
 
 
 class MovableClock:

@@ -1,13 +1,13 @@
 """The use cases as a test makes and calls them, for an order given as the events that it can have."""
 
-from common.clock import Clock
-from common.collection import Database
+from common.domain.clock import Clock
+from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
-from common.ids import OrderId
 from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
-from common.replica import ReplicaRepository
+from common.storage.collection import Database
+from common.storage.read_model import ReplicaRepository
 from payments.gateway.protocol import PaymentGateway
 from payments.order_replica import OrderReplica
 from payments.payment import Payment

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
 from faults.scenario import Outcome, Scenario
 from faults.world import World, a_world
 

@@ -6,7 +6,7 @@ from collections import Counter
 import httpx
 
 from common.events.orders import OrderStatus
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import Person, World, in_parallel
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.servers import free_port
+from devkit.servers import free_port
 from faults.moments import LAST_WORDS
 from faults.world import World
 from marketplace.keys import load_or_create_keys

@@ -16,11 +16,11 @@ from typing import Any, NoReturn
 from bson import ObjectId
 from fastapi import FastAPI
 
+from common.events.envelope import StagedEvent
 from common.messaging.consumer import Consumer
-from common.messaging.envelope import StagedEvent
 from common.messaging.publisher import Publisher
-from common.run import serve
-from common.settings import load_settings
+from common.runtime.serve import serve
+from common.runtime.settings import load_settings
 from faults.moments import BEFORE_ACK, BEFORE_PUBLISH, LAST_WORDS
 
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
-from common.collection import Document
+from common.events.envelope import MalformedEvent, decode
 from common.events.orders import OrderStatus
-from common.messaging.envelope import MalformedEvent, decode
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
+from common.storage.collection import Document
 from faults.world import World
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 from marketplace.operations.stream_reader import read_stream

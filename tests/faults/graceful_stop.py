@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 from faults.load import Load, load
 from faults.scenario import Outcome, Scenario, promise
 from faults.world import World

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from common.collection import Document
+from common.events.envelope import TIME
 from common.events.payments import PaymentCreated
-from common.messaging.envelope import TIME
 from common.messaging.streams import stream_of
+from common.storage.collection import Document
 from faults.scenario import Outcome, Scenario, promise
 from faults.world import Person, World, in_parallel
 from marketplace.operations.stream_reader import read_stream

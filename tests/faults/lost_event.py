@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import httpx
 
-from common.collection import Document
-from common.testing.eventually import eventually
+from common.storage.collection import Document
+from devkit.testing.eventually import eventually
 from faults.scenario import Outcome, Scenario, promise
 from faults.told import OWNERS, agreement, changes_with_an_event, events_in_the_streams, outboxes_empty
 from faults.world import Person, World

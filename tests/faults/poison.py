@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from common.messaging import dead_letter
-from common.messaging.envelope import MESSAGE_ID
+from common.events.envelope import MESSAGE_ID
+from common.messaging import dead_letters as dead_letter
 from common.messaging.retry import RetryPolicy
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 from faults.acks import Ack, Acks, overheard_acks
 from faults.poisons import (
     Planted,

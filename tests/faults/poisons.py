@@ -8,11 +8,11 @@ from typing import Any
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
+from common.domain.ids import new_id
 from common.events.catalog import CATALOG, EXAMPLES
-from common.ids import new_id
-from common.messaging.envelope import MESSAGE_ID
+from common.events.envelope import MESSAGE_ID
 from common.messaging.streams import stream_of
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import Person, World
 from marketplace.provisioning import CONSUMERS_OF

@@ -10,7 +10,7 @@ from bson import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from common.messaging.consumer import Consumer
-from common.messaging.dead_letter import REPLAYED, SUBJECT, replay_subject
+from common.messaging.dead_letters import REPLAYED, SUBJECT, replay_subject
 from common.messaging.provisioning import provision_consumers
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS
 from faults.business import late_payments, some_business

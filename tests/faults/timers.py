@@ -11,7 +11,7 @@ from common.events.base import Event
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled
 from common.messaging.streams import stream_of
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 from faults.scenario import Outcome, Scenario, promise
 from faults.world import Person, World, in_parallel
 from marketplace.operations.stream_reader import read_stream

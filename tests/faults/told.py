@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections import Counter
 
-from common.collection import Document
-from common.messaging.envelope import MESSAGE_ID
+from common.events.envelope import MESSAGE_ID
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
-from common.testing.eventually import eventually
+from common.storage.collection import Document
+from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import World
 from marketplace.operations.snapshot import Snapshot, take_snapshot

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from common.servers import free_port
+from devkit.servers import free_port
 from marketplace.operations.audit import audit
 from marketplace.operations.operator import Operator, operator
 from marketplace.platform import Platform

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import httpx
 
 from common.messaging.retry import RetryPolicy
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 from faults.acks import Ack, Acks, overheard_acks
 from faults.exactly_once import events_unlike_changes, tickets_changed_too_often
 from faults.quiet import settle_with_nothing_wrong

@@ -9,7 +9,7 @@ import orders.consumers
 import orders.main
 import payments.consumers
 import payments.main
-from common.testing.running import RunningService, Surroundings
+from devkit.testing.running import RunningService, Surroundings
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from common.clock import utc_now
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.samples import listed_ticket
+from common.domain.clock import utc_now
+from common.domain.ids import new_id
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import listed_ticket
 
 
 class Clock:

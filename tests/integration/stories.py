@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.events.base import Event
 from common.events.expiration import DeadlineAlarm, ExpirationCompleted
 from common.events.orders import OrderedTicket
 from common.events.payments import PaymentCreated, PaymentStatus
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import OrderId, PaymentId, TicketId, UserId
-from common.testing.samples import order_events
+from devkit.testing.samples import order_events
 from expiration.service import ExpirationService
 from orders.order import Order
 from orders.service import OrderService

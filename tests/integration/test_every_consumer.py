@@ -21,14 +21,14 @@ import expiration.main
 import orders.main
 import payments.main
 import tickets.main
+from common.domain.ids import new_id
 from common.events.base import Event
-from common.ids import new_id
 from common.messaging.consumer import Consumer
-from common.service import Service
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.interception import WRITES, Died, InterceptedCollection, Operation
-from common.testing.running import Surroundings
+from common.runtime.service_runtime import Service
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.interception import WRITES, Died, InterceptedCollection, Operation
+from devkit.testing.running import Surroundings
 from expiration.settings import ExpirationSettings
 from marketplace.provisioning import CONSUMERS_OF
 from orders.settings import OrdersSettings

@@ -8,13 +8,13 @@ import pytest
 from integration.keys import Clock, a_ticket, with_key
 from starlette.responses import Response
 
+from common.domain.ids import new_id
 from common.http.idempotency import Claim, IdempotentRequests, RequestInFlight
-from common.ids import new_id
-from common.mongo import Mongo
-from common.testing.events import EventStreams
-from common.testing.interception import InterceptedCollection, Operation
-from common.testing.running import RunningService, somebody
-from common.testing.samples import order_events
+from common.storage.mongo import Mongo
+from devkit.testing.events import EventStreams
+from devkit.testing.interception import InterceptedCollection, Operation
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import order_events
 
 DEAD = timedelta(seconds=11)
 """So long after its beginning, a claim without an answer may be taken over."""

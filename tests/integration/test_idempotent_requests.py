@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 from integration.keys import a_ticket, told, with_key
 
-from common.auth import SignedInUser
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, somebody
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from common.http.authentication import SignedInUser
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import order_events
 
 
 async def test_a_repeated_order_is_answered_as_the_first_time_and_placed_once(

@@ -10,13 +10,13 @@ from integration.keys import Clock, a_ticket, told, with_key
 from pymongo.errors import AutoReconnect
 
 import common.http.middleware
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import new_id
 from common.http.idempotency import Claim, IdempotentRequests, KeyReused
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.interception import InterceptedCollection, Operation
-from common.testing.running import RunningService, somebody
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.interception import InterceptedCollection, Operation
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import order_events
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from typing import Any
 
 from integration.keys import Clock, a_ticket, with_key
 
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.interception import InterceptedCollection, Operation
-from common.testing.running import RunningService, somebody
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from devkit.testing.events import EventStreams
+from devkit.testing.interception import InterceptedCollection, Operation
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import order_events
 
 TAKEN_OVER = timedelta(seconds=11)
 

@@ -13,8 +13,8 @@ import orders.main
 import payments.main
 import tickets.main
 from auth.settings import AuthSettings
-from common.settings import ServiceSettings
-from common.testing.keys import KeyPair
+from common.runtime.settings import ServiceSettings
+from devkit.testing.keys import KeyPair
 from expiration.settings import ExpirationSettings
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings

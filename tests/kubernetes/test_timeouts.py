@@ -10,8 +10,8 @@ from kubernetes.rendering import RENDERED, Object, Objects, container_of, render
 from common.http.middleware import MAX_SECONDS
 from common.http.server import DRAIN_SECONDS, IDLE_SECONDS
 from common.messaging.broker import _PING_SECONDS as _BROKER_PING_SECONDS
-from common.mongo import _PING_SECONDS as _MONGO_PING_SECONDS
-from common.service import _FINISH_SECONDS
+from common.runtime.service_runtime import _FINISH_SECONDS
+from common.storage.mongo import _PING_SECONDS as _MONGO_PING_SECONDS
 from marketplace.gateway import nginx_configuration
 from marketplace.operations.dead_letters import _REPLAY_SECONDS
 from marketplace.operations.retell import _ANSWER_SECONDS

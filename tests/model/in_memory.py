@@ -11,11 +11,11 @@ from model.parts import Alarms, Clock, Database, Delivery, Stream
 from model.processes import TO_THE_END, Fate, Process
 from mongomock_motor import AsyncMongoMockClient
 
-from common.collection import Document
-from common.errors import LostRace, ProblemError, RetryAfter
+from common.domain.errors import LostRace, ProblemError, RetryAfter
 from common.events.expiration import DeadlineAlarm
-from common.messaging.outbox import Relay
-from common.testing.interception import Died
+from common.messaging.outbox_relay import Relay
+from common.storage.collection import Document
+from devkit.testing.interception import Died
 from expiration.consumers import complete_deadline_on_alarm
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService

@@ -9,10 +9,10 @@ from mongomock_motor import AsyncMongoMockClient
 from pymongo import UpdateOne
 
 from common.events.base import Event
+from common.events.envelope import StagedEvent, decode
 from common.events.expiration import DeadlineAlarm
 from common.messaging.consumer import Consumer
-from common.messaging.envelope import StagedEvent, decode
-from common.testing.interception import InterceptedCollection
+from devkit.testing.interception import InterceptedCollection
 from expiration.deadline import Deadline
 from marketplace.provisioning import CONSUMERS_OF
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from common.testing.interception import Died, Operation
+from devkit.testing.interception import Died, Operation
 
 _current: ContextVar["Process | None"] = ContextVar("process", default=None)
 

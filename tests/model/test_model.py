@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from model.in_memory import Marketplace
 from model.processes import TO_THE_END, Fate, Then
 
+from common.domain.ids import OrderId, TicketId, UserId
 from common.events.orders import OrderStatus
-from common.ids import OrderId, TicketId, UserId
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from system.people import Person
 
-from common.servers import free_port
+from devkit.servers import free_port
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
 

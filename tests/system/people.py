@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 
 
 class Person:

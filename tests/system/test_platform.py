@@ -10,8 +10,8 @@ import httpx
 import pytest
 from system.people import Person
 
-from common.servers import free_port
-from common.testing.eventually import eventually
+from devkit.servers import free_port
+from devkit.testing.eventually import eventually
 from marketplace.demo import run_demo
 from marketplace.platform import Platform
 from marketplace.settings import SERVICES, PlatformSettings

@@ -1,10 +1,9 @@
 """`python -m auth` serves until it is told to stop."""
 
-import common.lean  # noqa: F401 - for its effect: see there
 from auth.main import create_app
 from auth.settings import AuthSettings
-from common.run import serve
-from common.settings import load_settings
+from common.runtime.serve import serve
+from common.runtime.settings import load_settings
 
 
 def main() -> None:

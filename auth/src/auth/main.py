@@ -8,10 +8,10 @@ from auth.repository import UserRepository
 from auth.routes import router
 from auth.service import AuthService
 from auth.settings import AuthSettings
-from common.auth import TokenSigner, TokenVerifier
-from common.clock import Clock, utc_now
-from common.http.app import create_http_app
-from common.service import Service
+from common.domain.clock import Clock, utc_now
+from common.http.application import create_http_app
+from common.http.authentication import TokenSigner, TokenVerifier
+from common.runtime.service_runtime import Service
 
 
 def create_app(settings: AuthSettings, *, clock: Clock = utc_now) -> FastAPI:

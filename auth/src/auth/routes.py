@@ -7,16 +7,16 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from auth.schemas import Credentials, CurrentUserOut, UserOut
 from auth.service import AuthService
 from auth.user import EmailTaken, User, WrongCredentials
-from common.auth import COOKIE, TOKEN_LIFETIME, SignedInUser, TokenSigner, TokenVerifier, session_token
-from common.errors import NotSignedIn
-from common.http.app import CHANGES
+from common.domain.errors import NotSignedIn
+from common.domain.ids import UserId
+from common.http.application import CHANGES
+from common.http.authentication import COOKIE, TOKEN_LIFETIME, SignedInUser, TokenSigner, TokenVerifier, session_token
 from common.http.problems import problems
-from common.ids import UserId
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 
 
-async def _service(request: Request) -> AuthService:  # async: see common.auth
+async def _service(request: Request) -> AuthService:  # async: see common.http.authentication
     service: AuthService = request.app.state.auth
     return service
 

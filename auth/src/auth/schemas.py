@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import EmailStr, Field, Secret, StringConstraints
 
+from common.domain.ids import UserId
 from common.http.schemas import RequestBody, ResponseBody
-from common.ids import UserId
 
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
 

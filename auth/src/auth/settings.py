@@ -3,8 +3,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from common.auth import parse_private_key, parse_public_key
-from common.token_settings import TokenSettings
+from common.http.authentication import parse_private_key, parse_public_key
+from common.runtime.token_settings import TokenSettings
 
 
 def _check_private_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:

@@ -2,10 +2,10 @@
 
 from typing import Self
 
-from common.aggregate import Aggregate
-from common.errors import Conflict, NotSignedIn
+from common.domain.aggregate import Aggregate
+from common.domain.errors import Conflict, NotSignedIn
+from common.domain.ids import UserId, new_id
 from common.events.users import UserRegistered
-from common.ids import UserId, new_id
 
 
 class EmailTaken(Conflict):

@@ -5,7 +5,7 @@ import pytest
 
 from auth.main import create_app
 from auth.settings import AuthSettings
-from common.testing.running import RunningService, Surroundings
+from devkit.testing.running import RunningService, Surroundings
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from common.ids import new_id
-from common.testing.eventually import eventually
-from common.testing.process import ServiceProcess, environment_of
-from common.testing.running import Surroundings
+from common.domain.ids import new_id
+from devkit.testing.eventually import eventually
+from devkit.testing.process import ServiceProcess, environment_of
+from devkit.testing.running import Surroundings
 
 # It is the HTTP server that decides, so one driver stands for both.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from common.events.users import UserRegistered
-from common.mongo import Mongo
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.process import ServiceProcess, environment_of
-from common.testing.running import Surroundings
+from common.storage.mongo import Mongo
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.process import ServiceProcess, environment_of
+from devkit.testing.running import Surroundings
 
 PASSWORD = "hunter2 hunter2"
 EMAIL = "buyer@example.com"

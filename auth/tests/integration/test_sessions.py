@@ -5,9 +5,9 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 
-from common.auth import SignedInUser, TokenVerifier
-from common.testing.keys import KeyPair
-from common.testing.running import RunningService
+from common.http.authentication import SignedInUser, TokenVerifier
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import RunningService
 
 CREDENTIALS = {"email": "buyer@example.com", "password": "correct horse battery"}
 TWELVE_HOURS = 12 * 60 * 60

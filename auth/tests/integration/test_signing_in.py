@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from common.testing.running import RunningService
+from devkit.testing.running import RunningService
 
 PASSWORD = "correct horse battery"
 KNOWN, UNKNOWN = "buyer@example.com", "nobody@example.com"

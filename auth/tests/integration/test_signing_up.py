@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from common.events.users import UserRegistered
-from common.testing.events import EventStreams
-from common.testing.running import RunningService
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService
 
 PASSWORD = "correct horse battery"
 JSON = {"Content-Type": "application/json"}

@@ -6,11 +6,11 @@ import pytest
 
 from auth.repository import UserRepository
 from auth.user import EmailTaken, User
-from common.clock import utc_now
+from common.domain.clock import utc_now
 from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
-from common.mongo import Mongo
+from common.storage.mongo import Mongo
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from auth.passwords import Passwords
 from auth.repository import UserRepository
 from auth.service import AuthService
 from auth.user import EmailTaken, WrongCredentials
-from common.clock import utc_now
+from common.domain.clock import utc_now
 from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
 
 PASSWORD = "correct horse battery"

@@ -5,8 +5,8 @@ import pytest
 from common.tests.island import Island
 from common.tests.services import WITH_API, ServiceUnderTest
 
-from common.testing.keys import KeyPair
-from common.testing.running import RunningService, Surroundings
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import RunningService, Surroundings
 
 
 @pytest.fixture(params=WITH_API, ids=str)

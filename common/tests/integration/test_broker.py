@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import structlog
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
-from common.servers.nats_server import NatsServer
-from common.servers.ports import free_port
-from common.testing.eventually import eventually
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port
+from devkit.testing.eventually import eventually
 
 _PAUSE_OF_THE_CLIENT = 0.5
 """And longer: `eventually` looks much more often."""

@@ -12,19 +12,19 @@ import pytest
 from common.tests.consuming import CONSUMER, NAME, PATIENT, Effects, consuming, event, info, nothing, unanswered
 from pymongo.errors import ServerSelectionTimeoutError
 
-from common.errors import DependencyUnavailable, PermanentFailure, RetryAfter
+from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryAfter
 from common.events.tickets import TicketCreated
+from common.events.tracing import current_cause, current_trace_id
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subscription
-from common.messaging.dead_letter import DeadLetters
+from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from common.servers.nats_server import NatsServer
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import QUICK
-from common.tracing import current_cause, current_trace_id
+from devkit.servers.nats_server import NatsServer
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK
 
 LONG = 1e9
 
@@ -312,7 +312,7 @@ async def test_consuming_goes_on_by_itself_after_kill_9_of_the_broker(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     from common.messaging.provisioning import provision_streams  # noqa: PLC0415
-    from common.servers.ports import free_port  # noqa: PLC0415
+    from devkit.servers.ports import free_port  # noqa: PLC0415
 
     async with NatsServer(tmp_path_factory.mktemp("own-nats"), free_port()) as server:
         broker = Broker(server.url, "test")

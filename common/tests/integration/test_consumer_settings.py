@@ -9,12 +9,12 @@ from structlog.testing import capture_logs
 
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.messaging.consumer import Consumer, Subscription
-from common.messaging.dead_letter import DeadLetters
+from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import QUICK
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK
 
 OTHER_SETTINGS: dict[str, Any] = {
     "filter_subjects": [TicketCreated.subjects()],

@@ -2,17 +2,17 @@
 
 from common.tests.consuming import CONSUMER, NAME, Effects, consuming, event, nothing
 
-from common.clock import utc_now
-from common.errors import DependencyUnavailable, PermanentFailure
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable, PermanentFailure
+from common.domain.ids import new_id
 from common.events.expiration import DeadlineAlarm
 from common.events.tickets import TicketCreated
-from common.ids import new_id
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from common.testing.events import DeadLetter, EventStreams
-from common.testing.eventually import eventually
+from devkit.testing.events import DeadLetter, EventStreams
+from devkit.testing.eventually import eventually
 
 SOON_DELIVERED_AGAIN = RetryPolicy(delays=(), ack_wait=0.2)
 

@@ -5,17 +5,17 @@ from collections.abc import Awaitable, Callable
 
 from common.tests.consuming import CONSUMER, PATIENT, Effects, consuming, event, info, never_return, nothing, unanswered
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated
-from common.ids import UserId, new_id
 from common.messaging.provisioning import provision_consumers
-from common.mongo import Mongo
-from common.repository import AggregateRepository
-from common.service import Service
-from common.settings import ServiceSettings
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import Surroundings, missing
+from common.runtime.service_runtime import Service
+from common.runtime.settings import ServiceSettings
+from common.storage.mongo import Mongo
+from common.storage.repository import AggregateRepository
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import Surroundings, missing
 from tickets.ticket import Ticket
 
 

@@ -10,11 +10,11 @@ import pytest
 from bson.errors import InvalidDocument
 from pymongo.errors import DuplicateKeyError, WriteConcernError
 
-from common.collection import Collection, Document
-from common.grouped_collection import GroupedCollection
-from common.mongo import Mongo, MongoDriver
-from common.servers.mongod import Mongod
-from common.servers.ports import free_port
+from common.storage.batching_collection import GroupedCollection
+from common.storage.collection import Collection, Document
+from common.storage.mongo import Mongo, MongoDriver
+from devkit.servers.mongod import Mongod
+from devkit.servers.ports import free_port
 
 MANY = 100
 

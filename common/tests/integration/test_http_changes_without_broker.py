@@ -9,16 +9,16 @@ import pytest
 from common.tests.problem_details import assert_problem
 from common.tests.services import SOME_ID, ServiceUnderTest
 
-from common.ids import new_id
+from common.domain.ids import new_id
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_streams
-from common.mongo import MongoDriver
-from common.servers.mongod import Mongod
-from common.servers.nats_server import NatsServer
-from common.servers.ports import free_port
-from common.testing.eventually import eventually
-from common.testing.keys import KeyPair
-from common.testing.running import RunningService, Surroundings, somebody
+from common.storage.mongo import MongoDriver
+from devkit.servers.mongod import Mongod
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port
+from devkit.testing.eventually import eventually
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import RunningService, Surroundings, somebody
 
 # What is refused here never comes to the database, so one driver stands for both.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])

@@ -10,8 +10,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from common.http.server import DRAIN_SECONDS, IDLE_SECONDS, DrainingServer
-from common.servers import free_port
-from common.testing.eventually import eventually
+from devkit.servers import free_port
+from devkit.testing.eventually import eventually
 from marketplace.gateway import nginx_configuration
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n"

@@ -10,8 +10,8 @@ from common.tests.problem_details import assert_problem
 from common.tests.services import ServiceUnderTest
 
 from common.messaging.streams import STREAMS
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, somebody
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, somebody
 
 # What is refused at the edge never comes to the database, so one driver stands for both.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])

@@ -15,12 +15,12 @@ from common.tests.island import Island
 from common.tests.problem_details import assert_problem
 from common.tests.services import SERVICES
 
-from common.auth import SignedInUser, TokenSigner
-from common.clock import utc_now
-from common.mongo import MongoDriver
-from common.testing.eventually import eventually
-from common.testing.process import ServiceProcess, environment_of
-from common.testing.running import somebody
+from common.domain.clock import utc_now
+from common.http.authentication import SignedInUser, TokenSigner
+from common.storage.mongo import MongoDriver
+from devkit.testing.eventually import eventually
+from devkit.testing.process import ServiceProcess, environment_of
+from devkit.testing.running import somebody
 
 WAITING = "waiting for MongoDB"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"

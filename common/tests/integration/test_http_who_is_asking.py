@@ -9,8 +9,8 @@ from common.tests.forged_tokens import EMAIL, USER_ID, forged_tokens, signed
 from common.tests.problem_details import assert_problem
 from common.tests.services import SOME_ID, ServiceUnderTest
 
-from common.testing.keys import KeyPair
-from common.testing.running import RunningService
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import RunningService
 
 # Who is asking is settled before the database is asked, so one driver stands for both.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])

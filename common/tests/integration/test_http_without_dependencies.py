@@ -13,9 +13,9 @@ import tickets.consumers
 import tickets.main
 from common.events.tickets import TicketCreated
 from common.events.users import UserRegistered
-from common.servers.server import Server
-from common.testing.eventually import eventually
-from common.testing.running import Surroundings, somebody
+from devkit.servers.server import Server
+from devkit.testing.eventually import eventually
+from devkit.testing.running import Surroundings, somebody
 from tickets.settings import TicketsSettings
 
 NO_DATABASE = "The database does not answer."

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from common.tests.services import SERVICES, ServiceUnderTest
 
-from common.testing.running import RunningService, Surroundings
+from devkit.testing.running import RunningService, Surroundings
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=str)

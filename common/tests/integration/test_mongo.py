@@ -13,12 +13,12 @@ import pytest
 from common.tests.passing_on import pass_on
 from pymongo.errors import PyMongoError
 
-from common.collection import Collection
-from common.errors import DependencyUnavailable
-from common.ids import new_id
-from common.mongo import Mongo, MongoDriver, as_unavailable
-from common.servers import Mongod, free_port
-from common.testing.eventually import eventually
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import new_id
+from common.storage.collection import Collection
+from common.storage.mongo import Mongo, MongoDriver, as_unavailable
+from devkit.servers import Mongod, free_port
+from devkit.testing.eventually import eventually
 
 _PEOPLE = 60
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from common.mongo import Mongo
-from common.servers import Mongod, free_port
-from common.testing.eventually import eventually
+from common.storage.mongo import Mongo
+from devkit.servers import Mongod, free_port
+from devkit.testing.eventually import eventually
 
 _SHUTDOWN_IN_PROGRESS = 91
 

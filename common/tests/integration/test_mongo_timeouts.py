@@ -11,9 +11,9 @@ import pytest
 from common.tests.passing_on import pass_on
 from pymongo.errors import PyMongoError, WaitQueueTimeoutError
 
-from common.collection import Collection, Document
-from common.mongo import Mongo, MongoDriver, as_unavailable
-from common.servers import Mongod, free_port
+from common.storage.collection import Collection, Document
+from common.storage.mongo import Mongo, MongoDriver, as_unavailable
+from devkit.servers import Mongod, free_port
 
 _SECONDS = 3.5
 """The time limit of 2 s, and a margin for a busy machine."""

@@ -11,17 +11,17 @@ import pytest
 from common.tests.listing import Listing
 from pymongo.errors import DuplicateKeyError
 
-from common.clock import utc_now
-from common.collection import Collection
-from common.errors import DependencyUnavailable, LostRace
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable, LostRace
+from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.messaging.envelope import StagedEvent
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
-from common.mongo import Mongo
-from common.repository import AggregateRepository, retry_lost_races
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
+from common.storage.collection import Collection
+from common.storage.mongo import Mongo
+from common.storage.repository import AggregateRepository, retry_lost_races
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
 
 
 class DyingPublisher(Publisher):

@@ -15,17 +15,17 @@ from common.tests.outboxes import (
 )
 from pymongo.errors import AutoReconnect
 
-from common.clock import utc_now
-from common.errors import DependencyUnavailable
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable
 from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.provisioning import provision_streams
-from common.mongo import Mongo
-from common.servers import NatsServer, free_port
-from common.testing.events import EventStreams
-from common.testing.interception import InterceptedCollection, Operation
-from common.testing.samples import listed_ticket
+from common.storage.mongo import Mongo
+from devkit.servers import NatsServer, free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.interception import InterceptedCollection, Operation
+from devkit.testing.samples import listed_ticket
 
 _AN_HOUR = timedelta(hours=1)
 _REFUSED = DependencyUnavailable("the broker did not store it")

@@ -14,22 +14,22 @@ from common.tests.outboxes import (
 )
 from pymongo.errors import AutoReconnect
 
-from common.clock import utc_now
-from common.collection import Collection
-from common.errors import DependencyUnavailable
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable
+from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated
-from common.messaging.envelope import StagedEvent
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.provisioning import provision_streams
 from common.messaging.streams import DOMAIN_EVENTS
-from common.mongo import Mongo
-from common.service import Service
-from common.settings import ServiceSettings
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.interception import InterceptedCollection, Operation
-from common.testing.running import Surroundings
-from common.testing.samples import listed_ticket
+from common.runtime.service_runtime import Service
+from common.runtime.settings import ServiceSettings
+from common.storage.collection import Collection
+from common.storage.mongo import Mongo
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.interception import InterceptedCollection, Operation
+from devkit.testing.running import Surroundings
+from devkit.testing.samples import listed_ticket
 
 _UNAVAILABLE = DependencyUnavailable("the broker does not answer")
 

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from common.clock import utc_now
-from common.errors import DependencyUnavailable
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable
+from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
-from common.messaging.envelope import StagedEvent
 from common.messaging.provisioning import provision_streams
 from common.messaging.publisher import Publisher
 from common.messaging.streams import DOMAIN_EVENTS
-from common.servers import NatsServer, free_port
-from common.testing.events import EventStreams
-from common.testing.samples import listed_ticket
+from devkit.servers import NatsServer, free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import listed_ticket
 
 
 async def test_an_event_that_no_stream_stores_is_not_published(streams: EventStreams) -> None:

@@ -9,12 +9,12 @@ from common.tests.consuming import CONSUMER, NAME, Effects, consuming, event, in
 from pymongo.errors import ServerSelectionTimeoutError
 from structlog.testing import capture_logs
 
-from common.errors import DependencyUnavailable, RetryAfter
+from common.domain.errors import DependencyUnavailable, RetryAfter
 from common.events.tickets import TicketCreated
 from common.messaging.retry import RetryPolicy
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.interception import Died
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.interception import Died
 
 
 def pauses(effects: Effects) -> list[float]:

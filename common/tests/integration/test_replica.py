@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from common.collection import Collection
-from common.mongo import Mongo
-from common.replica import Replica, ReplicaRepository
-from common.testing.eventually import eventually
-from common.testing.interception import InterceptedCollection, Operation
-from common.testing.samples import changed_ticket, listed_ticket
+from common.storage.collection import Collection
+from common.storage.mongo import Mongo
+from common.storage.read_model import Replica, ReplicaRepository
+from devkit.testing.eventually import eventually
+from devkit.testing.interception import InterceptedCollection, Operation
+from devkit.testing.samples import changed_ticket, listed_ticket
 
 
 class KnownTicket(Replica):

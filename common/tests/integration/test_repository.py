@@ -1,13 +1,13 @@
 """Aggregates in MongoDB: each change is one write together with its events."""
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import UserId, new_id
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
-from common.mongo import Mongo
-from common.repository import AggregateRepository
-from common.testing.events import EventStreams
+from common.storage.mongo import Mongo
+from common.storage.repository import AggregateRepository
+from devkit.testing.events import EventStreams
 from tickets.ticket import Ticket
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from common.mongo import Mongo
-from common.testing.process import ServiceProcess, environment_of
-from common.testing.running import Surroundings
+from common.storage.mongo import Mongo
+from devkit.testing.process import ServiceProcess, environment_of
+from devkit.testing.running import Surroundings
 
 
 @pytest.fixture

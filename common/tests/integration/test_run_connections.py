@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from common.http.server import IDLE_SECONDS
-from common.testing.eventually import eventually
-from common.testing.process import ServiceProcess, environment_of
-from common.testing.running import Surroundings
+from devkit.testing.eventually import eventually
+from devkit.testing.process import ServiceProcess, environment_of
+from devkit.testing.running import Surroundings
 
 LARGE = b"GET /api/docs/expiration/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: here\r\n\r\n"
 PROBE = b"GET /healthz/live HTTP/1.1\r\nHost: here\r\n\r\n"

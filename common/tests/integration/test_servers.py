@@ -14,8 +14,8 @@ from nats.js import JetStreamContext
 from nats.js.api import StorageType, StreamConfig
 from pymongo import AsyncMongoClient
 
-from common.servers import BinaryMissing, Mongod, NatsServer, Server, ServerFailed, free_port, is_taken
-from common.servers.binaries import find_binary
+from devkit.servers import BinaryMissing, Mongod, NatsServer, Server, ServerFailed, free_port, is_taken
+from devkit.servers.binaries import find_binary
 
 type_of_server = pytest.mark.parametrize("kind", [Mongod, NatsServer])
 
@@ -134,7 +134,7 @@ def test_a_missing_program_says_what_to_install_or_to_set() -> None:
 def test_a_child_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> None:
     parent = textwrap.dedent("""
         import pathlib, sys
-        from common.servers import ChildProcess
+        from devkit.servers import ChildProcess
         child = ChildProcess("child", pathlib.Path(sys.argv[1]))
         child.spawn([sys.executable, "-c", "import time; time.sleep(60)"])
         print(child.pid, flush=True)

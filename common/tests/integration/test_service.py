@@ -5,15 +5,15 @@ from pathlib import Path
 
 from common.tests.consuming import CONSUMER, Effects, nothing
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
 from common.messaging.provisioning import provision_consumers
-from common.servers.nats_server import NatsServer
-from common.servers.ports import free_port
-from common.service import Service
-from common.settings import ServiceSettings
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import QUICK, Surroundings, missing
+from common.runtime.service_runtime import Service
+from common.runtime.settings import ServiceSettings
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK, Surroundings, missing
 
 
 async def eventually_ready(service: Service) -> None:

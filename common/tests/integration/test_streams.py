@@ -9,19 +9,19 @@ import pytest
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType
 
-from common.clock import utc_now
-from common.errors import DependencyUnavailable
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import new_id
+from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated
-from common.ids import new_id
 from common.messaging.broker import Broker
-from common.messaging.envelope import StagedEvent
 from common.messaging.provisioning import provision_streams
 from common.messaging.publisher import Publisher
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS, TIMERS, Stream
-from common.servers import NatsServer, free_port
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.samples import changed_ticket, listed_ticket
+from devkit.servers import NatsServer, free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.samples import changed_ticket, listed_ticket
 
 EVERY_STREAM = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
 _NO_LIMIT = -1

@@ -3,8 +3,8 @@
 import asyncio
 
 from common.messaging.timeline import TimelineReader
-from common.testing.events import EventStreams
-from common.testing.samples import changed_ticket, listed_ticket
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import changed_ticket, listed_ticket
 
 
 async def test_a_timeline_has_at_most_200_events_of_an_aggregate(streams: EventStreams) -> None:

@@ -11,11 +11,11 @@ import pytest
 from common.tests.services import SERVICES, ServiceUnderTest
 from fastapi import FastAPI
 
+from common.domain.ids import new_id
 from common.events.orders import OrderCompleted
-from common.ids import new_id
-from common.servers import Mongod, free_port
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, Surroundings, somebody
+from devkit.servers import Mongod, free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, Surroundings, somebody
 
 _AGGREGATES = {
     "auth": "users",

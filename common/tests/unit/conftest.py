@@ -7,8 +7,8 @@ import structlog
 from common.tests.services import SERVICES, ServiceUnderTest
 from fastapi import FastAPI
 
-from common.logging import LogFormat, LogLevel, configure_logging
-from common.testing.keys import KeyPair
+from common.runtime.logging import LogFormat, LogLevel, configure_logging
+from devkit.testing.keys import KeyPair
 
 NOWHERE = "127.0.0.1:1"
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from common.messaging.broker import Broker
-from common.testing.eventually import eventually
+from devkit.testing.eventually import eventually
 
 PASSWORD = "hunter2"
 

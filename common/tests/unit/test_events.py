@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from common.errors import PermanentFailure
+from common.domain.errors import PermanentFailure
 from common.events.base import Category, Event
 from common.events.catalog import CATALOG, EXAMPLES
-from common.messaging.envelope import decode
+from common.events.envelope import decode
 from common.messaging.streams import STREAMS, stream_of
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from common.grouping import Grouped
+from common.storage.batcher import Grouped
 
 
 class Refused(Exception):

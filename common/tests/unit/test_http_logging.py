@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog
 
-from common.logging import configure_logging
-from common.tracing import continue_trace
+from common.events.tracing import continue_trace
+from common.runtime.logging import configure_logging
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"

@@ -14,11 +14,11 @@ from pymongo.errors import AutoReconnect, NetworkTimeout, OperationFailure, Serv
 from starlette.responses import StreamingResponse
 
 import common.http.middleware
-from common.errors import Conflict, DependencyUnavailable
-from common.http.app import create_http_app
-from common.service import Service
-from common.settings import ServiceSettings
-from common.tracing import current_cause, current_trace_id, current_traceparent
+from common.domain.errors import Conflict, DependencyUnavailable
+from common.events.tracing import current_cause, current_trace_id, current_traceparent
+from common.http.application import create_http_app
+from common.runtime.service_runtime import Service
+from common.runtime.settings import ServiceSettings
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"

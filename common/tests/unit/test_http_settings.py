@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from common.settings import load_settings
-from common.testing.keys import KeyPair
-from common.testing.process import environment_of
+from common.runtime.settings import load_settings
+from devkit.testing.keys import KeyPair
+from devkit.testing.process import environment_of
 
 PEM, PKCS8, SPKI = Encoding.PEM, PrivateFormat.PKCS8, PublicFormat.SubjectPublicKeyInfo
 SECRET = "hunter2"

@@ -8,11 +8,11 @@ from common.tests.forged_tokens import forged_tokens, signed
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from common.auth import TOKEN_LIFETIME, SignedInUser, TokenSigner, TokenVerifier
-from common.clock import utc_now
-from common.errors import NotSignedIn
-from common.ids import UserId
-from common.testing.keys import KeyPair
+from common.domain.clock import utc_now
+from common.domain.errors import NotSignedIn
+from common.domain.ids import UserId
+from common.http.authentication import TOKEN_LIFETIME, SignedInUser, TokenSigner, TokenVerifier
+from devkit.testing.keys import KeyPair
 
 USER = SignedInUser(UserId("65f0c0ffee00000000000001"), "buyer@example.com")
 NAMES = [*forged_tokens(KeyPair.generate()), "nothing"]

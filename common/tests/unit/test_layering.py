@@ -17,10 +17,10 @@ def test_one_file_alone_acknowledges_refuses_or_terminates_a_delivery() -> None:
 
 
 def test_the_relay_alone_publishes_events_and_two_more_publish_what_is_no_event() -> None:
-    assert files_that(r"publisher\.publish\(") == {"common/src/common/messaging/outbox.py"}
+    assert files_that(r"publisher\.publish\(") == {"common/src/common/messaging/outbox_relay.py"}
     assert files_that(r"\.publish_raw\(") == {
         "common/src/common/messaging/publisher.py",
-        "common/src/common/messaging/dead_letter.py",
+        "common/src/common/messaging/dead_letters.py",
         "expiration/src/expiration/alarms.py",
     }
 

@@ -8,7 +8,7 @@ from itertools import chain
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from common.money import MAX_MINOR_UNITS, PriceIn, PriceOut
+from common.http.money import MAX_MINOR_UNITS, PriceIn, PriceOut
 
 READ = TypeAdapter(PriceIn)
 WRITE = TypeAdapter(PriceOut)

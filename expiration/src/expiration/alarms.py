@@ -8,10 +8,10 @@ lose the timer silently, so the stream has none.
 from dataclasses import dataclass
 from datetime import UTC
 
-from common.messaging.envelope import TRACEPARENT
+from common.events.envelope import TRACEPARENT
+from common.events.tracing import current_traceparent
 from common.messaging.publisher import Publisher
 from common.messaging.streams import SCHEDULES
-from common.tracing import current_traceparent
 from expiration.deadline import Deadline
 
 _KEEP_RUNG_ALARMS = "1h"

@@ -1,8 +1,8 @@
 """Events in: what expiration does when something happens elsewhere, or its own bell rings."""
 
+from common.domain.ids import OrderId
 from common.events.expiration import DeadlineAlarm
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
-from common.ids import OrderId
 from common.messaging.consumer import LINGER_SECONDS, Consumer
 from expiration.service import ExpirationService
 

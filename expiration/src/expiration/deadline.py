@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from common.aggregate import Aggregate
+from common.domain.aggregate import Aggregate
 from common.events.expiration import DeadlineAlarm, ExpirationCompleted
 from common.events.orders import OrderEvent, OrderStatus
 

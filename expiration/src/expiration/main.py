@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from common.clock import Clock, utc_now
-from common.http.app import create_http_app
+from common.domain.clock import Clock, utc_now
+from common.http.application import create_http_app
 from common.messaging.retry import RetryPolicy
-from common.service import Service
+from common.runtime.service_runtime import Service
 from expiration.alarms import AlarmClock
 from expiration.consumers import CONSUMERS
 from expiration.repository import DeadlineRepository

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from common.clock import Clock
-from common.collection import Collection
-from common.messaging.outbox import Relay
-from common.repository import AggregateRepository
+from common.domain.clock import Clock
+from common.messaging.outbox_relay import Relay
+from common.storage.collection import Collection
+from common.storage.repository import AggregateRepository
 from expiration.deadline import Deadline, DeadlineStatus
 
 _PENDING = {"status": DeadlineStatus.PENDING.value}

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import structlog
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from common.clock import Clock
-from common.errors import DependencyUnavailable, LostRace, RetryAfter
+from common.domain.clock import Clock
+from common.domain.errors import DependencyUnavailable, LostRace, RetryAfter
+from common.domain.ids import OrderId
 from common.events.orders import OrderEvent
-from common.ids import OrderId
-from common.repository import retry_lost_races
+from common.storage.repository import retry_lost_races
 from expiration.alarms import AlarmClock
 from expiration.deadline import Deadline
 from expiration.repository import DeadlineRepository

@@ -1,4 +1,4 @@
-from common.settings import ServiceSettings
+from common.runtime.settings import ServiceSettings
 
 
 class ExpirationSettings(ServiceSettings):

@@ -4,8 +4,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from expiration.tests.timers import Start
 
-from common.clock import Clock, utc_now
-from common.testing.running import RunningService, Surroundings
+from common.domain.clock import Clock, utc_now
+from devkit.testing.running import RunningService, Surroundings
 from expiration.consumers import CONSUMERS
 from expiration.main import create_app
 from expiration.settings import ExpirationSettings

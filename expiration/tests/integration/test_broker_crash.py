@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from expiration.tests.timers import Start, eventually_armed, eventually_quiet, eventually_rung
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import new_id
 from common.events.expiration import ExpirationCompleted
-from common.ids import new_id
-from common.mongo import MongoDriver
-from common.servers.nats_server import NatsServer
-from common.servers.ports import free_port
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import RunningService
-from common.testing.samples import order_events
+from common.storage.mongo import MongoDriver
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import RunningService
+from devkit.testing.samples import order_events
 
 
 @pytest.fixture

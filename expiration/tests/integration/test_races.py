@@ -7,9 +7,9 @@ import pytest
 from expiration.tests.fake_alarms import FakeAlarms
 from expiration.tests.use_cases import announced, use_cases
 
-from common.ids import OrderId, new_id
-from common.mongo import Mongo
-from common.testing.samples import order_events
+from common.domain.ids import OrderId, new_id
+from common.storage.mongo import Mongo
+from devkit.testing.samples import order_events
 from expiration.deadline import DeadlineStatus
 
 

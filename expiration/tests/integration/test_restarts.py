@@ -13,13 +13,13 @@ from expiration.tests.timers import (
 )
 from expiration.tests.use_cases import deadlines_in
 
+from common.domain.ids import new_id
 from common.events.expiration import ExpirationCompleted
-from common.ids import new_id
 from common.messaging.streams import TIMERS
-from common.mongo import Mongo
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.samples import order_events
+from common.storage.mongo import Mongo
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.samples import order_events
 from expiration.deadline import Deadline, DeadlineStatus
 from expiration.settings import ExpirationSettings
 

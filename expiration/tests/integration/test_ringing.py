@@ -15,16 +15,16 @@ from expiration.tests.timers import (
     timers,
 )
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import new_id
+from common.events.envelope import TIME
 from common.events.expiration import DeadlineAlarm, ExpirationCompleted
-from common.ids import new_id
-from common.messaging.envelope import TIME
+from common.events.tracing import continue_trace
 from common.messaging.streams import TIMERS
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import QUICK, RunningService
-from common.testing.samples import order_events
-from common.tracing import continue_trace
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK, RunningService
+from devkit.testing.samples import order_events
 from expiration.deadline import DeadlineStatus
 
 SOON = timedelta(seconds=0.3)

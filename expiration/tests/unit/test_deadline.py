@@ -2,10 +2,10 @@
 
 import pytest
 
+from common.domain.ids import new_id
 from common.events.expiration import DeadlineAlarm, ExpirationCompleted
 from common.events.orders import OrderEvent
-from common.ids import new_id
-from common.testing.samples import order_events
+from devkit.testing.samples import order_events
 from expiration.deadline import Deadline, DeadlineStatus
 
 CREATED, CANCELLED, COMPLETED = order_events(new_id())

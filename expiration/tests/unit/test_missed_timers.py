@@ -8,10 +8,10 @@ from expiration.tests.fake_alarms import FakeAlarms
 from expiration.tests.use_cases import deadlines_in
 from mongomock_motor import AsyncMongoMockClient
 
+from common.domain.ids import OrderId, new_id
 from common.events.orders import OrderCreated
-from common.ids import OrderId, new_id
-from common.testing.samples import order_events
-from common.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
+from devkit.testing.samples import order_events
+from devkit.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
 from expiration.deadline import Deadline, DeadlineStatus
 from expiration.service import ExpirationService
 

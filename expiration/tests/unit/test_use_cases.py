@@ -9,11 +9,11 @@ from expiration.tests.fake_alarms import FakeAlarms
 from expiration.tests.use_cases import announced, use_cases
 from mongomock_motor import AsyncMongoMockClient
 
-from common.clock import utc_now
-from common.errors import DependencyUnavailable, RetryAfter
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable, RetryAfter
+from common.domain.ids import OrderId, new_id
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
-from common.ids import OrderId, new_id
-from common.testing.samples import order_events
+from devkit.testing.samples import order_events
 from expiration.deadline import Deadline, DeadlineStatus
 from expiration.service import ExpirationService
 

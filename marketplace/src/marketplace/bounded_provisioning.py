@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
 from marketplace.errors import PlatformError
 from marketplace.probes import hosts_of
 

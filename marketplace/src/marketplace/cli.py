@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from common.servers import BinaryMissing, ServerFailed
+from devkit.servers import BinaryMissing, ServerFailed
 from marketplace.errors import PlatformError
 from marketplace.settings import PlatformSettings
 

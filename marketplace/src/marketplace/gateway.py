@@ -6,8 +6,8 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
-from common.servers import Server
-from common.servers.binaries import find_binary
+from devkit.servers import Server
+from devkit.servers.binaries import find_binary
 from marketplace.probes import http_status
 from marketplace.settings import SERVICES
 

@@ -19,7 +19,7 @@ from common.events.catalog import CATALOG
 from common.events.expiration import DeadlineAlarm
 from common.messaging.broker import inbox_prefix
 from common.messaging.consumer import Consumer
-from common.messaging.dead_letter import burial_subject, replay_subject
+from common.messaging.dead_letters import burial_subject, replay_subject
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, SCHEDULES, STREAMS
 from marketplace.provisioning import CONSUMERS_OF

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from common.servers import Mongod, NatsServer, Server
+from devkit.servers import Mongod, NatsServer, Server
 from marketplace.gateway import Gateway
 from marketplace.keys import TokenKeys
 from marketplace.service import Service, service_environment

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from common.servers import Server, is_taken
+from devkit.servers import Server, is_taken
 from marketplace.bounded_provisioning import provision_within
 from marketplace.data_dir import DataDir
 from marketplace.errors import PlatformError

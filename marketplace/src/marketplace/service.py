@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.servers import Server
+from devkit.servers import Server
 from marketplace.keys import TokenKeys
 from marketplace.probes import http_status
 from marketplace.settings import PlatformSettings

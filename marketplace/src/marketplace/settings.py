@@ -65,7 +65,6 @@ class PlatformSettings(BaseSettings):
     nats_url: Address | None = Field(
         None, pattern=r"^(nats|tls)://.", description="the address of a NATS server: nats://host:port, or tls://"
     )
-    # The two lists of names are those of common.mongo and common.logging, which are slow to import; a test compares.
     mongo_driver: Literal["motor", "pymongo"] = Field("motor", description="motor or pymongo")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
     log_format: Literal["json", "text"] = Field("text", description="json or text")

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from common.servers import BinaryMissing, Server, ServerFailed
+from devkit.servers import BinaryMissing, Server, ServerFailed
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from common.servers import free_port
-from common.servers.nats_server import NatsServer, nats_server_program
+from devkit.servers import free_port
+from devkit.servers.nats_server import NatsServer, nats_server_program
 from marketplace.settings import SERVICES
 
 CONFIGURATION = Path("infra/k8s/base/nats")

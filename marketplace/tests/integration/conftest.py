@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from common.servers import free_port
-from common.servers.mongod import Mongod
-from common.servers.nats_server import NatsServer
-from common.testing.events import EventStreams
+from devkit.servers import free_port
+from devkit.servers.mongod import Mongod
+from devkit.servers.nats_server import NatsServer
+from devkit.testing.events import EventStreams
 from marketplace.platform import Platform
 from marketplace.settings import SERVICES, PlatformSettings
 

@@ -12,10 +12,10 @@ import expiration.main
 import orders.main
 import payments.main
 import tickets.main
-from common.collection import Collection
-from common.ids import UserId
-from common.testing.eventually import eventually
-from common.testing.running import RunningService, Surroundings, somebody
+from common.domain.ids import UserId
+from common.storage.collection import Collection
+from devkit.testing.eventually import eventually
+from devkit.testing.running import RunningService, Surroundings, somebody
 from expiration.settings import ExpirationSettings
 from marketplace.operations.audit import Report, audit
 from marketplace.operations.operator import Operator, operator

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from common.servers import is_taken
+from devkit.servers import is_taken
 from marketplace.settings import PlatformSettings
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from common.servers import free_port
+from devkit.servers import free_port
 from marketplace.gateway import Gateway
 from marketplace.settings import SERVICES
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 from marketplace.tests.integration.one_of_three import OneOfThree
 
-from common.servers import free_port
-from common.testing.eventually import eventually
+from devkit.servers import free_port
+from devkit.testing.eventually import eventually
 
 
 async def test_a_nats_server_tells_its_clients_no_addresses_of_other_servers(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from common.events.catalog import EXAMPLES
 from common.messaging.broker import Broker
 from common.messaging.streams import STREAMS
-from common.servers import ServerFailed
+from devkit.servers import ServerFailed
 from marketplace.provisioning import CONSUMERS_OF
 from marketplace.settings import SERVICES
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from marketplace.tests.integration.one_of_three import OneOfThree
 
-from common.servers import free_port
+from devkit.servers import free_port
 
 _REFUSED = ["-ERR 'Authorization Violation'"]
 

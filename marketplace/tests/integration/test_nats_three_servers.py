@@ -11,8 +11,8 @@ from marketplace.tests.integration.one_of_three import OneOfThree
 from nats.errors import Error as NatsError
 
 from common.messaging.streams import GENERAL_EVENTS, STREAMS
-from common.servers import free_port
-from common.testing.eventually import eventually
+from devkit.servers import free_port
+from devkit.testing.eventually import eventually
 from marketplace.provisioning import provision_everything
 
 SERVERS = 3

@@ -17,23 +17,23 @@ from marketplace.tests.integration.operated import Marketplace, a_marketplace, a
 
 import auth.main
 from auth.settings import AuthSettings
+from common.domain.ids import UserId, new_id
 from common.events.base import Event
 from common.events.catalog import EXAMPLES
 from common.events.expiration import DeadlineAlarm
-from common.ids import UserId, new_id
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subscription
-from common.messaging.dead_letter import DeadLetters, burial_subject
+from common.messaging.dead_letters import DeadLetters, burial_subject
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import DEAD_LETTERS, SCHEDULES
-from common.servers.mongod import Mongod
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.keys import KeyPair
-from common.testing.running import Surroundings, somebody
-from common.testing.samples import order_events
+from devkit.servers.mongod import Mongod
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import Surroundings, somebody
+from devkit.testing.samples import order_events
 from marketplace.operations.dead_letters import (
     DeadLetter,
     drop_dead_letter,

@@ -11,15 +11,15 @@ import pytest
 from marketplace.tests.integration.operated import Marketplace, a_marketplace
 from nats.js.errors import NotFoundError
 
-from common.clock import utc_now
-from common.ids import new_id
+from common.domain.clock import utc_now
+from common.domain.ids import new_id
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_streams
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS
-from common.servers.mongod import Mongod
-from common.servers.nats_server import NatsServer
-from common.testing.keys import KeyPair
-from common.testing.running import Surroundings
+from devkit.servers.mongod import Mongod
+from devkit.servers.nats_server import NatsServer
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import Surroundings
 from marketplace.operations.audit import audit
 from marketplace.operations.repair import repair
 from marketplace.operations.replicas import AGGREGATES

@@ -5,9 +5,9 @@ from typing import Any
 
 from marketplace.tests.integration.operated import an_operator
 
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.running import Surroundings
+from common.domain.ids import new_id
+from devkit.testing.events import EventStreams
+from devkit.testing.running import Surroundings
 from marketplace.operations.audit import audit
 
 

@@ -10,16 +10,16 @@ import typer
 from marketplace.tests.integration.typed import run
 from typer.testing import CliRunner
 
-from common.ids import new_id
-from common.messaging import dead_letter
+from common.domain.ids import new_id
+from common.messaging import dead_letters as dead_letter
 from common.messaging.provisioning import provision_consumers
-from common.mongo import Mongo
-from common.servers.mongod import Mongod
-from common.servers.ports import free_port
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import QUICK
-from common.testing.samples import captured_payment, order_events
+from common.storage.mongo import Mongo
+from devkit.servers.mongod import Mongod
+from devkit.servers.ports import free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK
+from devkit.testing.samples import captured_payment, order_events
 from marketplace import cli
 from marketplace.provisioning import CONSUMERS_OF
 

@@ -7,14 +7,14 @@ import pytest
 from marketplace.tests.integration.operated import an_operator, running
 
 from common.events.orders import OrderCreated
-from common.messaging import dead_letter
+from common.messaging import dead_letters as dead_letter
 from common.messaging.provisioning import provision_consumers
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import Surroundings, somebody
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import Surroundings, somebody
+from devkit.testing.samples import order_events
 from marketplace.operations.dead_letters import (
     DeadLetter,
     drop_dead_letter,

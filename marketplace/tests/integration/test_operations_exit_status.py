@@ -8,12 +8,12 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from common.ids import new_id
-from common.messaging import dead_letter
-from common.mongo import Mongo
-from common.servers.mongod import Mongod
-from common.testing.events import EventStreams
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from common.messaging import dead_letters as dead_letter
+from common.storage.mongo import Mongo
+from devkit.servers.mongod import Mongod
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import order_events
 from marketplace.operations.audit_command import audit_everything
 from marketplace.operations.dead_letter_commands import replay_letters
 from marketplace.operations.lag_command import lag

@@ -2,12 +2,12 @@
 
 from marketplace.tests.integration.operated import an_operator
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
 from common.messaging.provisioning import provision_consumers
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import QUICK, Surroundings
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK, Surroundings
+from devkit.testing.samples import order_events
 from marketplace.operations.lag import Lag, measure_lag
 from marketplace.operations.timelines import read_timeline
 from marketplace.provisioning import CONSUMERS_OF

@@ -3,8 +3,8 @@
 import pytest
 from marketplace.tests.integration.typed import first_byte_of, run, run_in_terminal
 
-from common.messaging import dead_letter
-from common.testing.events import EventStreams
+from common.messaging import dead_letters as dead_letter
+from devkit.testing.events import EventStreams
 
 SOURCE = "tickets-hold-ticket-on-order-created"
 

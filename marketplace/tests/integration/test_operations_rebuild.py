@@ -9,13 +9,13 @@ import pytest
 from marketplace.tests.integration.interrupted import interrupted
 from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator, running
 
-from common.collection import Collection
+from common.domain.ids import new_id
 from common.events.orders import OrderCancelled
 from common.events.tickets import TicketUpdated
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.running import Surroundings
-from common.testing.samples import changed_ticket, listed_ticket, order_events
+from common.storage.collection import Collection
+from devkit.testing.events import EventStreams
+from devkit.testing.running import Surroundings
+from devkit.testing.samples import changed_ticket, listed_ticket, order_events
 from marketplace.operations.rebuild import UNHEARD, rebuild
 from marketplace.operations.replicas import REPLICAS
 from marketplace.provisioning import CONSUMERS_OF

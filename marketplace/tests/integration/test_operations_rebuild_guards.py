@@ -8,10 +8,10 @@ from marketplace.tests.integration.interrupted import interrupted
 from marketplace.tests.integration.operated import an_operator
 from pymongo.errors import BulkWriteError
 
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.running import Surroundings
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from devkit.testing.events import EventStreams
+from devkit.testing.running import Surroundings
+from devkit.testing.samples import order_events
 from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild import rebuild
 from marketplace.operations.replicas import REPLICAS

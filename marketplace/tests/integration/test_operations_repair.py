@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from marketplace.tests.integration.operated import an_operator
 
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.running import Surroundings
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from devkit.testing.events import EventStreams
+from devkit.testing.running import Surroundings
+from devkit.testing.samples import order_events
 from marketplace.operations.audit import Report
 from marketplace.operations.difference import Difference
 from marketplace.operations.operator import Operator

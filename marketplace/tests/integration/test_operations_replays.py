@@ -6,11 +6,11 @@ from marketplace.tests.integration.operated import an_operator
 from nats.aio.msg import Msg
 from typer.testing import CliRunner
 
-from common.messaging import dead_letter
+from common.messaging import dead_letters as dead_letter
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS
-from common.testing.events import EventStreams
-from common.testing.running import Surroundings
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.running import Surroundings
+from devkit.testing.samples import order_events
 from marketplace.operations.dead_letter_commands import dead_letters
 from marketplace.operations.dead_letters import list_dead_letters, replay_dead_letter
 

@@ -7,12 +7,12 @@ import pytest
 from marketplace.tests.integration.operated import an_operator
 from nats.aio.msg import Msg
 
-from common.ids import new_id
-from common.messaging.dead_letter import REPLAYED
-from common.testing.events import EventStreams
-from common.testing.eventually import eventually
-from common.testing.running import Surroundings
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from common.messaging.dead_letters import REPLAYED
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import Surroundings
+from devkit.testing.samples import order_events
 from marketplace.operations.operator import Operator
 from marketplace.operations.retell import retell
 

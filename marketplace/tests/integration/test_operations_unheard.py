@@ -8,12 +8,12 @@ import pytest
 from marketplace.tests.integration.operated import an_operator, running
 from marketplace.tests.integration.typed import run
 
-from common.ids import new_id
-from common.mongo import Mongo
-from common.servers.mongod import Mongod
-from common.testing.events import EventStreams
-from common.testing.running import Surroundings
-from common.testing.samples import listed_ticket, order_events
+from common.domain.ids import new_id
+from common.storage.mongo import Mongo
+from devkit.servers.mongod import Mongod
+from devkit.testing.events import EventStreams
+from devkit.testing.running import Surroundings
+from devkit.testing.samples import listed_ticket, order_events
 from marketplace.operations.rebuild import rebuild
 from marketplace.operations.replicas import REPLICAS
 from marketplace.provisioning import CONSUMERS_OF

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from common.servers import ServerFailed, is_taken
+from devkit.servers import ServerFailed, is_taken
 from marketplace.errors import PlatformError
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings

@@ -12,7 +12,7 @@ import pytest
 
 from common.messaging.broker import Broker
 from common.messaging.streams import STREAMS
-from common.servers import NatsServer, free_port
+from devkit.servers import NatsServer, free_port
 from marketplace.provisioning import CONSUMERS_OF
 
 

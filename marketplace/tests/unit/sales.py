@@ -4,10 +4,10 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from common.aggregate import Aggregate
-from common.clock import utc_now
+from common.domain.aggregate import Aggregate
+from common.domain.clock import utc_now
+from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.orders import OrderedTicket
-from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from expiration.deadline import Deadline
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import DependencyUnavailable, NotFound, ProblemError
+from common.domain.errors import DependencyUnavailable, NotFound, ProblemError
 from common.http.problems import BodyTooLarge, InternalError, MethodNotAllowed
 from marketplace.gateway import REFUSALS, ROUTES, Gateway, nginx_configuration
 from marketplace.settings import SERVICES

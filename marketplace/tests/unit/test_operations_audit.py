@@ -3,7 +3,7 @@
 import pytest
 from marketplace.tests.unit.sales import Stored
 
-from common.ids import new_id
+from common.domain.ids import new_id
 from marketplace.operations.replicas import REPLICAS, ReplicaOf
 from marketplace.operations.snapshot import SANDBOX_CHARGES
 

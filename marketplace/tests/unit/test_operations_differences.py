@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from common.aggregate import Aggregate
-from common.clock import utc_now
-from common.ids import TicketId, UserId, new_id
+from common.domain.aggregate import Aggregate
+from common.domain.clock import utc_now
+from common.domain.ids import TicketId, UserId, new_id
 from expiration.deadline import Deadline
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference

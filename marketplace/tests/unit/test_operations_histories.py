@@ -3,11 +3,11 @@
 from typing import Any
 
 from auth.user import User
-from common.aggregate import Aggregate
-from common.clock import utc_now
-from common.ids import OrderId, UserId, new_id
-from common.messaging.envelope import StagedEvent
-from common.testing.samples import order_events
+from common.domain.aggregate import Aggregate
+from common.domain.clock import utc_now
+from common.domain.ids import OrderId, UserId, new_id
+from common.events.envelope import StagedEvent
+from devkit.testing.samples import order_events
 from expiration.deadline import Deadline
 from marketplace.operations.histories import Histories
 from marketplace.operations.replicas import DEADLINES, PAYMENTS, TICKETS, USERS

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from marketplace.tests.unit.sales import Stored
 
-from common.clock import utc_now
-from common.ids import OrderId, new_id
+from common.domain.clock import utc_now
+from common.domain.ids import OrderId, new_id
 from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS
 
 HELD = "a ticket is held by its live order"

@@ -3,8 +3,8 @@ from typing import get_args
 
 import pytest
 
-from common.logging import LogFormat, LogLevel
-from common.mongo import MongoDriver
+from common.runtime.logging import LogFormat, LogLevel
+from common.storage.mongo import MongoDriver
 from marketplace.errors import BadSettings
 from marketplace.settings import PlatformSettings
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from common.servers import Server, ServerFailed, free_port
-from common.testing.eventually import eventually
+from devkit.servers import Server, ServerFailed, free_port
+from devkit.testing.eventually import eventually
 from marketplace.supervisor import Supervisor
 
 

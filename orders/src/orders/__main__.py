@@ -1,8 +1,7 @@
 """`python -m orders` serves until it is told to stop."""
 
-import common.lean  # noqa: F401 - for its effect: see there
-from common.run import serve
-from common.settings import load_settings
+from common.runtime.serve import serve
+from common.runtime.settings import load_settings
 from orders.main import create_app
 from orders.settings import OrdersSettings
 

@@ -1,9 +1,9 @@
 """Events in: what orders does when something happens elsewhere."""
 
+from common.domain.ids import OrderId, PaymentId
 from common.events.expiration import ExpirationCompleted
 from common.events.payments import PaymentCreated
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import OrderId, PaymentId
 from common.messaging.consumer import Consumer
 from orders.service import OrderService
 

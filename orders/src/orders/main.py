@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from common.auth import TokenVerifier
-from common.clock import Clock, utc_now
-from common.http.app import create_http_app
+from common.domain.clock import Clock, utc_now
+from common.http.application import create_http_app
+from common.http.authentication import TokenVerifier
 from common.http.idempotency import IdempotentRequests
 from common.messaging.retry import RetryPolicy
 from common.messaging.timeline import TimelineReader
-from common.service import Service
+from common.runtime.service_runtime import Service
 from orders.consumers import CONSUMERS
 from orders.repository import OrderRepository
 from orders.routes import idempotent, router

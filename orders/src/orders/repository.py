@@ -2,13 +2,13 @@
 
 from pymongo.errors import DuplicateKeyError
 
-from common.clock import Clock
-from common.collection import Collection
-from common.errors import Conflict
+from common.domain.clock import Clock
+from common.domain.errors import Conflict
+from common.domain.ids import TicketId, UserId
 from common.events.orders import OrderStatus
-from common.ids import TicketId, UserId
-from common.messaging.outbox import Relay
-from common.repository import AggregateRepository
+from common.messaging.outbox_relay import Relay
+from common.storage.collection import Collection
+from common.storage.repository import AggregateRepository
 from orders.order import Order
 
 _LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}

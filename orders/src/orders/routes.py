@@ -5,13 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, status
 
-from common.auth import CurrentUser
-from common.errors import LostRace, NotFound, NotSignedIn
-from common.http.app import CHANGES
+from common.domain.errors import LostRace, NotFound, NotSignedIn
+from common.domain.ids import OrderId, WellFormed
+from common.http.application import CHANGES
+from common.http.authentication import CurrentUser
 from common.http.idempotency import IdempotentRoute, KeyReused, RequestInFlight, RequestKey
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
-from common.ids import OrderId, WellFormed
 from common.messaging.timeline import TimelineReader
 from orders.order import NotTheBuyer, OrderNotOpen
 from orders.repository import TicketNotAvailable
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(Not
 idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 
-async def _service(request: Request) -> OrderService:  # async: see common.auth
+async def _service(request: Request) -> OrderService:  # async: see common.http.authentication
     service: OrderService = request.app.state.orders
     return service
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from common.clock import Clock
-from common.errors import BadInput, NotFound, NotTheOwner, PermanentFailure
-from common.ids import OrderId, PaymentId, TicketId, UserId
-from common.repository import retry_lost_races
+from common.domain.clock import Clock
+from common.domain.errors import BadInput, NotFound, NotTheOwner, PermanentFailure
+from common.domain.ids import OrderId, PaymentId, TicketId, UserId
+from common.storage.repository import retry_lost_races
 from orders.order import Order
 from orders.repository import OrderRepository, TicketNotAvailable
 from orders.ticket_replica import TicketReplicas

@@ -1,6 +1,6 @@
 from pydantic import Field
 
-from common.token_settings import TokenSettings
+from common.runtime.token_settings import TokenSettings
 
 LONGEST_WINDOW_SECONDS = 86_400
 

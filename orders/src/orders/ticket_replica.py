@@ -1,9 +1,9 @@
 """What orders remembers of each ticket: enough to sell it without asking anybody."""
 
-from common.collection import Collection
+from common.domain.ids import TicketId, UserId
 from common.events.orders import OrderedTicket
-from common.ids import TicketId, UserId
-from common.replica import Replica, ReplicaRepository
+from common.storage.collection import Collection
+from common.storage.read_model import Replica, ReplicaRepository
 
 
 class TicketReplica(Replica):

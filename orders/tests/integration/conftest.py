@@ -5,11 +5,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from common.clock import Clock, utc_now
+from common.domain.clock import Clock, utc_now
+from common.domain.ids import UserId
 from common.events.tickets import TicketCreated
-from common.ids import UserId
-from common.testing.running import RunningService, Surroundings, somebody
-from common.testing.samples import listed_ticket
+from devkit.testing.running import RunningService, Surroundings, somebody
+from devkit.testing.samples import listed_ticket
 from orders.consumers import CONSUMERS
 from orders.main import create_app
 from orders.service import OrderService

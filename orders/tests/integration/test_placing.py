@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import TicketId, UserId
 from common.events.orders import OrderCancelled, OrderCreated
 from common.events.tickets import TicketCreated
-from common.ids import TicketId, UserId
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, somebody
-from common.testing.samples import changed_ticket, listed_ticket
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import changed_ticket, listed_ticket
 from orders.consumers import CONSUMERS
 from orders.service import OrderService
 

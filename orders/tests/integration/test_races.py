@@ -9,13 +9,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from common.clock import Clock, utc_now
+from common.domain.clock import Clock, utc_now
+from common.domain.ids import OrderId, PaymentId, TicketId, new_id
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.events.tickets import TicketCreated
-from common.ids import OrderId, PaymentId, TicketId, new_id
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, Surroundings, somebody
-from common.testing.samples import listed_ticket
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, Surroundings, somebody
+from devkit.testing.samples import listed_ticket
 from orders.consumers import CONSUMERS
 from orders.order import Order, OrderNotOpen
 from orders.repository import TicketNotAvailable

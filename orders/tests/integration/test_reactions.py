@@ -2,13 +2,13 @@
 
 import httpx
 
+from common.domain.ids import OrderId, TicketId, UserId, new_id
 from common.events.base import Event
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.events.tickets import TicketCreated
-from common.ids import OrderId, TicketId, UserId, new_id
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, somebody
-from common.testing.samples import captured_payment, passed_deadline
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import captured_payment, passed_deadline
 from orders.consumers import CONSUMERS
 from orders.order import Order
 from orders.service import OrderService

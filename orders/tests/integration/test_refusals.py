@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import httpx
 
+from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.tickets import TicketCreated
-from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
-from common.testing.running import RunningService, somebody
-from common.testing.samples import listed_ticket
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import listed_ticket
 from orders.service import OrderService
 
 JSON = {"Content-Type": "application/json"}

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from common.domain.ids import UserId
 from common.events.tickets import TicketCreated
 from common.http.idempotency import IdempotentRequests
-from common.ids import UserId
-from common.testing.interception import Died, InterceptedCollection, Operation
-from common.testing.running import RunningService
+from devkit.testing.interception import Died, InterceptedCollection, Operation
+from devkit.testing.running import RunningService
 
 HEADERS = {"Idempotency-Key": '"a-key"'}
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable
 from itertools import permutations
 
-from common.collection import Collection, Document, WriteResult
 from common.events.tickets import TicketCreated
-from common.testing.events import EventStreams
-from common.testing.samples import changed_ticket, listed_ticket
+from common.storage.collection import Collection, Document, WriteResult
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import changed_ticket, listed_ticket
 from orders.consumers import CONSUMERS
 from orders.service import OrderService
 from orders.ticket_replica import TicketReplicas

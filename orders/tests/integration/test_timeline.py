@@ -4,13 +4,13 @@ from datetime import datetime
 
 import httpx
 
+from common.domain.ids import UserId
 from common.events.payments import PaymentRefunded, PaymentStatus
 from common.events.tickets import TicketCreated
-from common.ids import UserId
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, somebody
-from common.testing.samples import captured_payment, passed_deadline
-from common.tracing import continue_trace
+from common.events.tracing import continue_trace
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import captured_payment, passed_deadline
 from orders.consumers import CONSUMERS
 
 ALL = [consumer.name for consumer in CONSUMERS]

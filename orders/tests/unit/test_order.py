@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from common.domain.ids import PaymentId, TicketId, UserId, new_id
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
-from common.ids import PaymentId, TicketId, UserId, new_id
 from orders.order import NotTheBuyer, Order, OrderNotOpen
 
 BUYER = UserId(new_id())

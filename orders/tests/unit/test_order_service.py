@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from mongomock_motor import AsyncMongoMockClient
 
-from common.errors import BadInput, NotFound, PermanentFailure
+from common.domain.errors import BadInput, NotFound, PermanentFailure
+from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.orders import OrderStatus
 from common.events.tickets import TicketCreated
-from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
-from common.testing.samples import listed_ticket
+from devkit.testing.samples import listed_ticket
 from orders.order import NotTheBuyer, Order, OrderNotOpen
 from orders.repository import OrderRepository, TicketNotAvailable
 from orders.service import OrderService, OwnTicket

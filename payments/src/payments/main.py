@@ -2,13 +2,13 @@
 
 from fastapi import FastAPI
 
-from common.auth import TokenVerifier
-from common.clock import Clock, utc_now
-from common.collection import Database
-from common.http.app import create_http_app
+from common.domain.clock import Clock, utc_now
+from common.http.application import create_http_app
+from common.http.authentication import TokenVerifier
 from common.http.idempotency import IdempotentRequests
 from common.messaging.retry import RetryPolicy
-from common.service import Service
+from common.runtime.service_runtime import Service
+from common.storage.collection import Database
 from payments.consumers import CONSUMERS
 from payments.gateway.protocol import PaymentGateway
 from payments.gateway.sandbox import SandboxGateway

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Self
 
-from common.collection import Collection
+from common.domain.ids import UserId
 from common.events.base import Event
 from common.events.orders import OrderEvent, OrderStatus
-from common.ids import UserId
-from common.replica import Replica, ReplicaRepository
+from common.storage.collection import Collection
+from common.storage.read_model import Replica, ReplicaRepository
 
 
 class OrderReplica(Replica):

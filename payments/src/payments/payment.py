@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Self
 
-from common.aggregate import Aggregate
-from common.errors import Conflict, NotTheOwner, ProblemError
+from common.domain.aggregate import Aggregate
+from common.domain.errors import Conflict, NotTheOwner, ProblemError
+from common.domain.ids import OrderId, PaymentId, UserId, new_id
 from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatus
-from common.ids import OrderId, PaymentId, UserId, new_id
 from payments.gateway.protocol import ChargeId
 
 

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from common.clock import Clock
-from common.collection import Collection
+from common.domain.clock import Clock
+from common.domain.ids import OrderId, UserId
 from common.events.payments import PaymentStatus
-from common.ids import OrderId, UserId
-from common.messaging.outbox import Relay
-from common.repository import AggregateRepository
+from common.messaging.outbox_relay import Relay
+from common.storage.collection import Collection
+from common.storage.repository import AggregateRepository
 from payments.payment import AlreadyPaid, Payment, PaymentInProgress
 
 _CLAIMS = {"$in": [PaymentStatus.PENDING.value, PaymentStatus.CAPTURED.value]}

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, status
 
-from common.auth import CurrentUser
-from common.errors import LostRace, NotFound, NotSignedIn
-from common.http.app import CHANGES
+from common.domain.errors import LostRace, NotFound, NotSignedIn
+from common.domain.ids import OrderId, WellFormed
+from common.http.application import CHANGES
+from common.http.authentication import CurrentUser
 from common.http.idempotency import IdempotentRoute, KeyReused, RequestInFlight, RequestKey
 from common.http.problems import problems
-from common.ids import OrderId, WellFormed
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
 from payments.schemas import PaymentIn, PaymentList, PaymentOut
 from payments.service import PaymentService
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWH
 idempotent = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWHERE, route_class=IdempotentRoute)
 
 
-async def _service(request: Request) -> PaymentService:  # async: see common.auth
+async def _service(request: Request) -> PaymentService:  # async: see common.http.authentication
     service: PaymentService = request.app.state.payments
     return service
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from common.domain.ids import OrderId, PaymentId, WellFormed
 from common.events.payments import PaymentStatus
 from common.http.schemas import RequestBody, ResponseBody
-from common.ids import OrderId, PaymentId, WellFormed
 
 
 class PaymentIn(RequestBody):

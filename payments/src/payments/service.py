@@ -12,12 +12,12 @@ from datetime import timedelta
 import structlog
 from pymongo.errors import PyMongoError
 
-from common.clock import Clock
-from common.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
+from common.domain.clock import Clock
+from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
+from common.domain.ids import OrderId, PaymentId, UserId
 from common.events.orders import OrderEvent, OrderStatus
 from common.events.payments import PaymentStatus
-from common.ids import OrderId, PaymentId, UserId
-from common.repository import retry_lost_races
+from common.storage.repository import retry_lost_races
 from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownCharge, UnknownToken
 from payments.order_replica import OrderReplica, OrderReplicas
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, Payment

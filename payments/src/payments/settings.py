@@ -1,6 +1,6 @@
 from pydantic import Field, SecretStr
 
-from common.token_settings import TokenSettings
+from common.runtime.token_settings import TokenSettings
 
 
 class PaymentsSettings(TokenSettings):

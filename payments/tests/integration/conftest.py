@@ -4,10 +4,10 @@ import pytest
 from payments.tests.checkout import Checkout, Start
 from payments.tests.movable_clock import MovableClock
 
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, Surroundings
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, Surroundings
+from devkit.testing.samples import order_events
 from payments.consumers import CONSUMERS
 from payments.gateway.protocol import PaymentGateway
 from payments.main import create_app

@@ -9,9 +9,9 @@ from payments.tests.interruption import InterruptedDatabase, Interruption
 from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import pay, use_cases
 
-from common.ids import new_id
-from common.mongo import Mongo
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from common.storage.mongo import Mongo
+from devkit.testing.samples import order_events
 from payments.payment import OrderNotOpen
 
 

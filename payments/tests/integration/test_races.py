@@ -8,11 +8,11 @@ from payments.tests.fake_gateway import FakeGateway
 from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import announced, pay, payments_of, use_cases
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import new_id
 from common.events.payments import PaymentStatus
-from common.ids import new_id
-from common.mongo import Mongo
-from common.testing.samples import order_events
+from common.storage.mongo import Mongo
+from devkit.testing.samples import order_events
 from payments.payment import AlreadyPaid, OrderNotOpen
 
 CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"

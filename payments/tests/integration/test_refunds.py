@@ -6,10 +6,10 @@ import pytest
 from payments.tests.checkout import Checkout, problem
 from payments.tests.fake_gateway import FakeGateway
 
+from common.domain.ids import new_id
 from common.events.payments import PaymentCreated, PaymentRefunded
-from common.ids import new_id
-from common.testing.running import QUICK
-from common.testing.samples import order_events
+from devkit.testing.running import QUICK
+from devkit.testing.samples import order_events
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from payments.tests.checkout import Checkout, pay, problem
 
-from common.ids import new_id
-from common.testing.running import RunningService, somebody
+from common.domain.ids import new_id
+from devkit.testing.running import RunningService, somebody
 
 AN_ID = "65f0c0ffee00000000000020"
 NO_IDS = [

@@ -8,9 +8,9 @@ from payments.tests.interruption import InterruptedDatabase, Interruption
 from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import GOOD_CARD, OrderEvents, payments_of, use_cases
 
-from common.ids import OrderId, new_id
-from common.mongo import Mongo
-from common.testing.samples import order_events
+from common.domain.ids import OrderId, new_id
+from common.storage.mongo import Mongo
+from devkit.testing.samples import order_events
 from payments.payment import CardRefused, Payment, PaymentInProgress
 from payments.service import PaymentService
 

@@ -11,10 +11,10 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 
-from common.ids import PaymentId, new_id
-from common.mongo import Mongo, MongoDriver
-from common.servers.mongod import Mongod
-from common.servers.ports import free_port
+from common.domain.ids import PaymentId, new_id
+from common.storage.mongo import Mongo, MongoDriver
+from devkit.servers.mongod import Mongod
+from devkit.servers.ports import free_port
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable
 from payments.gateway.sandbox import SandboxGateway
 

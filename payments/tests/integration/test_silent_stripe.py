@@ -8,8 +8,8 @@ from payments.tests.checkout import Checkout, Start, problem
 from payments.tests.movable_clock import MovableClock
 from pydantic import SecretStr
 
-from common.servers import free_port
-from common.testing.running import Surroundings
+from devkit.servers import free_port
+from devkit.testing.running import Surroundings
 from payments.consumers import CONSUMERS
 from payments.main import create_app
 from payments.settings import PaymentsSettings

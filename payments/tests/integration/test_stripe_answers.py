@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from common.ids import PaymentId
+from common.domain.ids import PaymentId
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,

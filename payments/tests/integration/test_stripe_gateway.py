@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from common.ids import PaymentId, new_id
-from common.servers.ports import free_port
+from common.domain.ids import PaymentId, new_id
+from devkit.servers.ports import free_port
 from payments.gateway.protocol import CardDeclined, GatewayUnavailable
 from payments.gateway.stripe_gateway import StripeGateway
 

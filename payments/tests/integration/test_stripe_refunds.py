@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from common.ids import PaymentId, new_id
+from common.domain.ids import PaymentId, new_id
 from payments.gateway.protocol import ChargeId, GatewayUnavailable
 from payments.gateway.stripe_gateway import StripeGateway
 

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from common.ids import PaymentId
+from common.domain.ids import PaymentId
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId, UnknownCharge
 from payments.gateway.stripe_gateway import StripeGateway
 

@@ -9,10 +9,10 @@ from payments.tests.fake_gateway import FakeGateway
 from payments.tests.movable_clock import MovableClock
 from structlog.testing import capture_logs
 
+from common.domain.ids import new_id
 from common.events.payments import PaymentCreated, PaymentRefunded
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import order_events
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from payments.tests.fake_gateway import FakeGateway
 from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import OrderEvents, use_cases
 
-from common.collection import Database
-from common.ids import new_id
-from common.testing.samples import order_events
+from common.domain.ids import new_id
+from common.storage.collection import Database
+from devkit.testing.samples import order_events
 from payments.service import PaymentService
 
 

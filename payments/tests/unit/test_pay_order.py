@@ -7,10 +7,10 @@ import pytest
 from payments.tests.fake_gateway import FakeGateway
 from payments.tests.use_cases import OrderEvents, announced, pay, payments_of
 
-from common.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
+from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
+from common.domain.ids import OrderId, new_id
 from common.events.payments import PaymentStatus
-from common.ids import OrderId, new_id
-from common.testing.running import somebody
+from devkit.testing.running import somebody
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
 from payments.service import PaymentService
 

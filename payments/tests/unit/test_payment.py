@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from common.errors import Conflict
+from common.domain.errors import Conflict
+from common.domain.ids import OrderId, UserId
 from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatus
-from common.ids import OrderId, UserId
 from payments.gateway.protocol import ChargeId
 from payments.payment import Payment
 

@@ -9,13 +9,13 @@ from payments.tests.interruption import InterruptedDatabase
 from payments.tests.use_cases import OrderEvents, pay, payments_of, use_cases
 from pymongo.errors import AutoReconnect
 
-from common.collection import Database
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import new_id
 from common.events.payments import PaymentStatus
-from common.ids import new_id
-from common.testing.interception import Operation
-from common.testing.samples import order_events
-from common.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
+from common.storage.collection import Database
+from devkit.testing.interception import Operation
+from devkit.testing.samples import order_events
+from devkit.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
 from payments.service import PaymentService
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from mongomock_motor import AsyncMongoMockClient
 
-from common.collection import Database
-from common.ids import PaymentId, new_id
+from common.domain.ids import PaymentId, new_id
+from common.storage.collection import Database
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,

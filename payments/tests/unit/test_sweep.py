@@ -9,10 +9,10 @@ from payments.tests.use_cases import GOOD_CARD, OrderEvents, announced, pay, pay
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import OrderId, new_id
 from common.events.payments import PaymentStatus
-from common.ids import OrderId, new_id
-from common.testing.running import somebody
+from devkit.testing.running import somebody
 from payments.payment import Payment
 from payments.service import PaymentService
 

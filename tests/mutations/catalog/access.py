@@ -14,7 +14,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-signature-verified",
         promise="A token counts only if auth's private key has signed it.",
-        where="common.auth:TokenVerifier.verify",
+        where="common.http.authentication:TokenVerifier.verify",
         old='options={"require":',
         new='options={"verify_signature": False, "verify_exp": True, "verify_iss": True, "require":',
         tests=tests_in(_TOKENS, f"{_FORGED}[other key]"),
@@ -22,7 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-algorithm-pinned",
         promise="A token does not choose the algorithm that it is verified with.",
-        where="common.auth:TokenVerifier.verify",
+        where="common.http.authentication:TokenVerifier.verify",
         old="algorithms=[_ALGORITHM],",
         new='algorithms=[_ALGORITHM, "HS256"],',
         tests=tests_in(_TOKENS, f"{_FORGED}[HS256 with the public key for a secret]"),
@@ -31,7 +31,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         Mutation(
             name=f"token-requires-{claim}",
             promise=f"A token without {what} ({claim}) is refused.",
-            where="common.auth:TokenVerifier.verify",
+            where="common.http.authentication:TokenVerifier.verify",
             old=required,
             new=instead,
             tests=tests_in(_TOKENS, f"{_FORGED}[without {claim}]"),
@@ -46,7 +46,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-issuer-checked",
         promise="A token of another issuer is refused, even if it is signed with the right key.",
-        where="common.auth:TokenVerifier.verify",
+        where="common.http.authentication:TokenVerifier.verify",
         old="issuer=_ISSUER,",
         new="",
         tests=tests_in(_TOKENS, f"{_FORGED}[other issuer]"),
@@ -54,7 +54,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-clock-skew-bounded",
         promise="A token that has ended is refused half a minute later at the latest.",
-        where="common.auth:_CLOCK_SKEW",
+        where="common.http.authentication:_CLOCK_SKEW",
         old="timedelta(seconds=30)",
         new="timedelta(hours=2)",
         tests=tests_in(_TOKENS, f"{_FORGED}[expired 40 s ago]", f"{_FORGED}[made an hour from now]"),
@@ -62,7 +62,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-length-bounded",
         promise="A token of more than 2 KB is refused before it is decoded.",
-        where="common.auth:TokenVerifier.verify",
+        where="common.http.authentication:TokenVerifier.verify",
         old="if len(token) > _LONGEST_TOKEN:",
         new="if False:",
         tests=tests_in(_TOKENS, f"{_FORGED}[10 KB, signed]"),
@@ -70,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="session-ends-after-twelve-hours",
         promise="A session ends twelve hours after signing in.",
-        where="common.auth:TokenSigner.sign",
+        where="common.http.authentication:TokenSigner.sign",
         old="now + TOKEN_LIFETIME",
         new="now + 60 * TOKEN_LIFETIME",
         tests=tests_in(_TOKENS, "test_a_token_is_valid_for_twelve_hours"),
@@ -110,7 +110,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="forwarded-headers-believed-from-gateway-only",
         promise="A service believes X-Forwarded-* from trusted addresses alone, by default the loopback address.",
-        where="common.run:serve",
+        where="common.runtime.serve:serve",
         old="proxy_headers=True,",
         new='proxy_headers=True, forwarded_allow_ips="*",',
         tests=tests_in(
@@ -122,7 +122,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="forwarded-headers-believed-from-gateway",
         promise="A service learns from the gateway that the browser speaks TLS, so its cookie is Secure.",
-        where="common.run:serve",
+        where="common.runtime.serve:serve",
         old="proxy_headers=True,",
         new="proxy_headers=False,",
         tests=tests_in(
@@ -185,7 +185,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="docs-load-nothing-from-elsewhere",
         promise="The documentation pages load nothing from another host.",
-        where="common.http.app:create_http_app",
+        where="common.http.application:create_http_app",
         old="""
             app = FastAPIOffline(
                 title=title,
@@ -210,7 +210,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="docs-send-nothing-elsewhere",
         promise="The documentation pages do not send the address of their document to another host.",
-        where="common.http.app:create_http_app",
+        where="common.http.application:create_http_app",
         old='swagger_ui_parameters={"validatorUrl": None},',
         new="",
         tests=tests_in(_DOCS, "test_the_docs_page_does_not_have_its_document_checked_by_an_outside_service[tickets]"),

@@ -14,7 +14,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="write-is-conditional-on-the-version",
         promise="An aggregate is written only over the version that was read.",
-        where="common.repository:AggregateRepository.save",
+        where="common.storage.repository:AggregateRepository.save",
         old=', "version": aggregate.stored_version}',
         new="}",
         tests=tests_in(_OUTBOX, "test_a_write_over_a_version_that_is_gone_writes_nothing_and_stages_nothing"),
@@ -22,7 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="version-conflict-is-retried",
         promise="A use case that meets a version conflict runs again, from its read on.",
-        where="common.repository:retry_lost_races",
+        where="common.storage.repository:retry_lost_races",
         old="range(attempts - 1)",
         new="range(0)",
         tests=tests_in(_OUTBOX, "test_concurrent_changes_all_happen_one_after_the_other"),
@@ -30,7 +30,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="every-change-counts",
         promise="Every change of an aggregate has a version of its own, also one that is not published.",
-        where="common.aggregate:Aggregate._change",
+        where="common.domain.aggregate:Aggregate._change",
         old="""
             self.version += 1
             if event_type is not None:
@@ -44,7 +44,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stored-events-are-forgotten",
         promise="An event that has been stored with its change is not staged again with the next one.",
-        where="common.aggregate:Aggregate.mark_stored",
+        where="common.domain.aggregate:Aggregate.mark_stored",
         old="self._recorded = []",
         new="",
         tests=tests_in(_AGGREGATE, "test_what_has_been_stored_is_not_recorded_again"),
@@ -52,7 +52,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="new-aggregate-is-stored-with-its-event",
         promise="A new aggregate and its first event are one write.",
-        where="common.repository:AggregateRepository.add",
+        where="common.storage.repository:AggregateRepository.add",
         old="[event.to_document() for event in staged]",
         new="[]",
         tests=tests_in(_REPOSITORY, "test_the_events_of_a_write_survive_a_death_right_after_it"),
@@ -60,7 +60,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="change-is-stored-with-its-event",
         promise="A change of an aggregate and its events are one write.",
-        where="common.repository:AggregateRepository.save",
+        where="common.storage.repository:AggregateRepository.save",
         old="if staged:",
         new="if False:",
         tests=tests_in(_REPOSITORY, "test_the_events_of_a_write_survive_a_death_right_after_it"),
@@ -68,7 +68,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="read-model-takes-newer-versions-only",
         promise="A read model applies an event only if its version is newer than the stored one.",
-        where="common.replica:ReplicaRepository.apply",
+        where="common.storage.read_model:ReplicaRepository.apply",
         old=', "version": {"$lt": event.version}}',
         new="}",
         tests=tests_in(_READ_MODEL, "test_an_older_version_after_a_newer_one_never_wins"),
@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="read-model-looks-twice",
         promise="Of two first events of an aggregate that arrive at once, a read model keeps the newer one.",
-        where="common.replica:ReplicaRepository.apply",
+        where="common.storage.read_model:ReplicaRepository.apply",
         old="""
             written = await self.collection.update_one(older, {"$set": state})
             return written.matched_count == 1
@@ -87,7 +87,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="lookup-waits-for-an-event-on-its-way",
         promise="A client that creates something and uses it at once is not told that it does not exist.",
-        where="common.replica:ReplicaRepository.find_soon",
+        where="common.storage.read_model:ReplicaRepository.find_soon",
         old="if found is not None or time.monotonic() >= deadline:",
         new="if True:",
         tests=tests_in(
@@ -97,7 +97,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batch-tells-refused-writes-apart",
         promise="In a batch of writes, only those fail that MongoDB refused.",
-        where="common.grouped_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:GroupedCollection._write",
         old="result = error.details",
         new="raise",
         tests=tests_in(_BATCHES, "test_of_many_inserts_at_once_those_alone_fail_whose_key_is_taken"),
@@ -105,7 +105,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batch-tells-impossible-documents-apart",
         promise="A document that cannot be sent to MongoDB does not fail the others of its batch.",
-        where="common.grouped_collection:_each",
+        where="common.storage.batching_collection:_each",
         old="return list(await asyncio.gather(*(_outcome_of(one(each)) for each in calls)))",
         new="raise",
         tests=tests_in(_BATCHES, "test_a_document_that_cannot_be_stored_fails_alone"),
@@ -113,7 +113,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batched-lookups-get-their-own-answers",
         promise="Each lookup of a batch gets the document that it asked for.",
-        where="common.grouped_collection:GroupedCollection._find_all",
+        where="common.storage.batching_collection:GroupedCollection._find_all",
         old="for value in values]",
         new="for value in sorted(values)]",
         tests=tests_in(_BATCHES, "test_many_lookups_at_once_each_find_their_own_or_nothing"),
@@ -121,7 +121,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batched-upserts-count-their-matches",
         promise="Each upsert of a batch knows whether it changed a document or inserted one.",
-        where="common.grouped_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:GroupedCollection._write",
         old="_Written(0 if each in inserted else 1)",
         new="_Written(1)",
         tests=tests_in(_BATCHES, "test_of_many_conditional_upserts_at_once_those_alone_fail_whose_version_is_stale"),
@@ -129,7 +129,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batch-heeds-the-write-concern",
         promise="No write of a batch counts as done when its write concern was not met.",
-        where="common.grouped_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:GroupedCollection._write",
         old='if result["writeConcernErrors"]:',
         new="if False:",
         tests=tests_in(_BATCHES, "test_writes_of_a_batch_fail_when_the_write_concern_was_not_met"),
@@ -137,7 +137,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="errors-hide-documents",
         promise="The error of a refused write, which may be logged, does not contain the document.",
-        where="common.grouped_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:GroupedCollection._write",
         old='if name != "op"',
         new="",
         tests=tests_in(_BATCHES, "test_the_error_of_one_does_not_show_the_document_that_was_to_be_written"),
@@ -145,7 +145,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="outage-ends-all-waiting-calls",
         promise="When the database does not answer a batch, calls that wait behind it fail at once.",
-        where="common.grouping:Grouped._ask_together",
+        where="common.storage.batcher:Grouped._ask_together",
         old="""
             settled = [(each, error) for each in (*group, *self._waiting)]
             self._waiting.clear()
@@ -158,7 +158,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="cancelled-call-leaves-its-batch",
         promise="A write whose request has timed out while it waited for its batch is not made.",
-        where="common.grouping:Grouped._go",
+        where="common.storage.batcher:Grouped._go",
         old="if not each[1].done()",
         new="",
         tests=tests_in(_BATCHING, "test_who_has_stopped_waiting_is_not_asked_for_and_takes_nobody_along"),

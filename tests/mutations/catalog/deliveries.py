@@ -138,7 +138,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="malformed-event-is-not-retried",
         promise="An event that cannot be decoded becomes a dead letter at its first delivery.",
-        where="common.messaging.envelope:MalformedEvent",
+        where="common.events.envelope:MalformedEvent",
         old="MalformedEvent(PermanentFailure)",
         new="MalformedEvent(Exception)",
         tests=tests_in(_CONSUMER, "test_a_malformed_event_is_buried_at_its_first_delivery_and_the_next_one_is_handled"),
@@ -146,7 +146,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="event-id-is-the-one-in-its-subject",
         promise="An event published under the subject of another aggregate is not handled.",
-        where="common.messaging.envelope:decode",
+        where="common.events.envelope:decode",
         old="if event.subject != subject:",
         new="if False:",
         tests=tests_in(_DEAD_LETTERS, "test_an_event_under_the_subject_of_another_aggregate_is_not_handled"),

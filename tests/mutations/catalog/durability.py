@@ -13,7 +13,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="write-majority",
         promise="MongoDB acknowledges a write only after a majority of the replica set has it.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"w": "majority",',
         new='"w": 1,',
         tests=_WRITE_CONCERN,
@@ -21,7 +21,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="write-journal",
         promise="MongoDB acknowledges a write only after it is in the journal on the disk.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"journal": True,',
         new="",
         tests=_WRITE_CONCERN,
@@ -29,7 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="retried-writes",
         promise="The driver repeats a write that was lost because the primary failed, and MongoDB executes it once.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"retryWrites": True,',
         new='"retryWrites": False,',
         tests=tests_in(
@@ -40,7 +40,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="no-adaptive-retries",
         promise="An operation for which no connection can be made fails as unavailable; the driver does not repeat it.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"maxAdaptiveRetries": 0,',
         new="",
         tests=tests_in(
@@ -51,7 +51,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="socket-timeout",
         promise="An operation fails after 2 s when MongoDB does not answer on an open connection.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"socketTimeoutMS": _PATIENCE_MS,',
         new="",
         tests=tests_in(_TIMEOUTS, "test_an_operation_on_an_open_connection_to_a_silent_mongod_fails[motor]"),
@@ -59,7 +59,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="connect-timeout",
         promise="An operation fails after 2 s when the host of MongoDB does not answer to a new connection.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"connectTimeoutMS": _PATIENCE_MS,',
         new="",
         tests=tests_in(_TIMEOUTS, "test_an_operation_that_needs_a_new_connection_to_a_host_that_is_gone_fails"),
@@ -67,7 +67,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="server-selection-timeout",
         promise="An operation fails after 2 s when no server of MongoDB is found.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"serverSelectionTimeoutMS": _PATIENCE_MS,',
         new="",
         tests=tests_in(_TIMEOUTS, "test_an_operation_for_which_no_server_is_found_fails[motor]"),
@@ -75,7 +75,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="wait-queue-timeout",
         promise="An operation fails after 2 s when no connection of the pool becomes free.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"waitQueueTimeoutMS": _PATIENCE_MS,',
         new="",
         tests=tests_in(_TIMEOUTS, "test_an_operation_for_which_no_connection_becomes_free_fails[motor]"),
@@ -83,7 +83,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stored-times-are-utc",
         promise="A time that is read from MongoDB has the time zone UTC.",
-        where="common.mongo:Mongo.__init__",
+        where="common.storage.mongo:Mongo.__init__",
         old='"tz_aware": True,',
         new="",
         tests=tests_in(
@@ -94,7 +94,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="nats-sync-always",
         promise="NATS acknowledges an event only after it is on the disk, on one machine.",
-        where="common.servers.nats_server:_CONFIGURATION",
+        where="devkit.servers.nats_server:_CONFIGURATION",
         old="sync_interval: always",
         new="",
         tests=tests_in(

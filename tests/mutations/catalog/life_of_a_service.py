@@ -14,7 +14,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="ready-with-consumers",
         promise="A service is ready only once its consumers are at work.",
-        where="common.service:Service.check_ready",
+        where="common.runtime.service_runtime:Service.check_ready",
         old="if not self._started.is_set():",
         new="if False:",
         tests=tests_in(_SERVICE, "test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work"),
@@ -22,7 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="changes-wait-for-the-start",
         promise="A service accepts no change before its indexes exist and its consumers are at work.",
-        where="common.service:Service.check_can_change",
+        where="common.runtime.service_runtime:Service.check_can_change",
         old="""
             self.broker.require()
             if not self._started.is_set():
@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="start-holds-changes",
         promise="A change that arrives while the service starts waits for a moment instead of failing.",
-        where="common.service:Service.check_can_change",
+        where="common.runtime.service_runtime:Service.check_can_change",
         old="await self._started.wait()",
         new="pass",
         tests=tests_in(_WITHOUT, "test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made"),
@@ -42,7 +42,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="changes-need-the-broker",
         promise="A service accepts no change while it has no connection to NATS.",
-        where="common.service:Service.check_can_change",
+        where="common.runtime.service_runtime:Service.check_can_change",
         old="self.broker.require()",
         new="",
         tests=tests_in(_SERVICE, "test_a_service_takes_no_changes_while_nats_is_away"),
@@ -50,7 +50,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="indexes-before-ready",
         promise="A service is ready only once its indexes exist.",
-        where="common.service:Service._work",
+        where="common.runtime.service_runtime:Service._work",
         old="await asyncio.gather(self._prepare_database(), self.broker.connect())",
         new="""
             preparing = asyncio.create_task(self._prepare_database())
@@ -62,7 +62,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="start-waits-for-the-database",
         promise="A service whose database is not available during its start waits for it.",
-        where="common.service:_until_available",
+        where="common.runtime.service_runtime:_until_available",
         old="""
             except (DependencyUnavailable, PyMongoError, NatsError) as error:
                 if isinstance(error, PyMongoError) and not as_unavailable(error):
@@ -78,7 +78,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="start-does-not-wait-for-a-defect",
         promise="A service does not wait for what no waiting can change, such as an index with other options.",
-        where="common.service:_until_available",
+        where="common.runtime.service_runtime:_until_available",
         old="""
             if isinstance(error, PyMongoError) and not as_unavailable(error):
                 raise
@@ -90,7 +90,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failed-loop-ends-the-process",
         promise="A service whose background loop has failed ends its process, to be started again.",
-        where="common.service:Service._report_failure",
+        where="common.runtime.service_runtime:Service._report_failure",
         old="self.on_failure()",
         new="",
         tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
@@ -99,7 +99,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failed-loop-fails-the-liveness-probe",
         promise="The liveness probe of a service whose background loop has failed answers 503.",
-        where="common.service:Service.check_alive",
+        where="common.runtime.service_runtime:Service.check_alive",
         old="or (self._at_work is not None and self._at_work.done())",
         new="",
         tests=tests_in(_SERVICE, "test_a_background_loop_that_fails_ends_the_process"),
@@ -107,7 +107,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="closed-client-fails-the-liveness-probe",
         promise="The liveness probe of a service whose NATS client has given up answers 503.",
-        where="common.service:Service.check_alive",
+        where="common.runtime.service_runtime:Service.check_alive",
         old="self.broker.is_closed_for_good or",
         new="",
         tests=tests_in(_SERVICE, "test_a_service_whose_nats_client_has_given_up_asks_to_be_started_again"),
@@ -115,7 +115,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="sigterm-ends-with-exit-code-0",
         promise="A service that was told to stop, and has, ends with exit code 0.",
-        where="common.run:serve",
+        where="common.runtime.serve:serve",
         old="signal.signal(number, stop)",
         new="pass",
         tests=tests_in(_RUN, "test_a_process_that_is_told_to_stop_ends_with_exit_code_0"),
@@ -123,7 +123,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failure-ends-with-exit-code-1",
         promise="A service that cannot go on ends with exit code 1.",
-        where="common.run:serve",
+        where="common.runtime.serve:serve",
         old="failed or not server.started",
         new="not server.started",
         tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
@@ -148,7 +148,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-publishes-the-outbox",
         promise="What was changed just before a service stops is published before its process ends.",
-        where="common.service:Service._stop",
+        where="common.runtime.service_runtime:Service._stop",
         old="await self.relay.drain(_FINISH_SECONDS)",
         new="",
         tests=tests_in(_STOP, "test_what_was_changed_just_before_the_stop_is_published_before_the_end"),
@@ -156,7 +156,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-publishes-after-the-last-handler",
         promise="What a handler changes while its service stops is published before the process ends.",
-        where="common.service:Service._stop",
+        where="common.runtime.service_runtime:Service._stop",
         old="""
             await asyncio.gather(*stopping, return_exceptions=True)  # NATS may be gone; the rest is done all the same
             await self.relay.drain(_FINISH_SECONDS)
@@ -179,7 +179,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-cancels-each-loop",
         promise="A stop cancels each background loop by itself, not only the group of all loops.",
-        where="common.service:Service._stop",
+        where="common.runtime.service_runtime:Service._stop",
         old="_end_all(*self._loops_at_work, self._at_work)",
         new="_end_all(self._at_work)",
         tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
@@ -188,7 +188,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-cancels-loops-again",
         promise="A background loop that swallows a cancellation is cancelled again, so that its service stops.",
-        where="common.service:_end_all",
+        where="common.runtime.service_runtime:_end_all",
         old="range(_CANCEL_TIMES)",
         new="range(1)",
         tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
@@ -226,7 +226,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-waits-for-no-client-for-ever",
         promise="A client that does not read its answer does not keep a service from stopping.",
-        where="common.run:serve",
+        where="common.runtime.serve:serve",
         old="timeout_graceful_shutdown=2,",
         new="",
         tests=tests_in(_CONNECTIONS, "test_a_client_that_stops_reading_does_not_keep_a_process_from_stopping"),
@@ -235,7 +235,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="idle-connection-is-closed-by-the-gateway",
         promise="A service keeps an idle connection longer than a gateway does, so no request meets a closed one.",
-        where="common.run:serve",
+        where="common.runtime.serve:serve",
         old="timeout_keep_alive=75,",
         new="",
         tests=tests_in(_CONNECTIONS, "test_a_service_leaves_it_to_the_gateway_to_close_an_idle_connection"),

@@ -30,7 +30,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="no-process-outlives-the-platform",
         promise="However the platform ends, all processes that it has started end with it.",
-        where="common.servers.process:_die_with",
+        where="devkit.servers.process:_die_with",
         old="_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)",
         new="pass",
         tests=tests_in(
@@ -125,7 +125,7 @@ for store in parts.stores:
     Mutation(
         name="mongodb-listens-on-the-loopback-address",
         promise="MongoDB, which asks for no password on one machine, is reachable from this machine alone.",
-        where="common.servers.mongod:Mongod.command",
+        where="devkit.servers.mongod:Mongod.command",
         old='"--bind_ip", "127.0.0.1",',
         new='"--bind_ip_all",',
         tests=_process("test_every_process_listens_on_the_loopback_address_alone"),
@@ -133,7 +133,7 @@ for store in parts.stores:
     Mutation(
         name="nats-listens-on-the-loopback-address",
         promise="NATS, which asks for no password on one machine, is reachable from this machine alone.",
-        where="common.servers.nats_server:_CONFIGURATION",
+        where="devkit.servers.nats_server:_CONFIGURATION",
         old='listen: "127.0.0.1:{port}"',
         new='listen: "0.0.0.0:{port}"',
         tests=_process("test_every_process_listens_on_the_loopback_address_alone"),

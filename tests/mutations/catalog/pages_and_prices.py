@@ -18,7 +18,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="next-page-excludes-last-item",
         promise="The next page begins after the last item of the page before, without repeating it.",
-        where="common.repository:AggregateRepository.find_page",
+        where="common.storage.repository:AggregateRepository.find_page",
         old='{"$lt": before}',
         new='{"$lte": before}',
         tests=tests_in(_LISTINGS, "test_a_ticket_listed_meanwhile_does_not_shift_the_next_page"),
@@ -26,7 +26,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="pages-newest-first",
         promise="Lists are newest first, so that what is added meanwhile does not shift the next page.",
-        where="common.repository:AggregateRepository.find_page",
+        where="common.storage.repository:AggregateRepository.find_page",
         old='.sort([("_id", -1)])',
         new='.sort([("_id", 1)])',
         tests=tests_in(_LISTINGS, "test_a_ticket_listed_meanwhile_does_not_shift_the_next_page"),
@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="last-page-has-no-cursor",
         promise="The last page says that it is the last one, even if it is full.",
-        where="common.repository:AggregateRepository.find_page",
+        where="common.storage.repository:AggregateRepository.find_page",
         old="if len(page) > limit else None",
         new="if len(page) >= limit else None",
         tests=tests_in(_LISTINGS, "test_a_ticket_listed_meanwhile_does_not_shift_the_next_page"),
@@ -42,7 +42,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="full-page-has-a-cursor",
         promise="A page after which more items follow has a cursor that leads to them.",
-        where="common.repository:AggregateRepository.find_page",
+        where="common.storage.repository:AggregateRepository.find_page",
         old=".limit(limit + 1)",
         new=".limit(limit)",
         tests=tests_in(_LISTINGS, "test_what_can_be_bought_is_paged_newest_first_with_no_overlap_and_no_gap"),
@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="price-at-most-two-decimals",
         promise="A price with more than two decimals is refused, not rounded.",
-        where="common.money:to_minor_units",
+        where="common.http.money:to_minor_units",
         old="if minor != minor.to_integral_value():",
         new="if False:",
         tests=tests_in(_PRICES, f"{_NO_PRICE}[19.999-price_decimals]"),
@@ -84,7 +84,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="price-above-zero",
         promise="A price of zero or less is refused.",
-        where="common.money:to_minor_units",
+        where="common.http.money:to_minor_units",
         old="if not 0 < minor <= MAX_MINOR_UNITS:",
         new="if minor > MAX_MINOR_UNITS:",
         tests=tests_in(_PRICES, f"{_NO_PRICE}[0-price_range]", f"{_NO_PRICE}[-19.99-price_range]"),
@@ -92,7 +92,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="price-at-most-what-can-be-charged",
         promise="A price above the largest charge that Stripe takes is refused.",
-        where="common.money:to_minor_units",
+        where="common.http.money:to_minor_units",
         old="if not 0 < minor <= MAX_MINOR_UNITS:",
         new="if not 0 < minor:",
         tests=tests_in(_PRICES, f"{_NO_PRICE}[1000000-price_range]"),
@@ -100,7 +100,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="price-is-finite",
         promise="NaN, which Python's JSON reader accepts, is refused as a price and causes no failure.",
-        where="common.money:to_minor_units",
+        where="common.http.money:to_minor_units",
         old="Decimal(repr(amount)) if abs(amount) < 10**15 else None",
         new="Decimal(repr(amount))",
         tests=tests_in(_PRICES, f"{_NO_PRICE}[NaN-price_range]"),
@@ -108,7 +108,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="price-is-no-boolean",
         promise="The JSON values true and false are refused as a price.",
-        where="common.money:to_minor_units",
+        where="common.http.money:to_minor_units",
         old="if isinstance(amount, bool) or not isinstance(amount, int | float):",
         new="amount = int(amount) if isinstance(amount, bool) else amount\nif not isinstance(amount, int | float):",
         tests=tests_in(_PRICES, f"{_NO_PRICE}[true-price_type]"),
@@ -116,7 +116,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="price-read-to-the-cent",
         promise="A price is read exactly: 19.99 is 1999 cents, never 1998.",
-        where="common.money:to_minor_units",
+        where="common.http.money:to_minor_units",
         old="return int(minor)",
         new="return int(amount * 100)",
         tests=tests_in(_PRICES, "test_a_price_is_read_to_the_cent"),
@@ -124,7 +124,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="price-written-to-the-cent",
         promise="A price is written exactly: 1999 cents are 19.99, never 19.990000000000002.",
-        where="common.money:from_minor_units",
+        where="common.http.money:from_minor_units",
         old="else minor / 100",
         new="else minor * 0.01",
         tests=tests_in(_PRICES, "test_a_price_is_written_to_the_cent_and_reads_back_as_itself"),

@@ -120,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="bad-address-not-shown-by-a-service",
         promise="A service that refuses MONGO_URL does not print the password in it.",
-        where="common.settings:_parse_mongo_url",
+        where="common.runtime.settings:_parse_mongo_url",
         old="with suppress(PyMongoError, ValueError, OSError):",
         new="""
             try:
@@ -145,7 +145,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="tracebacks-show-no-variables",
         promise="A traceback in a log for people does not show variables, such as passwords and tokens.",
-        where="common.logging:configure_logging",
+        where="common.runtime.logging:configure_logging",
         old=", exception_formatter=structlog.dev.plain_traceback",
         new="",
         tests=tests_in(
@@ -156,7 +156,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="libraries-do-not-log-documents",
         promise="The log of a library's every step, which contains documents, stays off even at log level debug.",
-        where="common.logging:configure_logging",
+        where="common.runtime.logging:configure_logging",
         old="logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))",
         new="logging.getLogger(chatty).setLevel(root.level)",
         tests=tests_in(_LOGGING, "test_libraries_do_not_log_their_every_step_even_at_debug[stripe]"),

@@ -49,7 +49,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="unknown-query-parameter-refused",
         promise="A query parameter that a route does not know is refused, not ignored.",
-        where="common.http.app:create_http_app",
+        where="common.http.application:create_http_app",
         old="dependencies=[Depends(_refuse_unknown_query)],",
         new="",
         tests=tests_in(_HOSTILE, "test_an_unknown_query_parameter_is_refused[tickets-motor]"),
@@ -79,7 +79,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="ids-well-formed",
         promise="An id is 24 lower-case hexadecimal characters; anything else is refused and reaches no query.",
-        where="common.ids:WellFormed",
+        where="common.domain.ids:WellFormed",
         old='pattern=r"^[0-9a-f]{24}$", ',
         new="",
         tests=tests_in("orders/tests/integration/test_refusals.py", "test_an_id_that_is_no_id_is_refused"),

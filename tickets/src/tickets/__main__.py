@@ -1,8 +1,7 @@
 """`python -m tickets` serves until it is told to stop."""
 
-import common.lean  # noqa: F401 - for its effect: see there
-from common.run import serve
-from common.settings import load_settings
+from common.runtime.serve import serve
+from common.runtime.settings import load_settings
 from tickets.main import create_app
 from tickets.settings import TicketsSettings
 

@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from common.auth import TokenVerifier
-from common.clock import Clock, utc_now
-from common.http.app import create_http_app
+from common.domain.clock import Clock, utc_now
+from common.http.application import create_http_app
+from common.http.authentication import TokenVerifier
 from common.messaging.retry import RetryPolicy
-from common.service import Service
+from common.runtime.service_runtime import Service
 from tickets.consumers import CONSUMERS
 from tickets.order_replica import OrderReplicas
 from tickets.repository import TicketRepository

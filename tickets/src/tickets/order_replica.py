@@ -4,11 +4,11 @@ from typing import Self
 
 from pydantic import Field
 
-from common.collection import Collection
+from common.domain.ids import OrderId, TicketId
 from common.events.base import Event
 from common.events.orders import OrderEvent
-from common.ids import OrderId, TicketId
-from common.replica import Replica, ReplicaRepository
+from common.storage.collection import Collection
+from common.storage.read_model import Replica, ReplicaRepository
 
 
 class OrderReplica(Replica):

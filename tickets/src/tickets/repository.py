@@ -1,9 +1,9 @@
 """Where tickets are kept."""
 
-from common.clock import Clock
-from common.collection import Collection
-from common.messaging.outbox import Relay
-from common.repository import AggregateRepository
+from common.domain.clock import Clock
+from common.messaging.outbox_relay import Relay
+from common.storage.collection import Collection
+from common.storage.repository import AggregateRepository
 from tickets.ticket import Ticket
 
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, status
 
-from common.auth import CurrentUser
-from common.errors import LostRace, NotFound, NotSignedIn
-from common.http.app import CHANGES
+from common.domain.errors import LostRace, NotFound, NotSignedIn
+from common.domain.ids import TicketId, WellFormed
+from common.http.application import CHANGES
+from common.http.authentication import CurrentUser
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
-from common.ids import TicketId, WellFormed
 from tickets.schemas import ListingIn, TicketOut, TicketPage
 from tickets.service import TicketService
 from tickets.ticket import NotTheSeller, TicketHeld
@@ -17,7 +17,7 @@ from tickets.ticket import NotTheSeller, TicketHeld
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 
 
-async def _service(request: Request) -> TicketService:  # async: see common.auth
+async def _service(request: Request) -> TicketService:  # async: see common.http.authentication
     service: TicketService = request.app.state.tickets
     return service
 

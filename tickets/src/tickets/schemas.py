@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from common.domain.ids import OrderId, TicketId, UserId
+from common.http.money import PriceIn, PriceOut
 from common.http.schemas import RequestBody, ResponseBody
-from common.ids import OrderId, TicketId, UserId
-from common.money import PriceIn, PriceOut
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from common.errors import NotFound, PermanentFailure
+from common.domain.errors import NotFound, PermanentFailure
+from common.domain.ids import OrderId, TicketId, UserId
 from common.events.orders import OrderEvent
-from common.ids import OrderId, TicketId, UserId
-from common.repository import retry_lost_races
+from common.storage.repository import retry_lost_races
 from tickets.order_replica import OrderReplicas
 from tickets.repository import TicketRepository
 from tickets.ticket import Ticket

@@ -1,4 +1,4 @@
-from common.token_settings import TokenSettings
+from common.runtime.token_settings import TokenSettings
 
 
 class TicketsSettings(TokenSettings):

@@ -2,10 +2,10 @@
 
 from typing import Self
 
-from common.aggregate import Aggregate
-from common.errors import Conflict, NotTheOwner
+from common.domain.aggregate import Aggregate
+from common.domain.errors import Conflict, NotTheOwner
+from common.domain.ids import OrderId, TicketId, UserId, new_id
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import OrderId, TicketId, UserId, new_id
 
 
 class NotTheSeller(NotTheOwner):

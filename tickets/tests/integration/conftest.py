@@ -4,8 +4,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from common.ids import UserId
-from common.testing.running import RunningService, Surroundings, somebody
+from common.domain.ids import UserId
+from devkit.testing.running import RunningService, Surroundings, somebody
 from tickets.consumers import CONSUMERS
 from tickets.main import create_app
 from tickets.service import TicketService

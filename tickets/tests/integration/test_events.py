@@ -5,12 +5,12 @@ from datetime import datetime
 
 import httpx
 
+from common.domain.ids import UserId
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import UserId
-from common.testing.events import EventStreams
-from common.testing.running import RunningService
-from common.testing.samples import order_events
-from common.tracing import continue_trace
+from common.events.tracing import continue_trace
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService
+from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
 
 ALL = [consumer.name for consumer in CONSUMERS]

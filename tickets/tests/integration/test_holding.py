@@ -6,12 +6,12 @@ from itertools import permutations
 import httpx
 import pytest
 
+from common.domain.ids import TicketId, new_id
 from common.events.orders import OrderEvent
 from common.events.tickets import TicketUpdated
-from common.ids import TicketId, new_id
-from common.testing.events import EventStreams
-from common.testing.running import RunningService
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService
+from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
 from tickets.service import TicketService
 from tickets.ticket import Ticket

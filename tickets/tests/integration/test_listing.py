@@ -2,9 +2,9 @@
 
 import httpx
 
-from common.ids import UserId
-from common.testing.events import EventStreams
-from common.testing.samples import order_events
+from common.domain.ids import UserId
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
 from tickets.service import TicketService
 from tickets.ticket import Ticket

@@ -6,11 +6,11 @@ from itertools import cycle, permutations
 
 import httpx
 
+from common.domain.ids import OrderId, TicketId, UserId
 from common.events.tickets import TicketUpdated
-from common.ids import OrderId, TicketId, UserId
-from common.testing.events import EventStreams
-from common.testing.running import RunningService
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService
+from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
 from tickets.order_replica import OrderReplicas
 from tickets.service import TicketService

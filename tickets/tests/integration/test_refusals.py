@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import httpx
 
+from common.domain.ids import new_id
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import new_id
-from common.testing.events import EventStreams
-from common.testing.running import RunningService, somebody
-from common.testing.samples import order_events
+from devkit.testing.events import EventStreams
+from devkit.testing.running import RunningService, somebody
+from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
 from tickets.service import TicketService
 from tickets.ticket import Ticket

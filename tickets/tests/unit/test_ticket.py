@@ -2,8 +2,8 @@
 
 import pytest
 
+from common.domain.ids import OrderId, UserId, new_id
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import OrderId, UserId, new_id
 from tickets.ticket import NotTheSeller, Ticket, TicketHeld
 
 SELLER = UserId(new_id())

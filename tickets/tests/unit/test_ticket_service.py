@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from mongomock_motor import AsyncMongoMockClient
 
-from common.errors import NotFound, PermanentFailure
+from common.domain.errors import NotFound, PermanentFailure
+from common.domain.ids import TicketId, UserId, new_id
 from common.events.orders import OrderEvent
-from common.ids import TicketId, UserId, new_id
 from common.messaging.broker import Broker
-from common.messaging.outbox import Relay
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
-from common.testing.samples import order_events
+from devkit.testing.samples import order_events
 from tickets.order_replica import OrderReplicas
 from tickets.repository import TicketRepository
 from tickets.service import TicketService

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
+from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.events.base import Event
 from common.events.expiration import DeadlineAlarm, ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
 from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatus
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.events.users import UserRegistered
-from common.ids import OrderId, PaymentId, TicketId, UserId
 
 _SELLER = UserId("65f0c0ffee00000000000001")
 _BUYER = UserId("65f0c0ffee00000000000002")

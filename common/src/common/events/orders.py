@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.domain.ids import PaymentId, TicketId, UserId
 from common.events.base import Category, Event
-from common.ids import PaymentId, TicketId, UserId
 
 
 class OrderStatus(StrEnum):

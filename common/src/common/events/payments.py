@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from common.domain.ids import OrderId, UserId
 from common.events.base import Category, Event
-from common.ids import OrderId, UserId
 
 
 class PaymentStatus(StrEnum):

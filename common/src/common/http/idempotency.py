@@ -20,12 +20,12 @@ from fastapi.routing import APIRoute
 from pymongo.errors import DuplicateKeyError, PyMongoError
 from starlette.exceptions import HTTPException
 
-from common.auth import SignedInUser, TokenVerifier, token_of
-from common.clock import Clock
-from common.collection import Collection, Document
-from common.errors import BadInput, Conflict, NotSignedIn, NotUnderstood, ProblemError
+from common.domain.clock import Clock
+from common.domain.errors import BadInput, Conflict, NotSignedIn, NotUnderstood, ProblemError
+from common.http.authentication import SignedInUser, TokenVerifier, token_of
 from common.http.problems import problem_response
-from common.mongo import as_unavailable
+from common.storage.collection import Collection, Document
+from common.storage.mongo import as_unavailable
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ def key_of(headers: Sequence[str]) -> str:
     return key
 
 
-async def _request_key(  # async, though it waits for nothing: see common.auth
+async def _request_key(  # async, though it waits for nothing: see common.http.authentication
     request: Request,
     _for_the_documentation: Annotated[
         str | None,

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.errors import DependencyUnavailable, ProblemError
+from common.domain.errors import DependencyUnavailable, ProblemError
+from common.events.tracing import continue_trace, current_trace_id
 from common.http.problems import BodyTooLarge, NotJson, defect_response, problem_response
-from common.tracing import continue_trace, current_trace_id
 
 log = structlog.get_logger()
 

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount
 
-from common.errors import BadInput, DependencyUnavailable, NotFound, ProblemError
-from common.mongo import as_unavailable
+from common.domain.errors import BadInput, DependencyUnavailable, NotFound, ProblemError
+from common.storage.mongo import as_unavailable
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from common.ids import AnyId
+from common.domain.ids import AnyId
 
 
 class RequestBody(BaseModel):

@@ -7,8 +7,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from common.errors import DependencyUnavailable
-from common.round_trip import RoundTrip
+from common.domain.errors import DependencyUnavailable
+from common.storage.server_probe import RoundTrip
 
 log = structlog.get_logger()
 

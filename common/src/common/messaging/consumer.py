@@ -24,15 +24,15 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from common.errors import DependencyUnavailable, PermanentFailure, RetryAfter
+from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryAfter
 from common.events.base import Event
+from common.events.envelope import TRACEPARENT, decode
+from common.events.tracing import continue_trace, name_cause
 from common.messaging.broker import Broker
-from common.messaging.dead_letter import REPLAYED, SUBJECT, DeadLetters, replay_subject
-from common.messaging.envelope import TRACEPARENT, decode
+from common.messaging.dead_letters import REPLAYED, SUBJECT, DeadLetters, replay_subject
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import Stream, stream_of
-from common.mongo import as_unavailable
-from common.tracing import continue_trace, name_cause
+from common.storage.mongo import as_unavailable
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class Consumer(Generic[S]):
 
     `name` never changes: a new name is a new consumer, and replays the whole history. Several instances of the service
     share its work. Where nobody waits for the reaction, it may linger: deliveries gather for up to `linger_seconds`,
-    so that their calls to MongoDB travel together (common.grouping).
+    so that their calls to MongoDB travel together (common.storage.batcher).
     """
 
     name: str

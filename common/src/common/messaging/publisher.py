@@ -3,9 +3,9 @@
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
+from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
-from common.messaging.envelope import StagedEvent
 
 _ACK_SECONDS = 2.0
 """An acknowledgement takes milliseconds; one that has not come by then was lost with its connection."""

@@ -11,9 +11,9 @@ from nats.errors import Error as NatsError
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
+from common.events.envelope import CAUSE, TIME, TRACEPARENT
 from common.messaging.broker import Broker
-from common.messaging.envelope import CAUSE, TIME, TRACEPARENT
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
 
 _LONGEST = 200

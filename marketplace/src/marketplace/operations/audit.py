@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from common.collection import Document
+from common.storage.collection import Document
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
 from marketplace.operations.invariants import INVARIANTS, Finding

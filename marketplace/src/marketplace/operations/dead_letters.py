@@ -14,7 +14,7 @@ from typing import Any
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
-from common.messaging import dead_letter
+from common.messaging import dead_letters as dead_letter
 from common.messaging.streams import DEAD_LETTERS
 from marketplace.operations.operator import Operator
 from marketplace.operations.replays import Replays

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from common.collection import Document
 from common.events.base import Event
-from common.messaging.envelope import MalformedEvent, decode
+from common.events.envelope import MalformedEvent, decode
 from common.messaging.streams import stream_of
+from common.storage.collection import Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import AGGREGATES, AggregateOf
 from marketplace.operations.show import shown

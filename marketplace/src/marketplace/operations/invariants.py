@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from common.collection import Document
 from common.events.orders import OrderStatus
 from common.events.payments import PaymentStatus
+from common.storage.collection import Document
 from marketplace.operations.replicas import AGGREGATES
 from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS, Snapshot
 

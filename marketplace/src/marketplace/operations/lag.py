@@ -6,7 +6,7 @@ from typing import Any
 from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
 from common.messaging.consumer import Consumer
 from marketplace.operations.operator import Operator
 from marketplace.provisioning import CONSUMERS_OF

@@ -9,10 +9,10 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 from pymongo.errors import PyMongoError
 
-from common.collection import Database
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
-from common.mongo import Mongo, as_unavailable
+from common.storage.collection import Database
+from common.storage.mongo import Mongo, as_unavailable
 from marketplace.errors import PlatformError
 from marketplace.probes import hosts_of
 from marketplace.settings import SERVICES, PlatformSettings

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from common.collection import Document
+from common.storage.collection import Document
 from marketplace.operations.difference import Difference
 from marketplace.operations.replicas import AGGREGATES, AggregateOf
 from marketplace.operations.snapshot import SANDBOX_CHARGES, Snapshot

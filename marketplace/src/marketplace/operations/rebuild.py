@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from pymongo import DeleteOne, ReplaceOne, UpdateMany
 from pymongo.errors import BulkWriteError
 
-from common.collection import Collection, Document
 from common.events.base import Event
-from common.messaging.envelope import MalformedEvent, decode
+from common.events.envelope import MalformedEvent, decode
 from common.messaging.streams import stream_of
+from common.storage.collection import Collection, Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import ReplicaOf
 from marketplace.operations.retell import Unheard, retell

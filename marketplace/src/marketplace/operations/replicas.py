@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from common.aggregate import Aggregate
-from common.collection import Document
+from common.domain.aggregate import Aggregate
 from common.events.base import Event
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatus
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.events.users import UserRegistered
-from common.replica import Replica
+from common.storage.collection import Document
+from common.storage.read_model import Replica
 from expiration.deadline import Deadline, DeadlineStatus
 from orders.order import Order
 from orders.ticket_replica import TicketReplica

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from common.clock import utc_now
-from common.collection import Document
+from common.domain.clock import utc_now
+from common.storage.collection import Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.replicas import AGGREGATES, REPLICAS
 

@@ -12,11 +12,11 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from common.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import new_id
 from common.events.base import Event
-from common.ids import new_id
+from common.events.envelope import MalformedEvent, decode
 from common.messaging.broker import Broker
-from common.messaging.envelope import MalformedEvent, decode
 from common.messaging.streams import stream_of
 
 _BATCH = 500

@@ -7,7 +7,7 @@ asking again. Stripe forgets a key after 24 hours: ask again before that.
 
 from typing import NewType, Protocol
 
-from common.ids import PaymentId
+from common.domain.ids import PaymentId
 
 ChargeId = NewType("ChargeId", str)
 """The processor's own name of a charge: what a refund needs, and what its dashboard is searched for."""

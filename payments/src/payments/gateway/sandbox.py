@@ -4,8 +4,8 @@ import secrets
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from common.collection import Collection, Database, Document
-from common.ids import PaymentId
+from common.domain.ids import PaymentId
+from common.storage.collection import Collection, Database, Document
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,

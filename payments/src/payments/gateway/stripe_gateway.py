@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import stripe
 from stripe.params import PaymentIntentCreateParams
 
-from common.ids import PaymentId
+from common.domain.ids import PaymentId
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId
 from payments.gateway.stripe_errors import charge_failure, refund_failure
 

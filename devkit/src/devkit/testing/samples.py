@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from common.clock import utc_now
+from common.domain.clock import utc_now
+from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
 from common.events.payments import PaymentCreated, PaymentStatus
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.ids import OrderId, PaymentId, TicketId, UserId, new_id
 
 
 def order_events(

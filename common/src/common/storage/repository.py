@@ -6,12 +6,12 @@ from typing import Generic, TypeVar
 import structlog
 from pymongo.errors import DuplicateKeyError
 
-from common.aggregate import Aggregate
-from common.clock import Clock
-from common.collection import Collection, Document
-from common.errors import LostRace
-from common.messaging.envelope import CAUSE, StagedEvent
-from common.messaging.outbox import Relay
+from common.domain.aggregate import Aggregate
+from common.domain.clock import Clock
+from common.domain.errors import LostRace
+from common.events.envelope import CAUSE, StagedEvent
+from common.messaging.outbox_relay import Relay
+from common.storage.collection import Collection, Document
 
 log = structlog.get_logger()
 

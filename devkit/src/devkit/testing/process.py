@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 
-from common.mongo import MongoDriver
-from common.servers.ports import free_port
-from common.servers.server import Server
-from common.testing.keys import KeyPair
+from common.storage.mongo import MongoDriver
+from devkit.servers.ports import free_port
+from devkit.servers.server import Server
+from devkit.testing.keys import KeyPair
 
 _OK = 200
 _OURS = ("MONGO_", "NATS_", "TOKEN_", "LOG_", "HOST", "PORT", "ORDER_WINDOW_SECONDS", "STRIPE_")

@@ -10,8 +10,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from common.http.server import DrainingServer
-from common.logging import configure_logging
-from common.settings import ServiceSettings
+from common.runtime.logging import configure_logging
+from common.runtime.settings import ServiceSettings
 
 
 def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI]) -> None:

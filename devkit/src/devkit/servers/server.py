@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from common.servers.ports import is_taken
-from common.servers.process import ChildProcess
+from devkit.servers.ports import is_taken
+from devkit.servers.process import ChildProcess
 
 _POLL_SECONDS = 0.05
 _ANSWER_SECONDS = 2.0

@@ -15,10 +15,10 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from common.collection import Collection, Database, Document
-from common.errors import DependencyUnavailable
-from common.grouped_collection import GroupedCollection
-from common.round_trip import RoundTrip
+from common.domain.errors import DependencyUnavailable
+from common.storage.batching_collection import GroupedCollection
+from common.storage.collection import Collection, Database, Document
+from common.storage.server_probe import RoundTrip
 
 _PATIENCE_MS = 2000
 _PING_SECONDS = 1.0
@@ -33,7 +33,7 @@ class Mongo:
 
     Writes are acknowledged by a majority and journaled. An operation fails after 2 s without a connection or an
     answer, and after 4 s if it was tried again: without these bounds a stopped mongod would hang a request for good.
-    Whoever waits behind it (common.grouping) fails with it.
+    Whoever waits behind it (common.storage.batcher) fails with it.
 
     Why not the drivers' one bound for everything, timeoutMS: it covers the making of a connection, too. An operation
     that has little time left then fails in the middle of it, which the drivers take for a failure of the server: they

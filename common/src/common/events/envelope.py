@@ -7,10 +7,10 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from common.errors import PermanentFailure
+from common.domain.errors import PermanentFailure
 from common.events.base import Event
 from common.events.catalog import CATALOG
-from common.tracing import current_cause, current_traceparent
+from common.events.tracing import current_cause, current_traceparent
 
 MESSAGE_ID = "Nats-Msg-Id"
 TRACEPARENT = "traceparent"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from nats.aio.msg import Msg
 
-from common.messaging.envelope import MESSAGE_ID
+from common.events.envelope import MESSAGE_ID
 from common.messaging.publisher import Publisher
 
 CONSUMER = "dead-letter-consumer"

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.auth import parse_public_key
-from common.settings import ServiceSettings, checked_by
+from common.http.authentication import parse_public_key
+from common.runtime.settings import ServiceSettings, checked_by
 
 
 class TokenSettings(ServiceSettings):

@@ -8,20 +8,20 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from common.auth import SignedInUser, TokenSigner
-from common.clock import utc_now
-from common.collection import Collection
-from common.errors import DependencyUnavailable
-from common.ids import UserId, new_id
+from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import UserId, new_id
+from common.http.authentication import SignedInUser, TokenSigner
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.provisioning import provision_consumers
 from common.messaging.retry import RetryPolicy
-from common.mongo import MongoDriver
-from common.service import Service
-from common.settings import ServiceSettings
-from common.testing.eventually import eventually
-from common.testing.keys import KeyPair
+from common.runtime.service_runtime import Service
+from common.runtime.settings import ServiceSettings
+from common.storage.collection import Collection
+from common.storage.mongo import MongoDriver
+from devkit.testing.eventually import eventually
+from devkit.testing.keys import KeyPair
 
 QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, deaths=5)
 """A test does not wait a minute for the fate of a poisoned event."""

@@ -7,17 +7,17 @@ import pytest
 import structlog
 from nats.js.errors import NotFoundError
 
-from common.ids import new_id
+from common.domain.ids import new_id
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_streams
 from common.messaging.streams import STREAMS
-from common.mongo import Mongo, MongoDriver
-from common.servers.mongod import Mongod
-from common.servers.nats_server import NatsServer
-from common.servers.ports import free_port
-from common.testing.events import EventStreams
-from common.testing.keys import KeyPair
-from common.testing.running import Surroundings
+from common.storage.mongo import Mongo, MongoDriver
+from devkit.servers.mongod import Mongod
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import Surroundings
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,14 @@ from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from common.clock import utc_now
-from common.collection import Collection
+from common.domain.clock import utc_now
 from common.events.base import Event
+from common.events.envelope import StagedEvent, decode
 from common.messaging.broker import Broker
-from common.messaging.envelope import StagedEvent, decode
 from common.messaging.publisher import Publisher
 from common.messaging.streams import DEAD_LETTERS, STREAMS, stream_of
-from common.testing.eventually import eventually
+from common.storage.collection import Collection
+from devkit.testing.eventually import eventually
 
 E = TypeVar("E", bound=Event)
 

@@ -9,10 +9,10 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.errors import BadInput, DependencyUnavailable, NotUnderstood
+from common.domain.errors import BadInput, DependencyUnavailable, NotUnderstood
 from common.http.middleware import RequestBounds
 from common.http.problems import BodyTooLarge, NotJson, install_problem_handlers, problems
-from common.service import Service
+from common.runtime.service_runtime import Service
 
 
 def create_http_app(
@@ -44,7 +44,7 @@ def create_http_app(
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # ours is in common.tracing; it costs each request
+        },  # ours is in common.events.tracing; it costs each request
         swagger_ui_parameters={"validatorUrl": None},  # else a badge may ask validator.swagger.io about the document
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
@@ -93,7 +93,9 @@ CHANGES = Depends(_check_can_change)
 """For a route that changes something others must hear of: 503 while the service cannot make it known (ADR 12)."""
 
 
-async def _refuse_unknown_query(request: Request) -> None:  # async, though it waits for nothing: see common.auth
+async def _refuse_unknown_query(
+    request: Request,
+) -> None:  # async, though it waits for nothing: see common.http.authentication
     """A misspelt parameter would otherwise be silently ignored."""
     route = request.scope.get("route")
     if request.query_params and isinstance(route, APIRoute):

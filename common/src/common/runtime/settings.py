@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from common.logging import LogFormat, LogLevel
-from common.mongo import MongoDriver
+from common.runtime.logging import LogFormat, LogLevel
+from common.storage.mongo import MongoDriver
 
 S = TypeVar("S", bound=BaseSettings)
 

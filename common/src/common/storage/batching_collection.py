@@ -22,8 +22,8 @@ from pymongo.errors import (
     WriteError,
 )
 
-from common.collection import Collection, Cursor, Document, WriteResult
-from common.grouping import Grouped
+from common.storage.batcher import Grouped
+from common.storage.collection import Collection, Cursor, Document, WriteResult
 
 Q = TypeVar("Q")
 Outcome = Any  # of one call: its result, or the error that is raised to its caller

@@ -7,8 +7,8 @@ from typing import Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import DuplicateKeyError
 
-from common.collection import Collection, Document
 from common.events.base import Event
+from common.storage.collection import Collection, Document
 
 
 class Replica(BaseModel):

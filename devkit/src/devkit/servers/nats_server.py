@@ -4,8 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from common.servers.binaries import find_binary
-from common.servers.server import Server
+from devkit.servers.binaries import find_binary
+from devkit.servers.server import Server
 
 _HOW_TO_DO_WITHOUT = "put `nats-server` on the PATH, or set NATS_URL to a server that runs elsewhere"
 

@@ -13,9 +13,9 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from common.clock import Clock
-from common.errors import NotSignedIn
-from common.ids import UserId
+from common.domain.clock import Clock
+from common.domain.errors import NotSignedIn
+from common.domain.ids import UserId
 
 COOKIE = "session"
 TOKEN_LIFETIME = timedelta(hours=12)

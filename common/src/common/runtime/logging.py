@@ -8,7 +8,7 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from common.tracing import current_trace_id
+from common.events.tracing import current_trace_id
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "text"]

@@ -14,11 +14,11 @@ import structlog
 from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
-from common.clock import Clock
-from common.collection import Collection
-from common.errors import DependencyUnavailable
-from common.messaging.envelope import StagedEvent
+from common.domain.clock import Clock
+from common.domain.errors import DependencyUnavailable
+from common.events.envelope import StagedEvent
 from common.messaging.publisher import Publisher
+from common.storage.collection import Collection
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import bson
 
-from common.servers.binaries import find_binary
-from common.servers.server import Server
+from devkit.servers.binaries import find_binary
+from devkit.servers.server import Server
 
 _HOW_TO_DO_WITHOUT = "install MongoDB so that `mongod` is on the PATH, or set MONGO_URL to a server that runs elsewhere"
 

@@ -9,16 +9,16 @@ import structlog
 from nats.errors import Error as NatsError
 from pymongo.errors import PyMongoError
 
-from common.clock import Clock, utc_now
-from common.errors import DependencyUnavailable
+from common.domain.clock import Clock, utc_now
+from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subscription
-from common.messaging.dead_letter import DeadLetters
-from common.messaging.outbox import Relay
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from common.mongo import Mongo, as_unavailable
-from common.settings import ServiceSettings
+from common.runtime.settings import ServiceSettings
+from common.storage.mongo import Mongo, as_unavailable
 
 log = structlog.get_logger()
 

@@ -1,0 +1,19 @@
+"""The real servers as child processes: for the run on a laptop, and for tests that need the real thing."""
+
+from devkit.servers.binaries import BinaryMissing
+from devkit.servers.mongod import Mongod
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port, is_taken
+from devkit.servers.process import ChildProcess
+from devkit.servers.server import Server, ServerFailed
+
+__all__ = [
+    "BinaryMissing",
+    "ChildProcess",
+    "Mongod",
+    "NatsServer",
+    "Server",
+    "ServerFailed",
+    "free_port",
+    "is_taken",
+]
