@@ -12,7 +12,7 @@ from common.tests.listing import Listing
 from pymongo.errors import DuplicateKeyError
 
 from common.domain.clock import utc_now
-from common.domain.errors import DependencyUnavailable, LostRace
+from common.domain.errors import DependencyUnavailable, VersionConflict
 from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.messaging.outbox_relay import Relay
@@ -176,7 +176,7 @@ async def test_a_write_over_a_version_that_is_gone_writes_nothing_and_stages_not
     theirs.rename("theirs")
     await setup.listings.save(theirs)
     mine.rename("mine")
-    with pytest.raises(LostRace):
+    with pytest.raises(VersionConflict):
         await setup.listings.save(mine)
     stored = await setup.listings.find(listing.id)
     assert stored is not None

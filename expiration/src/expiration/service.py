@@ -8,7 +8,7 @@ import structlog
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.domain.clock import Clock
-from common.domain.errors import DependencyUnavailable, LostRace, RetryAfter
+from common.domain.errors import DependencyUnavailable, RetryAfter, VersionConflict
 from common.domain.ids import OrderId
 from common.events.orders import OrderEvent
 from common.storage.repository import retry_lost_races
@@ -48,7 +48,7 @@ class ExpirationService:
         try:
             # The first event of an order most likely is the first that is heard of it, so there is nothing to look up.
             deadline = await (self._add(event) if event.version == 1 else attempt())
-        except LostRace:
+        except VersionConflict:
             deadline = await retry_lost_races(attempt)
         if deadline.is_pending:
             await self.alarms.arm(deadline)
@@ -93,10 +93,10 @@ class ExpirationService:
         return count
 
     async def _add(self, event: OrderEvent) -> Deadline:
-        """Raises LostRace if there is one already."""
+        """Raises VersionConflict if there is one already."""
         deadline = Deadline.of_order(event)
         try:
             await self.deadlines.add(deadline)
         except DuplicateKeyError:
-            raise LostRace("The deadline of this order is known already.") from None
+            raise VersionConflict("The deadline of this order is known already.") from None
         return deadline

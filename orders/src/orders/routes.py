@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, status
 
-from common.domain.errors import LostRace, NotFound, NotSignedIn
+from common.domain.errors import NotFound, NotSignedIn, VersionConflict
 from common.domain.ids import OrderId, WellFormed
 from common.http.application import CHANGES
 from common.http.authentication import CurrentUser
@@ -42,7 +42,9 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     "",
     summary="Order a ticket, which holds it until the deadline",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotSignedIn, OwnTicket, NotFound, TicketNotAvailable, LostRace, RequestInFlight, KeyReused),
+    responses=problems(
+        NotSignedIn, OwnTicket, NotFound, TicketNotAvailable, VersionConflict, RequestInFlight, KeyReused
+    ),
     dependencies=[CHANGES],
 )
 async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders, request_key: RequestKey) -> OrderOut:
@@ -60,7 +62,7 @@ async def get_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) ->
     ONE_ORDER,
     summary="Give up an open order, which frees its ticket",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(NotTheBuyer, NotFound, OrderNotOpen, LostRace),
+    responses=problems(NotTheBuyer, NotFound, OrderNotOpen, VersionConflict),
     dependencies=[CHANGES],
 )
 async def cancel_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, status
 
-from common.domain.errors import LostRace, NotFound, NotSignedIn
+from common.domain.errors import NotFound, NotSignedIn, VersionConflict
 from common.domain.ids import OrderId, WellFormed
 from common.http.application import CHANGES
 from common.http.authentication import CurrentUser
@@ -31,7 +31,9 @@ Payments = Annotated[PaymentService, Depends(_service)]
     "",
     summary="Pay for an order",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(CardRefused, OrderNotOpen, AlreadyPaid, PaymentInProgress, LostRace, RequestInFlight, KeyReused),
+    responses=problems(
+        CardRefused, OrderNotOpen, AlreadyPaid, PaymentInProgress, VersionConflict, RequestInFlight, KeyReused
+    ),
     dependencies=[CHANGES],
 )
 async def pay_order(wanted: PaymentIn, user: CurrentUser, payments: Payments, request_key: RequestKey) -> PaymentOut:

@@ -72,9 +72,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="redelivery-sets-the-timer-again",
         promise="A redelivered event sets the timer that could not be set before, although the deadline is stored.",
         where="expiration.service:ExpirationService.follow_order",
-        old="except LostRace:",
+        old="except VersionConflict:",
         new="""
-            except LostRace:
+            except VersionConflict:
                 if event.version == 1:
                     return""",
         tests=tests_in(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, status
 
-from common.domain.errors import LostRace, NotFound, NotSignedIn
+from common.domain.errors import NotFound, NotSignedIn, VersionConflict
 from common.domain.ids import TicketId, WellFormed
 from common.http.application import CHANGES
 from common.http.authentication import CurrentUser
@@ -53,7 +53,7 @@ async def list_ticket(listing: ListingIn, user: CurrentUser, tickets: Tickets) -
 @router.put(
     ONE_TICKET,
     summary="Change a listing while nobody holds it",
-    responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, LostRace),
+    responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, VersionConflict),
     dependencies=[CHANGES],
 )
 async def change_listing(ticket_id: TicketInPath, listing: ListingIn, user: CurrentUser, tickets: Tickets) -> TicketOut:

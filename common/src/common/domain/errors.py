@@ -53,7 +53,7 @@ class Conflict(ProblemError):
     title = "Not in this state"
 
 
-class LostRace(Conflict):
+class VersionConflict(Conflict):
     """Somebody else changed the aggregate after it was read; nothing was written."""
 
     slug = "lost-race"

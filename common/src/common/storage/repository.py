@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from common.domain.aggregate import Aggregate
 from common.domain.clock import Clock
-from common.domain.errors import LostRace
+from common.domain.errors import VersionConflict
 from common.events.envelope import CAUSE, StagedEvent
 from common.messaging.outbox_relay import Relay
 from common.storage.collection import Collection, Document
@@ -55,7 +55,7 @@ class AggregateRepository(Generic[A]):
         self._stored(aggregate, staged)
 
     async def save(self, aggregate: A) -> None:
-        """Write only over the version that was read. Raises LostRace, with nothing written, when it is gone."""
+        """Write only over the version that was read. Raises VersionConflict, with nothing written, when it is gone."""
         staged = self._stage(aggregate)
         state = aggregate.to_document()
         key = {"_id": state.pop("_id"), "version": aggregate.stored_version}
@@ -67,7 +67,9 @@ class AggregateRepository(Generic[A]):
             # an error of this write alone, and so it can travel with others, of which only the sum of matches is told.
             await self.collection.update_one(key, update, upsert=True)
         except DuplicateKeyError:  # by whichever unique index notices it first
-            raise LostRace("Somebody else changed it at the same moment. Look at it again, then retry.") from None
+            raise VersionConflict(
+                "Somebody else changed it at the same moment. Look at it again, then retry."
+            ) from None
         self._stored(aggregate, staged)
 
     def _stage(self, aggregate: A) -> list[StagedEvent]:
@@ -81,10 +83,10 @@ class AggregateRepository(Generic[A]):
 
 
 async def retry_lost_races(use_case: Callable[[], Awaitable[T]], *, attempts: int = 10) -> T:
-    """Run a use case again, from its read on, when another one wrote first. Raises LostRace after the last attempt."""
+    """Run a use case again, from its read on, when another one wrote first. Raises VersionConflict after the last attempt."""
     for _ in range(attempts - 1):
         try:
             return await use_case()
-        except LostRace:
+        except VersionConflict:
             continue
     return await use_case()
