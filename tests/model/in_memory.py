@@ -11,7 +11,7 @@ from model.parts import Alarms, Clock, Database, Delivery, Stream
 from model.processes import TO_THE_END, Fate, Process
 from mongomock_motor import AsyncMongoMockClient
 
-from common.domain.errors import ProblemError, RetryAfter, VersionConflict
+from common.domain.errors import ProblemError, RetryLater, VersionConflict
 from common.events.expiration import DeadlineAlarm
 from common.messaging.outbox_relay import Relay
 from common.storage.collection import Document
@@ -94,7 +94,7 @@ class Marketplace:
             on_success()
         # A person is refused, an event is delivered again, a process dies: all of them may happen. Nothing else may.
         reaction = on_success is not None
-        expected = (Died, VersionConflict, RetryAfter) if reaction else (Died, ProblemError)
+        expected = (Died, VersionConflict, RetryLater) if reaction else (Died, ProblemError)
         if error is not None and not isinstance(error, expected):
             raise AssertionError(f"{process.what}: {type(error).__name__}: {error}") from error
 

@@ -12,7 +12,7 @@ import pytest
 from common.tests.consuming import CONSUMER, NAME, PATIENT, Effects, consuming, event, info, nothing, unanswered
 from pymongo.errors import ServerSelectionTimeoutError
 
-from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryAfter
+from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryLater
 from common.events.tickets import TicketCreated
 from common.events.tracing import current_cause, current_trace_id
 from common.messaging.broker import Broker
@@ -228,7 +228,7 @@ async def test_a_reaction_that_takes_longer_than_the_ack_wait_is_not_delivered_a
 async def test_an_event_that_comes_too_early_comes_again_when_it_asked_for_it(streams: EventStreams) -> None:
     async def too_early_at_first(_event: TicketCreated) -> None:
         if len(effects.seen) == 1:
-            raise RetryAfter(0.2)
+            raise RetryLater(0.2)
 
     effects = Effects(too_early_at_first)
     async with consuming(effects, streams):

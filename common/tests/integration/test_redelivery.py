@@ -9,7 +9,7 @@ from common.tests.consuming import CONSUMER, NAME, Effects, consuming, event, in
 from pymongo.errors import ServerSelectionTimeoutError
 from structlog.testing import capture_logs
 
-from common.domain.errors import DependencyUnavailable, RetryAfter
+from common.domain.errors import DependencyUnavailable, RetryLater
 from common.events.tickets import TicketCreated
 from common.messaging.retry import RetryPolicy
 from devkit.testing.events import EventStreams
@@ -59,7 +59,7 @@ async def test_an_event_that_came_too_early_is_delivered_again_after_the_time_it
 
     async def come_later_once(_event: TicketCreated) -> None:
         if len(effects.seen) == 1:
-            raise RetryAfter(asked_for)
+            raise RetryLater(asked_for)
 
     effects = Effects(come_later_once)
     async with consuming(effects, streams):

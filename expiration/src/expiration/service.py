@@ -8,7 +8,7 @@ import structlog
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.domain.clock import Clock
-from common.domain.errors import DependencyUnavailable, RetryAfter, VersionConflict
+from common.domain.errors import DependencyUnavailable, RetryLater, VersionConflict
 from common.domain.ids import OrderId
 from common.events.orders import OrderEvent
 from common.storage.repository import retry_lost_races
@@ -62,7 +62,7 @@ class ExpirationService:
                 return
             early = (deadline.expires_at - self.clock()).total_seconds()
             if early > 0:  # the broker's clock is ahead of ours
-                raise RetryAfter(early)
+                raise RetryLater(early)
             deadline.complete()
             await self.deadlines.save(deadline)
 

@@ -10,7 +10,7 @@ from expiration.tests.use_cases import announced, use_cases
 from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.clock import utc_now
-from common.domain.errors import DependencyUnavailable, RetryAfter
+from common.domain.errors import DependencyUnavailable, RetryLater
 from common.domain.ids import OrderId, new_id
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
 from devkit.testing.samples import order_events
@@ -69,7 +69,7 @@ async def test_an_alarm_that_comes_early_asks_to_be_heard_again_when_it_is_due(e
     created = order_events(new_id(), due_in=EARLIER)[0]
     await expiration.follow_order(created)
 
-    with pytest.raises(RetryAfter) as early:
+    with pytest.raises(RetryLater) as early:
         await expiration.complete_deadline(OrderId(created.id))
 
     assert 59 < early.value.seconds <= 60

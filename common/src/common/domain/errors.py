@@ -68,7 +68,7 @@ class DependencyUnavailable(ProblemError):
     title = "Temporarily unavailable"
 
 
-class RetryAfter(Exception):
+class RetryLater(Exception):
     """An event that came too early: deliver it again after so many seconds."""
 
     def __init__(self, seconds: float) -> None:

@@ -5,7 +5,7 @@
 | returns                                         | acknowledged: its effect is durable                             |
 | finds a dependency down                         | held, the broker told to wait, and tried again until it is back |
 | raises PermanentFailure, or cannot be decoded   | written to the dead letters, then terminated                    |
-| raises RetryAfter                               | refused, with the delay that it asks for                        |
+| raises RetryLater                               | refused, with the delay that it asks for                        |
 | raises anything else                            | refused with a growing delay; after the last one a dead letter  |
 | never comes back (its process died)             | delivered again by the broker, to whichever instance is alive   |
 """
@@ -24,7 +24,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryAfter
+from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryLater
 from common.events.base import Event
 from common.events.envelope import TRACEPARENT, decode
 from common.events.tracing import continue_trace, name_cause
@@ -190,7 +190,7 @@ class Subscription(Generic[S]):
             await self._react(event, message)
         except PermanentFailure as failure:
             await self._give_up(message, str(failure))
-        except RetryAfter as early:
+        except RetryLater as early:
             await message.nak(delay=early.seconds)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the delivery must come to an end
             delay = self._policy.delay_after(delivery)
