@@ -13,7 +13,7 @@ from common.domain.ids import TicketId, UserId, new_id
 from common.events.envelope import StagedEvent
 from common.events.orders import OrderedTicket
 from orders.order import Order
-from orders.ticket_replica import TicketReplica
+from orders.ticket_read_model import TicketReadModel
 from tickets.ticket import Ticket
 
 _BATCH = 5_000
@@ -28,8 +28,8 @@ async def stock_tickets(bench: Bench, count: int) -> list[Ticket]:
     seller = UserId(new_id())
     tickets = [Ticket.list_for_sale(seller=seller, title="Concert", price=1999) for _ in range(count)]
     await insert(bench.collection("tickets"), ({**each.to_document(), "outbox": []} for each in tickets))
-    replicas = (TicketReplica.from_event(each.recorded[0]).to_document() for each in tickets)
-    await insert(bench.collection("orders", "ticket_replicas"), replicas)
+    read_models = (TicketReadModel.from_event(each.recorded[0]).to_document() for each in tickets)
+    await insert(bench.collection("orders", "ticket_replicas"), read_models)
     return tickets
 
 

@@ -132,9 +132,11 @@ async def _rates_of_floor(bench: Bench, count: int, *, consuming: bool = True) -
 
 async def round_of_floor(bench: Bench, count: int, connections: int = CONNECTIONS, *, consuming: bool = True) -> Round:
     tickets = [new_id() for _ in range(count)]
-    replicas = [{"_id": each, "version": 1, "title": "Concert", "price": 1999, "user_id": new_id()} for each in tickets]
+    read_models = [
+        {"_id": each, "version": 1, "title": "Concert", "price": 1999, "user_id": new_id()} for each in tickets
+    ]
     database = bench.floor_mongo.database
-    await database["ticket_replicas"].insert_many(replicas)  # type: ignore[attr-defined] # the services need no such call
+    await database["ticket_replicas"].insert_many(read_models)  # type: ignore[attr-defined] # the services need no such call
     if not consuming:
         bench.floor.consumers.pause()
     outcome = await orders_of(bench, tickets, bench.floor.port, connections).run()

@@ -54,10 +54,10 @@ class Checkout:
     async def hear(self, *events: OrderEvent) -> None:
         """Publish order events, and wait until payments knows of them and has done all that it does about them."""
         await self.streams.publish(*events)
-        replicas = self.running.collection("order_replicas")
+        read_models = self.running.collection("order_replicas")
         for event in events:
             known = {"_id": event.id, "version": {"$gte": event.version}}
-            await eventually(lambda known=known: replicas.find_one(known), what=f"a replica: {known}")
+            await eventually(lambda known=known: read_models.find_one(known), what=f"a read model: {known}")
         await self.eventually_quiet()
 
     async def eventually_quiet(self) -> None:

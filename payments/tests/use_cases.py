@@ -7,9 +7,9 @@ from common.messaging.broker import Broker
 from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
 from common.storage.collection import Database
-from common.storage.read_model import ReplicaRepository
+from common.storage.read_model import ReadModelRepository
 from payments.gateway.protocol import PaymentGateway
-from payments.order_replica import OrderReplica
+from payments.order_read_model import OrderReadModel
 from payments.payment import Payment
 from payments.repository import PaymentRepository
 from payments.service import PaymentService
@@ -24,7 +24,7 @@ async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -
     relay = Relay(Publisher(Broker("nats://nowhere", "test")), clock)
     payments = PaymentRepository(database["payments"], relay, clock)
     await payments.create_indexes()
-    orders = ReplicaRepository(database["order_replicas"], OrderReplica, patience_seconds=0)
+    orders = ReadModelRepository(database["order_replicas"], OrderReadModel, patience_seconds=0)
     return PaymentService(payments, orders, gateway, clock)
 
 

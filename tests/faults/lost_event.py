@@ -45,7 +45,7 @@ async def run(world: World) -> Outcome:
         done=f"{crowd.changes} changes through the gateway: sign up, list, change, order, cancel, pay, let expire",
         injected=f"{len(victims)} times kill -9, spread over {_whom(world)}, nats and mongod",
         checked="every version of every aggregate that has an event is in the streams exactly once, and nothing else; "
-        "every change that was confirmed is stored; outboxes empty within 10 s; the audit: replicas equal owners",
+        "every change that was confirmed is stored; outboxes empty within 10 s; the audit: read models equal owners",
         figures={
             "events": str(told),
             "changes stored": str(changed),

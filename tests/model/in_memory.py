@@ -23,17 +23,17 @@ from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories, History
 from marketplace.operations.operator import Operator
-from marketplace.operations.replicas import AGGREGATES
+from marketplace.operations.read_models import AGGREGATES
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 from marketplace.settings import SERVICES
 from orders.repository import OrderRepository
 from orders.service import OrderService
-from orders.ticket_replica import TicketReplicas
+from orders.ticket_read_model import TicketReadModelRepository
 from payments.gateway.sandbox import SandboxGateway
-from payments.order_replica import OrderReplicas as PayableOrders
+from payments.order_read_model import OrderReadModelRepository as PayableOrders
 from payments.repository import PaymentRepository
 from payments.service import PaymentService
-from tickets.order_replica import OrderReplicas as HoldingOrders
+from tickets.order_read_model import OrderReadModelRepository as HoldingOrders
 from tickets.repository import TicketRepository
 from tickets.service import TicketService
 
@@ -60,15 +60,15 @@ class Marketplace:
         holding = HoldingOrders(databases["tickets"]["order_replicas"])
         self.tickets = TicketService(tickets, holding)
         orders = OrderRepository(databases["orders"]["orders"], relays["orders"], clock)
-        for_sale = TicketReplicas(databases["orders"]["ticket_replicas"])
+        for_sale = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
         self.orders = OrderService(orders, for_sale, clock, WINDOW)
         deadlines = DeadlineRepository(databases["expiration"]["deadlines"], relays["expiration"], clock)
         self.expiration = ExpirationService(deadlines, self.alarms, clock)  # type: ignore[arg-type] # rings by the test
         payments = PaymentRepository(databases["payments"]["payments"], relays["payments"], clock)
         payable = PayableOrders(databases["payments"]["order_replicas"])
         self.payments = PaymentService(payments, payable, SandboxGateway(databases["payments"]), clock)
-        for replicas in (for_sale, payable):
-            replicas._patience_seconds = 0  # noqa: SLF001 - what has not arrived here will not come by waiting
+        for read_models in (for_sale, payable):
+            read_models._patience_seconds = 0  # noqa: SLF001 - what has not arrived here will not come by waiting
         for part in (tickets, holding, orders, deadlines, payments):
             self.loop.run_until_complete(part.create_indexes())
         self.use_cases: dict[str, Any] = {

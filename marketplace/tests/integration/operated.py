@@ -19,7 +19,7 @@ from devkit.testing.running import RunningService, Surroundings, somebody
 from expiration.settings import ExpirationSettings
 from marketplace.operations.audit import Report, audit
 from marketplace.operations.operator import Operator, operator
-from marketplace.operations.replicas import AGGREGATES
+from marketplace.operations.read_models import AGGREGATES
 from marketplace.provisioning import CONSUMERS_OF
 from marketplace.settings import SERVICES, PlatformSettings
 from orders.settings import OrdersSettings

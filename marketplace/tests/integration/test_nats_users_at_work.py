@@ -42,8 +42,8 @@ from marketplace.operations.dead_letters import (
 )
 from marketplace.operations.lag import measure_lag
 from marketplace.operations.operator import Operator
+from marketplace.operations.read_models import ORDERS, READ_MODELS
 from marketplace.operations.rebuild import rebuild
-from marketplace.operations.replicas import ORDERS, REPLICAS
 from marketplace.operations.stream_reader import StoredMessage, read_events_of, read_stream
 from marketplace.operations.timelines import read_timeline
 from marketplace.provisioning import CONSUMERS_OF, provision_everything
@@ -279,9 +279,9 @@ async def test_an_operator_sees_how_far_each_consumer_is_behind(nats: ClusterNat
 async def test_an_operator_rebuilds_each_replica_and_its_service_is_told(marketplace: Marketplace) -> None:
     order = await marketplace.orders(await marketplace.lists())
     await marketplace.settled()
-    for replica in REPLICAS:
-        await marketplace.collection(replica.service, replica.collection).delete_many({})
-        rebuilt = await rebuild(marketplace.operator, replica)
+    for read_model in READ_MODELS:
+        await marketplace.collection(read_model.service, read_model.collection).delete_many({})
+        rebuilt = await rebuild(marketplace.operator, read_model)
         assert (len(rebuilt.changed), rebuilt.unheard) == (1, {})
     await marketplace.settled()
     assert await read_events_of(marketplace.operator.broker, ORDERS.events[0], order)

@@ -21,8 +21,8 @@ from devkit.servers.nats_server import NatsServer
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import Surroundings
 from marketplace.operations.audit import audit
+from marketplace.operations.read_models import AGGREGATES
 from marketplace.operations.repair import repair
-from marketplace.operations.replicas import AGGREGATES
 from marketplace.operations.snapshot import take_snapshot
 
 HELD = "a ticket is held by its live order"

@@ -35,7 +35,7 @@ def commands() -> typer.Typer:
 
 @pytest.fixture
 async def ghost(mongod: Mongod) -> AsyncIterator[str]:
-    """A replica of an order that nobody knows."""
+    """A read model of an order that nobody knows."""
     mongo = Mongo(mongod.url, "payments", "pymongo")
     key = new_id()
     await mongo.database["order_replicas"].insert_one({"_id": key, "version": 1})
@@ -69,7 +69,7 @@ def test_an_audit_prints_its_differences_and_fails_and_its_repair_mends_them(
         f"rule{' ' * 44}id{' ' * 25}difference",
         f"payments order_replicas equal what orders has   {ghost}   its owner knows nothing of it",
         "1 difference found.",
-        "Rebuilt payments order_replicas: 0 replicas mended, 1 removed, 0 told.",
+        "Rebuilt payments order_replicas: 0 read models mended, 1 removed, 0 told.",
         "Everything agrees. There is no data yet.",
     ]
 
@@ -77,7 +77,7 @@ def test_an_audit_prints_its_differences_and_fails_and_its_repair_mends_them(
 def test_a_rebuild_says_what_it_did(environment: dict[str, str], ghost: str) -> None:
     rebuilt = run(environment, "rebuild", "payments", "order_replicas")
     assert (rebuilt.returncode, rebuilt.stderr) == (0, "")
-    assert rebuilt.stdout == "0 events of 0 aggregates read; 0 replicas mended, 1 removed, 0 told.\n"
+    assert rebuilt.stdout == "0 events of 0 aggregates read; 0 read models mended, 1 removed, 0 told.\n"
     again = json.loads(run(environment, "rebuild", "payments", "order_replicas", "--json").stdout)
     assert again == {"events": 0, "aggregates": 0, "changed": [], "removed": [], "told": [], "unheard": {}}
 

@@ -1,4 +1,4 @@
-"""Rebuilding a replica while its service keeps running and events flow in."""
+"""Rebuilding a read model while its service keeps running and events flow in."""
 
 import asyncio
 import random
@@ -16,11 +16,11 @@ from common.storage.collection import Collection
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import changed_ticket, listed_ticket, order_events
+from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import UNHEARD, rebuild
-from marketplace.operations.replicas import REPLICAS
 from marketplace.provisioning import CONSUMERS_OF
 
-ORDERS_OF_TICKETS, TICKETS_OF_ORDERS, ORDERS_OF_PAYMENTS = REPLICAS
+ORDERS_OF_TICKETS, TICKETS_OF_ORDERS, ORDERS_OF_PAYMENTS = READ_MODELS
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ async def test_an_event_that_arrives_between_look_and_write_wins(marketplace: Ma
     ticket = await marketplace.lists()
     order = await marketplace.orders(ticket)
     await marketplace.settled()
-    replicas = marketplace.collection("tickets", "order_replicas")
-    await replicas.update_one({"_id": order}, {"$set": {"version": 0}})
+    read_models = marketplace.collection("tickets", "order_replicas")
+    await read_models.update_one({"_id": order}, {"$set": {"version": 0}})
 
     async def cancelled_meanwhile() -> None:
         await marketplace.cancels(order)
@@ -42,7 +42,7 @@ async def test_an_event_that_arrives_between_look_and_write_wins(marketplace: Ma
 
     rebuilt = await rebuild(interrupted(marketplace.operator, "write", cancelled_meanwhile), ORDERS_OF_TICKETS)
     assert rebuilt.changed == [order]
-    found = await replicas.find_one({"_id": order})
+    found = await read_models.find_one({"_id": order})
     assert found == {"_id": order, "version": 2, "ticket_id": ticket, "is_live": False}
     await marketplace.settled()
 
@@ -117,9 +117,9 @@ async def test_rebuilding_under_load_loses_no_event_and_releases_no_ticket(
     tasks = [asyncio.create_task(each()) for each in (load.trade, load.trade, load.repeat_old_news)]
     try:
         for _ in range(3):
-            for replica in REPLICAS:
-                await make_old(marketplace.collection(replica.service, replica.collection), [*holders, *held])
-                assert (await rebuild(marketplace.operator, replica)).unheard == {}
+            for read_model in READ_MODELS:
+                await make_old(marketplace.collection(read_model.service, read_model.collection), [*holders, *held])
+                assert (await rebuild(marketplace.operator, read_model)).unheard == {}
     finally:
         load.busy = False
         await asyncio.gather(*tasks)

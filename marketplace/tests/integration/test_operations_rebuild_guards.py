@@ -13,10 +13,10 @@ from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import order_events
 from marketplace.operations.operator import Operator
+from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import rebuild
-from marketplace.operations.replicas import REPLICAS
 
-ORDERS_OF_TICKETS = REPLICAS[0]
+ORDERS_OF_TICKETS = READ_MODELS[0]
 
 
 @pytest.fixture
@@ -26,23 +26,23 @@ async def operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
 
 
 async def test_an_orphan_that_the_service_has_updated_meanwhile_is_not_removed(operator: Operator) -> None:
-    replicas = operator.databases["tickets"]["order_replicas"]
+    read_models = operator.databases["tickets"]["order_replicas"]
     order = {"_id": new_id(), "version": 1, "ticket_id": new_id(), "is_live": True}
-    await replicas.insert_one(order)
+    await read_models.insert_one(order)
 
     async def its_next_event_arrives() -> None:
-        await replicas.update_one({"_id": order["_id"]}, {"$set": {"version": 2, "is_live": False}})
+        await read_models.update_one({"_id": order["_id"]}, {"$set": {"version": 2, "is_live": False}})
 
     await rebuild(interrupted(operator, "write", its_next_event_arrives), ORDERS_OF_TICKETS)
-    assert await replicas.find_one({"_id": order["_id"]}) == {**order, "version": 2, "is_live": False}
+    assert await read_models.find_one({"_id": order["_id"]}) == {**order, "version": 2, "is_live": False}
 
 
 async def test_an_orphan_that_nothing_has_changed_is_removed(operator: Operator) -> None:
-    replicas = operator.databases["tickets"]["order_replicas"]
+    read_models = operator.databases["tickets"]["order_replicas"]
     orphan = {"_id": new_id(), "version": 1, "ticket_id": new_id(), "is_live": True}
-    await replicas.insert_one(orphan)
+    await read_models.insert_one(orphan)
     assert (await rebuild(operator, ORDERS_OF_TICKETS)).removed == [orphan["_id"]]
-    assert await replicas.find_one({"_id": orphan["_id"]}) is None
+    assert await read_models.find_one({"_id": orphan["_id"]}) is None
 
 
 async def test_an_order_whose_event_arrives_during_the_rebuild_keeps_its_read_model(
@@ -50,15 +50,15 @@ async def test_an_order_whose_event_arrives_during_the_rebuild_keeps_its_read_mo
 ) -> None:
     """Even if its owner has lost it: what the stream says stays."""
     created, _, _ = order_events(new_id())
-    replicas = operator.databases["tickets"]["order_replicas"]
+    read_models = operator.databases["tickets"]["order_replicas"]
     known = {"_id": created.id, "version": 1, "ticket_id": created.ticket.id, "is_live": True}
 
     async def it_is_placed() -> None:
         await streams.publish(created)
-        await replicas.insert_one(known)
+        await read_models.insert_one(known)
 
     assert (await rebuild(interrupted(operator, "look", it_is_placed), ORDERS_OF_TICKETS)).removed == []
-    assert await replicas.find_one({"_id": created.id}) == known
+    assert await read_models.find_one({"_id": created.id}) == known
 
 
 async def test_an_order_whose_event_is_not_in_the_stream_keeps_its_read_model(operator: Operator) -> None:
@@ -117,15 +117,15 @@ async def test_a_rebuild_in_which_a_write_was_refused_fails_and_the_next_one_mak
     (refused, _, _), (stored, cancelled, _), (accepted, _, _) = (order_events(new_id()) for _ in range(3))
     await streams.publish(refused, stored, accepted)
     database: Any = operator.databases["tickets"]
-    replicas = await database.create_collection("order_replicas", validator={"_id": {"$ne": refused.id}})
+    read_models = await database.create_collection("order_replicas", validator={"_id": {"$ne": refused.id}})
     newer = {"_id": stored.id, "version": cancelled.version, "ticket_id": stored.ticket.id, "is_live": False}
 
     async def the_service_stores_a_newer_one() -> None:
-        await replicas.insert_one(newer)
+        await read_models.insert_one(newer)
 
     with pytest.raises(BulkWriteError, match="validation"):
         await rebuild(interrupted(operator, "write", the_service_stores_a_newer_one), ORDERS_OF_TICKETS)
-    assert await replicas.find_one({"_id": stored.id}) == newer
+    assert await read_models.find_one({"_id": stored.id}) == newer
 
     await database.command({"collMod": "order_replicas", "validator": {}})
     await streams.publish(cancelled)
@@ -138,11 +138,11 @@ async def test_a_rebuild_takes_what_the_service_has_stored_meanwhile_for_done(
     """The write then ends in a duplicate key: the service has a newer version already."""
     created, cancelled, _ = order_events(new_id())
     await streams.publish(created)
-    replicas = operator.databases["tickets"]["order_replicas"]
+    read_models = operator.databases["tickets"]["order_replicas"]
     newer = {"_id": created.id, "version": cancelled.version, "ticket_id": created.ticket.id, "is_live": False}
 
     async def the_service_stores_a_newer_one() -> None:
-        await replicas.insert_one(newer)
+        await read_models.insert_one(newer)
 
     await rebuild(interrupted(operator, "write", the_service_stores_a_newer_one), ORDERS_OF_TICKETS)
-    assert await replicas.find_one({"_id": created.id}) == newer
+    assert await read_models.find_one({"_id": created.id}) == newer

@@ -1,4 +1,4 @@
-"""What a rebuild could not tell the service is told by the next one: a mended replica alone releases no ticket."""
+"""What a rebuild could not tell the service is told by the next one: a mended read model alone releases no ticket."""
 
 import json
 from dataclasses import replace
@@ -14,12 +14,12 @@ from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import listed_ticket, order_events
+from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import rebuild
-from marketplace.operations.replicas import REPLICAS
 from marketplace.provisioning import CONSUMERS_OF
 from tickets.ticket import Ticket
 
-ORDERS_OF_TICKETS = REPLICAS[0]
+ORDERS_OF_TICKETS = READ_MODELS[0]
 
 
 async def a_ticket_that_is_held_by_its_cancelled_order(
@@ -33,8 +33,8 @@ async def a_ticket_that_is_held_by_its_cancelled_order(
         await tickets.add(Ticket(id=listed.id, title="Concert", price=1999, user_id=listed.user_id, version=1))
         await streams.publish(created, cancelled)
         await streams.eventually_quiet(*(each.name for each in CONSUMERS_OF["tickets"]))
-        replicas: Any = services["tickets"].collection("order_replicas")
-        await replicas.update_one({"_id": created.id}, {"$set": {"version": 1, "is_live": True}})
+        read_models: Any = services["tickets"].collection("order_replicas")
+        await read_models.update_one({"_id": created.id}, {"$set": {"version": 1, "is_live": True}})
         await (
             services["tickets"].collection("tickets").update_one({"_id": listed.id}, {"$set": {"order_id": created.id}})
         )
@@ -69,8 +69,8 @@ async def test_what_the_service_could_not_be_told_is_told_by_the_next_rebuild(
             assert not (await rebuild(connection, ORDERS_OF_TICKETS)).unheard
             found = await services["tickets"].collection("tickets").find_one({"_id": ticket})
             assert (found or {})["order_id"] is None
-            replica = await services["tickets"].collection("order_replicas").find_one({"_id": order})
-            assert replica == {"_id": order, "version": 2, "ticket_id": ticket, "is_live": False}
+            read_model = await services["tickets"].collection("order_replicas").find_one({"_id": order})
+            assert read_model == {"_id": order, "version": 2, "ticket_id": ticket, "is_live": False}
             assert (await rebuild(connection, ORDERS_OF_TICKETS)).changed == []
 
 
@@ -100,10 +100,10 @@ async def test_a_rebuild_says_who_could_not_be_told_of_what_and_fails_until_it_i
         await mongo.close()
     assert [each.returncode for each in (first, second)] == [1, 1]
     done, unheard = first.stdout.splitlines()
-    assert done == "1 event of 1 aggregate read; 1 replica mended, 0 removed, 0 told."
+    assert done == "1 event of 1 aggregate read; 1 read model mended, 0 removed, 0 told."
     assert unheard.startswith(f"tickets could not be told of {created.id} (tickets-hold-ticket-on-order-created does")
     assert unheard.endswith("When that is mended, rebuild once more.")
     done, still_unheard = second.stdout.splitlines()
-    assert done.endswith("; 0 replicas mended, 0 removed, 0 told.")
+    assert done.endswith("; 0 read models mended, 0 removed, 0 told.")
     assert still_unheard == unheard
     assert (told["changed"], told["told"], list(told["unheard"])) == ([], [], [created.id])

@@ -12,7 +12,7 @@ from expiration.deadline import Deadline
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
-from marketplace.operations.replicas import REPLICAS
+from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS, Snapshot
 from orders.order import Order
 from payments.gateway.protocol import ChargeId
@@ -100,10 +100,10 @@ class Stored:
 
     def replicate(self) -> None:
         """Make every read model equal to its owner's data, so that only what all services together say differs."""
-        for replica in REPLICAS:
-            originals = self.stored[replica.original.service, replica.original.collection]
-            copies = {key: replica.of(original) for key, original in originals.items()}
-            self.stored[replica.service, replica.collection] = copies
+        for read_model in READ_MODELS:
+            originals = self.stored[read_model.original.service, read_model.original.collection]
+            copies = {key: read_model.of(original) for key, original in originals.items()}
+            self.stored[read_model.service, read_model.collection] = copies
 
     def differences(self) -> list[Difference]:
         """Those that need no stream."""

@@ -4,10 +4,10 @@ import pytest
 from marketplace.tests.unit.sales import Stored
 
 from common.domain.ids import new_id
-from marketplace.operations.replicas import REPLICAS, ReplicaOf
+from marketplace.operations.read_models import READ_MODELS, ReadModelOf
 from marketplace.operations.snapshot import SANDBOX_CHARGES
 
-every_read_model = pytest.mark.parametrize("replica", REPLICAS, ids=lambda each: each.name.replace(" ", "-"))
+every_read_model = pytest.mark.parametrize("read model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
 
 
 @pytest.fixture
@@ -20,26 +20,28 @@ def found(data: Stored) -> list[tuple[str, str | None, str]]:
 
 
 @every_read_model
-def test_a_document_that_is_missing_in_a_read_model_is_found(data: Stored, replica: ReplicaOf) -> None:
-    copies = data.stored[replica.service, replica.collection]
+def test_a_document_that_is_missing_in_a_read_model_is_found(data: Stored, read_model: ReadModelOf) -> None:
+    copies = data.stored[read_model.service, read_model.collection]
     key = next(iter(copies))
     del copies[key]
-    assert found(data) == [(replica.rule, key, "missing")]
+    assert found(data) == [(read_model.rule, key, "missing")]
 
 
 @every_read_model
-def test_a_document_in_a_read_model_that_its_owner_does_not_have_is_found(data: Stored, replica: ReplicaOf) -> None:
-    copies = data.stored[replica.service, replica.collection]
+def test_a_document_in_a_read_model_that_its_owner_does_not_have_is_found(
+    data: Stored, read_model: ReadModelOf
+) -> None:
+    copies = data.stored[read_model.service, read_model.collection]
     orphan = new_id()
     copies[orphan] = {**next(iter(copies.values())), "_id": orphan}
-    assert found(data) == [(replica.rule, orphan, "its owner knows nothing of it")]
+    assert found(data) == [(read_model.rule, orphan, "its owner knows nothing of it")]
 
 
 @every_read_model
-def test_a_read_model_of_another_version_than_its_owner_is_found(data: Stored, replica: ReplicaOf) -> None:
-    key, copy = next(iter(data.stored[replica.service, replica.collection].items()))
+def test_a_read_model_of_another_version_than_its_owner_is_found(data: Stored, read_model: ReadModelOf) -> None:
+    key, copy = next(iter(data.stored[read_model.service, read_model.collection].items()))
     version, copy["version"] = copy["version"], 99
-    assert found(data) == [(replica.rule, key, f"version is 99, not {version}")]
+    assert found(data) == [(read_model.rule, key, f"version is 99, not {version}")]
 
 
 def test_a_charge_that_cannot_be_read_is_found(data: Stored) -> None:

@@ -13,8 +13,8 @@ from expiration.deadline import Deadline
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
+from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import UNHEARD
-from marketplace.operations.replicas import REPLICAS
 from marketplace.operations.snapshot import Snapshot
 from orders.order import Order
 from tickets.ticket import Ticket
@@ -43,10 +43,10 @@ class Data:
             ("expiration", "deadlines"): Deadline.of_order(order.recorded[0]),  # type: ignore[arg-type]
         }.items():
             self.stored[place] = {aggregate.id: _document(aggregate)}
-        for replica in REPLICAS:
-            originals = self.stored[replica.original.service, replica.original.collection]
-            copies = {key: replica.of(original) for key, original in originals.items()}
-            self.stored[replica.service, replica.collection] = copies
+        for read_model in READ_MODELS:
+            originals = self.stored[read_model.original.service, read_model.original.collection]
+            copies = {key: read_model.of(original) for key, original in originals.items()}
+            self.stored[read_model.service, read_model.collection] = copies
 
     def differences(self) -> list[Difference]:
         """Those that need no stream."""

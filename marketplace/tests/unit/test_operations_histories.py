@@ -10,7 +10,7 @@ from common.events.envelope import StagedEvent
 from devkit.testing.samples import order_events
 from expiration.deadline import Deadline
 from marketplace.operations.histories import Histories
-from marketplace.operations.replicas import DEADLINES, PAYMENTS, TICKETS, USERS
+from marketplace.operations.read_models import DEADLINES, PAYMENTS, TICKETS, USERS
 from payments.gateway.protocol import ChargeId
 from payments.payment import Payment
 from tickets.ticket import Ticket

@@ -16,7 +16,7 @@ from orders.repository import OrderRepository
 from orders.routes import idempotent, router
 from orders.service import OrderService
 from orders.settings import OrdersSettings
-from orders.ticket_replica import TicketReplicas
+from orders.ticket_read_model import TicketReadModelRepository
 
 
 def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
@@ -24,9 +24,9 @@ def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: Retr
     database = service.mongo.database
     repository = OrderRepository(database["orders"], service.relay, clock)
     requests = IdempotentRequests(database["idempotent_requests"], clock)
-    replicas = TicketReplicas(database["ticket_replicas"])
+    read_models = TicketReadModelRepository(database["ticket_replicas"])
     window = timedelta(seconds=settings.order_window_seconds)
-    orders = OrderService(repository, replicas, clock, window)
+    orders = OrderService(repository, read_models, clock, window)
 
     service.before_start(repository.create_indexes, requests.create_indexes)
     service.consume(CONSUMERS, orders)

@@ -9,7 +9,7 @@ from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.storage.repository import retry_lost_races
 from orders.order import Order
 from orders.repository import OrderRepository, TicketNotAvailable
-from orders.ticket_replica import TicketReplicas
+from orders.ticket_read_model import TicketReadModelRepository
 
 
 class OwnTicket(NotTheOwner):
@@ -22,7 +22,7 @@ class OwnTicket(NotTheOwner):
 @dataclass(frozen=True)
 class OrderService:
     orders: OrderRepository
-    tickets: TicketReplicas
+    tickets: TicketReadModelRepository
     clock: Clock
     window: timedelta
     """How long an order holds its ticket, unless its buyer asks for less."""

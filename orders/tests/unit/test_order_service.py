@@ -16,7 +16,7 @@ from devkit.testing.samples import listed_ticket
 from orders.order import NotTheBuyer, Order, OrderNotOpen
 from orders.repository import OrderRepository, TicketNotAvailable
 from orders.service import OrderService, OwnTicket
-from orders.ticket_replica import TicketReplicas
+from orders.ticket_read_model import TicketReadModelRepository
 
 WINDOW = timedelta(minutes=15)
 BUYER = UserId(new_id())
@@ -46,7 +46,7 @@ async def orders(watch: Watch) -> OrderService:
     relay = Relay(Publisher(Broker("nats://nowhere", "test")), watch)
     repository = OrderRepository(database["orders"], relay, watch)
     await repository.create_indexes()
-    return OrderService(repository, TicketReplicas(database["ticket_replicas"]), watch, WINDOW)
+    return OrderService(repository, TicketReadModelRepository(database["ticket_replicas"]), watch, WINDOW)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from common.storage.collection import Database
 from payments.consumers import CONSUMERS
 from payments.gateway.protocol import PaymentGateway
 from payments.gateway.sandbox import SandboxGateway
-from payments.order_replica import OrderReplicas
+from payments.order_read_model import OrderReadModelRepository
 from payments.repository import PaymentRepository
 from payments.routes import idempotent, router
 from payments.service import PaymentService
@@ -33,9 +33,9 @@ def create_app(
     database = service.mongo.database
     repository = PaymentRepository(database["payments"], service.relay, clock)
     requests = IdempotentRequests(database["idempotent_requests"], clock)
-    replicas = OrderReplicas(database["order_replicas"])
+    read_models = OrderReadModelRepository(database["order_replicas"])
     gateway = gateway or choose_gateway(settings, database)
-    payments = PaymentService(repository, replicas, gateway, clock)
+    payments = PaymentService(repository, read_models, gateway, clock)
 
     service.before_start(repository.create_indexes, requests.create_indexes)
     service.in_background(payments.sweep_forever)

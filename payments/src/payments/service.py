@@ -19,7 +19,7 @@ from common.events.orders import OrderEvent, OrderStatus
 from common.events.payments import PaymentStatus
 from common.storage.repository import retry_lost_races
 from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownCharge, UnknownToken
-from payments.order_replica import OrderReplica, OrderReplicas
+from payments.order_read_model import OrderReadModel, OrderReadModelRepository
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, Payment
 from payments.repository import PaymentRepository
 
@@ -35,7 +35,7 @@ _SWEEP_EVERY_SECONDS = 5.0
 @dataclass(frozen=True)
 class PaymentService:
     payments: PaymentRepository
-    orders: OrderReplicas
+    orders: OrderReadModelRepository
     gateway: PaymentGateway
     clock: Clock
 
@@ -115,7 +115,7 @@ class PaymentService:
         except Exception:
             log.exception("open payment stays open", payment=payment.id)
 
-    async def _order_of(self, order_id: OrderId, buyer: UserId) -> OrderReplica:
+    async def _order_of(self, order_id: OrderId, buyer: UserId) -> OrderReadModel:
         order = await self.orders.find_soon(order_id)
         if order is None:
             raise NotFound(f"There is no order {order_id}.", field="orderId")

@@ -5,7 +5,7 @@ from mutations.mutation import Mutation, tests_in
 _OUTBOX = "common/tests/integration/test_outbox.py"
 _REPOSITORY = "common/tests/integration/test_repository.py"
 _AGGREGATE = "common/tests/unit/test_aggregate.py"
-_READ_MODEL = "orders/tests/integration/test_ticket_replica.py"
+_READ_MODEL = "orders/tests/integration/test_ticket_read_model.py"
 _BATCHES = "common/tests/integration/test_grouped_collection.py"
 _BATCHING = "common/tests/unit/test_grouping.py"
 _INDEXES = "common/tests/integration/test_indexes_at_start.py"
@@ -68,7 +68,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="read-model-takes-newer-versions-only",
         promise="A read model applies an event only if its version is newer than the stored one.",
-        where="common.storage.read_model:ReplicaRepository.apply",
+        where="common.storage.read_model:ReadModelRepository.apply",
         old=', "version": {"$lt": event.version}}',
         new="}",
         tests=tests_in(_READ_MODEL, "test_an_older_version_after_a_newer_one_never_wins"),
@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="read-model-looks-twice",
         promise="Of two first events of an aggregate that arrive at once, a read model keeps the newer one.",
-        where="common.storage.read_model:ReplicaRepository.apply",
+        where="common.storage.read_model:ReadModelRepository.apply",
         old="""
             written = await self.collection.update_one(older, {"$set": state})
             return written.matched_count == 1
@@ -87,11 +87,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="lookup-waits-for-an-event-on-its-way",
         promise="A client that creates something and uses it at once is not told that it does not exist.",
-        where="common.storage.read_model:ReplicaRepository.find_soon",
+        where="common.storage.read_model:ReadModelRepository.find_soon",
         old="if found is not None or time.monotonic() >= deadline:",
         new="if True:",
         tests=tests_in(
-            "common/tests/integration/test_replica.py", "test_a_lookup_waits_for_an_event_that_is_on_its_way"
+            "common/tests/integration/test_read_model.py", "test_a_lookup_waits_for_an_event_that_is_on_its_way"
         ),
     ),
     Mutation(

@@ -49,7 +49,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="tickets-index-on-orders-made-at-start",
         promise="Tickets is ready only once the index exists by which it finds the live order on a ticket.",
         where="tickets.main:create_app",
-        old="service.before_start(repository.create_indexes, replicas.create_indexes)",
+        old="service.before_start(repository.create_indexes, read_models.create_indexes)",
         new="service.before_start(repository.create_indexes)",
         tests=tests_in(
             "common/tests/integration/test_indexes_at_start.py",

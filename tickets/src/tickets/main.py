@@ -8,7 +8,7 @@ from common.http.authentication import TokenVerifier
 from common.messaging.retry import RetryPolicy
 from common.runtime.service_runtime import Service
 from tickets.consumers import CONSUMERS
-from tickets.order_replica import OrderReplicas
+from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
 from tickets.routes import router
 from tickets.service import TicketService
@@ -19,10 +19,10 @@ def create_app(settings: TicketsSettings, *, clock: Clock = utc_now, policy: Ret
     service = Service("tickets", settings, clock=clock, policy=policy)
     database = service.mongo.database
     repository = TicketRepository(database["tickets"], service.relay, clock)
-    replicas = OrderReplicas(database["order_replicas"])
-    tickets = TicketService(repository, replicas)
+    read_models = OrderReadModelRepository(database["order_replicas"])
+    tickets = TicketService(repository, read_models)
 
-    service.before_start(repository.create_indexes, replicas.create_indexes)
+    service.before_start(repository.create_indexes, read_models.create_indexes)
     service.consume(CONSUMERS, tickets)
     return create_http_app(
         service,

@@ -6,7 +6,7 @@ from common.domain.errors import NotFound, PermanentFailure
 from common.domain.ids import OrderId, TicketId, UserId
 from common.events.orders import OrderEvent
 from common.storage.repository import retry_lost_races
-from tickets.order_replica import OrderReplicas
+from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
 from tickets.ticket import Ticket
 
@@ -14,7 +14,7 @@ from tickets.ticket import Ticket
 @dataclass(frozen=True)
 class TicketService:
     tickets: TicketRepository
-    orders: OrderReplicas
+    orders: OrderReadModelRepository
 
     async def list_ticket(self, *, seller: UserId, title: str, price: int) -> Ticket:
         ticket = Ticket.list_for_sale(seller=seller, title=title, price=price)

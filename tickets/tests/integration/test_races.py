@@ -12,7 +12,7 @@ from devkit.testing.events import EventStreams
 from devkit.testing.running import RunningService
 from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
-from tickets.order_replica import OrderReplicas
+from tickets.order_read_model import OrderReadModelRepository
 from tickets.service import TicketService
 from tickets.ticket import Ticket
 
@@ -84,11 +84,11 @@ async def test_events_worked_on_side_by_side_by_two_instances_leave_the_live_ord
     assert await streams.dead_letters() == []
 
 
-class Interrupted(OrderReplicas):
+class Interrupted(OrderReadModelRepository):
     """Something else happens right after the first look that decides who holds the ticket, before it is written."""
 
-    def __init__(self, replicas: OrderReplicas, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(replicas.collection)
+    def __init__(self, read_models: OrderReadModelRepository, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(read_models.collection)
         self._meanwhile: Callable[[], Awaitable[None]] | None = meanwhile
 
     async def is_live(self, order_id: OrderId) -> bool:

@@ -14,7 +14,7 @@ from common.messaging.broker import Broker
 from common.messaging.outbox_relay import Relay
 from common.messaging.publisher import Publisher
 from devkit.testing.samples import order_events
-from tickets.order_replica import OrderReplicas
+from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
 from tickets.service import TicketService
 from tickets.ticket import NotTheSeller, Ticket, TicketHeld
@@ -29,7 +29,7 @@ def tickets() -> TicketService:
     database = AsyncMongoMockClient(tz_aware=True)["tickets"]
     relay = Relay(Publisher(Broker("nats://nowhere", "test")), lambda: NOW)
     return TicketService(
-        TicketRepository(database["tickets"], relay, lambda: NOW), OrderReplicas(database["order_replicas"])
+        TicketRepository(database["tickets"], relay, lambda: NOW), OrderReadModelRepository(database["order_replicas"])
     )
 
 

@@ -42,7 +42,7 @@ class Mongo:
 
     Why no adaptive retries: when a connection cannot be made, PyMongo 4.20 would try the operation up to twice more, so
     that it took longer than 4 s; and a write then with a transaction number, whether the server takes one or not. A
-    mongod that is no member of a replica set, as ours are, refuses that, which looks like a defect.
+    mongod that is no member of a read model set, as ours are, refuses that, which looks like a defect.
     """
 
     def __init__(self, url: str, database: str, driver: MongoDriver) -> None:

@@ -1,4 +1,4 @@
-"""Replicas: what a service remembers of another service's aggregates, kept by events and guarded by versions."""
+"""Read models: what a service remembers of another service's aggregates, kept by events and guarded by versions."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from common.events.base import Event
 from common.storage.collection import Collection, Document
 
 
-class Replica(BaseModel):
+class ReadModel(BaseModel):
     """A subclass names the fields that its service needs; they are filled from the event's fields of the same names."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
@@ -29,14 +29,14 @@ class Replica(BaseModel):
         return document
 
 
-R = TypeVar("R", bound=Replica)
+R = TypeVar("R", bound=ReadModel)
 
 
-class ReplicaRepository(Generic[R]):
-    def __init__(self, collection: Collection, replica: type[R], *, patience_seconds: float = 1.0) -> None:
+class ReadModelRepository(Generic[R]):
+    def __init__(self, collection: Collection, read_model: type[R], *, patience_seconds: float = 1.0) -> None:
         self.collection = collection
         self._patience_seconds = patience_seconds
-        self._replica = replica
+        self._replica = read_model
 
     async def find(self, replica_id: str) -> R | None:
         document = await self.collection.find_one({"_id": replica_id})

@@ -1,4 +1,4 @@
-"""The audit: replicas held against their owners, owners against the streams, every invariant against all services.
+"""The audit: read models held against their owners, owners against the streams, every invariant against all services.
 
 It is the one tool that may read all of them. What is on its way explains itself within moments, so a difference counts
 only if it is still there when looked at again.
@@ -14,9 +14,9 @@ from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
 from marketplace.operations.invariants import INVARIANTS, Finding
 from marketplace.operations.operator import Operator
+from marketplace.operations.read_models import AGGREGATES, READ_MODELS, ReadModelOf
 from marketplace.operations.readable import CAN_BE_READ, blame_what_cannot_be_read, leave_out_what_cannot_be_read
 from marketplace.operations.rebuild import UNHEARD
-from marketplace.operations.replicas import AGGREGATES, REPLICAS, ReplicaOf
 from marketplace.operations.show import shown
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 
@@ -57,8 +57,8 @@ def _what_differs(snapshot: Snapshot, histories: Histories) -> Iterator[Differen
         for key, document in snapshot.documents(owned.service, owned.collection).items():
             details = histories.differences(owned, document)
             yield from _checked(f"{owned.name} equal their events", key, ((key, detail) for detail in details))
-    for replica in REPLICAS:
-        yield from _checked(replica.rule, None, _differs_from_its_owner(snapshot, replica))
+    for read_model in READ_MODELS:
+        yield from _checked(read_model.rule, None, _differs_from_its_owner(snapshot, read_model))
     for rule, check in INVARIANTS.items():
         yield from _checked(rule, None, check(snapshot))
 
@@ -72,17 +72,17 @@ def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Ite
         yield Difference(rule, subject, f"could not be checked: {type(error).__name__}: {error}")
 
 
-def _differs_from_its_owner(snapshot: Snapshot, replica: ReplicaOf) -> Iterator[Finding]:
-    owner = replica.original
+def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModelOf) -> Iterator[Finding]:
+    owner = read_model.original
     originals = snapshot.documents(owner.service, owner.collection)
-    copies = snapshot.documents(replica.service, replica.collection)
+    copies = snapshot.documents(read_model.service, read_model.collection)
     for key in originals.keys() | copies.keys():
         if key not in originals:
             if (owner.service, owner.collection, key) not in snapshot.left_out:
                 yield key, "its owner knows nothing of it"
         elif key not in copies:
             yield key, "missing"
-        elif wrong := list(_wrong_with(copies[key], replica.of(originals[key]), replica.service)):
+        elif wrong := list(_wrong_with(copies[key], read_model.of(originals[key]), read_model.service)):
             yield key, ", ".join(wrong)
 
 

@@ -8,9 +8,9 @@ from marketplace.operations.audit import Report, audit
 from marketplace.operations.command import Json, operate
 from marketplace.operations.difference import Difference
 from marketplace.operations.operator import Operator
+from marketplace.operations.read_models import TICKETS
 from marketplace.operations.rebuild_command import say_what_it_has_not_heard
 from marketplace.operations.repair import Repaired, repair
-from marketplace.operations.replicas import TICKETS
 from marketplace.operations.show import counted, say, show_json, show_table
 
 
@@ -21,12 +21,12 @@ def audit_everything(
     ] = False,
     as_json_: Json = False,
 ) -> None:
-    """Hold all replicas against their owners, all owners against the streams, and every rule against all data.
+    """Hold all read models against their owners, all owners against the streams, and every rule against all data.
 
     What is on its way explains itself: only what stays different for 5 s is shown. It may run at any time. It reads
     whole collections into memory, which is fine up to some 100,000 documents.
 
-    With `--repair`, replicas that differ are rebuilt from the stream, and tickets works out anew who holds the tickets
+    With `--repair`, read models that differ are rebuilt from the stream, and tickets works out anew who holds the tickets
     whose holder differs. What then still differs needs a person: see docs/operations.md.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`

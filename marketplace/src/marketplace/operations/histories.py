@@ -9,7 +9,7 @@ from common.events.envelope import MalformedEvent, decode
 from common.messaging.streams import stream_of
 from common.storage.collection import Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.replicas import AGGREGATES, AggregateOf
+from marketplace.operations.read_models import AGGREGATES, AggregateOf
 from marketplace.operations.show import shown
 from marketplace.operations.stream_reader import read_stream
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from common.events.orders import OrderStatus
 from common.events.payments import PaymentStatus
 from common.storage.collection import Document
-from marketplace.operations.replicas import AGGREGATES
+from marketplace.operations.read_models import AGGREGATES
 from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS, Snapshot
 
 Finding = tuple[str | None, str]

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from common.storage.collection import Document
 from marketplace.operations.difference import Difference
-from marketplace.operations.replicas import AGGREGATES, AggregateOf
+from marketplace.operations.read_models import AGGREGATES, AggregateOf
 from marketplace.operations.snapshot import SANDBOX_CHARGES, Snapshot
 
 CAN_BE_READ = "can be read"

@@ -1,10 +1,10 @@
-"""Rebuilding a replica from the stream, while its service keeps running.
+"""Rebuilding a read model from the stream, while its service keeps running.
 
-Document by document and in place, each write guarded by the version, so that the service never sees a replica that is
+Document by document and in place, each write guarded by the version, so that the service never sees a read model that is
 half there, and never loses an event that arrives meanwhile. What was changed is then told to the service once more, as
 a replay of its newest event, so that it draws its conclusions: tickets who holds a ticket, payments what to refund.
 
-A replica that has been mended and not told yet carries a mark, written together with it. Without the mark the next
+A read model that has been mended and not told yet carries a mark, written together with it. Without the mark the next
 rebuild would find nothing to mend, and so nobody to tell, after an interruption or while the service was away.
 """
 
@@ -21,7 +21,7 @@ from common.events.envelope import MalformedEvent, decode
 from common.messaging.streams import stream_of
 from common.storage.collection import Collection, Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.replicas import ReplicaOf
+from marketplace.operations.read_models import ReadModelOf
 from marketplace.operations.retell import Unheard, retell
 from marketplace.operations.show import counted
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 _BATCH = 500
 _DUPLICATE_KEY = 11000
 UNHEARD = "unheard"
-"""The mark, a field that the service itself overlooks: it has not been told of this replica since it was mended."""
+"""The mark, a field that the service itself overlooks: it has not been told of this read model since it was mended."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Rebuilt:
     events: int = 0
     aggregates: int = 0
     changed: list[str] = field(default_factory=list)
-    """Ids whose replica was missing, old or wrong."""
+    """Ids whose read model was missing, old or wrong."""
     removed: list[str] = field(default_factory=list)
     """Ids that neither the stream nor the owner knows."""
     told: list[str] = field(default_factory=list)
@@ -50,26 +50,28 @@ class Rebuilt:
 
     @property
     def summary(self) -> str:
-        return f"{counted(len(self.changed), 'replica')} mended, {len(self.removed)} removed, {len(self.told)} told"
+        return f"{counted(len(self.changed), 'read_model')} mended, {len(self.removed)} removed, {len(self.told)} told"
 
     def as_json(self) -> dict[str, Any]:
         return dict(vars(self))
 
 
-async def rebuild(operator: Operator, replica: ReplicaOf, on_progress: Progress = lambda _done, _all: None) -> Rebuilt:
-    """Make the replica what the stream says. Safe to repeat, to interrupt, and to run beside the service."""
+async def rebuild(
+    operator: Operator, read_model: ReadModelOf, on_progress: Progress = lambda _done, _all: None
+) -> Rebuilt:
+    """Make the read model what the stream says. Safe to repeat, to interrupt, and to run beside the service."""
     result = Rebuilt()
-    newest = await _newest_events(operator, replica, result, on_progress)
+    newest = await _newest_events(operator, read_model, result, on_progress)
     result.aggregates = len(newest)
-    collection = operator.databases[replica.service][replica.collection]
+    collection = operator.databases[read_model.service][read_model.collection]
     present = {document["_id"]: document for document in await collection.find({}).to_list(None)}
     writes: list[ReplaceOne[Document] | DeleteOne] = []
     to_tell: list[Event] = []
     for key, event in newest.items():
-        wanted = replica.replica.from_event(event).to_document()
+        wanted = read_model.read_model.from_event(event).to_document()
         found = present.get(key)
         marked = bool(found and found.pop(UNHEARD, False))
-        is_right = found == wanted or (found and await _is_rightly_newer(operator, replica, found, event))
+        is_right = found == wanted or (found and await _is_rightly_newer(operator, read_model, found, event))
         if not is_right:
             result.changed.append(key)
             marking = {**wanted, UNHEARD: True}
@@ -77,12 +79,12 @@ async def rebuild(operator: Operator, replica: ReplicaOf, on_progress: Progress 
         if marked or not is_right:
             to_tell.append(event)
     for key in present.keys() - newest.keys():
-        if not await _is_known(operator, replica, key):
+        if not await _is_known(operator, read_model, key):
             result.removed.append(key)
             writes.append(DeleteOne({"_id": key, "version": present[key].get("version")}))
     for start in range(0, len(writes), _BATCH):
         await _write(collection, writes[start : start + _BATCH])
-    result.unheard = await retell(operator, replica.service, to_tell)
+    result.unheard = await retell(operator, read_model.service, to_tell)
     result.told = [event.id for event in to_tell if event.id not in result.unheard]
     for start in range(0, len(result.told), _BATCH):
         heard = result.told[start : start + _BATCH]
@@ -100,10 +102,10 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
 
 
 async def _newest_events(
-    operator: Operator, replica: ReplicaOf, result: Rebuilt, on_progress: Progress
+    operator: Operator, read_model: ReadModelOf, result: Rebuilt, on_progress: Progress
 ) -> dict[str, Event]:
-    stream = stream_of(replica.events[0]).name
-    subjects = [event.subjects() for event in replica.events]
+    stream = stream_of(read_model.events[0]).name
+    subjects = [event.subjects() for event in read_model.events]
     total = await count_messages(operator.broker, stream, subjects)
     newest: dict[str, Event] = {}
     async for message in read_stream(operator.broker, stream, subjects):
@@ -126,8 +128,8 @@ def _unless_newer_than(version: int, found: Document | None, key: str) -> Docume
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
 
 
-async def _is_rightly_newer(operator: Operator, replica: ReplicaOf, found: Document, event: Event) -> bool:
-    """Whether something accounts for a replica that is newer than all events that were read.
+async def _is_rightly_newer(operator: Operator, read_model: ReadModelOf, found: Document, event: Event) -> bool:
+    """Whether something accounts for a read model that is newer than all events that were read.
 
     An event that has come since; or the owner itself: then its event was lost, and going back would make it worse.
     """
@@ -136,21 +138,21 @@ async def _is_rightly_newer(operator: Operator, replica: ReplicaOf, found: Docum
         return False
     if version in [each.version for each in await read_events_of(operator.broker, type(event), event.id)]:
         return True
-    original = await _original(operator, replica, event.id)
+    original = await _original(operator, read_model, event.id)
     try:
-        return original is not None and replica.of(original) == found
+        return original is not None and read_model.of(original) == found
     except ValidationError:
-        return True  # the owner's document cannot be read: as long as nobody knows better, the replica stays
+        return True  # the owner's document cannot be read: as long as nobody knows better, the read model stays
 
 
-async def _is_known(operator: Operator, replica: ReplicaOf, key: object) -> bool:
+async def _is_known(operator: Operator, read_model: ReadModelOf, key: object) -> bool:
     if not isinstance(key, str) or not key.isalnum():
         return False  # nothing that has ever been an id; and it could not be part of a subject
-    if await read_events_of(operator.broker, replica.events[0], key):
+    if await read_events_of(operator.broker, read_model.events[0], key):
         return True
-    return await _original(operator, replica, key) is not None
+    return await _original(operator, read_model, key) is not None
 
 
-async def _original(operator: Operator, replica: ReplicaOf, key: str) -> Document | None:
-    owner = replica.original
+async def _original(operator: Operator, read_model: ReadModelOf, key: str) -> Document | None:
+    owner = read_model.original
     return await operator.databases[owner.service][owner.collection].find_one({"_id": key})

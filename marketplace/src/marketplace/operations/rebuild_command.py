@@ -6,19 +6,19 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from marketplace.operations.command import Json, operate
+from marketplace.operations.read_models import READ_MODELS, ReadModelOf
 from marketplace.operations.rebuild import Rebuilt, rebuild
-from marketplace.operations.replicas import REPLICAS, ReplicaOf
 from marketplace.operations.retell import Unheard
 from marketplace.operations.show import console, counted, say, show_json
 
 
 def rebuild_one(
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Whose replica.")],
-    replica: Annotated[str, typer.Argument(metavar="REPLICA", help="The name of its collection.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Whose read model.")],
+    read_model: Annotated[str, typer.Argument(metavar="REPLICA", help="The name of its collection.")],
     *,
     as_json_: Json = False,
 ) -> None:
-    """Rebuild a replica from the stream, document by document, while its service keeps running.
+    """Rebuild a read model from the stream, document by document, while its service keeps running.
 
     Nothing is half there meanwhile and no event is lost: each write is guarded by the version. What was mended is told
     to the service once more, so that it draws its conclusions. May be interrupted, and repeated: what has not been told
@@ -26,14 +26,16 @@ def rebuild_one(
 
     Example: `marketplace rebuild tickets order_replicas`
 
-    Replicas: `tickets order_replicas` · `orders ticket_replicas` · `payments order_replicas`
+    Read models: `tickets order_replicas` · `orders ticket_replicas` · `payments order_replicas`
 
-    Exit status: 0 rebuilt · 1 its service could not be told, or a server does not answer · 2 no such replica
+    Exit status: 0 rebuilt · 1 its service could not be told, or a server does not answer · 2 no such read model
     """
-    chosen = next((each for each in REPLICAS if (each.service, each.collection) == (service, replica)), None)
+    chosen = next((each for each in READ_MODELS if (each.service, each.collection) == (service, read_model)), None)
     if chosen is None:
-        known = "; ".join(each.name for each in REPLICAS)
-        raise typer.BadParameter(f"there is no {service} {replica}; there are: {known}", param_hint="SERVICE REPLICA")
+        known = "; ".join(each.name for each in READ_MODELS)
+        raise typer.BadParameter(
+            f"there is no {service} {read_model}; there are: {known}", param_hint="SERVICE REPLICA"
+        )
     rebuilt = operate(lambda connection: rebuild(connection, chosen)) if as_json_ else _rebuild_with_progress(chosen)
     if as_json_:
         show_json(rebuilt.as_json())
@@ -52,12 +54,12 @@ def say_what_it_has_not_heard(service: str, unheard: Unheard, *, then: str) -> N
         say(f"{service} could not be told of {about} ({reason}). When that is mended, {then} once more.")
 
 
-def _rebuild_with_progress(replica: ReplicaOf) -> Rebuilt:
+def _rebuild_with_progress(read_model: ReadModelOf) -> Rebuilt:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(f"{replica.name}: events", total=None)
+        task = progress.add_task(f"{read_model.name}: events", total=None)
         return operate(
             lambda connection: rebuild(
-                connection, replica, lambda done, total: progress.update(task, completed=done, total=total)
+                connection, read_model, lambda done, total: progress.update(task, completed=done, total=total)
             )
         )

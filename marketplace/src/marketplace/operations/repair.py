@@ -8,8 +8,8 @@ from common.events.orders import OrderStatus
 from marketplace.operations.audit import Report
 from marketplace.operations.invariants import a_ticket_is_held_by_its_live_order, name_of
 from marketplace.operations.operator import Operator
+from marketplace.operations.read_models import ORDERS, READ_MODELS, TICKETS
 from marketplace.operations.rebuild import Rebuilt, rebuild
-from marketplace.operations.replicas import ORDERS, REPLICAS, TICKETS
 from marketplace.operations.retell import Unheard, retell
 from marketplace.operations.stream_reader import read_events_of
 
@@ -19,7 +19,7 @@ _HOLDERS = name_of(a_ticket_is_held_by_its_live_order)
 @dataclass
 class Repaired:
     rebuilt: dict[str, Rebuilt] = field(default_factory=dict)
-    """By replica."""
+    """By read model."""
     holders: list[str] = field(default_factory=list)
     """Tickets that tickets has been asked to work out the holder of."""
     unheard: Unheard = field(default_factory=dict)
@@ -34,11 +34,11 @@ class Repaired:
 
 
 async def repair(operator: Operator, report: Report) -> Repaired:
-    """Rebuild the replicas that differ, then have tickets work out the holders that differ. Safe to repeat."""
+    """Rebuild the read models that differ, then have tickets work out the holders that differ. Safe to repeat."""
     done = Repaired()
-    for replica in REPLICAS:
-        if any(difference.rule == replica.rule for difference in report.differences):
-            done.rebuilt[replica.name] = await rebuild(operator, replica)
+    for read_model in READ_MODELS:
+        if any(difference.rule == read_model.rule for difference in report.differences):
+            done.rebuilt[read_model.name] = await rebuild(operator, read_model)
     events = {
         ticket: event
         for ticket in (each.subject for each in report.differences if each.rule == _HOLDERS and each.subject)

@@ -7,12 +7,12 @@ from datetime import datetime
 from common.domain.clock import utc_now
 from common.storage.collection import Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.replicas import AGGREGATES, REPLICAS
+from marketplace.operations.read_models import AGGREGATES, READ_MODELS
 
 SANDBOX_CHARGES = ("payments", "sandbox_charges")
 SANDBOX_REFUNDS = ("payments", "sandbox_refunds")
 _KEYS = (
-    *((each.service, each.collection) for each in (*AGGREGATES, *REPLICAS)),
+    *((each.service, each.collection) for each in (*AGGREGATES, *READ_MODELS)),
     *(SANDBOX_CHARGES, SANDBOX_REFUNDS),
 )
 

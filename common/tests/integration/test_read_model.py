@@ -6,13 +6,13 @@ import pytest
 
 from common.storage.collection import Collection
 from common.storage.mongo import Mongo
-from common.storage.read_model import Replica, ReplicaRepository
+from common.storage.read_model import ReadModel, ReadModelRepository
 from devkit.testing.eventually import eventually
 from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.samples import changed_ticket, listed_ticket
 
 
-class KnownTicket(Replica):
+class KnownTicket(ReadModel):
     title: str
 
 
@@ -33,7 +33,7 @@ async def test_a_lookup_waits_for_an_event_that_is_on_its_way(collection: Collec
     async def looked_in_vain() -> bool:
         return lookups > 1
 
-    tickets = ReplicaRepository(InterceptedCollection(collection, count), KnownTicket, patience_seconds=10)
+    tickets = ReadModelRepository(InterceptedCollection(collection, count), KnownTicket, patience_seconds=10)
     ticket = listed_ticket(title="Concert")
     found = asyncio.create_task(tickets.find_soon(ticket.id))
     await eventually(looked_in_vain, within=3, what="a second look")
@@ -42,14 +42,14 @@ async def test_a_lookup_waits_for_an_event_that_is_on_its_way(collection: Collec
 
 
 async def test_a_lookup_of_what_does_not_exist_ends(collection: Collection) -> None:
-    tickets = ReplicaRepository(collection, KnownTicket, patience_seconds=0.1)
+    tickets = ReadModelRepository(collection, KnownTicket, patience_seconds=0.1)
     async with asyncio.timeout(3):
         assert await tickets.find_soon(listed_ticket().id) is None
 
 
 async def test_a_second_event_of_the_same_version_changes_nothing(collection: Collection) -> None:
     """An event that is delivered twice, or two events that stand for one version: the first one stays."""
-    tickets = ReplicaRepository(collection, KnownTicket)
+    tickets = ReadModelRepository(collection, KnownTicket)
     ticket = listed_ticket(title="First")
     assert await tickets.apply(ticket)
     assert not await tickets.apply(changed_ticket(ticket, version=1, title="Second"))

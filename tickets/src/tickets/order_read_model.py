@@ -8,10 +8,10 @@ from common.domain.ids import OrderId, TicketId
 from common.events.base import Event
 from common.events.orders import OrderEvent
 from common.storage.collection import Collection
-from common.storage.read_model import Replica, ReplicaRepository
+from common.storage.read_model import ReadModel, ReadModelRepository
 
 
-class OrderReplica(Replica):
+class OrderReadModel(ReadModel):
     ticket_id: TicketId
     is_live: bool = Field(description="Open or completed: it holds its ticket.")
 
@@ -21,9 +21,9 @@ class OrderReplica(Replica):
         return cls(id=event.id, version=event.version, ticket_id=event.ticket.id, is_live=event.status.is_live)
 
 
-class OrderReplicas(ReplicaRepository[OrderReplica]):
+class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
     def __init__(self, collection: Collection) -> None:
-        super().__init__(collection, OrderReplica)
+        super().__init__(collection, OrderReadModel)
 
     async def create_indexes(self) -> None:
         # Partial: a ticket may have had any number of orders, of which at most one or two are live.

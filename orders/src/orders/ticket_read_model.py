@@ -3,10 +3,10 @@
 from common.domain.ids import TicketId, UserId
 from common.events.orders import OrderedTicket
 from common.storage.collection import Collection
-from common.storage.read_model import Replica, ReplicaRepository
+from common.storage.read_model import ReadModel, ReadModelRepository
 
 
-class TicketReplica(Replica):
+class TicketReadModel(ReadModel):
     title: str
     price: int
     user_id: UserId
@@ -15,6 +15,6 @@ class TicketReplica(Replica):
         return OrderedTicket(id=TicketId(self.id), title=self.title, price=self.price)
 
 
-class TicketReplicas(ReplicaRepository[TicketReplica]):
+class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):
     def __init__(self, collection: Collection) -> None:
-        super().__init__(collection, TicketReplica)
+        super().__init__(collection, TicketReadModel)

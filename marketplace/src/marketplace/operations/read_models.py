@@ -11,13 +11,13 @@ from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatu
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.events.users import UserRegistered
 from common.storage.collection import Document
-from common.storage.read_model import Replica
+from common.storage.read_model import ReadModel
 from expiration.deadline import Deadline, DeadlineStatus
 from orders.order import Order
-from orders.ticket_replica import TicketReplica
-from payments.order_replica import OrderReplica as PayableOrder
+from orders.ticket_read_model import TicketReadModel
+from payments.order_read_model import OrderReadModel as PayableOrder
 from payments.payment import Payment
-from tickets.order_replica import OrderReplica as HoldingOrder
+from tickets.order_read_model import OrderReadModel as HoldingOrder
 from tickets.ticket import Ticket
 
 
@@ -67,12 +67,12 @@ AGGREGATES = (USERS, TICKETS, ORDERS, DEADLINES, PAYMENTS)
 
 
 @dataclass(frozen=True)
-class ReplicaOf:
+class ReadModelOf:
     """One service's copy of another service's aggregates."""
 
     service: str
     collection: str
-    replica: type[Replica]
+    read_model: type[ReadModel]
     original: AggregateOf
 
     @property
@@ -89,13 +89,13 @@ class ReplicaOf:
         return f"{self.name} equal what {self.original.service} has"
 
     def of(self, document: Document) -> Document:
-        """What the replica of this document of the owner has to be."""
+        """What the read model of this document of the owner has to be."""
         event = self.events[0].model_validate({**document, "id": document["_id"]}, by_name=True)
-        return self.replica.from_event(event).to_document()
+        return self.read_model.from_event(event).to_document()
 
 
-REPLICAS = (
-    ReplicaOf("tickets", "order_replicas", HoldingOrder, ORDERS),
-    ReplicaOf("orders", "ticket_replicas", TicketReplica, TICKETS),
-    ReplicaOf("payments", "order_replicas", PayableOrder, ORDERS),
+READ_MODELS = (
+    ReadModelOf("tickets", "order_replicas", HoldingOrder, ORDERS),
+    ReadModelOf("orders", "ticket_replicas", TicketReadModel, TICKETS),
+    ReadModelOf("payments", "order_replicas", PayableOrder, ORDERS),
 )

@@ -10,15 +10,15 @@ from devkit.testing.events import EventStreams
 from devkit.testing.samples import changed_ticket, listed_ticket
 from orders.consumers import CONSUMERS
 from orders.service import OrderService
-from orders.ticket_replica import TicketReplicas
+from orders.ticket_read_model import TicketReadModelRepository
 
 ALL = [consumer.name for consumer in CONSUMERS]
 
 
 async def known(orders: OrderService, ticket: TicketCreated) -> tuple[int, str, int]:
-    replica = await orders.tickets.find(ticket.id)
-    assert replica is not None
-    return replica.version, replica.title, replica.price
+    read_model = await orders.tickets.find(ticket.id)
+    assert read_model is not None
+    return read_model.version, read_model.title, read_model.price
 
 
 async def test_an_older_version_after_a_newer_one_never_wins(streams: EventStreams, orders: OrderService) -> None:
@@ -77,7 +77,7 @@ async def test_who_is_overtaken_while_inserting_still_wins_if_newer_and_only_the
     for mine, theirs, won in ((2, 1, True), (1, 2, False), (2, 2, False)):
         ticket = listed_ticket()
         overtaken = Overtaken(orders.tickets.collection, by=orders.tickets.apply(changed_ticket(ticket, theirs)))
-        assert await TicketReplicas(overtaken).apply(changed_ticket(ticket, mine)) is won
+        assert await TicketReadModelRepository(overtaken).apply(changed_ticket(ticket, mine)) is won
         assert (await known(orders, ticket))[0] == 2
 
 

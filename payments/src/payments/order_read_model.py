@@ -7,10 +7,10 @@ from common.domain.ids import UserId
 from common.events.base import Event
 from common.events.orders import OrderEvent, OrderStatus
 from common.storage.collection import Collection
-from common.storage.read_model import Replica, ReplicaRepository
+from common.storage.read_model import ReadModel, ReadModelRepository
 
 
-class OrderReplica(Replica):
+class OrderReadModel(ReadModel):
     user_id: UserId
     price: int
     status: OrderStatus
@@ -29,6 +29,6 @@ class OrderReplica(Replica):
         )
 
 
-class OrderReplicas(ReplicaRepository[OrderReplica]):
+class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
     def __init__(self, collection: Collection) -> None:
-        super().__init__(collection, OrderReplica)
+        super().__init__(collection, OrderReadModel)
