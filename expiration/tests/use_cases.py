@@ -4,7 +4,7 @@ from expiration.tests.fake_alarms import FakeAlarms
 
 from common.domain.clock import Clock, utc_now
 from common.messaging.broker import Broker
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.storage.collection import Database
 from expiration.repository import DeadlineRepository
@@ -13,7 +13,7 @@ from expiration.service import ExpirationService
 
 def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineRepository:
     """What is announced stays in the outboxes, because nobody runs the relay."""
-    relay = Relay(Publisher(Broker("nats://nowhere", "test")), clock)
+    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), clock)
     return DeadlineRepository(database["deadlines"], relay, clock)
 
 

@@ -4,7 +4,7 @@ from common.domain.clock import Clock
 from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.messaging.broker import Broker
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.storage.collection import Database
 from common.storage.read_model import ReadModelRepository
@@ -21,7 +21,7 @@ GOOD_CARD = "tok_visa"
 
 async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -> PaymentService:
     """What they announce stays in the outboxes, because nobody runs the relay."""
-    relay = Relay(Publisher(Broker("nats://nowhere", "test")), clock)
+    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), clock)
     payments = PaymentRepository(database["payments"], relay, clock)
     await payments.create_indexes()
     orders = ReadModelRepository(database["order_replicas"], OrderReadModel, patience_seconds=0)

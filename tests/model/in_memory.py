@@ -13,7 +13,7 @@ from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.errors import ProblemError, RetryLater, VersionConflict
 from common.events.expiration import DeadlineAlarm
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Document
 from devkit.testing.interception import Died
 from expiration.consumers import complete_deadline_on_alarm
@@ -49,7 +49,7 @@ class Marketplace:
         client = AsyncMongoMockClient(tz_aware=True)
         databases = {service: Database(client, service) for service in SERVICES}
         self._operator = Operator(None, {name: each.bare for name, each in databases.items()})  # type: ignore[arg-type]
-        self.relays = {service: Relay(self.stream, self.clock) for service in SERVICES}  # type: ignore[arg-type]
+        self.relays = {service: OutboxRelay(self.stream, self.clock) for service in SERVICES}  # type: ignore[arg-type]
         self.waiting: list[Process] = []
         self._on_success: dict[Process, Any] = {}
         self._build(databases)
@@ -116,7 +116,7 @@ class Marketplace:
         )
 
     def relay(self, service: str, fate: Fate) -> None:
-        self.begin(f"the relay of {service}", self.relays[service].sweep(), fate)
+        self.begin(f"the relay of {service}", self.relays[service].poll(), fate)
 
     def deliver_several(self, chance: random.Random | None, at_most: int | None = None) -> bool:
         """Publish what is staged; then deliver, and finish what is waiting. False if there was nothing to do.

@@ -4,13 +4,13 @@ from pymongo.errors import DuplicateKeyError
 
 from auth.user import EmailTaken, User
 from common.domain.clock import Clock
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
 from common.storage.repository import AggregateRepository
 
 
 class UserRepository(AggregateRepository[User]):
-    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
         super().__init__(collection, User, relay, clock)
 
     async def create_indexes(self) -> None:

@@ -11,7 +11,7 @@ from auth.service import AuthService
 from auth.user import EmailTaken, WrongCredentials
 from common.domain.clock import utc_now
 from common.messaging.broker import Broker
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 
 PASSWORD = "correct horse battery"
@@ -39,7 +39,7 @@ def passwords() -> Unhashed:
 @pytest.fixture
 async def auth(passwords: Unhashed) -> AuthService:
     mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    relay = Relay(Publisher(Broker("nats://unused", "auth")), utc_now)
+    relay = OutboxRelay(Publisher(Broker("nats://unused", "auth")), utc_now)
     users = UserRepository(mock["auth"]["users"], relay, utc_now)
     await users.create_indexes()
     return AuthService(users, passwords)

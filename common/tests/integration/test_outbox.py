@@ -15,7 +15,7 @@ from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable, VersionConflict
 from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.storage.collection import Collection
 from common.storage.mongo import Mongo
@@ -51,7 +51,7 @@ class Setup:
     def __init__(self, mongo: Mongo, streams: EventStreams) -> None:
         self.clock = Clockwork()
         self.publisher = DyingPublisher(Publisher(streams.broker))
-        self.relay = Relay(self.publisher, self.clock)
+        self.relay = OutboxRelay(self.publisher, self.clock)
         self.collection = mongo.database["listings"]
         self.listings = AggregateRepository(self.collection, Listing, self.relay, self.clock)
 
@@ -128,35 +128,35 @@ async def test_a_crash_between_the_write_and_the_clearing_loses_and_doubles_noth
     assert await setup.staged() == 1
 
     setup.publisher.dies = None  # the next process
-    assert await setup.relay.sweep() == 1
+    assert await setup.relay.poll() == 1
     assert await setup.staged() == 0
     assert len(await streams.published(TicketCreated)) == 1
 
 
-async def test_the_sweep_leaves_alone_what_is_on_its_way_and_takes_what_was_left_behind(
+async def test_polling_leaves_alone_what_is_on_its_way_and_takes_what_was_left_behind(
     setup: Setup, streams: EventStreams
 ) -> None:
     setup.publisher.dies = "before publishing"
     await setup.listings.add(Listing.create("left behind"))
     await setup.relay.drain(5)
     setup.publisher.dies = None
-    assert await setup.relay.sweep(timedelta(seconds=2)) == 0
+    assert await setup.relay.poll(timedelta(seconds=2)) == 0
     setup.clock.ahead = timedelta(seconds=3)
-    assert await setup.relay.sweep(timedelta(seconds=2)) == 1
+    assert await setup.relay.poll(timedelta(seconds=2)) == 1
     assert len(await streams.published(TicketCreated)) == 1
 
 
-async def test_the_sweep_finds_more_documents_than_fit_into_one_batch(setup: Setup, streams: EventStreams) -> None:
+async def test_polling_finds_more_documents_than_fit_into_one_batch(setup: Setup, streams: EventStreams) -> None:
     setup.publisher.dies = "before publishing"
     for each in range(300):
         await setup.listings.add(Listing.create(f"listing {each}"))
     await setup.relay.drain(10)
     setup.publisher.dies = None
-    assert await setup.relay.sweep() == 300
+    assert await setup.relay.poll() == 300
     assert len(await streams.published(TicketCreated)) == 300
 
 
-async def test_the_sweep_uses_the_index_and_not_the_collection(setup: Setup) -> None:
+async def test_polling_uses_the_index_and_not_the_collection(setup: Setup) -> None:
     for each in range(20):
         await setup.listings.add(Listing.create(f"listing {each}"))
     await setup.eventually_cleared()
@@ -205,16 +205,16 @@ async def test_concurrent_changes_all_happen_one_after_the_other(setup: Setup, s
     assert sorted(event.version for event in await streams.published(TicketUpdated)) == list(range(2, 12))
 
 
-async def test_what_finds_no_room_in_memory_is_found_by_the_sweep(
+async def test_what_finds_no_room_in_memory_is_found_by_polling(
     setup: Setup, streams: EventStreams, mongo: Mongo
 ) -> None:
-    idle = Relay(setup.publisher, setup.clock)  # one that does not run: its queue only fills
+    idle = OutboxRelay(setup.publisher, setup.clock)  # one that does not run: its queue only fills
     listings = AggregateRepository(mongo.database["listings"], Listing, idle, setup.clock)
     listing = Listing.create("first")
     await listings.add(listing)
     with pytest.raises(DuplicateKeyError):
         await listings.add(listing)
-    assert await idle.sweep() == 1
+    assert await idle.poll() == 1
     assert len(await streams.published(TicketCreated)) == 1
 
 
@@ -222,7 +222,7 @@ async def test_a_refused_insert_leaves_nothing_behind_that_only_a_full_collectio
     setup: Setup, mongo: Mongo
 ) -> None:
     listings = AggregateRepository(
-        mongo.database["listings"], Listing, Relay(setup.publisher, setup.clock), setup.clock
+        mongo.database["listings"], Listing, OutboxRelay(setup.publisher, setup.clock), setup.clock
     )
     listing = Listing.create("first")
     await listings.add(listing)

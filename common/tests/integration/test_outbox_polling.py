@@ -19,7 +19,7 @@ from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
 from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.provisioning import provision_streams
 from common.storage.mongo import Mongo
 from devkit.servers import NatsServer, free_port
@@ -37,9 +37,9 @@ async def test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago(
     """The process that staged it is dead, so no relay has it in memory."""
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
-    relay = Relay(UnreliablePublisher(streams.broker), stopped_clock)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker), stopped_clock)
     relay.watch(listings)
-    async with running(relay.sweep_forever):
+    async with running(relay.poll_forever):
         await eventually_empty(listings)
     assert await streams.published(TicketCreated) == [ticket]
 
@@ -53,10 +53,10 @@ async def test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_
         broker = Broker(server.url, "test")
         await broker.connect()
         await provision_streams(broker.jetstream)
-        relay = Relay(UnreliablePublisher(broker), stopped_clock)
+        relay = OutboxRelay(UnreliablePublisher(broker), stopped_clock)
         relay.watch(listings)
         await leave_behind(listings, first := listed_ticket())
-        async with running(relay.sweep_forever):
+        async with running(relay.poll_forever):
             streams = EventStreams(broker)
             await eventually_empty(listings)
             await server.kill()
@@ -71,13 +71,13 @@ async def test_polling_clears_only_what_it_has_published(mongo: Mongo, streams: 
     listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
     published, refused = listed_ticket(), listed_ticket()
     await leave_behind(listings, published, refused)
-    relay = Relay(publisher, utc_now)
+    relay = OutboxRelay(publisher, utc_now)
     relay.watch(listings)
     publisher.failures = {refused.id: _REFUSED}
-    await relay.sweep()
+    await relay.poll()
     assert await in_outboxes(listings) == [refused.id]
     publisher.failures = {}
-    await relay.sweep()
+    await relay.poll()
     assert await in_outboxes(listings) == []
     assert await streams.published(TicketCreated) == [published, refused]
 
@@ -86,11 +86,11 @@ async def test_polling_tries_once_a_turn_what_cannot_be_published(mongo: Mongo, 
     listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
     ticket = listed_ticket()
     await leave_behind(listings, ticket)
-    relay = Relay(publisher, utc_now)
+    relay = OutboxRelay(publisher, utc_now)
     relay.watch(listings)
     publisher.failures = {ticket.id: _REFUSED}
     async with asyncio.timeout(2):
-        assert await relay.sweep() == 0
+        assert await relay.poll() == 0
     assert publisher.tried == [ticket.id], "the broker that refuses it is not asked without a pause"
 
 
@@ -99,11 +99,11 @@ async def test_polling_publishes_again_what_could_not_be_cleared(mongo: Mongo, s
     unavailable = _UnavailableOnce("bulk_write")
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
-    relay = Relay(UnreliablePublisher(streams.broker), utc_now)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
     relay.watch(InterceptedCollection(listings, unavailable))
-    assert await relay.sweep() == 0
+    assert await relay.poll() == 0
     assert await in_outboxes(listings) == [ticket.id]
-    assert await relay.sweep() == 1
+    assert await relay.poll() == 1
     assert await in_outboxes(listings) == []
     assert await streams.published(TicketCreated) == [ticket]
 
@@ -112,9 +112,9 @@ async def test_polling_goes_on_after_an_outage_of_the_database(mongo: Mongo, str
     unavailable = _UnavailableOnce("find")
     listings = mongo.database["listings"]
     await leave_behind(listings, listed_ticket(), for_so_long=_AN_HOUR)
-    relay = Relay(UnreliablePublisher(streams.broker), utc_now)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
     relay.watch(InterceptedCollection(listings, unavailable))
-    async with running(relay.sweep_forever):
+    async with running(relay.poll_forever):
         await eventually_empty(listings)
     assert unavailable.happened
 
@@ -131,9 +131,9 @@ async def test_polling_reads_an_outbox_of_many_events_in_batches(mongo: Mongo, s
 
     listings = mongo.database["listings"]
     await leave_behind(listings, *(listed_ticket() for _ in range(300)))
-    relay = Relay(UnreliablePublisher(streams.broker), utc_now)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
     relay.watch(InterceptedCollection(listings, measure))
-    assert await relay.sweep() == 300
+    assert await relay.poll() == 300
     assert max(sizes) < 300
     assert len(await streams.published(TicketCreated)) == 300
 

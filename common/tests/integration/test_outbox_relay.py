@@ -18,7 +18,7 @@ from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
 from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.provisioning import provision_streams
 from common.messaging.streams import DOMAIN_EVENTS
 from common.runtime.service_runtime import Service
@@ -34,7 +34,7 @@ from devkit.testing.samples import listed_ticket
 _UNAVAILABLE = DependencyUnavailable("the broker does not answer")
 
 
-async def _stage(relay: Relay, listings: Collection, event: TicketCreated) -> None:
+async def _stage(relay: OutboxRelay, listings: Collection, event: TicketCreated) -> None:
     """As an aggregate's repository does: store, then hand over."""
     await leave_behind(listings, event)
     relay.hand_over(listings, event.id, [StagedEvent.stage(event, utc_now())])
@@ -46,12 +46,12 @@ def publisher(streams: EventStreams) -> UnreliablePublisher:
 
 
 @pytest.fixture
-def relay(publisher: UnreliablePublisher) -> Relay:
-    return Relay(publisher, stopped_clock)
+def relay(publisher: UnreliablePublisher) -> OutboxRelay:
+    return OutboxRelay(publisher, stopped_clock)
 
 
 async def test_an_event_that_can_never_be_published_does_not_hold_up_the_others(
-    mongo: Mongo, streams: EventStreams, publisher: UnreliablePublisher, relay: Relay
+    mongo: Mongo, streams: EventStreams, publisher: UnreliablePublisher, relay: OutboxRelay
 ) -> None:
     """Whatever it fails with: its own outbox is all that it blocks."""
     listings, defective, sound = mongo.database["listings"], listed_ticket(), listed_ticket()
@@ -66,7 +66,7 @@ async def test_an_event_that_can_never_be_published_does_not_hold_up_the_others(
 
 
 async def test_a_long_outage_of_the_broker_does_not_wear_out_the_relay(
-    mongo: Mongo, streams: EventStreams, publisher: UnreliablePublisher, relay: Relay
+    mongo: Mongo, streams: EventStreams, publisher: UnreliablePublisher, relay: OutboxRelay
 ) -> None:
     listings, during, after = mongo.database["listings"], listed_ticket(), listed_ticket()
     publisher.failures = {during.id: _UNAVAILABLE}
@@ -78,19 +78,19 @@ async def test_a_long_outage_of_the_broker_does_not_wear_out_the_relay(
 
 
 async def test_a_change_succeeds_although_the_relay_has_no_room_for_its_event(
-    mongo: Mongo, streams: EventStreams, relay: Relay
+    mongo: Mongo, streams: EventStreams, relay: OutboxRelay
 ) -> None:
     """The relay does not run here. Outbox polling finds the event."""
     listings, ticket = mongo.database["listings"], listed_ticket()
     relay.watch(listings)
     relay.hand_over(listings, ticket.id, [StagedEvent.stage(ticket, utc_now())] * 20_000)
     await _stage(relay, listings, ticket)
-    assert await relay.sweep() == 1
+    assert await relay.poll() == 1
     assert await streams.published(TicketCreated) == [ticket]
 
 
 async def test_an_event_stays_in_its_outbox_until_the_stream_has_acknowledged_it(
-    mongo: Mongo, streams: EventStreams, publisher: UnreliablePublisher, relay: Relay
+    mongo: Mongo, streams: EventStreams, publisher: UnreliablePublisher, relay: OutboxRelay
 ) -> None:
     listings, ticket = mongo.database["listings"], listed_ticket()
     relay.watch(listings)
@@ -101,12 +101,12 @@ async def test_an_event_stays_in_its_outbox_until_the_stream_has_acknowledged_it
         assert publisher.tried == [ticket.id]
         assert await in_outboxes(listings) == [ticket.id], "no stream has it"
     await provision_streams(streams.broker.jetstream)
-    await relay.sweep()
+    await relay.poll()
     assert await streams.published(TicketCreated) == [ticket]
 
 
 async def test_the_relay_clears_outboxes_again_after_an_outage_of_the_database(
-    mongo: Mongo, streams: EventStreams, relay: Relay
+    mongo: Mongo, streams: EventStreams, relay: OutboxRelay
 ) -> None:
     outages: list[str] = []
 
@@ -137,7 +137,7 @@ class _Waiting(UnreliablePublisher):
 
 async def test_the_relay_publishes_a_bounded_number_of_events_at_once(mongo: Mongo, streams: EventStreams) -> None:
     publisher, ticket = _Waiting(streams.broker), listed_ticket()
-    relay = Relay(publisher, stopped_clock)
+    relay = OutboxRelay(publisher, stopped_clock)
     relay.hand_over(mongo.database["listings"], ticket.id, [StagedEvent.stage(ticket, utc_now())] * 5000)
     async with running(relay.run):
         for _ in range(100):

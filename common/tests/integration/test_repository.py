@@ -3,7 +3,7 @@
 from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.storage.mongo import Mongo
 from common.storage.repository import AggregateRepository
@@ -14,7 +14,7 @@ from tickets.ticket import Ticket
 async def test_the_events_of_a_write_survive_a_death_right_after_it(mongo: Mongo, streams: EventStreams) -> None:
     """The relay of the first process never publishes anything; that of the next process finds all of it."""
     collection, publisher = mongo.database["tickets"], Publisher(streams.broker)
-    tickets = AggregateRepository(collection, Ticket, Relay(publisher, utc_now), utc_now)
+    tickets = AggregateRepository(collection, Ticket, OutboxRelay(publisher, utc_now), utc_now)
     seller = UserId(new_id())
     ticket = Ticket.list_for_sale(seller=seller, title="First", price=1999)
     await tickets.add(ticket)
@@ -22,7 +22,7 @@ async def test_the_events_of_a_write_survive_a_death_right_after_it(mongo: Mongo
         ticket.change_listing(by=seller, title=title, price=1999)
     await tickets.save(ticket)
 
-    next_relay = Relay(publisher, utc_now)
+    next_relay = OutboxRelay(publisher, utc_now)
     next_relay.watch(collection)
     await next_relay.sweep()
     created, updated = await streams.published(TicketCreated), await streams.published(TicketUpdated)

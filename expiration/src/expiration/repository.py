@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from common.domain.clock import Clock
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
 from common.storage.repository import AggregateRepository
 from expiration.deadline import Deadline, DeadlineStatus
@@ -12,7 +12,7 @@ _PENDING = {"status": DeadlineStatus.PENDING.value}
 
 
 class DeadlineRepository(AggregateRepository[Deadline]):
-    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
         super().__init__(collection, Deadline, relay, clock)
 
     async def create_indexes(self) -> None:

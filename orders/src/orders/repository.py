@@ -6,7 +6,7 @@ from common.domain.clock import Clock
 from common.domain.errors import Conflict
 from common.domain.ids import TicketId, UserId
 from common.events.orders import OrderStatus
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
 from common.storage.repository import AggregateRepository
 from orders.order import Order
@@ -22,7 +22,7 @@ class TicketNotAvailable(Conflict):
 
 
 class OrderRepository(AggregateRepository[Order]):
-    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
         super().__init__(collection, Order, relay, clock)
 
     async def create_indexes(self) -> None:

@@ -10,7 +10,7 @@ from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.orders import OrderStatus
 from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from devkit.testing.samples import listed_ticket
 from orders.order import NotTheBuyer, Order, OrderNotOpen
@@ -43,7 +43,7 @@ def watch() -> Watch:
 async def orders(watch: Watch) -> OrderService:
     """Nothing is published here: what is staged stays in the outbox."""
     database = AsyncMongoMockClient(tz_aware=True)["orders"]
-    relay = Relay(Publisher(Broker("nats://nowhere", "test")), watch)
+    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), watch)
     repository = OrderRepository(database["orders"], relay, watch)
     await repository.create_indexes()
     return OrderService(repository, TicketReadModelRepository(database["ticket_replicas"]), watch, WINDOW)

@@ -7,7 +7,7 @@ from pymongo.errors import DuplicateKeyError
 from common.domain.clock import Clock
 from common.domain.ids import OrderId, UserId
 from common.events.payments import PaymentStatus
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
 from common.storage.repository import AggregateRepository
 from payments.payment import AlreadyPaid, Payment, PaymentInProgress
@@ -18,7 +18,7 @@ _SWEEP_BATCH = 500
 
 
 class PaymentRepository(AggregateRepository[Payment]):
-    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
         super().__init__(collection, Payment, relay, clock)
 
     async def create_indexes(self) -> None:

@@ -12,7 +12,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="relay-clears-after-the-acknowledgement",
         promise="The relay removes an event from its outbox only after the stream has acknowledged it.",
-        where="common.messaging.outbox_relay:Relay._publish_one",
+        where="common.messaging.outbox_relay:OutboxRelay._publish_one",
         old="if failure is None:",
         new="if True:",
         tests=tests_in(_RELAY, "test_an_event_stays_in_its_outbox_until_the_stream_has_acknowledged_it[motor]"),
@@ -20,7 +20,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-clears-after-the-acknowledgement",
         promise="Outbox polling removes an event from its outbox only after the stream has acknowledged it.",
-        where="common.messaging.outbox_relay:Relay.sweep",
+        where="common.messaging.outbox_relay:OutboxRelay.poll",
         old="if failure is None]",
         new="]",
         tests=tests_in(_POLLING, "test_polling_clears_only_what_it_has_published[motor]"),
@@ -68,7 +68,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="one-defective-event-blocks-no-other",
         promise="An event that cannot be published, for whatever reason, does not end the relay.",
-        where="common.messaging.outbox_relay:Relay._publish",
+        where="common.messaging.outbox_relay:OutboxRelay._publish",
         old="except Exception as failure:",
         new="except DependencyUnavailable as failure:",
         tests=tests_in(_RELAY, "test_an_event_that_can_never_be_published_does_not_hold_up_the_others[motor]"),
@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failures-leave-the-relay-its-capacity",
         promise="However many events could not be published, the relay goes on with the next.",
-        where="common.messaging.outbox_relay:Relay._publish_one",
+        where="common.messaging.outbox_relay:OutboxRelay._publish_one",
         old="""
             finally:
                 self._room.release()
@@ -94,7 +94,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="bounded-publishing",
         promise="The relay publishes a bounded number of events at once.",
-        where="common.messaging.outbox_relay:Relay.run",
+        where="common.messaging.outbox_relay:OutboxRelay.run",
         old="await self._room.acquire()",
         new="",
         tests=tests_in(_RELAY, "test_the_relay_publishes_a_bounded_number_of_events_at_once[motor]"),
@@ -102,7 +102,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a-full-relay-fails-no-change",
         promise="A change succeeds although the relay has no room for its event in memory.",
-        where="common.messaging.outbox_relay:Relay.hand_over",
+        where="common.messaging.outbox_relay:OutboxRelay.hand_over",
         old="with suppress(asyncio.QueueFull):",
         new="if True:",
         tests=tests_in(_RELAY, "test_a_change_succeeds_although_the_relay_has_no_room_for_its_event[motor]"),
@@ -110,7 +110,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="clearing-survives-an-outage",
         promise="The relay clears outboxes again after an outage of the database.",
-        where="common.messaging.outbox_relay:Relay._clear",
+        where="common.messaging.outbox_relay:OutboxRelay._clear",
         old="except PyMongoError as error:",
         new="except ZeroDivisionError as error:",
         tests=tests_in(_RELAY, "test_the_relay_clears_outboxes_again_after_an_outage_of_the_database[motor]"),
@@ -120,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="services-poll-their-outboxes",
         promise="A service publishes what a process before it has left in an outbox.",
         where="common.runtime.service_runtime:Service.__init__",
-        old="self.relay.run, self.relay.clear_forever, self.relay.sweep_forever",
+        old="self.relay.run, self.relay.clear_forever, self.relay.poll_forever",
         new="self.relay.run, self.relay.clear_forever",
         tests=tests_in(_RELAY, "test_a_service_publishes_what_a_process_before_it_has_left_behind[motor]"),
         slow=True,
@@ -129,8 +129,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="services-clear-their-outboxes",
         promise="A service removes from its outboxes what it has published.",
         where="common.runtime.service_runtime:Service.__init__",
-        old="self.relay.run, self.relay.clear_forever, self.relay.sweep_forever",
-        new="self.relay.run, self.relay.sweep_forever",
+        old="self.relay.run, self.relay.clear_forever, self.relay.poll_forever",
+        new="self.relay.run, self.relay.poll_forever",
         tests=tests_in(_RELAY, "test_a_service_publishes_each_change_at_once_and_clears_its_outbox[motor]"),
         slow=True,
     ),
@@ -148,7 +148,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="full-poll-at-the-start",
         promise="At the start of a process, outbox polling publishes even what was staged a moment ago.",
-        where="common.messaging.outbox_relay:Relay.sweep_forever",
+        where="common.messaging.outbox_relay:OutboxRelay.poll_forever",
         old="everything = True",
         new="everything = False",
         tests=tests_in(_POLLING, "test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago[motor]"),
@@ -157,9 +157,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="full-poll-when-the-broker-is-back",
         promise="When the broker is back, outbox polling publishes even what was staged a moment ago.",
-        where="common.messaging.outbox_relay:Relay.sweep_forever",
-        old="everything = await self._publisher.reconnected_within(_SWEEP_EVERY_SECONDS)",
-        new="everything = False; await self._publisher.reconnected_within(_SWEEP_EVERY_SECONDS)",
+        where="common.messaging.outbox_relay:OutboxRelay.poll_forever",
+        old="everything = await self._publisher.reconnected_within(_POLL_SECONDS)",
+        new="everything = False; await self._publisher.reconnected_within(_POLL_SECONDS)",
         tests=tests_in(
             _POLLING, "test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago[motor]"
         ),
@@ -168,7 +168,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-survives-an-outage",
         promise="Outbox polling goes on after an outage of the database.",
-        where="common.messaging.outbox_relay:Relay.sweep_forever",
+        where="common.messaging.outbox_relay:OutboxRelay.poll_forever",
         old="except (PyMongoError, DependencyUnavailable) as error:",
         new="except DependencyUnavailable as error:",
         tests=tests_in(_POLLING, "test_polling_goes_on_after_an_outage_of_the_database[motor]"),
@@ -177,7 +177,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-pauses-after-a-failure",
         promise="Outbox polling tries once a turn what cannot be published.",
-        where="common.messaging.outbox_relay:Relay.sweep",
+        where="common.messaging.outbox_relay:OutboxRelay.poll",
         old="if failed or not cleared:",
         new="if not cleared:",
         tests=tests_in(_POLLING, "test_polling_tries_once_a_turn_what_cannot_be_published[motor]"),
@@ -186,7 +186,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-in-batches",
         promise="Outbox polling reads a bounded number of documents at once.",
-        where="common.messaging.outbox_relay:Relay.sweep",
+        where="common.messaging.outbox_relay:OutboxRelay.poll",
         old=".to_list(_IN_FLIGHT)",
         new=".to_list(None)",
         tests=tests_in(_POLLING, "test_polling_reads_an_outbox_of_many_events_in_batches[motor]"),
@@ -194,7 +194,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-reads-every-batch",
         promise="Outbox polling reads one batch after the other until nothing is left.",
-        where="common.messaging.outbox_relay:Relay.sweep",
+        where="common.messaging.outbox_relay:OutboxRelay.poll",
         old="count += len(batch)",
         new="count += len(batch); break",
         tests=tests_in(_POLLING, "test_polling_reads_an_outbox_of_many_events_in_batches[motor]"),
@@ -202,9 +202,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-uses-an-index",
         promise="Outbox polling reads only documents with a staged event, by a sparse index.",
-        where="common.messaging.outbox_relay:Relay.create_indexes",
+        where="common.messaging.outbox_relay:OutboxRelay.create_indexes",
         old='await collection.create_index("outbox.id", sparse=True)',
         new='await collection.create_index("outbox.id")',
-        tests=tests_in(_OUTBOX, "test_the_sweep_uses_the_index_and_not_the_collection[motor]"),
+        tests=tests_in(_OUTBOX, "test_polling_uses_the_index_and_not_the_collection[motor]"),
     ),
 )

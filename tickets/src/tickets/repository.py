@@ -1,14 +1,14 @@
 """Where tickets are kept."""
 
 from common.domain.clock import Clock
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
 from common.storage.repository import AggregateRepository
 from tickets.ticket import Ticket
 
 
 class TicketRepository(AggregateRepository[Ticket]):
-    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
         super().__init__(collection, Ticket, relay, clock)
 
     async def create_indexes(self) -> None:

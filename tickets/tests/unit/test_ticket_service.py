@@ -11,7 +11,7 @@ from common.domain.errors import NotFound, PermanentFailure
 from common.domain.ids import TicketId, UserId, new_id
 from common.events.orders import OrderEvent
 from common.messaging.broker import Broker
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from devkit.testing.samples import order_events
 from tickets.order_read_model import OrderReadModelRepository
@@ -27,7 +27,7 @@ SELLER = UserId(new_id())
 def tickets() -> TicketService:
     """Nothing is published here: what is staged stays in the outbox."""
     database = AsyncMongoMockClient(tz_aware=True)["tickets"]
-    relay = Relay(Publisher(Broker("nats://nowhere", "test")), lambda: NOW)
+    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), lambda: NOW)
     return TicketService(
         TicketRepository(database["tickets"], relay, lambda: NOW), OrderReadModelRepository(database["order_replicas"])
     )

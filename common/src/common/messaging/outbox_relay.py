@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 _QUEUE = 10_000
 _IN_FLIGHT = 256
-_SWEEP_EVERY_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 _CLEAR_TOGETHER_SECONDS = 0.05
 """Nobody waits for an outbox to be cleared, so it may wait for others to be cleared with."""
 _LEFT_BEHIND_AFTER = timedelta(seconds=2)
@@ -33,7 +33,7 @@ _LEFT_BEHIND_AFTER = timedelta(seconds=2)
 Entry = tuple[Collection, str, StagedEvent]
 
 
-class Relay:
+class OutboxRelay:
     """The only thing that publishes events."""
 
     def __init__(self, publisher: Publisher, clock: Clock) -> None:
@@ -98,20 +98,20 @@ class Relay:
             async with asyncio.timeout(within_seconds):
                 await self._queue.join()
 
-    async def sweep_forever(self) -> None:
+    async def poll_forever(self) -> None:
         """Publish what was left behind. Does not end; a dependency that is down is tried again at the next turn."""
         everything = True  # at the start, and when the broker has come back, no one else will publish what is there
         while True:
             try:
-                found = await self.sweep(timedelta(0) if everything else _LEFT_BEHIND_AFTER)
+                found = await self.poll(timedelta(0) if everything else _LEFT_BEHIND_AFTER)
             except (PyMongoError, DependencyUnavailable) as error:
-                log.debug("sweep put off", reason=str(error))
+                log.debug("polling of the outboxes put off", reason=str(error))
             else:
                 if found:
-                    log.info("swept events that were left behind", events=found)
-            everything = await self._publisher.reconnected_within(_SWEEP_EVERY_SECONDS)
+                    log.info("published events that were left behind", events=found)
+            everything = await self._publisher.reconnected_within(_POLL_SECONDS)
 
-    async def sweep(self, left_behind_after: timedelta = timedelta(0)) -> int:
+    async def poll(self, left_behind_after: timedelta = timedelta(0)) -> int:
         """Publish every staged event older than that, oldest change of an aggregate first; answer how many."""
         cutoff = self._clock() - left_behind_after
         count = 0

@@ -14,7 +14,7 @@ from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subscription
 from common.messaging.dead_letters import DeadLetters
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.runtime.settings import ServiceSettings
@@ -43,13 +43,13 @@ class Service:
         self.mongo = Mongo(settings.mongo_url, settings.mongo_database, settings.mongo_driver)
         self.broker = Broker(settings.nats_url, name)
         self.publisher = Publisher(self.broker)
-        self.relay = Relay(self.publisher, clock)
+        self.relay = OutboxRelay(self.publisher, clock)
         self._policy = policy or RetryPolicy()
         self._dead_letters = DeadLetters(self.publisher)
         self.use_cases: object = None
         self._subscriptions: list[Subscription[Any]] = []
         self.indexes: list[Step] = [self.relay.create_indexes]
-        self._loops: list[Step] = [self.relay.run, self.relay.clear_forever, self.relay.sweep_forever]
+        self._loops: list[Step] = [self.relay.run, self.relay.clear_forever, self.relay.poll_forever]
         self._closings: list[Step] = []
         self._at_work: asyncio.Task[None] | None = None
         self._loops_at_work: list[asyncio.Task[None]] = []

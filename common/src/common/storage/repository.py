@@ -10,7 +10,7 @@ from common.domain.aggregate import Aggregate
 from common.domain.clock import Clock
 from common.domain.errors import VersionConflict
 from common.events.envelope import CAUSE, StagedEvent
-from common.messaging.outbox_relay import Relay
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection, Document
 
 log = structlog.get_logger()
@@ -22,7 +22,7 @@ _NOT_THE_OUTBOX = {"outbox": 0}
 
 
 class AggregateRepository(Generic[A]):
-    def __init__(self, collection: Collection, aggregate: type[A], relay: Relay, clock: Clock) -> None:
+    def __init__(self, collection: Collection, aggregate: type[A], relay: OutboxRelay, clock: Clock) -> None:
         self.collection = collection
         self._aggregate = aggregate
         self._relay = relay
