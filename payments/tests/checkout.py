@@ -63,10 +63,10 @@ class Checkout:
     async def eventually_quiet(self) -> None:
         await self.streams.eventually_quiet(*(consumer.name for consumer in CONSUMERS))
 
-    async def sweep(self, *, later: timedelta = _ABANDONED) -> None:
+    async def recover(self, *, later: timedelta = _ABANDONED) -> None:
         """Some time later: by default so late that no request can still be working on a payment."""
         self.clock.move_on(later)
-        await self.service.sweep()
+        await self.service.recover_open_payments()
 
     async def is_open(self, payment_id: PaymentId) -> bool:
         payment = await self.service.payments.find(payment_id)

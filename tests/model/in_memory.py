@@ -148,7 +148,7 @@ class Marketplace:
                 busy = True
             if not busy and self._is_a_payment_open():
                 self.clock.move_on(_LONGER_THAN_A_REQUEST)  # only then the sweep takes it for abandoned
-                self.begin("the sweep of payments", self.payments.sweep(), TO_THE_END)
+                self.begin("the sweep of payments", self.payments.recover_open_payments(), TO_THE_END)
                 busy = True
             if not busy:
                 return

@@ -137,7 +137,9 @@ class MarketplaceMachine(RuleBasedStateMachine):
     @rule(of_payments=st.booleans(), fate=fates)
     def sweep(self, of_payments: bool, fate: Fate) -> None:
         market = self.market
-        sweeping = market.payments.sweep() if of_payments else market.expiration.arm_pending(due_before=None)
+        sweeping = (
+            market.payments.recover_open_payments() if of_payments else market.expiration.arm_pending(due_before=None)
+        )
         market.begin(f"the sweep of {'payments' if of_payments else 'expiration'}", sweeping, fate)
 
     @rule(seconds=st.sampled_from([1, 11, 600, 901]))

@@ -24,7 +24,7 @@ async def test_the_events_of_a_write_survive_a_death_right_after_it(mongo: Mongo
 
     next_relay = OutboxRelay(publisher, utc_now)
     next_relay.watch(collection)
-    await next_relay.sweep()
+    await next_relay.poll()
     created, updated = await streams.published(TicketCreated), await streams.published(TicketUpdated)
     assert [(event.version, event.title) for event in created] == [(1, "First")]
     assert sorted((event.version, event.title) for event in updated) == [(2, "Second"), (3, "Third")]

@@ -38,7 +38,7 @@ def create_app(
     payments = PaymentService(repository, read_models, gateway, clock)
 
     service.before_start(repository.create_indexes, requests.create_indexes)
-    service.in_background(payments.sweep_forever)
+    service.in_background(payments.run_recovery_job)
     service.at_stop(gateway.close)
     service.consume(CONSUMERS, payments)
     return create_http_app(

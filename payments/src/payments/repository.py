@@ -14,7 +14,7 @@ from payments.payment import AlreadyPaid, Payment, PaymentInProgress
 
 _CLAIMS = {"$in": [PaymentStatus.PENDING.value, PaymentStatus.CAPTURED.value]}
 _MOST_OF_AN_ORDER = 100
-_SWEEP_BATCH = 500
+_RECOVERY_PAGE = 500
 
 
 class PaymentRepository(AggregateRepository[Payment]):
@@ -66,5 +66,5 @@ class PaymentRepository(AggregateRepository[Payment]):
             later = {"begun_at": {"$gt": after.begun_at}}
             same_time = {"begun_at": after.begun_at, "_id": {"$gt": after.id}}
             query["$or"] = [later, same_time]
-        cursor = self.collection.find(query, {"outbox": 0}).sort([("begun_at", 1), ("_id", 1)]).limit(_SWEEP_BATCH)
-        return [Payment.from_document(document) for document in await cursor.to_list(_SWEEP_BATCH)]
+        cursor = self.collection.find(query, {"outbox": 0}).sort([("begun_at", 1), ("_id", 1)]).limit(_RECOVERY_PAGE)
+        return [Payment.from_document(document) for document in await cursor.to_list(_RECOVERY_PAGE)]

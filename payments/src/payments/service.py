@@ -29,7 +29,7 @@ _ABANDONED_AFTER = timedelta(seconds=10)
 """Longer than a request may take (common.http.middleware): what is older has nobody working on it any more."""
 _KEY_IS_KEPT_FOR = timedelta(hours=20)
 """Stripe may forget an idempotency key after 24 hours; from then on, asking again could charge again."""
-_SWEEP_EVERY_SECONDS = 5.0
+_RECOVERY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,15 @@ class PaymentService:
         if payment is not None:
             await self._close(PaymentId(payment.id))
 
-    async def sweep_forever(self) -> None:
+    async def run_recovery_job(self) -> None:
         while True:
             try:
-                await self.sweep()
+                await self.recover_open_payments()
             except PyMongoError as error:
-                log.warning("sweep of open payments put off", reason=str(error))
-            await asyncio.sleep(_SWEEP_EVERY_SECONDS)
+                log.warning("recovery of open payments put off", reason=str(error))
+            await asyncio.sleep(_RECOVERY_SECONDS)
 
-    async def sweep(self) -> None:
+    async def recover_open_payments(self) -> None:
         """Bring to an end what a crash, or a card processor that did not answer, left open."""
         begun_before = self.clock() - _ABANDONED_AFTER
         after: Payment | None = None

@@ -47,7 +47,7 @@ async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
     assert gateway.balance == (1999 * len(paid) if status is PaymentStatus.CAPTURED else 0)
 
 
-async def test_sweeps_of_several_instances_at_once_capture_once(mongo: Mongo) -> None:
+async def test_recovery_jobs_of_several_instances_at_once_capture_once(mongo: Mongo) -> None:
     gateway, clock = FakeGateway(loses_answers=True), MovableClock()
     payments = await use_cases(mongo.database, gateway, clock)
     order = order_events(new_id())
@@ -57,7 +57,7 @@ async def test_sweeps_of_several_instances_at_once_capture_once(mongo: Mongo) ->
     gateway.loses_answers = False
     clock.move_on(timedelta(seconds=11))
 
-    await asyncio.gather(*(payments.sweep() for _ in range(20)))
+    await asyncio.gather(*(payments.recover_open_payments() for _ in range(20)))
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.version) == (PaymentStatus.CAPTURED, 2)

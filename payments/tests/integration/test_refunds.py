@@ -75,7 +75,7 @@ async def test_a_refund_is_held_while_the_card_processor_is_away_and_done_when_i
     assert await checkout.streams.dead_letters() == []
 
 
-async def test_a_refund_whose_event_and_request_are_both_gone_is_done_by_the_sweep(
+async def test_a_refund_whose_event_and_request_are_both_gone_is_done_by_the_recovery_job(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     """The cancellation is known and acknowledged, then the charge returns, and then the processor goes away."""
@@ -91,7 +91,7 @@ async def test_a_refund_whose_event_and_request_are_both_gone_is_done_by_the_swe
     assert [payment["status"] for payment in await checkout.listed()] == ["captured"]
 
     gateway.unavailable = False
-    await checkout.sweep()
+    await checkout.recover()
 
     await assert_refunded_once(checkout, gateway)
 

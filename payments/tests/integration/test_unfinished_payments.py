@@ -31,7 +31,7 @@ async def test_an_unknown_outcome_is_answered_503_and_swept_to_captured(
     assert problem(await checkout.pay("tok_mastercard")) == (409, "payment-in-progress")
 
     setattr(gateway, outage, False)
-    await checkout.sweep()
+    await checkout.recover()
 
     await assert_captured_once(checkout, gateway)
 
@@ -42,15 +42,15 @@ async def test_a_request_that_dies_between_the_charge_and_the_capture_is_swept_t
     await charge_and_die(checkout, gateway)
     assert [payment["status"] for payment in await checkout.listed()] == ["pending"]
 
-    await checkout.sweep()
+    await checkout.recover()
 
     await assert_captured_once(checkout, gateway)
 
 
-async def test_several_instances_that_sweep_at_once_charge_once(checkout: Checkout, gateway: FakeGateway) -> None:
+async def test_recovery_jobs_of_several_instances_at_once_charge_once(checkout: Checkout, gateway: FakeGateway) -> None:
     await charge_and_die(checkout, gateway)
 
-    await asyncio.gather(*(checkout.sweep() for _ in range(10)))
+    await asyncio.gather(*(checkout.recover() for _ in range(10)))
 
     await assert_captured_once(checkout, gateway)
 
@@ -61,7 +61,7 @@ async def test_a_charge_that_is_found_only_after_the_order_was_cancelled_is_give
     await charge_and_die(checkout, gateway)
     await checkout.hear(checkout.cancelled)
 
-    await checkout.sweep()
+    await checkout.recover()
 
     assert [payment["status"] for payment in await checkout.listed()] == ["refunded"]
     assert (len(gateway.charges), gateway.balance) == (1, 0)
@@ -90,7 +90,7 @@ async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_a
     (payment,) = await checkout.listed()
 
     with capture_logs() as logs:
-        await checkout.sweep(later=timedelta(hours=20, seconds=1))
+        await checkout.recover(later=timedelta(hours=20, seconds=1))
 
     assert await checkout.listed() == [payment], "it is still pending"
     assert gateway.charges_asked == [payment["id"]], "the first time, and never again"

@@ -43,7 +43,7 @@ def test_the_recovery_job_tries_again_until_the_card_processor_is_back(
     async def story() -> None:
         payments, order = await use_cases(database, gateway, clock), open_order()
         await pay_during_an_outage(payments, order, gateway)
-        async with in_background(payments.sweep_forever()):
+        async with in_background(payments.run_recovery_job()):
             await let_pass(60)
             gateway.unavailable = False
             await let_pass(60)
@@ -71,7 +71,7 @@ def test_the_recovery_job_survives_an_outage_of_its_database(database: Database,
         await pay_during_an_outage(payments, order, gateway)
         gateway.unavailable = False
         away = True
-        async with in_background(payments.sweep_forever()):
+        async with in_background(payments.run_recovery_job()):
             await let_pass(30)
             away = False
             await let_pass(30)

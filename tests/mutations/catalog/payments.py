@@ -7,7 +7,7 @@ _PAY_ORDER = "payments/tests/unit/test_pay_order.py"
 _PAYMENT = "payments/tests/unit/test_payment.py"
 _REPEATED = "payments/tests/integration/test_repeated_requests.py"
 _INTERRUPTIONS = "payments/tests/integration/test_interruptions.py"
-_RECOVERY = "payments/tests/unit/test_sweep.py"
+_RECOVERY = "payments/tests/unit/test_recover_open_payments.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -144,7 +144,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 raise _outcome_unknown(error) from error""",
         tests=tests_in(
             _RECOVERY,
-            "test_the_sweep_ends_a_payment_whose_outcome_was_unknown_with_one_charge[loses_answers]",
+            "test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_one_charge[loses_answers]",
         ),
     ),
     Mutation(

@@ -2,7 +2,7 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_RECOVERY = "payments/tests/unit/test_sweep.py"
+_RECOVERY = "payments/tests/unit/test_recover_open_payments.py"
 _LOOP = "payments/tests/unit/test_recovery_job.py"
 _UNFINISHED = "payments/tests/integration/test_unfinished_payments.py"
 
@@ -11,7 +11,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="recovery-job-runs-with-the-service",
         promise="The recovery job is part of the running service.",
         where="payments.main:create_app",
-        old="service.in_background(payments.sweep_forever)",
+        old="service.in_background(payments.run_recovery_job)",
         new="",
         tests=tests_in(
             _UNFINISHED,
@@ -22,7 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-runs-again-and-again",
         promise="The recovery job runs for as long as the service does, not only at its start.",
-        where="payments.service:PaymentService.sweep_forever",
+        where="payments.service:PaymentService.run_recovery_job",
         old="while True:",
         new="for _ in range(1):",
         tests=tests_in(
@@ -33,8 +33,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-survives-an-outage",
         promise="An outage of the database does not end the recovery job.",
-        where="payments.service:PaymentService.sweep_forever",
-        old='log.warning("sweep of open payments put off", reason=str(error))',
+        where="payments.service:PaymentService.run_recovery_job",
+        old='log.warning("recovery of open payments put off", reason=str(error))',
         new="raise",
         tests=tests_in(_LOOP, "test_the_recovery_job_survives_an_outage_of_its_database"),
     ),
@@ -46,7 +46,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if payment.status is PaymentStatus.PENDING:",
         tests=tests_in(
             _RECOVERY,
-            "test_the_sweep_ends_a_payment_whose_outcome_was_unknown_with_one_charge[unavailable]",
+            "test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_one_charge[unavailable]",
         ),
     ),
     Mutation(
@@ -74,7 +74,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:_ABANDONED_AFTER",
         old="timedelta(seconds=10)",
         new="timedelta(0)",
-        tests=tests_in(_RECOVERY, "test_the_sweep_leaves_alone_what_a_request_may_still_be_working_on"),
+        tests=tests_in(_RECOVERY, "test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working_on"),
     ),
     Mutation(
         name="no-charge-after-the-processor-may-forget-its-key",

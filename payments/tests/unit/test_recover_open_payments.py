@@ -21,7 +21,7 @@ TOO_OLD = timedelta(hours=20, seconds=1)
 
 
 @pytest.mark.parametrize("outage", ["unavailable", "loses_answers"])
-async def test_the_sweep_ends_a_payment_whose_outcome_was_unknown_with_one_charge(
+async def test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_one_charge(
     payments: PaymentService,
     order: OrderEvents,
     gateway: FakeGateway,
@@ -31,8 +31,8 @@ async def test_the_sweep_ends_a_payment_whose_outcome_was_unknown_with_one_charg
     await pay_in_vain(payments, order, gateway, outage)
     clock.move_on(ABANDONED)
 
-    await payments.sweep()
-    await payments.sweep()
+    await payments.recover_open_payments()
+    await payments.recover_open_payments()
 
     (payment,) = await payments_of(payments, order)
     assert payment.status is PaymentStatus.CAPTURED
@@ -41,25 +41,25 @@ async def test_the_sweep_ends_a_payment_whose_outcome_was_unknown_with_one_charg
     assert await announced(payments) == ["payment.created.v1"]
 
 
-async def test_the_sweep_leaves_alone_what_a_request_may_still_be_working_on(
+async def test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working_on(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     clock.move_on(timedelta(seconds=9))
 
-    await payments.sweep()
+    await payments.recover_open_payments()
 
     assert len(gateway.charges_asked) == 1
 
 
-async def test_the_sweep_can_end_in_a_decline(
+async def test_the_recovery_job_can_end_in_a_decline(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway, "unavailable")
     gateway.declines = True
     clock.move_on(ABANDONED)
 
-    await payments.sweep()
+    await payments.recover_open_payments()
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.open) == (PaymentStatus.DECLINED, False)
@@ -79,7 +79,7 @@ async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
-        await payments.sweep()
+        await payments.recover_open_payments()
 
     assert [payment.status for payment in await payments_of(payments, other)] == [PaymentStatus.CAPTURED]
     assert errors_in(logs) == [stuck.id]
@@ -92,7 +92,7 @@ async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_a
     clock.move_on(TOO_OLD)
 
     with capture_logs() as logs:
-        await payments.sweep()
+        await payments.recover_open_payments()
 
     (payment,) = await payments_of(payments, order)
     assert payment.status is PaymentStatus.PENDING
@@ -111,7 +111,7 @@ async def test_a_refund_is_never_too_old(
     gateway.unavailable = False
     clock.move_on(TOO_OLD)
 
-    await payments.sweep()
+    await payments.recover_open_payments()
 
     assert gateway.balance == 0
     assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
@@ -132,7 +132,7 @@ async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
-        await payments.sweep()
+        await payments.recover_open_payments()
 
     assert [payment.status for payment in await payments_of(payments, late_order)] == [PaymentStatus.CAPTURED]
     assert len(set(errors_in(logs))) == len(errors_in(logs)) == 501
@@ -146,7 +146,7 @@ async def test_an_outage_of_the_processor_is_a_line_in_the_log_and_no_stack_trac
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
-        await payments.sweep()
+        await payments.recover_open_payments()
 
     assert {line["log_level"] for line in logs} == {"warning"}
     assert not any("exc_info" in line for line in logs)
