@@ -27,7 +27,7 @@ class FloorConsumers:
         self.at_work: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        for name, subject, react in (
+        for name, subject, handle in (
             ("tickets", "floor.created.*", self.hold),
             ("expiration", "floor.created.*", self.arm),
             ("payments", "floor.created.*", self.replicate),
@@ -35,8 +35,8 @@ class FloorConsumers:
         ):
             config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, max_ack_pending=_IN_FLIGHT)
 
-            async def receive(message: Any, react: Any = react) -> None:  # noqa: ANN401 - a message, a method
-                task = asyncio.create_task(self.settle(message, react))
+            async def receive(message: Any, handle: Any = handle) -> None:  # noqa: ANN401 - a message, a method
+                task = asyncio.create_task(self.settle(message, handle))
                 self.at_work.add(task)
                 task.add_done_callback(self.at_work.discard)
 
@@ -44,8 +44,8 @@ class FloorConsumers:
                 subject, stream=STREAM, durable=f"floor-{name}", config=config, cb=receive, manual_ack=True
             )
 
-    async def settle(self, message: Any, react: Any) -> None:  # noqa: ANN401 - as above
-        await react(json.loads(message.data))
+    async def settle(self, message: Any, handle: Any) -> None:  # noqa: ANN401 - as above
+        await handle(json.loads(message.data))
         await message.ack()
 
     async def hold(self, order: dict[str, Any]) -> None:

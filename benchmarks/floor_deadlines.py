@@ -30,7 +30,7 @@ _PUBLISHED_AT_ONCE = 256
 _WITHIN_SECONDS = 90.0
 
 
-class _Reactions:
+class _Handlers:
     def __init__(self, jetstream: JetStreamContext, deadlines: Collection, orders: Collection) -> None:
         self._jetstream, self._deadlines, self._orders = jetstream, deadlines, orders
         self.at_work: set[asyncio.Task[None]] = set()
@@ -43,9 +43,9 @@ class _Reactions:
         await self._orders.update_one({"_id": order}, {"$set": {"status": "cancelled"}})
         await self._jetstream.publish(f"floor.cancelled.{order}", b"x" * 300)
 
-    async def start(self, subject: str, stream: str, react: Callable[[str], Awaitable[None]]) -> "_Subscription":
+    async def start(self, subject: str, stream: str, handle: Callable[[str], Awaitable[None]]) -> "_Subscription":
         async def settle(message: Msg) -> None:
-            await react(message.subject.rpartition(".")[2])
+            await handle(message.subject.rpartition(".")[2])
             await message.ack()
 
         async def receive(message: Msg) -> None:
@@ -80,10 +80,10 @@ async def last_of_the_floor(bench: Bench, count: int, *, seconds_ahead: float) -
             complete.set()
 
     await jetstream.add_stream(_TIMERS)
-    reactions = _Reactions(jetstream, deadlines, orders)
+    handlers = _Handlers(jetstream, deadlines, orders)
     subscriptions = [
-        await reactions.start("floor-timer.alarm.*", _TIMERS.name or "", reactions.expire),
-        await reactions.start("floor.expired.*", STREAM, reactions.cancel),
+        await handlers.start("floor-timer.alarm.*", _TIMERS.name or "", handlers.expire),
+        await handlers.start("floor.expired.*", STREAM, handlers.cancel),
         await client.subscribe("floor.cancelled.*", cb=note),
     ]
     due = utc_now() + timedelta(seconds=seconds_ahead)
@@ -92,8 +92,8 @@ async def last_of_the_floor(bench: Bench, count: int, *, seconds_ahead: float) -
     async with asyncio.timeout(seconds_ahead + _WITHIN_SECONDS):
         await complete.wait()
     late = (utc_now() - due).total_seconds() * 1000
-    while reactions.at_work:
-        await asyncio.gather(*reactions.at_work)
+    while handlers.at_work:
+        await asyncio.gather(*handlers.at_work)
     for subscription in subscriptions:
         await subscription.unsubscribe()
     await jetstream.delete_stream(_TIMERS.name or "")

@@ -99,7 +99,7 @@ async def run(world: World) -> Outcome:
     return Outcome(
         done="users signed up; tickets listed, ordered, paid, cancelled, expired",
         injected="a process of the real service killing itself (SIGKILL) once, between write and publish, between "
-        "publish and clearing of the outbox, between a reaction's write and its ack"
+        "publish and clearing of the outbox, between a handler's write and its ack"
         + ("; the other instances run on" if world.short else "; no other instance running, two started afterwards"),
         checked=("" if world.short else "the outbox, the stream and the consumer are left as that moment leaves them; ")
         + "the event "

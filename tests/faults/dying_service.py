@@ -44,12 +44,12 @@ def _mortal(consumer: Consumer[Any]) -> Consumer[Any]:
     """It survives what is about older things than itself: the bell of an order paid long ago changes nothing."""
     born = int(time.time())
 
-    async def react(service: Any, event: Any) -> None:
-        await consumer.react(service, event)
+    async def handle(service: Any, event: Any) -> None:
+        await consumer.handle(service, event)
         if ObjectId(event.id).generation_time.timestamp() >= born:
             _die(event.subject)
 
-    return replace(consumer, react=react)
+    return replace(consumer, handle=handle)
 
 
 def _make_mortal(publisher: Publisher, moment: str, event_type: str) -> None:

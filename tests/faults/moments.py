@@ -5,7 +5,7 @@ BEFORE_PUBLISH = "before-publish"
 BEFORE_CLEAR = "before-clear"
 """The stream has the event; it is still in the outbox."""
 BEFORE_ACK = "before-ack"
-"""The reaction has done its work; the broker does not know."""
+"""The handler has done its work; the broker does not know."""
 
 LAST_WORDS = "died of "
 """What it writes to its log then, before the subject of the event."""

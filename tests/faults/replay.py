@@ -130,7 +130,7 @@ async def _replay(world: World, deliveries: Sequence[Delivery]) -> None:
 
 
 async def _replay_by_the_broker(world: World) -> None:
-    """A durable consumer that is made anew gets the whole history, as a reaction added next year will."""
+    """A durable consumer that is made anew gets the whole history, as a handler added next year will."""
     jetstream = world.operator.broker.jetstream
     for consumer in _CONSUMERS:
         await jetstream.delete_consumer(consumer.stream.name, consumer.name)

@@ -79,7 +79,7 @@ class Told:
     async def hear(self, *events: Event) -> None:
         for event in events:
             (consumer,) = [consumer for consumer in self.consumers if type(event) in consumer.on]
-            await consumer.react(self.use_cases, event)
+            await consumer.handle(self.use_cases, event)
 
     async def stored(self) -> dict[str, list[dict[str, Any]]]:
         """Everything in the service's database; of what is staged for publishing, the ids."""

@@ -93,8 +93,8 @@ class Marketplace:
         if error is None and on_success is not None:
             on_success()
         # A person is refused, an event is delivered again, a process dies: all of them may happen. Nothing else may.
-        reaction = on_success is not None
-        expected = (Died, VersionConflict, RetryLater) if reaction else (Died, ProblemError)
+        handles_event = on_success is not None
+        expected = (Died, VersionConflict, RetryLater) if handles_event else (Died, ProblemError)
         if error is not None and not isinstance(error, expected):
             raise AssertionError(f"{process.what}: {type(error).__name__}: {error}") from error
 
@@ -102,7 +102,7 @@ class Marketplace:
         event, consumer = delivery.event, delivery.consumer
         self.begin(
             f"{consumer.name} ({event.event_id})",
-            consumer.react(self.use_cases[delivery.service], event),
+            consumer.handle(self.use_cases[delivery.service], event),
             fate,
             lambda: self.stream.acknowledged.add(delivery.key),
         )

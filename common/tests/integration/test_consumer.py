@@ -215,7 +215,7 @@ async def test_a_reaction_that_takes_longer_than_the_ack_wait_is_not_delivered_a
 
     async def take_three_times_the_ack_wait(_event: TicketCreated) -> None:
         end = clock() + 3 * QUICK.ack_wait
-        await eventually(lambda: _value(clock() > end), what="the end of a slow reaction")
+        await eventually(lambda: _value(clock() > end), what="the end of a slow handler")
 
     effects = Effects(take_three_times_the_ack_wait)
     async with consuming(effects, streams, policy=QUICK):
@@ -287,7 +287,7 @@ async def test_a_reaction_runs_in_the_trace_of_its_event_and_names_it_as_the_cau
     async with consuming(Effects(look), streams):
         traceparent = f"00-{trace_id}-00f067aa0ba902b7-01"
         await streams.publish_bytes(published.subject, published.to_json().encode(), {"traceparent": traceparent})
-        await eventually(lambda: _value(context), what="the reaction")
+        await eventually(lambda: _value(context), what="the handler")
     assert context == [(trace_id, published.event_id)]
 
 

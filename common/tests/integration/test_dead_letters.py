@@ -130,7 +130,7 @@ async def test_an_event_under_the_subject_of_another_aggregate_is_not_handled(st
 async def test_a_replay_reaches_the_consumer_that_failed_and_no_other(streams: EventStreams) -> None:
     replayed, published = event(), event()
     mine, others = Effects(nothing), Effects(nothing)
-    other: Consumer[Effects] = Consumer("another-consumer", CONSUMER.on, CONSUMER.react)
+    other: Consumer[Effects] = Consumer("another-consumer", CONSUMER.on, CONSUMER.handle)
     async with consuming(others, streams, consumer=other), consuming(mine, streams):
         headers = {"dead-letter-subject": replayed.subject}
         answer = await streams.broker.client.request(

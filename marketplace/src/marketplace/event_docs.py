@@ -32,7 +32,7 @@ checked by a test. A breaking change is a new fact with its own subject (`create
 
 
 def generate() -> str:
-    return "\n".join([_INTRODUCTION, *_overview(), *_streams(), *_reactions(), *_schemas()])
+    return "\n".join([_INTRODUCTION, *_overview(), *_streams(), *_handlers(), *_schemas()])
 
 
 def _overview() -> Iterator[str]:
@@ -59,16 +59,16 @@ def _streams() -> Iterator[str]:
     yield ""
 
 
-def _reactions() -> Iterator[str]:
-    yield "## Reactions\n"
+def _handlers() -> Iterator[str]:
+    yield "## Handlers\n"
     yield "Each is one durable consumer; the instances of its service share the work.\n"
-    yield "| service | on | durable consumer | reaction |"
+    yield "| service | on | durable consumer | handler |"
     yield "|---|---|---|---|"
     for service, consumers in CONSUMERS_OF.items():
         for consumer in consumers:
             events = ", ".join(f"`{event.__name__}`" for event in consumer.on)
-            reaction = f"[`{consumer.react.__name__}`](../{service}/src/{service}/consumers.py)"
-            yield f"| {service} | {events} | `{consumer.name}` | {reaction} |"
+            handler = f"[`{consumer.handle.__name__}`](../{service}/src/{service}/consumers.py)"
+            yield f"| {service} | {events} | `{consumer.name}` | {handler} |"
     yield ""
 
 

@@ -303,7 +303,7 @@ async def test_a_service_that_takes_long_says_so_for_as_long_as_it_takes(
         return time.monotonic() - begun[0]
 
     async with connected_as(nats, "tickets") as service, connected_as(nats, "operator") as operator:
-        at_work = Subscription(replace(HOLD, react=takes_long), None, service, DeadLetters(Publisher(service)), policy)
+        at_work = Subscription(replace(HOLD, handle=takes_long), None, service, DeadLetters(Publisher(service)), policy)
         await at_work.start()
         event, _, _ = order_events("65f0c0ffee00000000000010")
         await publish(nats, event)

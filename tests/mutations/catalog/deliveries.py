@@ -13,10 +13,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="ack-after-the-effect",
         promise="A delivery is acknowledged only after the effect of its handler is durable.",
         where="common.messaging.consumer:Subscription._settle",
-        old="await self._react(event, message)",
+        old="await self._handle(event, message)",
         new="""
             await message.ack()
-            await self._react(event, message)
+            await self._handle(event, message)
         """,
         tests=tests_in(_REDELIVERY, "test_an_event_during_whose_handling_the_process_died_is_delivered_again"),
         slow=True,
@@ -97,7 +97,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="outage-uses-up-no-delivery",
         promise="While a dependency is down, an event is held and no delivery of it counts as failed.",
-        where="common.messaging.consumer:Subscription._react",
+        where="common.messaging.consumer:Subscription._handle",
         old="""
             if unavailable is None:
                 raise
@@ -108,7 +108,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="database-outage-uses-up-no-delivery",
         promise="A handler whose MongoDB does not answer counts as held, not as failed.",
-        where="common.messaging.consumer:Subscription._react",
+        where="common.messaging.consumer:Subscription._handle",
         old="else as_unavailable(error)",
         new="else None",
         tests=tests_in(_REDELIVERY, "test_a_dependency_that_is_down_uses_up_no_delivery[MongoDB]"),

@@ -1,6 +1,6 @@
 """Consuming: the one place that decides what becomes of a delivery, and the only file that acknowledges.
 
-| the reaction…                                   | the delivery is…                                                |
+| the handler…                                   | the delivery is…                                                |
 |-------------------------------------------------|-----------------------------------------------------------------|
 | returns                                         | acknowledged: its effect is durable                             |
 | finds a dependency down                         | held, the broker told to wait, and tried again until it is back |
@@ -44,16 +44,16 @@ LINGER_SECONDS = 0.05  # long enough for company from twenty deliveries a second
 
 @dataclass(frozen=True)
 class Consumer(Generic[S]):
-    """One reaction of a service, and the durable consumer that remembers how far it has come.
+    """One handler of a service, and the durable consumer that remembers how far it has come.
 
     `name` never changes: a new name is a new consumer, and replays the whole history. Several instances of the service
-    share its work. Where nobody waits for the reaction, it may linger: deliveries gather for up to `linger_seconds`,
+    share its work. Where nobody waits for the handler, it may linger: deliveries gather for up to `linger_seconds`,
     so that their calls to MongoDB travel together (common.storage.batcher).
     """
 
     name: str
     on: tuple[type[Event], ...]
-    react: Callable[[S, Any], Awaitable[None]]
+    handle: Callable[[S, Any], Awaitable[None]]
     max_in_flight: int = 100
     linger_seconds: float = 0.0
 
@@ -171,7 +171,7 @@ class Subscription(Generic[S]):
             await message.nak()  # stopping: another instance, or the next start, takes it at once
             raise
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            # The broker went away under us; it will deliver again, and every reaction can be run again.
+            # The broker went away under us; it will deliver again, and every handler can be run again.
             self._log.warning("delivery left to the broker", subject=message.subject, reason=str(error))
 
     async def _linger(self, message: Msg) -> None:
@@ -187,7 +187,7 @@ class Subscription(Generic[S]):
         try:
             event = decode(message.subject, message.data)
             name_cause(event.event_id)
-            await self._react(event, message)
+            await self._handle(event, message)
         except PermanentFailure as failure:
             await self._give_up(message, str(failure))
         except RetryLater as early:
@@ -199,19 +199,19 @@ class Subscription(Generic[S]):
                 await self._give_up(message, reason)
                 return
             self._log.warning(
-                "reaction failed", subject=message.subject, delivery=delivery, retry_in=delay, exc_info=failure
+                "handler failed", subject=message.subject, delivery=delivery, retry_in=delay, exc_info=failure
             )
             await message.nak(delay=delay)
         else:
             await message.ack()
             self._log.info("handled", subject=message.subject, event_id=event.event_id, delivery=delivery)
 
-    async def _react(self, event: Event, message: Msg) -> None:
-        """Run the reaction; while a dependency is down, hold the event instead of burning its deliveries."""
+    async def _handle(self, event: Event, message: Msg) -> None:
+        """Run the handler; while a dependency is down, hold the event instead of burning its deliveries."""
         attempt = 0
         while True:
             try:
-                return await self._consumer.react(self._service, event)
+                return await self._consumer.handle(self._service, event)
             except Exception as error:
                 unavailable = error if isinstance(error, DependencyUnavailable) else as_unavailable(error)
                 if unavailable is None:
@@ -230,7 +230,7 @@ class Subscription(Generic[S]):
         try:
             event = decode(headers.get(SUBJECT, ""), message.data)
             with continue_trace(headers.get(TRACEPARENT), cause=event.event_id):
-                await self._consumer.react(self._service, event)
+                await self._consumer.handle(self._service, event)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the operator is told
             self._log.warning("replay failed", subject=headers.get(SUBJECT), exc_info=failure)
             await message.respond(f"{type(failure).__name__}: {failure}".encode())

@@ -58,7 +58,7 @@ class Service:
         """Called when the background work has failed for good: whoever serves this ends the process."""
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
-        """Run these reactions against these use cases, once everything is there."""
+        """Run these handlers against these use cases, once everything is there."""
         self.use_cases = use_cases
         self._subscriptions += [
             Subscription(consumer, use_cases, self.broker, self._dead_letters, self._policy) for consumer in consumers

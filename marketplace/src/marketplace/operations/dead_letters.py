@@ -100,7 +100,7 @@ async def replay_dead_letter(operator: Operator, letter: DeadLetter, replays: Re
 
 
 def patient_replays(operator: Operator) -> Replays:
-    """It may be the event's own fault that its reaction takes long."""
+    """It may be the event's own fault that its handler takes long."""
     return Replays(operator, answer_seconds=_REPLAY_SECONDS)
 
 

@@ -18,7 +18,7 @@ class Replays:
         self._silent: dict[str, str] = {}
 
     async def ask(self, consumer: str, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> str:
-        """Return "" if it has handled the event, else the reason why not. Safe to repeat, as every reaction is."""
+        """Return "" if it has handled the event, else the reason why not. Safe to repeat, as every handler is."""
         if consumer in self._silent:
             return self._silent[consumer]
         try:

@@ -1,4 +1,4 @@
-"""Telling a service of an event once more: its own reaction then brings its data into line."""
+"""Telling a service of an event once more: its own handler then brings its data into line."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ Unheard = dict[str, str]
 
 
 async def retell(operator: Operator, service: str, events: Iterable[Event]) -> Unheard:
-    """Safe to repeat, as every reaction is. Return what could not be told: the service is not running, or refuses."""
+    """Safe to repeat, as every handler is. Return what could not be told: the service is not running, or refuses."""
     gate = asyncio.Semaphore(_AT_ONCE)
     replays = Replays(operator, answer_seconds=_ANSWER_SECONDS)
 
