@@ -103,7 +103,7 @@ async def run(world: World) -> Outcome:
         + ("; the other instances run on" if world.short else "; no other instance running, two started afterwards"),
         checked=("" if world.short else "the outbox, the stream and the consumer are left as that moment leaves them; ")
         + "the event "
-        "once in its stream, acknowledged once, at a later delivery; nothing buried; the audit; the events are the "
+        "once in its stream, acknowledged once, at a later delivery; no dead letter; the audit; the events are the "
         "changes, each once; no ticket changed more often than its orders did",
         figures={moment: str(counts[moment]) for moment in _MOMENTS},
     )
@@ -131,7 +131,7 @@ async def _crash(scene: Scene, crashes: Sequence[Crash], *, alone: bool) -> None
     """Let each happen, see that it was what it was meant to be, and that what it left behind is put right."""
     world = scene.world
     await expire_what_is_open(world)  # else the deadline of an older order might be what it dies of
-    buried = {letter.id for letter in await list_dead_letters(world.operator)}
+    before = {letter.id for letter in await list_dead_letters(world.operator)}
     tickets = [[await scene.a_ticket() for _ in range(1 if alone else _CAUSED_AT_ONCE)] for _ in crashes]
     await until_quiet(world)  # nothing is to be found by a sweep that should die of something else
     instances = [name for crash in crashes for name in (crash.service, f"{crash.service}-2")] if alone else []
@@ -150,8 +150,10 @@ async def _crash(scene: Scene, crashes: Sequence[Crash], *, alone: bool) -> None
     await settle_with_nothing_wrong(world)
     for crash, subject in zip(crashes, subjects, strict=True):
         await _expect_mended(scene, crash, subject)
-    new = [letter for letter in await list_dead_letters(world.operator) if letter.id not in buried]
-    promise(not new, f"after {', '.join(map(str, crashes))} buried: {[(n.consumer, n.event, n.reason) for n in new]}")
+    new = [letter for letter in await list_dead_letters(world.operator) if letter.id not in before]
+    promise(
+        not new, f"after {', '.join(map(str, crashes))} dead-lettered: {[(n.consumer, n.event, n.reason) for n in new]}"
+    )
 
 
 async def _die_of_it(scene: Scene, crash: Crash, dying: DyingService, tickets: Sequence[str]) -> str:

@@ -38,11 +38,11 @@ async def run(world: World) -> Outcome:
     await until_quiet(world)
     async with malformed_events(world, world.size(10, 1)) as planted:
         async with overheard_acks(world.operator.broker) as acks, _a_crowd(world, seller, buyer) as waits:
-            hopeless = await _expect_buried(world, before, planted)
+            hopeless = await _expect_dead_letter(world, before, planted)
             await _expect_replay_refused(world, hopeless)
             await expect_unknown_subject_refused(world)
             async with ticket_lost(world, lost):
-                orders = await _expect_buried(world, before, [await place_order(world, buyer, lost)])
+                orders = await _expect_dead_letter(world, before, [await place_order(world, buyer, lost)])
                 await _expect_replay_refused(world, orders)
             await _expect_replay_mends(world, orders)
             async with orders_refused(world, refused, long_refused):
@@ -54,7 +54,7 @@ async def run(world: World) -> Outcome:
                     if exhausted is not None:
                         verdicts = ["-NAK"] * len(_POLICY.delays) + ["+TERM"]
                         await _expect_verdicts(acks, exhausted, verdicts, on_step=world.progress)
-                        given_up = await _expect_buried(world, before, [exhausted], deliveries=_POLICY.deliveries)
+                        given_up = await _expect_dead_letter(world, before, [exhausted], deliveries=_POLICY.deliveries)
                         await _expect_replay_refused(world, given_up)
                         orders += given_up
             await _expect_replay_mends(world, orders[1:])
@@ -75,7 +75,7 @@ async def run(world: World) -> Outcome:
             "dead letters": str(len(hopeless) + len(orders)),
             "good event, usual": f"{usual * 1000:.0f} ms",
             "good event, slowest": f"{worst * 1000:.0f} ms",
-            "deliveries before it was buried": str(_POLICY.deliveries) if exhausted else "(full run)",
+            "deliveries before it became a dead letter": str(_POLICY.deliveries) if exhausted else "(full run)",
         },
     )
 
@@ -105,7 +105,7 @@ async def _a_crowd(world: World, seller: Person, buyer: Person) -> AsyncIterator
         await ordering
 
 
-async def _expect_buried(
+async def _expect_dead_letter(
     world: World, before: set[int], planted: list[Planted], deliveries: int = 1
 ) -> list[DeadLetter]:
     """One dead letter for each, at each consumer that hears it."""
@@ -189,7 +189,7 @@ async def _drop(world: World, before: set[int], planted: list[Planted]) -> None:
     places = {(consumer, each.stream, each.sequence) for each in planted for consumer in each.consumers}
     left = [letter for letter in await list_dead_letters(world.operator) if letter.id not in before]
     others = [(letter.consumer, letter.event, letter.reason) for letter in left if _place(letter) not in places]
-    promise(not others, f"buried, too: {others[:3]}")
+    promise(not others, f"other dead letters: {others[:3]}")
     promise(len(left) == len(places), f"{len(left)} dead letters of {len(places)} deliveries")
     for letter in left:
         await drop_dead_letter(world.operator, letter)

@@ -28,7 +28,7 @@ async def run(world: World) -> Outcome:
     rounds = [[service] for service in _SERVICES] * world.size(4, 0) + [_SERVICES] * world.size(4, 1)
     statuses: Counter[int] = Counter()
     longest, by_others, twice = 0.0, 0, 0
-    buried = {letter.id for letter in await list_dead_letters(world.operator)}
+    before = {letter.id for letter in await list_dead_letters(world.operator)}
     async with overheard_acks(world.operator.broker) as acks:
         for done, services in enumerate(rounds):
             acks.heard.clear()
@@ -43,14 +43,14 @@ async def run(world: World) -> Outcome:
     promise(twice > 0, "no zombie finished what another had finished before, so this has shown nothing")
     wrong = await events_unlike_changes(world)
     promise(not wrong, f"the events are not the changes: {wrong[:3]}")
-    new = [letter for letter in await list_dead_letters(world.operator) if letter.id not in buried]
-    promise(not new, f"buried: {[(letter.consumer, letter.event, letter.reason) for letter in new]}")
+    new = [letter for letter in await list_dead_letters(world.operator) if letter.id not in before]
+    promise(not new, f"dead letters: {[(letter.consumer, letter.event, letter.reason) for letter in new]}")
     return Outcome(
         done=f"{len(rounds)} times {_tickets(world)} tickets ordered, and paid, cancelled or left to expire",
         injected=f"one instance of {', '.join(_SERVICES)} (each by itself, and all at once) stopped with SIGSTOP in "
         f"the middle of it for {_HELD_FOR:g} s and more, while the other one goes on; then SIGCONT",
         checked="the other one finished what the stopped one had; the audit; the events are the changes, each once, "
-        "and no ticket changed more often than its orders did; nothing buried",
+        "and no ticket changed more often than its orders did; no dead letter",
         figures={
             "answers": ", ".join(f"{count} of {status}" for status, count in sorted(statuses.items())),
             "finished by another": str(by_others),

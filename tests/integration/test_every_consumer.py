@@ -201,7 +201,7 @@ async def test_a_death_at_any_write_is_made_good_by_the_next_delivery(
 
 
 @EVERY_CONSUMER
-async def test_a_malformed_event_is_buried_and_does_not_delay_the_next_one(
+async def test_a_malformed_event_becomes_a_dead_letter_and_does_not_delay_the_next_one(
     service: str, consumer: Consumer[Any], surroundings: Surroundings, streams: EventStreams
 ) -> None:
     create_app, settings_type = SERVICES[service]

@@ -1,4 +1,4 @@
-"""What becomes of a delivery: acknowledged after its effect, tried again, held, or buried."""
+"""What becomes of a delivery: acknowledged after its effect, tried again, held, or dead-lettered."""
 
 import asyncio
 import socket
@@ -158,7 +158,7 @@ async def test_an_event_whose_reaction_always_fails_becomes_one_dead_letter_with
         ("ticket.created.65f0c0ffee00000000000010", b'{"id": "another", "version": 1, "title": "", "price": 1}'),
     ],
 )
-async def test_a_malformed_event_is_buried_at_its_first_delivery_and_the_next_one_is_handled(
+async def test_a_malformed_event_becomes_a_dead_letter_at_its_first_delivery_and_the_next_one_is_handled(
     streams: EventStreams, subject: str, data: bytes
 ) -> None:
     good = event()
@@ -172,7 +172,7 @@ async def test_a_malformed_event_is_buried_at_its_first_delivery_and_the_next_on
     assert effects.done == [good.id]
 
 
-async def test_a_permanent_failure_is_buried_at_once(streams: EventStreams) -> None:
+async def test_a_permanent_failure_becomes_a_dead_letter_at_once(streams: EventStreams) -> None:
     async def fail(_event: TicketCreated) -> None:
         raise PermanentFailure("it names what does not exist")
 
@@ -237,7 +237,7 @@ async def test_an_event_that_comes_too_early_comes_again_when_it_asked_for_it(st
     assert len(effects.seen) == 2
 
 
-async def test_an_event_that_killed_its_consumer_each_time_is_buried_without_another_try(
+async def test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter_without_another_try(
     streams: EventStreams,
 ) -> None:
     """Deliveries that nobody answers stand for processes that died; the next one looks at the count first."""

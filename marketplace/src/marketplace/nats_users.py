@@ -19,7 +19,7 @@ from common.events.catalog import CATALOG
 from common.events.expiration import DeadlineAlarm
 from common.messaging.broker import inbox_prefix
 from common.messaging.consumer import Consumer
-from common.messaging.dead_letters import burial_subject, replay_subject
+from common.messaging.dead_letters import dead_letter_subject, replay_subject
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, SCHEDULES, STREAMS
 from marketplace.provisioning import CONSUMERS_OF
@@ -70,7 +70,7 @@ def _service(name: str, consumers: Iterable[Consumer[Any]]) -> User:
             "its events": [e.subjects() for e in CATALOG.values() if e.publisher == name and e is not DeadlineAlarm],
             "its timers": [f"{SCHEDULES}.*"] if DeadlineAlarm.publisher == name else [],
             "what it has handled": [f"$JS.ACK.{each.stream.name}.{each.name}.>" for each in consumers],
-            "what it could not handle": [burial_subject(each.name) for each in consumers],
+            "what it could not handle": [dead_letter_subject(each.name) for each in consumers],
             "whether its consumers are as it declares": [_consumer_info(each) for each in consumers],
             "timelines, read back from the streams": _direct_get(_TIMELINES) if name in TIMELINE_READERS else [],
         },

@@ -23,7 +23,7 @@ from common.events.catalog import EXAMPLES
 from common.events.expiration import DeadlineAlarm
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subscription
-from common.messaging.dead_letters import DeadLetters, burial_subject
+from common.messaging.dead_letters import DeadLetters, dead_letter_subject
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
@@ -203,7 +203,7 @@ async def test_a_payment_is_refunded_when_its_order_is_cancelled(nats: ClusterNa
     await eventually_told(marketplace.operator, created.id, until="payment.refunded")
 
 
-async def test_what_a_consumer_cannot_handle_is_buried_replayed_and_dropped(
+async def test_what_a_consumer_cannot_handle_becomes_a_dead_letter_replayed_and_dropped(
     nats: ClusterNats, marketplace: Marketplace
 ) -> None:
     """Each consumer of each event."""
@@ -252,7 +252,7 @@ async def test_an_operator_lists_dead_letters_while_another_drops_one(nats: Clus
     more_than_a_batch = 501
     async with connected_as(nats, "tickets") as service:
         publisher = Publisher(service)
-        subject = burial_subject(HOLD.name)
+        subject = dead_letter_subject(HOLD.name)
         await asyncio.gather(*(publisher.publish_raw(subject, b"", {}) for _ in range(more_than_a_batch)))
     found = [message async for message in _dropping_the_last(operator)]
     assert len(found) == more_than_a_batch - 1

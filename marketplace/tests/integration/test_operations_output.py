@@ -14,7 +14,7 @@ async def test_a_pipe_gets_a_line_each_and_nothing_else(environment: dict[str, s
     await streams.publish_bytes(f"dead-letter.{SOURCE}", b"{}", headers)
     heading, line = run(environment, "dead-letters", "list").stdout.splitlines()
     assert heading == heading.strip()
-    assert heading.split() == ["id", "buried", "at", "consumer", "event", "deliveries", "reason"]
+    assert heading.split() == ["id", "dead", "letter", "since", "consumer", "event", "deliveries", "reason"]
     assert line.startswith("1    ")
     assert line.endswith("   a b")
     lag = run(environment, "lag").stdout.splitlines()

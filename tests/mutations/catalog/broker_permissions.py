@@ -145,7 +145,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="permissions-follow-the-code",
         promise="The permissions that the cluster mounts are those that the events and consumers in the code need.",
         where="marketplace.nats_users:_service",
-        old='"what it could not handle": [burial_subject(each.name) for each in consumers],',
+        old='"what it could not handle": [dead_letter_subject(each.name) for each in consumers],',
         new='"what it could not handle": ["dead-letter.>"] if consumers else [],',
         tests=tests_in(
             "marketplace/tests/unit/test_generated.py",

@@ -9,10 +9,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="dead-letter-before-termination",
         promise="A delivery is terminated only after its dead letter is stored.",
         where="common.messaging.consumer:Subscription._give_up",
-        old="await self._dead_letters.bury(message, self._consumer.name, reason)",
+        old="await self._dead_letters.add(message, self._consumer.name, reason)",
         new="""
             await message.term()
-            await self._dead_letters.bury(message, self._consumer.name, reason)
+            await self._dead_letters.add(message, self._consumer.name, reason)
         """,
         tests=tests_in(_DEAD_LETTERS, "test_an_event_whose_dead_letter_was_not_stored_is_delivered_again"),
         slow=True,
@@ -20,7 +20,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="one-dead-letter-per-event-and-consumer",
         promise="An event that a consumer dead-letters twice has one dead letter.",
-        where="common.messaging.dead_letters:DeadLetters.bury",
+        where="common.messaging.dead_letters:DeadLetters.add",
         old='MESSAGE_ID: f"dead-letter-{consumer}-{place.sequence.stream}",',
         new="",
         tests=tests_in(_DEAD_LETTERS, "test_a_death_between_dead_letter_and_termination_leaves_one_dead_letter"),
@@ -28,7 +28,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="dead-letters-of-two-events",
         promise="Two events that the same consumer cannot handle have two dead letters.",
-        where="common.messaging.dead_letters:DeadLetters.bury",
+        where="common.messaging.dead_letters:DeadLetters.add",
         old="-{place.sequence.stream}",
         new="",
         tests=tests_in(_DEAD_LETTERS, "test_two_events_that_cannot_be_handled_become_two_dead_letters"),
@@ -36,7 +36,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="dead-letter-keeps-the-headers",
         promise="A dead letter keeps the headers of its event.",
-        where="common.messaging.dead_letters:DeadLetters.bury",
+        where="common.messaging.dead_letters:DeadLetters.add",
         old='{name: value for name, value in given.items() if not name.lower().startswith("nats-")}',
         new="{}",
         tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_has_the_bytes_and_the_headers_of_its_event"),
@@ -44,7 +44,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="dead-letter-gives-the-broker-no-orders",
         promise="A dead letter has none of its event's headers for the broker, such as a time to live.",
-        where="common.messaging.dead_letters:DeadLetters.bury",
+        where="common.messaging.dead_letters:DeadLetters.add",
         old='if not name.lower().startswith("nats-")',
         new="",
         tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_carries_no_orders_to_the_broker"),
@@ -53,7 +53,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="dead-letter-fits-into-its-stream",
         promise="An event becomes a dead letter also when the reason is longer than a message may be.",
-        where="common.messaging.dead_letters:DeadLetters.bury",
+        where="common.messaging.dead_letters:DeadLetters.add",
         old="[:_LONGEST_REASON]",
         new="",
         tests=tests_in(_DEAD_LETTERS, "test_an_event_that_fails_with_a_very_long_message_becomes_a_dead_letter"),

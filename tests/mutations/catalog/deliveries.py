@@ -133,7 +133,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 await self._give_up(message, str(failure))
         """,
         new="",
-        tests=tests_in(_CONSUMER, "test_a_permanent_failure_is_buried_at_once"),
+        tests=tests_in(_CONSUMER, "test_a_permanent_failure_becomes_a_dead_letter_at_once"),
     ),
     Mutation(
         name="malformed-event-is-not-retried",
@@ -141,7 +141,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.events.envelope:MalformedEvent",
         old="MalformedEvent(PermanentFailure)",
         new="MalformedEvent(Exception)",
-        tests=tests_in(_CONSUMER, "test_a_malformed_event_is_buried_at_its_first_delivery_and_the_next_one_is_handled"),
+        tests=tests_in(
+            _CONSUMER, "test_a_malformed_event_becomes_a_dead_letter_at_its_first_delivery_and_the_next_one_is_handled"
+        ),
     ),
     Mutation(
         name="event-id-is-the-one-in-its-subject",
@@ -157,7 +159,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.consumer:Subscription._settle",
         old="if delivery > self._policy.deaths:",
         new="if False:",
-        tests=tests_in(_CONSUMER, "test_an_event_that_killed_its_consumer_each_time_is_buried_without_another_try"),
+        tests=tests_in(
+            _CONSUMER, "test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter_without_another_try"
+        ),
         slow=True,
     ),
     Mutation(
@@ -166,7 +170,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.retry:RetryPolicy.max_deliver",
         old="self.deliveries + self.deaths + 2",
         new="self.deliveries",
-        tests=tests_in(_CONSUMER, "test_an_event_that_killed_its_consumer_each_time_is_buried_without_another_try"),
+        tests=tests_in(
+            _CONSUMER, "test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter_without_another_try"
+        ),
         slow=True,
     ),
     Mutation(

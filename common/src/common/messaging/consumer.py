@@ -239,7 +239,7 @@ class Subscription(Generic[S]):
             await message.respond(REPLAYED)
 
     async def _give_up(self, message: Msg, reason: str) -> None:
-        await self._dead_letters.bury(message, self._consumer.name, reason)
+        await self._dead_letters.add(message, self._consumer.name, reason)
         self._log.error("event became a dead letter", subject=message.subject, reason=reason)
         await message.term()
 

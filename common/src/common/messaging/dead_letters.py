@@ -21,7 +21,7 @@ REPLAYED = b"+OK"
 """What a consumer answers when the replay of a dead letter succeeded; anything else is the reason why not."""
 
 
-def burial_subject(consumer: str) -> str:
+def dead_letter_subject(consumer: str) -> str:
     """Where a consumer's dead letters are published."""
     return f"dead-letter.{consumer}"
 
@@ -35,7 +35,7 @@ def replay_subject(consumer: str) -> str:
 class DeadLetters:
     publisher: Publisher
 
-    async def bury(self, message: Msg, consumer: str, reason: str) -> None:
+    async def add(self, message: Msg, consumer: str, reason: str) -> None:
         """Returns once the dead-letter stream has it; raises DependencyUnavailable when that is not known.
 
         Burying a delivery twice leaves one dead letter: its id is the consumer and the event's place in its stream.
@@ -54,4 +54,4 @@ class DeadLetters:
             MESSAGE: given.get(MESSAGE_ID, ""),
             MESSAGE_ID: f"dead-letter-{consumer}-{place.sequence.stream}",
         }
-        await self.publisher.publish_raw(burial_subject(consumer), message.data, headers)
+        await self.publisher.publish_raw(dead_letter_subject(consumer), message.data, headers)

@@ -44,7 +44,7 @@ def list_letters(*, as_json_: Json = False) -> None:
     rows = [
         (
             str(letter.id),
-            f"{letter.buried_at:%Y-%m-%d %H:%M:%S}",
+            f"{letter.dead_lettered_at:%Y-%m-%d %H:%M:%S}",
             letter.consumer,
             letter.event,
             str(letter.deliveries),
@@ -52,7 +52,7 @@ def list_letters(*, as_json_: Json = False) -> None:
         )
         for letter in found
     ]
-    return show_table(("id", "buried at", "consumer", "event", "deliveries", "reason"), rows)
+    return show_table(("id", "dead letter since", "consumer", "event", "deliveries", "reason"), rows)
 
 
 @dead_letters.command("show")
@@ -67,7 +67,7 @@ def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
     say(f"{letter.event} at {letter.consumer}: {letter.reason}", style="bold")
     say(
         f"in {letter.stream} at {letter.sequence}; deliveries: {letter.deliveries}; "
-        f"a dead letter since {letter.buried_at:%Y-%m-%d %H:%M:%S}"
+        f"a dead letter since {letter.dead_lettered_at:%Y-%m-%d %H:%M:%S}"
     )
     console.print()
     for name, value in letter.headers.items():

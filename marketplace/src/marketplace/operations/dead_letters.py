@@ -31,7 +31,7 @@ _GONE = f"{_REPORTED}; the event itself is not in its stream any more"
 class DeadLetter:
     id: int
     """Its place in the dead-letter stream."""
-    buried_at: datetime
+    dead_lettered_at: datetime
     consumer: str
     event: str
     """The subject that it was published under."""
@@ -48,7 +48,7 @@ class DeadLetter:
     def as_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
-            "buriedAt": self.buried_at.isoformat(),
+            "deadLetteredAt": self.dead_lettered_at.isoformat(),
             "consumer": self.consumer,
             "event": self.event,
             "reason": self.reason,
@@ -66,12 +66,12 @@ Delivery = tuple[str, str, int]
 
 async def list_dead_letters(operator: Operator) -> list[DeadLetter]:
     """Oldest first; one a delivery, even if the broker has reported it as well."""
-    buried, reported = await _read(operator)
+    from_consumers, from_broker = await _read(operator)
     letters = [
-        _buried(message, tuple(advisory.sequence for advisory in reported.pop(_delivery(message), [])))
-        for message in buried
+        _from_consumer(message, tuple(advisory.sequence for advisory in from_broker.pop(_delivery(message), [])))
+        for message in from_consumers
     ]
-    letters += [await _reported(operator, delivery, advisories) for delivery, advisories in reported.items()]
+    letters += [await _from_broker(operator, delivery, advisories) for delivery, advisories in from_broker.items()]
     return sorted(letters, key=lambda letter: letter.id)
 
 
@@ -105,20 +105,20 @@ def patient_replays(operator: Operator) -> Replays:
 
 
 async def _read(operator: Operator) -> tuple[list[StoredMessage], dict[Delivery, list[StoredMessage]]]:
-    """What consumers have buried, and what the broker has reported, by delivery."""
-    buried: list[StoredMessage] = []
-    reported: dict[Delivery, list[StoredMessage]] = {}
+    """Read the dead letters that consumers wrote, and the advisories of the broker, by delivery."""
+    from_consumers: list[StoredMessage] = []
+    from_broker: dict[Delivery, list[StoredMessage]] = {}
     messages: AsyncIterator[StoredMessage] = read_stream(operator.broker, DEAD_LETTERS.name, DEAD_LETTERS.subjects)
     async for message in messages:
         if message.subject.startswith(_ADVISORIES):
-            reported.setdefault(_reported_delivery(message), []).append(message)
+            from_broker.setdefault(_reported_delivery(message), []).append(message)
         else:
-            buried.append(message)
-    return buried, reported
+            from_consumers.append(message)
+    return from_consumers, from_broker
 
 
-def _delivery(buried: StoredMessage) -> Delivery:
-    headers = buried.headers
+def _delivery(letter: StoredMessage) -> Delivery:
+    headers = letter.headers
     return (
         headers.get(dead_letter.CONSUMER, _UNKNOWN),
         headers.get(dead_letter.STREAM, _UNKNOWN),
@@ -126,12 +126,12 @@ def _delivery(buried: StoredMessage) -> Delivery:
     )
 
 
-def _buried(message: StoredMessage, advisories: tuple[int, ...]) -> DeadLetter:
+def _from_consumer(message: StoredMessage, advisories: tuple[int, ...]) -> DeadLetter:
     headers = message.headers
     consumer, stream, sequence = _delivery(message)
     return DeadLetter(
         id=message.sequence,
-        buried_at=message.stored_at,
+        dead_lettered_at=message.stored_at,
         consumer=consumer,
         event=headers.get(dead_letter.SUBJECT, _UNKNOWN),
         reason=headers.get(dead_letter.REASON, _UNKNOWN),
@@ -149,7 +149,7 @@ def _reported_delivery(advisory: StoredMessage) -> Delivery:
     return str(told.get("consumer", _UNKNOWN)), str(told.get("stream", _UNKNOWN)), _number(told.get("stream_seq"))
 
 
-async def _reported(operator: Operator, delivery: Delivery, advisories: list[StoredMessage]) -> DeadLetter:
+async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[StoredMessage]) -> DeadLetter:
     """The event itself is fetched from its stream; it goes by the id of the first advisory."""
     consumer, stream, sequence = delivery
     try:
@@ -158,7 +158,7 @@ async def _reported(operator: Operator, delivery: Delivery, advisories: list[Sto
         event = None
     return DeadLetter(
         id=advisories[0].sequence,
-        buried_at=advisories[0].stored_at,
+        dead_lettered_at=advisories[0].stored_at,
         consumer=consumer,
         event=(event.subject if event else None) or _UNKNOWN,
         reason=_REPORTED if event else _GONE,
