@@ -22,15 +22,12 @@ from devkit.servers import free_port
 from marketplace.keys import load_or_create_keys
 from marketplace.operations.operator import Operator, operator
 from marketplace.platform import Platform
+from marketplace.ports import port_of
+from marketplace.registry import SERVICES
 from marketplace.settings import PlatformSettings
 
-AGGREGATES = {
-    "auth": "users",
-    "tickets": "tickets",
-    "orders": "orders",
-    "expiration": "deadlines",
-    "payments": "payments",
-}
+AGGREGATES = {spec.name: owned.collection for spec in SERVICES for owned in spec.aggregates}
+"""The collection of aggregates of each service."""
 FLOOR_CONSUMERS = 4
 _EVENTS = tuple(each.name for each in STREAMS)
 _LISTING_AT_ONCE = 32
@@ -61,7 +58,7 @@ class Bench:
         return smoke if self.smoke else full
 
     def port(self, name: str) -> int:
-        return self.platform.settings.port(name)
+        return port_of(name, self.platform.settings.gateway_port)
 
     def somebody(self) -> str:
         """The token of a user who is signed in, without having signed up: nobody asks auth."""

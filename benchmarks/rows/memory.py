@@ -15,7 +15,7 @@ from benchmarks.figures import Row, Target
 from benchmarks.processes import resident, resident_of
 from benchmarks.rows import one_ticket, sign_in
 from benchmarks.rows.orders import round_of_floor
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 Held = list[dict[str, float]]
 """MiB of each service, each time that they were read."""
@@ -55,4 +55,4 @@ def _row(what: str, held: Held, floors: list[float], at_most: float) -> Row:
         "of these": ", ".join(f"{service} {mib:.0f}" for service, mib in shown.items()),
         "in the order of reading": ", ".join(f"{mib:.0f}" for mib in together),
     }
-    return Row(what, "MiB", together, [mib * len(SERVICES) for mib in floors], target, notes)
+    return Row(what, "MiB", together, [mib * len(SERVICE_NAMES) for mib in floors], target, notes)

@@ -4,10 +4,10 @@ from typing import Self
 
 from common.domain.aggregate import Aggregate
 from common.domain.ids import UserId, new_id
-from common.events.tickets import TicketCreated, TicketUpdated
+from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated
 
 
-class Listing(Aggregate):
+class Listing(Aggregate[TicketEvent]):
     """A small aggregate for tests."""
 
     title: str
@@ -28,3 +28,9 @@ class Listing(Aggregate):
         """A change that other services need not know."""
         self.title = title
         self._change()
+
+    def to_event(self, event_type: type[TicketEvent]) -> TicketEvent:
+        return event_type(id=self.id, version=self.version, title=self.title, price=self.price, user_id=self.user_id)
+
+    def current_event(self) -> TicketEvent:
+        return self.to_event(TicketUpdated)

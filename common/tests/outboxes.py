@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from common.domain.clock import utc_now
-from common.events.base import Event
+from common.domain.event import Event
 from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
 from common.messaging.publisher import Publisher

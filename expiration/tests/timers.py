@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 
 import bson
 
-from common.events.expiration import DeadlineAlarm
 from common.events.orders import OrderEvent
-from common.messaging.streams import SCHEDULES, TIMERS
+from common.events.timers import DeadlineTimer
+from common.messaging.streams import TIMERS
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.running import RunningService
@@ -19,11 +19,11 @@ Start = Callable[..., AbstractAsyncContextManager[RunningService]]
 
 
 def schedule(order: OrderEvent) -> str:
-    return f"{SCHEDULES}.{order.id}"
+    return f"expiration.schedule.{order.id}"
 
 
-def alarm(order: OrderEvent) -> str:
-    return f"{DeadlineAlarm.type_name()}.{order.id}"
+def fired(order: OrderEvent) -> str:
+    return f"{DeadlineTimer.type_name()}.{order.id}"
 
 
 async def timers(streams: EventStreams) -> dict[str, int]:
@@ -33,17 +33,17 @@ async def timers(streams: EventStreams) -> dict[str, int]:
 
 
 async def eventually_armed(streams: EventStreams, *orders: OrderEvent) -> None:
-    """Wait until the broker has their timers; one that has rung in the meantime has been armed, too."""
+    """Wait until the broker has their timers; one that has rung in the meantime has been scheduled, too."""
     await eventually(
         lambda: timers(streams),
-        until=lambda seen: all(schedule(order) in seen or alarm(order) in seen for order in orders),
+        until=lambda seen: all(schedule(order) in seen or fired(order) in seen for order in orders),
         what="the timers",
     )
 
 
 async def eventually_rung(streams: EventStreams, *orders: OrderEvent) -> None:
     await eventually(
-        lambda: timers(streams), until=lambda seen: all(alarm(order) in seen for order in orders), what="the alarms"
+        lambda: timers(streams), until=lambda seen: all(fired(order) in seen for order in orders), what="the alarms"
     )
 
 

@@ -1,6 +1,6 @@
 """The use cases as a test makes them, and what they have announced."""
 
-from expiration.tests.fake_alarms import FakeAlarms
+from expiration.tests.fake_timers import FakeTimers
 
 from common.domain.clock import Clock, utc_now
 from common.messaging.broker import Broker
@@ -17,8 +17,8 @@ def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineReposito
     return DeadlineRepository(database["deadlines"], relay, clock)
 
 
-def use_cases(database: Database, alarms: FakeAlarms) -> ExpirationService:
-    return ExpirationService(deadlines_in(database), alarms, utc_now)
+def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:
+    return ExpirationService(deadlines_in(database), timers, utc_now)
 
 
 async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:

@@ -5,10 +5,10 @@ from collections import Counter
 
 import httpx
 
-from common.events.orders import OrderStatus
 from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import Person, World, in_parallel
+from orders.order import OrderStatus
 
 ENDINGS = ("bought", "declined, then bought", "cancelled", "cancelled, then bought", "expired", "paid and cancelled")
 _AT_ONCE = 10

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from common.events.catalog import CATALOG
-from common.events.expiration import DeadlineAlarm
+from common.domain.event import Event
+from common.events.catalog import MESSAGES
 from common.messaging.consumer import Consumer
 from common.messaging.streams import stream_of
 from faults.acks import Acks, overheard_acks
@@ -23,7 +23,7 @@ from faults.scenario import Outcome, Scenario, promise
 from faults.world import Person, World
 from marketplace.operations.dead_letters import list_dead_letters
 from marketplace.operations.stream_reader import count_messages
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 _OWNERS = {
     "user": ("auth", "users"),
@@ -116,7 +116,7 @@ def _every_crash() -> list[Crash]:
     publishing = [
         Crash(_OWNERS[kind.partition(".")[0]][0], moment, kind, cause)
         for kind, cause in _CAUSES.items()
-        if CATALOG[kind] is not DeadlineAlarm  # a bell, and no event of an outbox
+        if issubclass(MESSAGES[kind], Event)  # a timer lies in no outbox
         for moment in (BEFORE_PUBLISH, BEFORE_CLEAR)
     ]
     consuming = [
@@ -237,7 +237,7 @@ async def _expect_mended(scene: Scene, crash: Crash, subject: str) -> None:
 
 
 async def _count(scene: Scene, subject: str) -> int:
-    event_type = CATALOG[subject.rpartition(".")[0]]
+    event_type = MESSAGES[subject.rpartition(".")[0]]
     return await count_messages(scene.world.operator.broker, stream_of(event_type).name, [subject])
 
 

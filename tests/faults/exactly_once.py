@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
 from common.events.envelope import MalformedEvent, decode
-from common.events.orders import OrderStatus
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
 from common.storage.collection import Document
 from faults.world import World
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 from marketplace.operations.stream_reader import read_stream
+from orders.order import OrderStatus
 
 Fact = tuple[str, str, int]
 """An event: its type, its aggregate's id, its aggregate's version."""

@@ -8,7 +8,7 @@ from devkit.testing.eventually import eventually
 from faults.load import Load, load
 from faults.scenario import Outcome, Scenario, promise
 from faults.world import World
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 _PEOPLE = 8
 _AT_MOST_SECONDS = 10.0
@@ -39,7 +39,7 @@ async def run(world: World) -> Outcome:
 
 def _rounds(world: World) -> Iterator[list[str]]:
     """Each instance of each service, one after the other; in the short run one of each, all at once."""
-    names = [[service, f"{service}-2"] for service in SERVICES]
+    names = [[service, f"{service}-2"] for service in SERVICE_NAMES]
     if world.short:
         yield [world.random.choice(both) for both in names]
         return

@@ -13,7 +13,7 @@ from faults.scenario import Outcome, Scenario, promise
 from faults.told import OWNERS, agreement, changes_with_an_event, events_in_the_streams, outboxes_empty
 from faults.world import Person, World
 from marketplace.operations.snapshot import take_snapshot
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 _PEOPLE = 8
 _OUTBOXES_EMPTY_WITHIN_SECONDS = 10.0
@@ -132,7 +132,7 @@ def _is_in_flight(answer: httpx.Response) -> bool:
 
 def _victims(world: World) -> list[str]:
     """In the short run one instance of each service, in the full run both, twice."""
-    instances = [[service, f"{service}-2"] for service in SERVICES]
+    instances = [[service, f"{service}-2"] for service in SERVICE_NAMES]
     if world.short:
         victims = ["nats", "mongod", *(world.random.choice(both) for both in instances)]
         world.random.shuffle(victims)

@@ -10,7 +10,7 @@ from faults.load import Answer, Load, load
 from faults.scenario import Outcome, Scenario, promise
 from faults.told import staged_events
 from faults.world import Person, World
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 _PEOPLE = 8
 _ENDS_WITHIN_SECONDS = 5.0
@@ -48,7 +48,7 @@ def _faults(world: World) -> list[Fault]:
 
 async def run(world: World) -> Outcome:
     faults = _faults(world)
-    ours = [*SERVICES, *(f"{service}-2" for service in SERVICES), "gateway"]
+    ours = [*SERVICE_NAMES, *(f"{service}-2" for service in SERVICE_NAMES), "gateway"]
     before = {name: world.platform.pid(name) for name in ours}
     seller, buyer = await world.person(), await world.person()
     recoveries = {}

@@ -9,13 +9,13 @@ from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from common.domain.ids import new_id
-from common.events.catalog import CATALOG, EXAMPLES
+from common.events.catalog import EXAMPLES, MESSAGES
 from common.events.envelope import MESSAGE_ID
 from common.messaging.streams import stream_of
 from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import Person, World
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 HOLD = "tickets-hold-ticket-on-order-created"
 """The consumer that cannot handle an order while its cause is there."""
@@ -48,7 +48,7 @@ async def malformed_events(world: World, times: int) -> AsyncIterator[list[Plant
 async def _plant_malformed(world: World) -> list[Planted]:
     """Of each type: bytes that are no JSON, and the payload of another type."""
     planted = []
-    for event_type in CATALOG.values():
+    for event_type in MESSAGES.values():
         another = world.random.choice([example for example in EXAMPLES if example.aggregate != event_type.aggregate])
         for data in (world.random.randbytes(20) + b'{"half": ', another.to_json().encode()):
             subject = event_type.subjects().replace("*", new_id())
@@ -94,7 +94,7 @@ async def place_order(world: World, buyer: Person, ticket: str) -> Planted:
     answer = await buyer.orders(ticket)
     promise(answer.status_code == 201, f"an order was answered {answer.status_code}: {answer.text}")
     subject = f"order.created.{answer.json()['id']}"
-    stream = stream_of(CATALOG["order.created"]).name
+    stream = stream_of(MESSAGES["order.created"]).name
 
     async def look() -> Any:
         try:

@@ -3,12 +3,12 @@
 from typing import Any
 
 from common.events.expiration import ExpirationCompleted
-from common.events.orders import OrderStatus
 from common.messaging.dead_letters import REPLAYED, SUBJECT, replay_subject
 from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import World
 from marketplace.operations.lag import measure_lag
+from orders.order import OrderStatus
 
 _EXPIRE = "orders-expire-order-on-expiration-completed"
 

@@ -19,7 +19,7 @@ from faults.quiet import expire_what_is_open, until_quiet
 from faults.scenario import Outcome, Scenario, promise
 from faults.world import World, in_parallel
 from marketplace.operations.stream_reader import StoredMessage, read_stream
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 _AT_ONCE = 100
 _CONSUMERS = [consumer for consumers in CONSUMERS_OF.values() for consumer in consumers]

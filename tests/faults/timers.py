@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from common.events.base import Event
+from common.domain.event import Event
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled
 from common.messaging.streams import stream_of

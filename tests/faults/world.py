@@ -19,7 +19,8 @@ from devkit.servers import free_port
 from marketplace.operations.audit import audit
 from marketplace.operations.operator import Operator, operator
 from marketplace.platform import Platform
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ async def a_world(
         log_format="json",
         log_level="warning",
     )
-    more = dict.fromkeys(SERVICES, instances) if instances > 1 else {}
+    more = dict.fromkeys(SERVICE_NAMES, instances) if instances > 1 else {}
     async with Platform(settings, more) as platform, operator(settings) as connection:
         world = World(platform, connection, random.Random(seed), short, lambda _done, _all: None)
         try:

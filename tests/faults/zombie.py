@@ -15,7 +15,7 @@ from faults.quiet import settle_with_nothing_wrong
 from faults.scenario import Outcome, Scenario, promise
 from faults.world import Person, World, in_parallel
 from marketplace.operations.dead_letters import list_dead_letters
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 _SERVICES = [service for service, consumers in CONSUMERS_OF.items() if consumers]
 _HELD_FOR = RetryPolicy().ack_wait + 1.0

@@ -6,17 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.domain.clock import utc_now
+from common.domain.event import Event
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
-from common.events.base import Event
-from common.events.expiration import DeadlineAlarm, ExpirationCompleted
+from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderedTicket
-from common.events.payments import PaymentCreated, PaymentStatus
+from common.events.payments import PaymentCreated
 from common.events.tickets import TicketCreated, TicketUpdated
+from common.events.timers import DeadlineTimer
 from devkit.testing.samples import order_events
 from expiration.service import ExpirationService
 from orders.order import Order
 from orders.service import OrderService
-from payments.payment import Payment
+from payments.payment import Payment, PaymentStatus
 from payments.service import PaymentService
 from tickets.service import TicketService
 from tickets.ticket import Ticket
@@ -90,7 +91,7 @@ STORIES: dict[str, Story] = {
     "expiration-arm-deadline-on-order-created": Story((ORDER_CREATED,), nothing),
     "expiration-drop-deadline-on-order-closed": Story((ORDER_CREATED, ORDER_CANCELLED), nothing),
     "expiration-complete-deadline-on-alarm": Story(
-        (DeadlineAlarm(id=ORDER, version=1, expires_at=utc_now()),), an_overdue_deadline
+        (DeadlineTimer(id=ORDER, version=1, expires_at=utc_now()),), an_overdue_deadline
     ),
     "payments-accept-payments-on-order-created": Story((ORDER_CREATED,), nothing),
     "payments-refund-payment-on-order-cancelled": Story((ORDER_CREATED, ORDER_CANCELLED), a_captured_payment),

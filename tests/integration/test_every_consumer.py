@@ -21,8 +21,8 @@ import expiration.main
 import orders.main
 import payments.main
 import tickets.main
+from common.domain.event import Event
 from common.domain.ids import new_id
-from common.events.base import Event
 from common.messaging.consumer import Consumer
 from common.runtime.service_runtime import Service
 from devkit.testing.events import EventStreams
@@ -30,7 +30,7 @@ from devkit.testing.eventually import eventually
 from devkit.testing.interception import WRITES, Died, InterceptedCollection, Operation
 from devkit.testing.running import Surroundings
 from expiration.settings import ExpirationSettings
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 from tickets.settings import TicketsSettings

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from kubernetes.rendering import MANIFESTS, RENDERED, Object, Objects, container_of, labels_of, render
 
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def production() -> Objects:
     return render(RENDERED["production"])
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_a_rollout_starts_a_new_pod_before_it_stops_an_old_one(overlay: Objects, name: str) -> None:
     strategy = overlay.one("Deployment", name)["spec"]["strategy"]
     assert strategy.get("type", "RollingUpdate") == "RollingUpdate"
@@ -22,7 +22,7 @@ def test_a_rollout_starts_a_new_pod_before_it_stops_an_old_one(overlay: Objects,
     assert strategy["rollingUpdate"]["maxSurge"] >= 1
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_production_runs_at_least_two_pods_of_each_service(production: Objects, name: str) -> None:
     (scaler,) = [
         each["spec"]
@@ -35,13 +35,13 @@ def test_production_runs_at_least_two_pods_of_each_service(production: Objects, 
 
 def test_production_loses_at_most_one_pod_of_a_workload_when_a_node_is_drained(production: Objects) -> None:
     budgets = [each["spec"] for each in production.of("PodDisruptionBudget")]
-    for name in (*(f"Deployment {service}" for service in SERVICES), "StatefulSet nats"):
+    for name in (*(f"Deployment {service}" for service in SERVICE_NAMES), "StatefulSet nats"):
         pod = dict(production.pods())[name]
         selecting = [each for each in budgets if each["selector"]["matchLabels"].items() <= labels_of(pod).items()]
         assert [each.get("maxUnavailable") for each in selecting] == [1], name
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_production_spreads_the_pods_of_each_service_over_nodes_and_zones(production: Objects, name: str) -> None:
     """If pods of other services were counted as well, all pods of this one could be on one node, and fail with it."""
     pod = production.one("Deployment", name)["spec"]["template"]
@@ -78,7 +78,7 @@ def test_a_nats_server_hands_its_clients_over_before_it_stops(production: Object
     assert grace >= timedelta(seconds=int(duration) + 15), "it is killed while clients are still connected"
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_a_mongodb_has_five_minutes_to_make_its_users(name: str) -> None:
     """Its image makes them at the first start only: killed meanwhile, it comes back without any."""
     pod = render(RENDERED["kind"]).one("StatefulSet", f"{name}-mongodb")["spec"]["template"]

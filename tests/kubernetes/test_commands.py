@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fake_programs import REPOSITORY, FakePrograms
 
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
-EVERYTHING = (*SERVICES, "marketplace")
+EVERYTHING = (*SERVICE_NAMES, "marketplace")
 
 
 @pytest.fixture

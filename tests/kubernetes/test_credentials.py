@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from kubernetes.rendering import RENDERED, Object, Objects, container_of, environment_of, render
 
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 from tools.credentials import missing_credentials
 
 _PUBLIC = {"token-public-key"}
@@ -26,19 +26,19 @@ def test_no_pod_is_given_a_credential_by_value(overlay: Objects) -> None:
 
 
 def test_a_pod_is_given_its_own_credentials_and_no_others(overlay: Objects) -> None:
-    own = {f"Deployment {name}": {f"{name}-mongodb", f"{name}-nats"} | _ALSO.get(name, set()) for name in SERVICES}
-    own |= {f"StatefulSet {name}-mongodb": {f"{name}-mongodb"} for name in SERVICES} | _OTHERS
+    own = {f"Deployment {name}": {f"{name}-mongodb", f"{name}-nats"} | _ALSO.get(name, set()) for name in SERVICE_NAMES}
+    own |= {f"StatefulSet {name}-mongodb": {f"{name}-mongodb"} for name in SERVICE_NAMES} | _OTHERS
     for name, pod in overlay.pods():
         assert set(_secrets_of(pod)) == own[name], name
 
 
 def test_every_credential_has_a_pod_that_takes_it() -> None:
     """Otherwise one that is new in the code would be in no rule here."""
-    known = {f"{name}-{what}" for name in SERVICES for what in ("mongodb", "nats")}
+    known = {f"{name}-{what}" for name in SERVICE_NAMES for what in ("mongodb", "nats")}
     assert known.union(*_ALSO.values(), *_OTHERS.values()) == _CREDENTIALS
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_a_mongodb_in_the_cluster_asks_for_a_password(name: str) -> None:
     """Its image switches authentication on if it is told a root user and that user's password."""
     pod = render(RENDERED["kind"]).one("StatefulSet", f"{name}-mongodb")["spec"]["template"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kubernetes.rendering import Labels, Object, Objects, labels_of
 
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 _STRIPE = "198.202.176.1"
 _MANAGED_MONGODB = "10.20.30.40"
@@ -104,7 +104,7 @@ def controller(pods: dict[str, Place]) -> Place:
 
 
 def _flows(pods: dict[str, Place], controller: Place) -> Iterator[tuple[str, Place, Place, int]]:
-    for service in SERVICES:
+    for service in SERVICE_NAMES:
         yield f"a request to {service}", controller, pods[service], 8000
         yield f"{service} to NATS", pods[service], pods["nats"], 4222
         database = pods.get(f"{service}-mongodb", _outside(_MANAGED_MONGODB))

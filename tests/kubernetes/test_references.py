@@ -8,7 +8,7 @@ from kubernetes.rendering import MANIFESTS, RENDERED, Object, Objects, container
 from typer.main import get_command
 
 from marketplace.cli import app
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 from tools.credentials import missing_credentials
 
 _WRITTEN = {"nats": {"/data"}, "mongodb": {"/data/db", "/data/configdb", "/tmp"}}  # noqa: S108 - a volume of the pod
@@ -84,7 +84,7 @@ def test_this_machines_ports_lead_to_the_node_ports() -> None:
     mapped = {each["containerPort"]: each["hostPort"] for each in node["extraPortMappings"]}
     door = render(RENDERED["ingress-controller"]).one("Service", "traefik")
     kind = render(RENDERED["kind"])
-    node_ports = [_node_port(kind.one("Service", f"{service}-node-port")) for service in SERVICES]
+    node_ports = [_node_port(kind.one("Service", f"{service}-node-port")) for service in SERVICE_NAMES]
     assert mapped == {_node_port(door): 8080, **{port: 8081 + at for at, port in enumerate(node_ports)}}
 
 

@@ -9,15 +9,15 @@ import pytest
 from fake_programs import FakePrograms
 
 from marketplace.keys import TokenKeys
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 EVERY_NAME = {
     "token-private-key",
     "token-public-key",
     "nats-users",
     "provisioning-nats",
-    *(f"{service}-nats" for service in SERVICES),
-    *(f"{service}-mongodb" for service in SERVICES),
+    *(f"{service}-nats" for service in SERVICE_NAMES),
+    *(f"{service}-mongodb" for service in SERVICE_NAMES),
 }
 
 
@@ -95,7 +95,7 @@ def test_a_public_key_alone_is_left_to_a_person_and_nothing_is_made(cluster: Fak
 def test_nats_and_its_clients_know_the_same_passwords(cluster: FakePrograms) -> None:
     cluster.make("secrets")
     contents = cluster.contents()
-    for user in (*SERVICES, "provisioning"):
+    for user in (*SERVICE_NAMES, "provisioning"):
         url = urlsplit(contents[f"{user}-nats"]["url"])
         assert (url.username, url.hostname, url.port) == (user, "nats", 4222)
         assert url.password == contents["nats-users"][f"NATS_PASSWORD_{user.upper()}"]
@@ -121,7 +121,9 @@ def test_a_password_is_read_by_nats_as_text_and_needs_no_quoting_in_a_url(cluste
     """A base64 one would now and then begin like a number, or a comment, and stop nats-server."""
     cluster.make("secrets")
     contents = cluster.contents()
-    databases = [contents[f"{service}-mongodb"][key] for service in SERVICES for key in ("password", "root-password")]
+    databases = [
+        contents[f"{service}-mongodb"][key] for service in SERVICE_NAMES for key in ("password", "root-password")
+    ]
     passwords = [*contents["nats-users"].values(), *databases]
     assert all(re.fullmatch(r"[a-z][0-9a-f]{64}", password) for password in passwords)
     assert len(set(passwords)) == len(passwords)

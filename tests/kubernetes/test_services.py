@@ -7,12 +7,12 @@ from kubernetes.applications import SETTINGS, VALUES, create, serves
 from kubernetes.rendering import Object, Objects, container_of, environment_of, ports_of
 
 from common.http.server import DRAIN_SECONDS
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 _OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture(params=SERVICE_NAMES)
 def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -24,7 +24,7 @@ def pod(overlay: Objects, service: str) -> Object:
 
 
 def test_no_service_is_forgotten_and_none_is_deployed_that_does_not_exist(overlay: Objects) -> None:
-    assert {each["metadata"]["name"] for each in overlay.of("Deployment")} == set(SERVICES)
+    assert {each["metadata"]["name"] for each in overlay.of("Deployment")} == set(SERVICE_NAMES)
 
 
 def test_its_variables_are_fields_of_its_settings_and_none_that_it_needs_is_missing(pod: Object, service: str) -> None:

@@ -15,7 +15,7 @@ from common.storage.mongo import _PING_SECONDS as _MONGO_PING_SECONDS
 from marketplace.gateway import nginx_configuration
 from marketplace.operations.dead_letters import _REPLAY_SECONDS
 from marketplace.operations.retell import _ANSWER_SECONDS
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 from payments.main import _CHARGE_SECONDS
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -50,7 +50,7 @@ def _traefik_wait() -> float:
 def _pods() -> list[Object]:
     """Of each service in each overlay."""
     overlays: list[Objects] = [render(RENDERED[name]) for name in ("kind", "production")]
-    return [each.one("Deployment", service)["spec"]["template"] for each in overlays for service in SERVICES]
+    return [each.one("Deployment", service)["spec"]["template"] for each in overlays for service in SERVICE_NAMES]
 
 
 def _stop_of_a_service() -> float:

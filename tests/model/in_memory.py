@@ -7,25 +7,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from model.parts import Alarms, Clock, Database, Delivery, Stream
+from model.parts import Clock, Database, Delivery, Stream, Timers
 from model.processes import TO_THE_END, Fate, Process
 from mongomock_motor import AsyncMongoMockClient
 
-from common.domain.errors import ProblemError, RetryLater, VersionConflict
-from common.events.expiration import DeadlineAlarm
+from common.domain.errors import DomainError, RetryLater, VersionConflict
+from common.events.timers import DeadlineTimer
 from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Document
 from devkit.testing.interception import Died
-from expiration.consumers import complete_deadline_on_alarm
+from expiration.consumers import complete_deadline_on_timer
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories, History
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import AGGREGATES
 from marketplace.operations.snapshot import Snapshot, take_snapshot
-from marketplace.settings import SERVICES
+from marketplace.operations.stored_data import AGGREGATES
+from marketplace.registry import SERVICE_NAMES
 from orders.repository import OrderRepository
 from orders.service import OrderService
 from orders.ticket_read_model import TicketReadModelRepository
@@ -45,11 +45,11 @@ _ROUNDS = 50
 class Marketplace:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.clock, self.stream, self.alarms = Clock(), Stream(), Alarms()
+        self.clock, self.stream, self.timers = Clock(), Stream(), Timers()
         client = AsyncMongoMockClient(tz_aware=True)
-        databases = {service: Database(client, service) for service in SERVICES}
+        databases = {service: Database(client, service) for service in SERVICE_NAMES}
         self._operator = Operator(None, {name: each.bare for name, each in databases.items()})  # type: ignore[arg-type]
-        self.relays = {service: OutboxRelay(self.stream, self.clock) for service in SERVICES}  # type: ignore[arg-type]
+        self.relays = {service: OutboxRelay(self.stream, self.clock) for service in SERVICE_NAMES}  # type: ignore[arg-type]
         self.waiting: list[Process] = []
         self._on_success: dict[Process, Any] = {}
         self._build(databases)
@@ -63,7 +63,7 @@ class Marketplace:
         for_sale = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
         self.orders = OrderService(orders, for_sale, clock, WINDOW)
         deadlines = DeadlineRepository(databases["expiration"]["deadlines"], relays["expiration"], clock)
-        self.expiration = ExpirationService(deadlines, self.alarms, clock)  # type: ignore[arg-type] # rings by the test
+        self.expiration = ExpirationService(deadlines, self.timers, clock)  # type: ignore[arg-type] # rings by the test
         payments = PaymentRepository(databases["payments"]["payments"], relays["payments"], clock)
         payable = PayableOrders(databases["payments"]["order_replicas"])
         self.payments = PaymentService(payments, payable, SandboxGateway(databases["payments"]), clock)
@@ -94,7 +94,7 @@ class Marketplace:
             on_success()
         # A person is refused, an event is delivered again, a process dies: all of them may happen. Nothing else may.
         handles_event = on_success is not None
-        expected = (Died, VersionConflict, RetryLater) if handles_event else (Died, ProblemError)
+        expected = (Died, VersionConflict, RetryLater) if handles_event else (Died, DomainError)
         if error is not None and not isinstance(error, expected):
             raise AssertionError(f"{process.what}: {type(error).__name__}: {error}") from error
 
@@ -107,12 +107,12 @@ class Marketplace:
             lambda: self.stream.acknowledged.add(delivery.key),
         )
 
-    def ring(self, alarm: DeadlineAlarm, fate: Fate) -> None:
+    def fire(self, timer: DeadlineTimer, fate: Fate) -> None:
         self.begin(
-            f"the alarm of {alarm.id}",
-            complete_deadline_on_alarm(self.expiration, alarm),
+            f"the timer of {timer.id}",
+            complete_deadline_on_timer(self.expiration, timer),
             fate,
-            lambda: self.alarms.heard(alarm),
+            lambda: self.timers.forget(timer),
         )
 
     def relay(self, service: str, fate: Fate) -> None:
@@ -143,8 +143,8 @@ class Marketplace:
         """Everybody who waits goes on, everything arrives, what is due rings, and the sweeps have nothing to find."""
         for _ in range(_ROUNDS):
             busy = self.deliver_several(chance)
-            for alarm in self.alarms.due(self.clock()):
-                self.ring(alarm, TO_THE_END)
+            for timer in self.timers.due(self.clock()):
+                self.fire(timer, TO_THE_END)
                 busy = True
             if not busy and self._is_a_payment_open():
                 self.clock.move_on(_LONGER_THAN_A_REQUEST)  # only then the sweep takes it for abandoned

@@ -8,13 +8,13 @@ from model.processes import in_turn
 from mongomock_motor import AsyncMongoMockClient
 from pymongo import UpdateOne
 
-from common.events.base import Event
+from common.domain.event import Event
 from common.events.envelope import StagedEvent, decode
-from common.events.expiration import DeadlineAlarm
+from common.events.timers import DeadlineTimer
 from common.messaging.consumer import Consumer
 from devkit.testing.interception import InterceptedCollection
 from expiration.deadline import Deadline
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 
 @dataclass
@@ -85,19 +85,19 @@ class Stream:
 
 
 @dataclass
-class Alarms:
+class Timers:
     """The broker's timers. Each stays until it has rung and was heard; a later one for the same order replaces it."""
 
-    armed: dict[str, DeadlineAlarm] = field(default_factory=dict)
-    ever_armed: list[DeadlineAlarm] = field(default_factory=list)
+    scheduled: dict[str, DeadlineTimer] = field(default_factory=dict)
+    ever_scheduled: list[DeadlineTimer] = field(default_factory=list)
 
-    async def arm(self, deadline: Deadline) -> None:
-        self.armed[deadline.id] = deadline.alarm()
-        self.ever_armed.append(deadline.alarm())
+    async def schedule(self, deadline: Deadline) -> None:
+        self.scheduled[deadline.id] = deadline.timer()
+        self.ever_scheduled.append(deadline.timer())
 
-    def due(self, now: datetime) -> list[DeadlineAlarm]:
-        return [alarm for alarm in self.armed.values() if alarm.expires_at <= now]
+    def due(self, now: datetime) -> list[DeadlineTimer]:
+        return [timer for timer in self.scheduled.values() if timer.expires_at <= now]
 
-    def heard(self, alarm: DeadlineAlarm) -> None:
-        if self.armed.get(alarm.id) == alarm:
-            del self.armed[alarm.id]
+    def forget(self, timer: DeadlineTimer) -> None:
+        if self.scheduled.get(timer.id) == timer:
+            del self.scheduled[timer.id]

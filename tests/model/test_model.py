@@ -20,7 +20,7 @@ from model.in_memory import Marketplace
 from model.processes import TO_THE_END, Fate, Then
 
 from common.domain.ids import OrderId, TicketId, UserId
-from common.events.orders import OrderStatus
+from orders.order import OrderStatus
 
 T = TypeVar("T")
 
@@ -129,16 +129,18 @@ class MarketplaceMachine(RuleBasedStateMachine):
     def deliver_several_at_once(self, chance: random.Random | None, at_most: int) -> None:
         self.market.deliver_several(chance, at_most)
 
-    @precondition(lambda self: self.market.alarms.ever_armed)
+    @precondition(lambda self: self.market.timers.ever_scheduled)
     @rule(which=picks, fate=fates)
     def ring(self, which: int, fate: Fate) -> None:
-        self.market.ring(pick(self.market.alarms.ever_armed, which), fate)
+        self.market.fire(pick(self.market.timers.ever_scheduled, which), fate)
 
     @rule(of_payments=st.booleans(), fate=fates)
     def sweep(self, of_payments: bool, fate: Fate) -> None:
         market = self.market
         sweeping = (
-            market.payments.recover_open_payments() if of_payments else market.expiration.arm_pending(due_before=None)
+            market.payments.recover_open_payments()
+            if of_payments
+            else market.expiration.set_pending_timers(due_before=None)
         )
         market.begin(f"the sweep of {'payments' if of_payments else 'expiration'}", sweeping, fate)
 

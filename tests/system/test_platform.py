@@ -14,14 +14,15 @@ from devkit.servers import free_port
 from devkit.testing.eventually import eventually
 from marketplace.demo import run_demo
 from marketplace.platform import Platform
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 
 
 async def test_the_whole_story_of_the_demo_happens(platform: Platform) -> None:
     assert await asyncio.to_thread(run_demo, platform.url) == 0
 
 
-@pytest.mark.parametrize("victim", SERVICES)
+@pytest.mark.parametrize("victim", SERVICE_NAMES)
 async def test_the_story_still_ends_right_when_a_service_is_killed_in_the_middle_of_it(
     platform: Platform, victim: str
 ) -> None:
@@ -62,7 +63,7 @@ async def test_one_trace_id_leads_from_the_request_through_the_logs_of_every_ser
     await seller.sees_ticket_held_by(ticket, answer.json()["id"])
 
     async def services_that_tell_of_it() -> set[str]:
-        logs = [platform.log_path(name) for name in (*SERVICES, "orders-2", "payments-2")]
+        logs = [platform.log_path(name) for name in (*SERVICE_NAMES, "orders-2", "payments-2")]
         lines = [line for path in logs for line in path.read_text().splitlines() if trace_id in line]
         return {json.loads(line)["service"] for line in lines}
 
@@ -76,7 +77,7 @@ async def test_one_trace_id_leads_from_the_request_through_the_logs_of_every_ser
 async def test_every_service_shows_its_api_and_the_front_page_links_them(platform: Platform) -> None:
     async with httpx.AsyncClient(base_url=platform.url) as client:
         front_page = (await client.get("/")).text
-        for service in SERVICES:
+        for service in SERVICE_NAMES:
             assert f'href="/api/docs/{service}"' in front_page
             assert (await client.get(f"/api/docs/{service}")).status_code == 200
             api = (await client.get(f"/api/docs/{service}/openapi.json")).json()

@@ -43,7 +43,7 @@ runs out.</p>
 </ul>
 <p>On a laptop, <code>make demo</code> plays the whole story against this address.</p>
 </html>
-"""  # noqa: E501 - a line of CSS is easier read whole
+"""
 
 
 @front_page.get("/", response_class=HTMLResponse)

@@ -21,7 +21,7 @@ class UserRepository(AggregateRepository[User]):
         try:
             await super().add(user)
         except DuplicateKeyError:
-            raise EmailTaken("Sign in, or sign up with another address.", field="email") from None
+            raise EmailTaken("Sign in, or sign up with another address.", argument="email") from None
 
     async def find_by_email(self, email: str) -> User | None:
         return await self.find_one({"email": email.lower()})

@@ -11,18 +11,18 @@ from common.events.users import UserRegistered
 class EmailTaken(Conflict):
     """E-mail addresses are unique, without regard to case."""
 
-    slug = "email-taken"
+    code = "email-taken"
     title = "This e-mail address is taken"
 
 
 class WrongCredentials(NotSignedIn):
     """The same answer, in the same time, for an unknown address and for a wrong password."""
 
-    slug = "wrong-credentials"
+    code = "wrong-credentials"
     title = "Wrong e-mail address or password"
 
 
-class User(Aggregate):
+class User(Aggregate[UserRegistered]):
     email: str
     """In lower case."""
     password_hash: str
@@ -32,3 +32,9 @@ class User(Aggregate):
         user = cls(id=UserId(new_id()), email=email.lower(), password_hash=password_hash)
         user._change(UserRegistered)
         return user
+
+    def to_event(self, event_type: type[UserRegistered]) -> UserRegistered:
+        return event_type(id=self.id, version=self.version, email=self.email)
+
+    def current_event(self) -> UserRegistered:
+        return self.to_event(UserRegistered)

@@ -56,7 +56,7 @@ async def test_an_address_can_be_signed_up_once_in_whatever_case(auth: AuthServi
     for email in ("buyer@example.com", "BUYER@example.com", "Buyer@Example.Com"):
         with pytest.raises(EmailTaken) as taken:
             await auth.sign_up(email=email, password="another password")
-        assert taken.value.field == "email"
+        assert taken.value.argument == "email"
     assert await auth.sign_in(email="buyer@example.com", password=PASSWORD), "the first one stays as it was"
 
 
@@ -66,7 +66,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_the_same_error(auth: 
     for email, password in (("buyer@example.com", "wrong password"), ("nobody@example.com", PASSWORD)):
         with pytest.raises(WrongCredentials) as refused:
             await auth.sign_in(email=email, password=password)
-        details.add((refused.value.detail, refused.value.field))
+        details.add((refused.value.detail, refused.value.argument))
     assert len(details) == 1
 
 

@@ -5,8 +5,8 @@ from common.tests.consuming import CONSUMER, NAME, Effects, consuming, event, no
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable, PermanentFailure
 from common.domain.ids import new_id
-from common.events.expiration import DeadlineAlarm
 from common.events.tickets import TicketCreated
+from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.publisher import Publisher
@@ -102,11 +102,11 @@ async def test_an_event_that_fails_with_a_very_long_message_becomes_a_dead_lette
 async def test_a_dead_letter_carries_no_orders_to_the_broker(streams: EventStreams) -> None:
     """A timer that has fired has a time to live, which the stream of the dead letters would refuse."""
 
-    async def refuse_timer(_effects: Effects, _timer: DeadlineAlarm) -> None:
+    async def refuse_timer(_effects: Effects, _timer: DeadlineTimer) -> None:
         raise PermanentFailure("no such order")
 
-    timer = DeadlineAlarm(id=new_id(), version=1, expires_at=utc_now())
-    consumer: Consumer[Effects] = Consumer(NAME, (DeadlineAlarm,), refuse_timer)
+    timer = DeadlineTimer(id=new_id(), version=1, expires_at=utc_now())
+    consumer: Consumer[Effects] = Consumer(NAME, (DeadlineTimer,), refuse_timer)
     async with consuming(Effects(nothing), streams, consumer=consumer):
         await streams.publish_bytes(timer.subject, timer.to_json().encode(), {"Nats-TTL": "1h", "ce-id": "timer-1"})
         letter = await the_dead_letter(streams)

@@ -21,7 +21,7 @@ def test_the_relay_alone_publishes_events_and_two_more_publish_what_is_no_event(
     assert files_that(r"\.publish_raw\(") == {
         "common/src/common/messaging/publisher.py",
         "common/src/common/messaging/dead_letters.py",
-        "expiration/src/expiration/alarms.py",
+        "expiration/src/expiration/timers.py",
     }
 
 

@@ -1,13 +1,13 @@
 """Events in: what expiration does when something happens elsewhere, or its own bell rings."""
 
 from common.domain.ids import OrderId
-from common.events.expiration import DeadlineAlarm
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.events.timers import DeadlineTimer
 from common.messaging.consumer import LINGER_SECONDS, Consumer
 from expiration.service import ExpirationService
 
 
-async def arm_deadline_on_order_created(expiration: ExpirationService, event: OrderCreated) -> None:
+async def start_deadline_on_order_created(expiration: ExpirationService, event: OrderCreated) -> None:
     await expiration.follow_order(event)
 
 
@@ -15,7 +15,7 @@ async def drop_deadline_on_order_closed(expiration: ExpirationService, event: Or
     await expiration.follow_order(event)
 
 
-async def complete_deadline_on_alarm(expiration: ExpirationService, event: DeadlineAlarm) -> None:
+async def complete_deadline_on_timer(expiration: ExpirationService, event: DeadlineTimer) -> None:
     await expiration.complete_deadline(OrderId(event.id))
 
 
@@ -23,7 +23,7 @@ CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
     Consumer(
         "expiration-arm-deadline-on-order-created",
         (OrderCreated,),
-        arm_deadline_on_order_created,
+        start_deadline_on_order_created,
         linger_seconds=LINGER_SECONDS,
     ),
     Consumer(
@@ -32,5 +32,5 @@ CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
         drop_deadline_on_order_closed,
         linger_seconds=LINGER_SECONDS,
     ),
-    Consumer("expiration-complete-deadline-on-alarm", (DeadlineAlarm,), complete_deadline_on_alarm),
+    Consumer("expiration-complete-deadline-on-alarm", (DeadlineTimer,), complete_deadline_on_timer),
 )

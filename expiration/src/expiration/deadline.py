@@ -1,12 +1,13 @@
-"""The deadline aggregate: pending → completed (it passed) or dropped (the order did not wait for it)."""
+"""The deadline aggregate: pending → completed (the time is over) or dropped (the order is closed)."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
 from common.domain.aggregate import Aggregate
-from common.events.expiration import DeadlineAlarm, ExpirationCompleted
-from common.events.orders import OrderEvent, OrderStatus
+from common.events.expiration import ExpirationCompleted
+from common.events.orders import OrderCreated, OrderEvent
+from common.events.timers import DeadlineTimer
 
 
 class DeadlineStatus(StrEnum):
@@ -15,8 +16,8 @@ class DeadlineStatus(StrEnum):
     COMPLETED = "completed"
 
 
-class Deadline(Aggregate):
-    """Has the id of its order, and remembers the version of the order that it has followed."""
+class Deadline(Aggregate[ExpirationCompleted]):
+    """Has the id of its order. Remembers the newest version of the order that it has followed."""
 
     expires_at: datetime
     order_version: int
@@ -38,7 +39,7 @@ class Deadline(Aggregate):
         return self.order_version < event.version
 
     def follow(self, event: OrderEvent) -> None:
-        """A completed deadline stays completed: what it said has been said."""
+        """Take over the newer state of the order. A completed deadline stays completed: its event is published."""
         self.order_version = event.version
         if self.is_pending:
             self.status = _status_after(event)
@@ -48,9 +49,16 @@ class Deadline(Aggregate):
         self.status = DeadlineStatus.COMPLETED
         self._change(ExpirationCompleted)
 
-    def alarm(self) -> DeadlineAlarm:
-        return DeadlineAlarm(id=self.id, version=self.version, expires_at=self.expires_at)
+    def timer(self) -> DeadlineTimer:
+        return DeadlineTimer(id=self.id, version=self.version, expires_at=self.expires_at)
+
+    def to_event(self, event_type: type[ExpirationCompleted]) -> ExpirationCompleted:
+        return event_type(id=self.id, version=self.version, expires_at=self.expires_at)
+
+    def current_event(self) -> ExpirationCompleted | None:
+        return self.to_event(ExpirationCompleted) if self.status is DeadlineStatus.COMPLETED else None
 
 
 def _status_after(event: OrderEvent) -> DeadlineStatus:
-    return DeadlineStatus.PENDING if event.status is OrderStatus.CREATED else DeadlineStatus.DROPPED
+    """Only the event that opens an order starts a deadline; every other order event ends it."""
+    return DeadlineStatus.PENDING if isinstance(event, OrderCreated) else DeadlineStatus.DROPPED

@@ -12,9 +12,9 @@ from common.domain.errors import DependencyUnavailable, RetryLater, VersionConfl
 from common.domain.ids import OrderId
 from common.events.orders import OrderEvent
 from common.storage.repository import retry_lost_races
-from expiration.alarms import AlarmClock
 from expiration.deadline import Deadline
 from expiration.repository import DeadlineRepository
+from expiration.timers import TimerScheduler
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ _SURELY_MISSED = timedelta(seconds=5)
 @dataclass(frozen=True)
 class ExpirationService:
     deadlines: DeadlineRepository
-    alarms: AlarmClock
+    timers: TimerScheduler
     clock: Clock
 
     async def follow_order(self, event: OrderEvent) -> None:
@@ -51,7 +51,7 @@ class ExpirationService:
         except VersionConflict:
             deadline = await retry_lost_races(attempt)
         if deadline.is_pending:
-            await self.alarms.arm(deadline)
+            await self.timers.schedule(deadline)
 
     async def complete_deadline(self, order_id: OrderId) -> None:
         """The bell rang. Nothing happens if the deadline is not pending (any more)."""
@@ -68,26 +68,26 @@ class ExpirationService:
 
         await retry_lost_races(attempt)
 
-    async def arm_forever(self) -> None:
+    async def keep_timers_set(self) -> None:
         """Arm everything pending at the start, and from then on what should have rung and has not."""
         due_before: datetime | None = None
         while True:
             try:
-                armed = await self.arm_pending(due_before=due_before)
+                scheduled = await self.set_pending_timers(due_before=due_before)
             except (PyMongoError, DependencyUnavailable) as error:
                 log.warning("arming of pending deadlines put off", reason=str(error))
             else:
-                if armed:
-                    log.info("armed pending deadlines", deadlines=armed)
+                if scheduled:
+                    log.info("scheduled pending deadlines", deadlines=scheduled)
                 due_before = self.clock() - _SURELY_MISSED + timedelta(seconds=_CHECK_EVERY_SECONDS)
             await asyncio.sleep(_CHECK_EVERY_SECONDS)
 
-    async def arm_pending(self, *, due_before: datetime | None) -> int:
+    async def set_pending_timers(self, *, due_before: datetime | None) -> int:
         """Arm each pending deadline (due before then, if given) again; answer how many there were."""
         count = 0
         after: Deadline | None = None
         while page := await self.deadlines.find_pending(due_before=due_before, after=after, limit=_PAGE):
-            await asyncio.gather(*(self.alarms.arm(deadline) for deadline in page))
+            await asyncio.gather(*(self.timers.schedule(deadline) for deadline in page))
             count += len(page)
             after = page[-1]
         return count

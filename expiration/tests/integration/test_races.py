@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from expiration.tests.fake_alarms import FakeAlarms
+from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import announced, use_cases
 
 from common.domain.ids import OrderId, new_id
@@ -14,9 +14,11 @@ from expiration.deadline import DeadlineStatus
 
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
-async def test_an_alarm_that_meets_the_end_of_its_order_is_told_once_or_not_at_all(mongo: Mongo, closed: int) -> None:
+async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at_most_once(
+    mongo: Mongo, closed: int
+) -> None:
     """Alarm and event are delivered twice each, all at the same moment; for 40 orders."""
-    expiration = use_cases(mongo.database, FakeAlarms())
+    expiration = use_cases(mongo.database, FakeTimers())
     orders = [order_events(new_id(), due_in=-timedelta(minutes=1)) for _ in range(40)]
     await asyncio.gather(*(expiration.follow_order(order[0]) for order in orders))
 
@@ -33,7 +35,7 @@ async def test_an_alarm_that_meets_the_end_of_its_order_is_told_once_or_not_at_a
 
 
 async def test_the_first_events_of_an_order_may_come_all_at_once(mongo: Mongo) -> None:
-    expiration = use_cases(mongo.database, FakeAlarms())
+    expiration = use_cases(mongo.database, FakeTimers())
     orders = [order_events(new_id()) for _ in range(40)]
 
     await asyncio.gather(*(expiration.follow_order(event) for order in orders * 2 for event in (order[0], order[1])))

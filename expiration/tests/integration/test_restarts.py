@@ -43,7 +43,7 @@ async def test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_sta
     assert rung.id == created.id
 
 
-async def test_a_deadline_that_nobody_was_there_to_arm_rings_at_the_start(start: Start, streams: EventStreams) -> None:
+async def test_a_timer_that_was_never_set_fires_at_the_start(start: Start, streams: EventStreams) -> None:
     created, _, _ = order_events(new_id(), due_in=-SOON)
     async with start():
         pass  # it has been there before, so that its consumers are
@@ -55,7 +55,7 @@ async def test_a_deadline_that_nobody_was_there_to_arm_rings_at_the_start(start:
     assert rung.id == created.id
 
 
-async def test_an_alarm_that_rang_while_nobody_was_there_is_heard_at_the_start_and_rings_once(
+async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_the_start(
     start: Start, streams: EventStreams
 ) -> None:
     created, _, _ = order_events(new_id(), due_in=SOON)

@@ -3,8 +3,9 @@
 import pytest
 
 from common.domain.ids import new_id
-from common.events.expiration import DeadlineAlarm, ExpirationCompleted
+from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderEvent
+from common.events.timers import DeadlineTimer
 from devkit.testing.samples import order_events
 from expiration.deadline import Deadline, DeadlineStatus
 
@@ -63,8 +64,8 @@ def test_what_becomes_of_the_order_after_its_deadline_does_not_take_back_what_wa
     assert deadline.recorded == []
 
 
-def test_its_alarm_names_the_order_and_the_time() -> None:
-    assert pending().alarm() == DeadlineAlarm(id=CREATED.id, version=1, expires_at=CREATED.expires_at)
+def test_its_timer_names_the_order_and_the_time() -> None:
+    assert pending().timer() == DeadlineTimer(id=CREATED.id, version=1, expires_at=CREATED.expires_at)
 
 
 def test_a_deadline_comes_back_from_its_document_as_it_was() -> None:

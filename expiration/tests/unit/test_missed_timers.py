@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from expiration.tests.fake_alarms import FakeAlarms
+from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import deadlines_in
 from mongomock_motor import AsyncMongoMockClient
 
@@ -22,19 +22,19 @@ def clock() -> datetime:
     return START + timedelta(seconds=seconds_passed())
 
 
-def service_with(alarms: Any) -> ExpirationService:
+def service_with(timers: Any) -> ExpirationService:
     mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    return ExpirationService(deadlines_in(mock["expiration"], clock), alarms, clock)
+    return ExpirationService(deadlines_in(mock["expiration"], clock), timers, clock)
 
 
 @pytest.fixture
-def alarms() -> FakeAlarms:
-    return FakeAlarms()
+def timers() -> FakeTimers:
+    return FakeTimers()
 
 
 @pytest.fixture
-def expiration(alarms: FakeAlarms) -> ExpirationService:
-    return service_with(alarms)
+def expiration(timers: FakeTimers) -> ExpirationService:
+    return service_with(timers)
 
 
 def order_due_in(seconds: float) -> OrderCreated:
@@ -43,24 +43,24 @@ def order_due_in(seconds: float) -> OrderCreated:
 
 
 def test_a_timer_that_was_lost_is_set_again_while_the_service_runs(
-    expiration: ExpirationService, alarms: FakeAlarms
+    expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     async def story() -> None:
         created = order_due_in(20)
         await expiration.follow_order(created)
-        async with in_background(expiration.arm_forever()):
+        async with in_background(expiration.keep_timers_set()):
             await let_pass(1)
-            alarms.armed.clear()  # the scheduler has lost it
+            timers.scheduled.clear()  # the scheduler has lost it
             await let_pass(18)
-            assert alarms.armed == [], "it is not due yet"
+            assert timers.scheduled == [], "it is not due yet"
             await let_pass(41)
-            assert set(alarms.armed) == {created.id}, "a minute after the start, it should have fired long ago"
+            assert set(timers.scheduled) == {created.id}, "a minute after the start, it should have fired long ago"
 
     run_without_waiting(story())
 
 
 def test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines(
-    expiration: ExpirationService, alarms: FakeAlarms
+    expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     """Also of those that are far from due: the process before may have died between the write and the timer."""
 
@@ -68,27 +68,27 @@ def test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines(
         orders = [order_due_in(seconds) for seconds in (-60, 1, 900)]
         for created in orders:
             await expiration.deadlines.add(Deadline.of_order(created))
-        async with in_background(expiration.arm_forever()):
+        async with in_background(expiration.keep_timers_set()):
             await let_pass(0.1)
-            assert sorted(alarms.armed) == sorted(created.id for created in orders)
+            assert sorted(timers.scheduled) == sorted(created.id for created in orders)
 
     run_without_waiting(story())
 
 
 def test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage(
-    expiration: ExpirationService, alarms: FakeAlarms
+    expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     """All of them, whenever they are due: nothing was set at the start."""
 
     async def story() -> None:
         created = order_due_in(900)
         await expiration.deadlines.add(Deadline.of_order(created))
-        alarms.unavailable = True
-        async with in_background(expiration.arm_forever()):
+        timers.unavailable = True
+        async with in_background(expiration.keep_timers_set()):
             await let_pass(40)
-            alarms.unavailable = False
+            timers.unavailable = False
             await let_pass(20)
-            assert alarms.armed == [created.id]
+            assert timers.scheduled == [created.id]
 
     run_without_waiting(story())
 
@@ -99,7 +99,7 @@ class FiresAtOnce:
     def __init__(self) -> None:
         self.expiration = service_with(self)
 
-    async def arm(self, deadline: Deadline) -> None:
+    async def schedule(self, deadline: Deadline) -> None:
         await self.expiration.complete_deadline(OrderId(deadline.id))
 
 

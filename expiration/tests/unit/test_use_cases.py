@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from expiration.tests.fake_alarms import FakeAlarms
+from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import announced, use_cases
 from mongomock_motor import AsyncMongoMockClient
 
@@ -22,14 +22,14 @@ OrderEvents = tuple[OrderCreated, OrderCancelled, OrderCompleted]
 
 
 @pytest.fixture
-def alarms() -> FakeAlarms:
-    return FakeAlarms()
+def timers() -> FakeTimers:
+    return FakeTimers()
 
 
 @pytest.fixture
-def expiration(alarms: FakeAlarms) -> ExpirationService:
+def expiration(timers: FakeTimers) -> ExpirationService:
     mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    return use_cases(mock["expiration"], alarms)
+    return use_cases(mock["expiration"], timers)
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ async def status_of(expiration: ExpirationService, order: OrderEvent) -> Deadlin
     return deadline.status
 
 
-async def test_the_deadline_of_an_open_order_is_kept_and_its_alarm_armed(
-    expiration: ExpirationService, alarms: FakeAlarms
+async def test_the_deadline_of_an_open_order_is_kept_and_its_timer_set(
+    expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     created = order_events(new_id())[0]
     await expiration.follow_order(created)
@@ -53,10 +53,10 @@ async def test_the_deadline_of_an_open_order_is_kept_and_its_alarm_armed(
     deadline = await expiration.deadlines.find(created.id)
     assert deadline is not None
     assert deadline.to_document() == Deadline.of_order(created).to_document()
-    assert alarms.armed == [created.id]
+    assert timers.scheduled == [created.id]
 
 
-async def test_an_alarm_completes_a_deadline_once(expiration: ExpirationService, due: OrderEvents) -> None:
+async def test_a_timer_completes_a_deadline_once(expiration: ExpirationService, due: OrderEvents) -> None:
     await expiration.follow_order(due[0])
     await expiration.complete_deadline(OrderId(due[0].id))
     await expiration.complete_deadline(OrderId(due[0].id))
@@ -65,7 +65,7 @@ async def test_an_alarm_completes_a_deadline_once(expiration: ExpirationService,
     assert await announced(expiration) == [("expiration.completed.v1", due[0].id)]
 
 
-async def test_an_alarm_that_comes_early_asks_to_be_heard_again_when_it_is_due(expiration: ExpirationService) -> None:
+async def test_a_timer_that_fires_early_asks_for_another_delivery_when_it_is_due(expiration: ExpirationService) -> None:
     created = order_events(new_id(), due_in=EARLIER)[0]
     await expiration.follow_order(created)
 
@@ -77,7 +77,7 @@ async def test_an_alarm_that_comes_early_asks_to_be_heard_again_when_it_is_due(e
     assert await announced(expiration) == []
 
 
-async def test_an_alarm_for_an_order_that_nobody_knows_has_no_effect(expiration: ExpirationService) -> None:
+async def test_a_timer_of_an_unknown_order_has_no_effect(expiration: ExpirationService) -> None:
     await expiration.complete_deadline(OrderId(new_id()))
 
     assert await announced(expiration) == []
@@ -97,30 +97,30 @@ async def test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_a
 
 
 async def test_an_order_that_is_known_to_be_closed_arms_nothing(
-    expiration: ExpirationService, alarms: FakeAlarms, due: OrderEvents
+    expiration: ExpirationService, timers: FakeTimers, due: OrderEvents
 ) -> None:
     created, cancelled, _ = due
     await expiration.follow_order(cancelled)
     await expiration.follow_order(created)
 
-    assert alarms.armed == []
+    assert timers.scheduled == []
 
 
 async def test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_again(
-    expiration: ExpirationService, alarms: FakeAlarms, due: OrderEvents
+    expiration: ExpirationService, timers: FakeTimers, due: OrderEvents
 ) -> None:
-    alarms.unavailable = True
+    timers.unavailable = True
     with pytest.raises(DependencyUnavailable):
         await expiration.follow_order(due[0])
-    alarms.unavailable = False
+    timers.unavailable = False
 
     await expiration.follow_order(due[0])
 
-    assert alarms.armed == [due[0].id]
+    assert timers.scheduled == [due[0].id]
 
 
 async def test_at_the_start_every_pending_deadline_is_armed_once_however_many_there_are(
-    expiration: ExpirationService, alarms: FakeAlarms
+    expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     """A page holds 200: so many are due in one instant that no page may break them in two."""
     same_instant = utc_now() + timedelta(minutes=15)
@@ -132,22 +132,22 @@ async def test_at_the_start_every_pending_deadline_is_armed_once_however_many_th
     await expiration.follow_order(completed[0])
     await expiration.complete_deadline(OrderId(completed[0].id))
     await expiration.follow_order(dropped[2])
-    alarms.armed.clear()
+    timers.scheduled.clear()
 
-    assert await expiration.arm_pending(due_before=None) == len(pending)
+    assert await expiration.set_pending_timers(due_before=None) == len(pending)
 
-    assert len(alarms.armed) == len(pending)
-    assert set(alarms.armed) == {created.id for created in pending}
+    assert len(timers.scheduled) == len(pending)
+    assert set(timers.scheduled) == {created.id for created in pending}
 
 
 async def test_later_only_what_should_have_rung_is_armed_again(
-    expiration: ExpirationService, alarms: FakeAlarms
+    expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     missed, waiting = order_events(new_id(), due_in=-EARLIER)[0], order_events(new_id(), due_in=EARLIER)[0]
     for created in (missed, waiting):
         await expiration.follow_order(created)
-    alarms.armed.clear()
+    timers.scheduled.clear()
 
-    assert await expiration.arm_pending(due_before=utc_now()) == 1
+    assert await expiration.set_pending_timers(due_before=utc_now()) == 1
 
-    assert alarms.armed == [missed.id]
+    assert timers.scheduled == [missed.id]

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from marketplace.keys import TokenKeys
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
-NATS_CLIENTS = (*SERVICES, "provisioning")
+NATS_CLIENTS = (*SERVICE_NAMES, "provisioning")
 NATS_USERS = (*NATS_CLIENTS, "operator", "route")
 """`route`: the servers themselves, as which they reach each other."""
 PRIVATE, PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
@@ -25,7 +25,7 @@ class Conflict(Exception):
 
 
 def missing_credentials(
-    existing: Mapping[str, Contents], stripe_key: str | None, databases: Iterable[str] = SERVICES
+    existing: Mapping[str, Contents], stripe_key: str | None, databases: Iterable[str] = SERVICE_NAMES
 ) -> dict[str, Contents]:
     """By name, for those that `existing` has not. Raises Conflict.
 

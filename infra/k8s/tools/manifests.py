@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 
 def documents(manifests: str) -> list[str]:
@@ -27,4 +27,4 @@ def join(some: Iterable[str]) -> str:
 def external_databases(manifests: str) -> list[str]:
     """The services whose database is run elsewhere."""
     outside = [each for each in of_kind(manifests, "Service") if "\n  type: ExternalName" in each]
-    return [service for service in SERVICES if any(f"\n  name: {service}-mongodb\n" in each for each in outside)]
+    return [service for service in SERVICE_NAMES if any(f"\n  name: {service}-mongodb\n" in each for each in outside)]

@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 from tools.cluster import Cluster
 from tools.credentials import Contents, missing_credentials
 from tools.manifests import external_databases
@@ -23,7 +24,7 @@ def make_secrets(settings: Settings) -> None:
     cluster.make_namespace()
     existing = _read(cluster)
     outside = external_databases(cluster.render(settings.overlay))
-    inside = [service for service in SERVICES if service not in outside]
+    inside = [service for service in SERVICE_NAMES if service not in outside]
     made = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None, inside)
     if made:
         items = [_as_object(name, contents) for name, contents in made.items()]

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 from tools.program import Program, Stopped
 
 K8S = Path("infra/k8s")
 NAMESPACE = "ticket-marketplace"
 CLUSTER = "ticket-marketplace"
 """The kind cluster's name."""
-IMAGES = (*SERVICES, "marketplace")
+IMAGES = (*SERVICE_NAMES, "marketplace")
 """A service each, and the package that provisions."""
 
 
@@ -58,7 +58,9 @@ class Settings:
 
     def chosen_service(self) -> str:
         """Raises Stopped."""
-        if self.service not in SERVICES:
+        if self.service not in SERVICE_NAMES:
             said = f"there is no service {self.service}" if self.service else "say which service"
-            raise Stopped(f"SERVICE: {said}. It is one of {', '.join(SERVICES)}, as in `make restart SERVICE=orders`.")
+            raise Stopped(
+                f"SERVICE: {said}. It is one of {', '.join(SERVICE_NAMES)}, as in `make restart SERVICE=orders`."
+            )
         return self.service

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from devkit.servers import Server
 from devkit.servers.binaries import find_binary
 from marketplace.probes import http_status
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICES
 
 
 class Route(NamedTuple):
@@ -20,12 +20,9 @@ class Route(NamedTuple):
 
 
 ROUTES = (
-    Route("/", "auth", exact=True),  # the landing page
-    Route("/api/users", "auth"),
-    Route("/api/tickets", "tickets"),
-    Route("/api/orders", "orders"),
-    Route("/api/payments", "payments"),
-    *(Route(f"/api/docs/{service}", service) for service in SERVICES),
+    *(Route("/", spec.name, exact=True) for spec in SERVICES if spec.serves_front_page),
+    *(Route(path, spec.name) for spec in SERVICES for path in spec.routes),
+    *(Route(f"/api/docs/{spec.name}", spec.name) for spec in SERVICES),
 )
 
 
@@ -35,7 +32,7 @@ class Refusal(NamedTuple):
     causes: tuple[int, ...]
     """nginx's own statuses, some of which (494 to 497) exist only inside it."""
     status: int
-    slug: str
+    code: str
     title: str
     detail: str
 
@@ -137,7 +134,7 @@ def _location(route: Route) -> str:
 def _refusal(refusal: Refusal) -> str:
     body = json.dumps(
         {
-            "type": f"urn:ticket-marketplace:problem:{refusal.slug}",
+            "type": f"urn:ticket-marketplace:problem:{refusal.code}",
             "title": refusal.title,
             "status": refusal.status,
             "detail": refusal.detail,
@@ -146,7 +143,7 @@ def _refusal(refusal: Refusal) -> str:
     )
     retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - a status
     # A path, not a named location: nginx cannot go to a named one from a request whose own path it could not read.
-    place = f"/.refusals/{refusal.slug}"
+    place = f"/.refusals/{refusal.code}"
     return (
         f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"
         f"        location = {place} {{ internal; default_type application/problem+json; "

@@ -4,7 +4,7 @@
 |-------------------------------------------|------------------------------------------------------|
 | publish `order.created.*`                 | the event's `publisher`                              |
 | work as a consumer                        | its row in the table CONSUMERS of the service        |
-| set the timers                            | `publisher` of the alarm that they ring              |
+| set the timers                            | the timer's `publisher`                              |
 | read the streams                          | what `TimelineReader` and the operators' commands ask |
 
 Permissions are on subjects, not on what a request says: whoever may create a consumer can have the broker deliver to
@@ -15,17 +15,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.events.catalog import CATALOG
-from common.events.expiration import DeadlineAlarm
+from common.events.catalog import EVENT_TYPES, TIMER_TYPES
 from common.messaging.broker import inbox_prefix
 from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import dead_letter_subject, replay_subject
 from common.messaging.retry import RetryPolicy
-from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, SCHEDULES, STREAMS
-from marketplace.provisioning import CONSUMERS_OF
-
-TIMELINE_READERS = ("orders",)
-"""Services that show timelines, read back from the streams."""
+from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS
+from common.runtime.service_spec import ServiceSpec
+from marketplace.registry import CONSUMERS_OF, SERVICES
 
 _API = "$JS.API"
 _ANSWERED_WITHIN = "1m"  # the operator waits for 15 s
@@ -53,26 +50,25 @@ class User:
 
 
 def users() -> list[User]:
-    return [*(_service(name, consumers) for name, consumers in CONSUMERS_OF.items()), _provisioning(), _operator()]
+    return [*map(_service, SERVICES), _provisioning(), _operator()]
 
 
 def generate() -> str:
     return "\n".join([_INTRODUCTION, "authorization: {", "  users: [", *_rendered(users()), "  ]", "}", ""])
 
 
-def _service(name: str, consumers: Iterable[Consumer[Any]]) -> User:
-    consumers = list(consumers)
+def _service(spec: ServiceSpec) -> User:
+    name, consumers = spec.name, spec.consumers
     configs = [consumer.config(RetryPolicy()) for consumer in consumers]
     return User(
         name,
         publish={
-            # The alarm is the broker's to ring.
-            "its events": [e.subjects() for e in CATALOG.values() if e.publisher == name and e is not DeadlineAlarm],
-            "its timers": [f"{SCHEDULES}.*"] if DeadlineAlarm.publisher == name else [],
+            "its events": [event.subjects() for event in EVENT_TYPES if event.publisher == name],
+            "its timers": [timer.schedules() for timer in TIMER_TYPES if timer.publisher == name],
             "what it has handled": [f"$JS.ACK.{each.stream.name}.{each.name}.>" for each in consumers],
             "what it could not handle": [dead_letter_subject(each.name) for each in consumers],
             "whether its consumers are as it declares": [_consumer_info(each) for each in consumers],
-            "timelines, read back from the streams": _direct_get(_TIMELINES) if name in TIMELINE_READERS else [],
+            "timelines, read back from the streams": _direct_get(_TIMELINES) if spec.reads_streams else [],
         },
         subscribe={
             "its consumers' events, shared with its other instances": [

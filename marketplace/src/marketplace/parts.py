@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from devkit.servers import Mongod, NatsServer, Server
 from marketplace.gateway import Gateway
 from marketplace.keys import TokenKeys
+from marketplace.ports import port_of, port_of_another_instance
+from marketplace.registry import SERVICE_NAMES
 from marketplace.service import Service, service_environment
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.settings import PlatformSettings
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class Parts:
 
 def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: TokenKeys) -> Parts:
     data, logs = settings.data_dir, settings.logs
-    mongod = Mongod(data / "mongod", settings.port("mongod"), log_path=logs / "mongod.log")
-    nats = NatsServer(data / "nats", settings.port("nats"), settings.port("nats monitor"), log_path=logs / "nats.log")
+    first = settings.gateway_port
+    mongod = Mongod(data / "mongod", port_of("mongod", first), log_path=logs / "mongod.log")
+    nats = NatsServer(data / "nats", port_of("nats", first), port_of("nats monitor", first), log_path=logs / "nats.log")
     mongo_url = settings.mongo_url or mongod.url
     nats_url = settings.nats_url or nats.url
     addresses = {"MONGO_URL": mongo_url, "NATS_URL": nats_url}
@@ -54,7 +57,7 @@ def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: T
         )
         for name, package, port in _instances(settings, instances)
     ]
-    ports_of = {package: [each.port for each in services if each.package == package] for package in SERVICES}
+    ports_of = {package: [each.port for each in services if each.package == package] for package in SERVICE_NAMES}
     return Parts(
         mongod=None if settings.mongo_url else mongod,
         nats=None if settings.nats_url else nats,
@@ -67,10 +70,12 @@ def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: T
 
 def _instances(settings: PlatformSettings, instances: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
     """Name, package and port of each: orders, and then orders-2 on a port further up."""
-    for package in SERVICES:
-        yield package, package, settings.port(package)
+    for package in SERVICE_NAMES:
+        yield package, package, port_of(package, settings.gateway_port)
     more = [
-        (f"{package}-{number}", package) for package in SERVICES for number in range(2, instances.get(package, 1) + 1)
+        (f"{package}-{number}", package)
+        for package in SERVICE_NAMES
+        for number in range(2, instances.get(package, 1) + 1)
     ]
     for position, (name, package) in enumerate(more):
-        yield name, package, settings.port_of_another_instance(position)
+        yield name, package, port_of_another_instance(position, settings.gateway_port)

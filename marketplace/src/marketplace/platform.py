@@ -16,7 +16,8 @@ from marketplace.keys import load_or_create_keys
 from marketplace.output import Output
 from marketplace.parts import Parts, make_parts
 from marketplace.probes import accepts_connections, hosts_of
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 from marketplace.supervisor import Supervisor
 
 _POLL_SECONDS = 0.05
@@ -38,7 +39,7 @@ class Platform:
         self.settings = settings
         self.url = settings.url
         self._instances = dict(instances or {})
-        if unknown := self._instances.keys() - set(SERVICES):
+        if unknown := self._instances.keys() - set(SERVICE_NAMES):
             raise ValueError(f"instances: there is no service {', '.join(sorted(unknown))}")
         self._data_dir = DataDir(settings.data_dir)
         self._output = Output(verbose=verbose)

@@ -9,10 +9,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from marketplace.errors import BadSettings
 from marketplace.probes import host_and_port, hosts_of
 
-SERVICES = ("auth", "tickets", "orders", "expiration", "payments")
-
-_PORTS = ("gateway", *SERVICES, "nats", "mongod", "nats monitor")
-_FIRST_PORT_OF_MORE_INSTANCES = 20
 _MAY_HOLD_SECRETS = {"MONGO_URL", "NATS_URL", "STRIPE_KEY"}
 
 
@@ -95,11 +91,3 @@ class PlatformSettings(BaseSettings):
     @property
     def logs(self) -> Path:
         return self.data_dir / "logs"
-
-    def port(self, name: str) -> int:
-        """Return the port of the gateway, a service's first instance, nats, mongod or nats monitor."""
-        return self.gateway_port + _PORTS.index(name)
-
-    def port_of_another_instance(self, number: int) -> int:
-        """Return the port of the number-th (from 0) of all instances beyond the first ones."""
-        return self.gateway_port + _FIRST_PORT_OF_MORE_INSTANCES + number

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from devkit.servers import free_port
 from devkit.servers.nats_server import NatsServer, nats_server_program
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 CONFIGURATION = Path("infra/k8s/base/nats")
-USERS = (*SERVICES, "provisioning", "operator")
+USERS = (*SERVICE_NAMES, "provisioning", "operator")
 
 _VOLUME = "/data/jetstream"
 

@@ -10,14 +10,15 @@ from devkit.servers.mongod import Mongod
 from devkit.servers.nats_server import NatsServer
 from devkit.testing.events import EventStreams
 from marketplace.platform import Platform
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 
 
 @pytest.fixture
 def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every child process finds fakes in place of the five services; they start fast, and misbehave when told to."""
     packages = tmp_path / "fakes"
-    for service in SERVICES:
+    for service in SERVICE_NAMES:
         package = packages / service
         package.mkdir(parents=True)
         (package / "__main__.py").write_text(Path(__file__).with_name("fake_service.py").read_text())

@@ -19,9 +19,9 @@ from devkit.testing.running import RunningService, Surroundings, somebody
 from expiration.settings import ExpirationSettings
 from marketplace.operations.audit import Report, audit
 from marketplace.operations.operator import Operator, operator
-from marketplace.operations.read_models import AGGREGATES
-from marketplace.provisioning import CONSUMERS_OF
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.operations.stored_data import AGGREGATES
+from marketplace.registry import CONSUMERS_OF, SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 from tickets.settings import TicketsSettings
@@ -39,7 +39,7 @@ async def an_operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
     settings = PlatformSettings(
         mongo_url=surroundings.mongo_url, nats_url=surroundings.nats_url, mongo_driver=surroundings.driver
     )
-    databases = {service: f"{service}-{surroundings.run_id}" for service in SERVICES}
+    databases = {service: f"{service}-{surroundings.run_id}" for service in SERVICE_NAMES}
     async with operator(settings, databases) as connection:
         yield connection
 

@@ -10,7 +10,7 @@ import pytest
 
 from devkit.servers import free_port
 from marketplace.gateway import Gateway
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
 
 class SilentService:
@@ -38,7 +38,7 @@ async def silent() -> AsyncIterator[SilentService]:
 
 @pytest.fixture
 async def gateway(silent: SilentService, tmp_path: Path) -> AsyncIterator[Gateway]:
-    ports_of = dict.fromkeys(SERVICES, silent.ports)
+    ports_of = dict.fromkeys(SERVICE_NAMES, silent.ports)
     async with Gateway(tmp_path / "nginx", free_port(), ports_of, log_path=tmp_path / "log") as gateway:
         yield gateway
 

@@ -15,8 +15,7 @@ from common.events.catalog import EXAMPLES
 from common.messaging.broker import Broker
 from common.messaging.streams import STREAMS
 from devkit.servers import ServerFailed
-from marketplace.provisioning import CONSUMERS_OF
-from marketplace.settings import SERVICES
+from marketplace.registry import CONSUMERS_OF, SERVICE_NAMES
 
 NOBODY: frozenset[str] = frozenset()
 CONSUMERS = [(consumer.stream.name, consumer.name) for of_one in CONSUMERS_OF.values() for consumer in of_one]
@@ -165,7 +164,7 @@ def listening_in() -> Rules:
         **{f"SUB {event.subjects()}": NOBODY for event in map(type, EXAMPLES)},
         **{f"SUB {event.subject}": NOBODY for event in EXAMPLES},
         **{f"SUB {subject}": NOBODY for subject in (*wildcards, *system, *everything)},
-        **{f"SUB {subject} {service}": NOBODY for subject in everything for service in SERVICES},
+        **{f"SUB {subject} {service}": NOBODY for subject in everything for service in SERVICE_NAMES},
     }
 
 
@@ -195,7 +194,7 @@ def test_every_event_stream_and_consumer_has_its_rules() -> None:
     subjects = [re.sub("^(PUB|SUB) ", "", operation) for rules in ALL_RULES for operation in rules()]
     for name in [*(consumer for _, consumer in CONSUMERS), *(stream.name for stream in STREAMS)]:
         assert any(name in subject for subject in subjects)
-    assert {owner_of(consumer) for _, consumer in CONSUMERS} <= set(SERVICES)
+    assert {owner_of(consumer) for _, consumer in CONSUMERS} <= set(SERVICE_NAMES)
 
 
 @pytest.mark.parametrize(

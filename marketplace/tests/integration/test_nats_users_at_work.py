@@ -17,17 +17,17 @@ from marketplace.tests.integration.operated import Marketplace, a_marketplace, a
 
 import auth.main
 from auth.settings import AuthSettings
+from common.domain.event import Event
 from common.domain.ids import UserId, new_id
-from common.events.base import Event
 from common.events.catalog import EXAMPLES
-from common.events.expiration import DeadlineAlarm
+from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, Subscription
 from common.messaging.dead_letters import DeadLetters, dead_letter_subject
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from common.messaging.streams import DEAD_LETTERS, SCHEDULES
+from common.messaging.streams import DEAD_LETTERS
 from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
@@ -42,11 +42,12 @@ from marketplace.operations.dead_letters import (
 )
 from marketplace.operations.lag import measure_lag
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import ORDERS, READ_MODELS
 from marketplace.operations.rebuild import rebuild
+from marketplace.operations.stored_data import READ_MODELS, owned
 from marketplace.operations.stream_reader import StoredMessage, read_events_of, read_stream
 from marketplace.operations.timelines import read_timeline
-from marketplace.provisioning import CONSUMERS_OF, provision_everything
+from marketplace.provisioning import provision_everything
+from marketplace.registry import CONSUMERS_OF
 from tickets.ticket import Ticket
 
 BY_NAME = {consumer.name: consumer for consumers in CONSUMERS_OF.values() for consumer in consumers}
@@ -126,9 +127,9 @@ async def publish(nats: ClusterNats, event: Event) -> None:
 
 async def something_that_no_consumer_understands(nats: ClusterNats, event: Event) -> None:
     """As the event's publisher would send it."""
-    if isinstance(event, DeadlineAlarm):
+    if isinstance(event, DeadlineTimer):
         timer = {"Nats-Schedule": "@at 2026-01-01T00:00:00Z", "Nats-Schedule-Target": event.subject}
-        await publish_as(nats, "expiration", f"{SCHEDULES}.{event.id}", b"no event", timer)
+        await publish_as(nats, "expiration", f"expiration.schedule.{event.id}", b"no event", timer)
     else:
         await publish_as(nats, event.publisher, event.subject, b"no event", {})
 
@@ -284,7 +285,7 @@ async def test_an_operator_rebuilds_each_replica_and_its_service_is_told(marketp
         rebuilt = await rebuild(marketplace.operator, read_model)
         assert (len(rebuilt.changed), rebuilt.unheard) == (1, {})
     await marketplace.settled()
-    assert await read_events_of(marketplace.operator.broker, ORDERS.events[0], order)
+    assert await read_events_of(marketplace.operator.broker, owned("orders").events[0], order)
 
 
 async def test_a_service_that_takes_long_says_so_for_as_long_as_it_takes(

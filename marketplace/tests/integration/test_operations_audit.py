@@ -21,9 +21,9 @@ from devkit.servers.nats_server import NatsServer
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import Surroundings
 from marketplace.operations.audit import audit
-from marketplace.operations.read_models import AGGREGATES
 from marketplace.operations.repair import repair
 from marketplace.operations.snapshot import take_snapshot
+from marketplace.operations.stored_data import AGGREGATES
 
 HELD = "a ticket is held by its live order"
 CHARGES = "every charge ends as a completed order or a refund"

@@ -21,7 +21,7 @@ from devkit.testing.eventually import eventually
 from devkit.testing.running import QUICK
 from devkit.testing.samples import captured_payment, order_events
 from marketplace import cli
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 SOURCE = "tickets-hold-ticket-on-order-created"
 

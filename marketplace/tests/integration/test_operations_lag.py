@@ -10,7 +10,7 @@ from devkit.testing.running import QUICK, Surroundings
 from devkit.testing.samples import order_events
 from marketplace.operations.lag import Lag, measure_lag
 from marketplace.operations.timelines import read_timeline
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 from tickets.consumers import CONSUMERS
 
 

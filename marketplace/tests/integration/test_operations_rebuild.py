@@ -16,9 +16,9 @@ from common.storage.collection import Collection
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import changed_ticket, listed_ticket, order_events
-from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import UNHEARD, rebuild
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.operations.stored_data import READ_MODELS
+from marketplace.registry import CONSUMERS_OF
 
 ORDERS_OF_TICKETS, TICKETS_OF_ORDERS, ORDERS_OF_PAYMENTS = READ_MODELS
 

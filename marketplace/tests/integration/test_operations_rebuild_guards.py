@@ -13,8 +13,8 @@ from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import order_events
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import rebuild
+from marketplace.operations.stored_data import READ_MODELS
 
 ORDERS_OF_TICKETS = READ_MODELS[0]
 

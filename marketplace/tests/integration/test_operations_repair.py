@@ -12,8 +12,8 @@ from devkit.testing.samples import order_events
 from marketplace.operations.audit import Report
 from marketplace.operations.difference import Difference
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import READ_MODELS, ReadModelOf
 from marketplace.operations.repair import Repaired, repair
+from marketplace.operations.stored_data import READ_MODELS, ReadModels
 
 HELD = "a ticket is held by its live order"
 
@@ -38,8 +38,8 @@ def report(*found: tuple[str, str]) -> Report:
     return Report([Difference(rule, subject, "made up") for rule, subject in found], {})
 
 
-@pytest.mark.parametrize("read model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
-async def test_a_repair_rebuilds_only_the_read_model_that_differs(operator: Operator, read_model: ReadModelOf) -> None:
+@pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
+async def test_a_repair_rebuilds_only_the_read_model_that_differs(operator: Operator, read_model: ReadModels) -> None:
     repaired = await repair(operator, report((read_model.rule, new_id())))
     assert list(repaired.rebuilt) == [read_model.name]
     assert (repaired.holders, repaired.unheard) == ([], {})

@@ -14,9 +14,9 @@ from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import listed_ticket, order_events
-from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import rebuild
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.operations.stored_data import READ_MODELS
+from marketplace.registry import CONSUMERS_OF
 from tickets.ticket import Ticket
 
 ORDERS_OF_TICKETS = READ_MODELS[0]

@@ -13,7 +13,7 @@ import pytest
 from common.messaging.broker import Broker
 from common.messaging.streams import STREAMS
 from devkit.servers import NatsServer, free_port
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 
 class Member(NatsServer):

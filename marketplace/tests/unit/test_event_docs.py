@@ -1,6 +1,6 @@
 """The table of consumers, from which docs/events.md and the permissions at NATS are generated."""
 
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 
 def test_durable_names_are_unique_and_begin_with_their_service() -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from common.domain.errors import DependencyUnavailable, NotFound, ProblemError
-from common.http.problems import BodyTooLarge, InternalError, MethodNotAllowed
+from common.domain.errors import DependencyUnavailable, DomainError, NotFound
+from common.http.errors import BodyTooLarge, HttpError, InternalError, MethodNotAllowed, status_of
 from marketplace.gateway import REFUSALS, ROUTES, Gateway, nginx_configuration
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
-PORTS_OF = {service: [9000 + number] for number, service in enumerate(SERVICES)}
+PORTS_OF = {service: [9000 + number] for number, service in enumerate(SERVICE_NAMES)}
 
 
 def test_nginx_accepts_the_configuration_also_in_a_folder_with_a_space(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_nginx_accepts_the_configuration_also_in_a_folder_with_a_space(tmp_path:
 
 def test_every_route_is_in_the_configuration_and_leads_to_its_service() -> None:
     written = nginx_configuration(8080, PORTS_OF)
-    assert {route.service for route in ROUTES} == set(SERVICES)
+    assert {route.service for route in ROUTES} == set(SERVICE_NAMES)
     for route in ROUTES:
         assert re.search(
             rf"location [=~] \^?{route.path}(\(/\|\$\))? {{ proxy_pass http://{route.service}; }}", written
@@ -46,6 +46,6 @@ def test_every_refusal_is_a_problem_with_its_lines() -> None:
 
 
 @pytest.mark.parametrize("error", [NotFound, MethodNotAllowed, BodyTooLarge, InternalError, DependencyUnavailable])
-def test_a_refusal_reads_as_if_it_came_from_a_service(error: type[ProblemError]) -> None:
-    (refusal,) = [refusal for refusal in REFUSALS if refusal.status == error.status]
-    assert (refusal.slug, refusal.title) == (error.slug, error.title)
+def test_a_refusal_reads_as_if_it_came_from_a_service(error: type[DomainError] | type[HttpError]) -> None:
+    (refusal,) = [refusal for refusal in REFUSALS if refusal.status == status_of(error)]
+    assert (refusal.code, refusal.title) == (error.code, error.title)

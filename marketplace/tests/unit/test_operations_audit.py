@@ -4,10 +4,10 @@ import pytest
 from marketplace.tests.unit.sales import Stored
 
 from common.domain.ids import new_id
-from marketplace.operations.read_models import READ_MODELS, ReadModelOf
 from marketplace.operations.snapshot import SANDBOX_CHARGES
+from marketplace.operations.stored_data import READ_MODELS, ReadModels
 
-every_read_model = pytest.mark.parametrize("read model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
+every_read_model = pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def found(data: Stored) -> list[tuple[str, str | None, str]]:
 
 
 @every_read_model
-def test_a_document_that_is_missing_in_a_read_model_is_found(data: Stored, read_model: ReadModelOf) -> None:
+def test_a_document_that_is_missing_in_a_read_model_is_found(data: Stored, read_model: ReadModels) -> None:
     copies = data.stored[read_model.service, read_model.collection]
     key = next(iter(copies))
     del copies[key]
@@ -28,9 +28,7 @@ def test_a_document_that_is_missing_in_a_read_model_is_found(data: Stored, read_
 
 
 @every_read_model
-def test_a_document_in_a_read_model_that_its_owner_does_not_have_is_found(
-    data: Stored, read_model: ReadModelOf
-) -> None:
+def test_a_document_in_a_read_model_that_its_owner_does_not_have_is_found(data: Stored, read_model: ReadModels) -> None:
     copies = data.stored[read_model.service, read_model.collection]
     orphan = new_id()
     copies[orphan] = {**next(iter(copies.values())), "_id": orphan}
@@ -38,7 +36,7 @@ def test_a_document_in_a_read_model_that_its_owner_does_not_have_is_found(
 
 
 @every_read_model
-def test_a_read_model_of_another_version_than_its_owner_is_found(data: Stored, read_model: ReadModelOf) -> None:
+def test_a_read_model_of_another_version_than_its_owner_is_found(data: Stored, read_model: ReadModels) -> None:
     key, copy = next(iter(data.stored[read_model.service, read_model.collection].items()))
     version, copy["version"] = copy["version"], 99
     assert found(data) == [(read_model.rule, key, f"version is 99, not {version}")]

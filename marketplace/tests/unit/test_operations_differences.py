@@ -13,9 +13,9 @@ from expiration.deadline import Deadline
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
-from marketplace.operations.read_models import READ_MODELS
 from marketplace.operations.rebuild import UNHEARD
 from marketplace.operations.snapshot import Snapshot
+from marketplace.operations.stored_data import READ_MODELS
 from orders.order import Order
 from tickets.ticket import Ticket
 

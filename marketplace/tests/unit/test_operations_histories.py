@@ -10,7 +10,7 @@ from common.events.envelope import StagedEvent
 from devkit.testing.samples import order_events
 from expiration.deadline import Deadline
 from marketplace.operations.histories import Histories
-from marketplace.operations.read_models import DEADLINES, PAYMENTS, TICKETS, USERS
+from marketplace.operations.stored_data import owned
 from payments.gateway.protocol import ChargeId
 from payments.payment import Payment
 from tickets.ticket import Ticket
@@ -30,32 +30,35 @@ def changed_ticket() -> Ticket:
 
 
 def test_an_event_that_is_still_in_the_outbox_is_not_lost() -> None:
-    assert list(Histories().differences(TICKETS, stored(changed_ticket()))) == []
-    assert list(Histories().differences(USERS, stored(User.register(email="a@example.com", password_hash="x")))) == []
+    assert list(Histories().differences(owned("tickets"), stored(changed_ticket()))) == []
+    assert (
+        list(Histories().differences(owned("auth"), stored(User.register(email="a@example.com", password_hash="x"))))
+        == []
+    )
 
 
 def test_an_event_that_is_nowhere_is_lost() -> None:
     document = stored(changed_ticket())
     first, second = document["outbox"]
-    assert list(Histories().differences(TICKETS, {**document, "outbox": [second]})) == [
+    assert list(Histories().differences(owned("tickets"), {**document, "outbox": [second]})) == [
         "its event of version 1 is neither in the stream nor in its outbox"
     ]
-    assert list(Histories().differences(TICKETS, {**document, "outbox": [first]})) == [
+    assert list(Histories().differences(owned("tickets"), {**document, "outbox": [first]})) == [
         "its event of version 2 is neither in the stream nor in its outbox"
     ]
-    assert list(Histories().differences(TICKETS, {**document, "outbox": []})) == [
+    assert list(Histories().differences(owned("tickets"), {**document, "outbox": []})) == [
         "there is no event of it, neither in the stream nor in its outbox"
     ]
 
 
 def test_an_event_that_says_something_else_is_told_field_by_field() -> None:
     document = {**stored(changed_ticket()), "price": 1}
-    assert list(Histories().differences(TICKETS, document)) == ["price is 1, but 2500 in its newest event"]
+    assert list(Histories().differences(owned("tickets"), document)) == ["price is 1, but 2500 in its newest event"]
 
 
 def test_an_owner_that_is_behind_its_own_events_is_found() -> None:
     document = {**stored(changed_ticket()), "version": 1, "title": "Concert", "price": 1999}
-    assert list(Histories().differences(TICKETS, document)) == [
+    assert list(Histories().differences(owned("tickets"), document)) == [
         "is at version 1, but the stream has an event of version 2"
     ]
 
@@ -66,7 +69,7 @@ def test_an_owner_that_denies_its_own_event_is_found() -> None:
     )
     payment.capture(ChargeId("ch_1"))
     document = {**stored(payment), "status": "pending"}
-    assert list(Histories().differences(PAYMENTS, document)) == [
+    assert list(Histories().differences(owned("payments"), document)) == [
         "is pending, but the stream has an event of its version 2"
     ]
 
@@ -74,9 +77,9 @@ def test_an_owner_that_denies_its_own_event_is_found() -> None:
 def test_only_a_completed_deadline_must_have_an_event() -> None:
     created, _, _ = order_events(new_id())
     deadline = Deadline.of_order(created)
-    assert list(Histories().differences(DEADLINES, stored(deadline))) == []
+    assert list(Histories().differences(owned("expiration"), stored(deadline))) == []
     deadline.complete()
-    assert list(Histories().differences(DEADLINES, stored(deadline))) == []
-    assert list(Histories().differences(DEADLINES, {**stored(deadline), "outbox": []})) == [
+    assert list(Histories().differences(owned("expiration"), stored(deadline))) == []
+    assert list(Histories().differences(owned("expiration"), {**stored(deadline), "outbox": []})) == [
         "there is no event of it, neither in the stream nor in its outbox"
     ]

@@ -6,6 +6,7 @@ import pytest
 from common.runtime.logging import LogFormat, LogLevel
 from common.storage.mongo import MongoDriver
 from marketplace.errors import BadSettings
+from marketplace.ports import port_of, port_of_another_instance
 from marketplace.settings import PlatformSettings
 
 
@@ -20,8 +21,8 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
 def test_all_ports_follow_from_the_one_of_the_gateway() -> None:
     settings = PlatformSettings(gateway_port=8080)
     names = ("gateway", "auth", "tickets", "orders", "expiration", "payments", "nats", "mongod", "nats monitor")
-    assert [settings.port(name) for name in names] == list(range(8080, 8089))
-    assert settings.port_of_another_instance(0) == 8100
+    assert [port_of(name, settings.gateway_port) for name in names] == list(range(8080, 8089))
+    assert port_of_another_instance(0, settings.gateway_port) == 8100
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

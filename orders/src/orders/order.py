@@ -1,29 +1,42 @@
 """The order aggregate: created → completed or cancelled, and both of these are final."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, PaymentId, UserId, new_id
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderEvent
+
+
+class OrderStatus(StrEnum):
+    CREATED = "created"
+    """Open: the order holds the ticket and waits for a payment."""
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+    @property
+    def is_live(self) -> bool:
+        """A live order holds its ticket: the order is open, or it has bought the ticket."""
+        return self is not OrderStatus.CANCELLED
 
 
 class NotTheBuyer(NotTheOwner):
     """Only its buyer can see or cancel an order."""
 
-    slug = "not-the-buyer"
+    code = "not-the-buyer"
     title = "Somebody else placed this order"
 
 
 class OrderNotOpen(Conflict):
     """A completed or cancelled order stays what it is."""
 
-    slug = "order-not-open"
+    code = "order-not-open"
     title = "The order is not open any more"
 
 
-class Order(Aggregate):
+class Order(Aggregate[OrderEvent]):
     user_id: UserId
     ticket: OrderedTicket
     expires_at: datetime
@@ -54,7 +67,7 @@ class Order(Aggregate):
 
     def cancel(self) -> None:
         """Given up, or expired. Raises OrderNotOpen."""
-        self._leave_open(OrderStatus.CANCELLED)
+        self._close(OrderStatus.CANCELLED)
         self._change(OrderCancelled)
 
     def note_late_payment(self, payment_id: PaymentId) -> None:
@@ -66,11 +79,32 @@ class Order(Aggregate):
 
     def complete(self, payment_id: PaymentId) -> None:
         """Paid. Raises OrderNotOpen."""
-        self._leave_open(OrderStatus.COMPLETED)
+        self._close(OrderStatus.COMPLETED)
         self.payment_id = payment_id
         self._change(OrderCompleted)
 
-    def _leave_open(self, status: OrderStatus) -> None:
+    def _close(self, status: OrderStatus) -> None:
         if not self.is_open:
             raise OrderNotOpen(f"The order is {self.status}, which is final.")
         self.status = status
+
+    def to_event(self, event_type: type[OrderEvent]) -> OrderEvent:
+        return event_type(
+            id=self.id,
+            version=self.version,
+            status=self.status.value,
+            user_id=self.user_id,
+            expires_at=self.expires_at,
+            ticket=self.ticket,
+            payment_id=self.payment_id,
+        )
+
+    def current_event(self) -> OrderEvent:
+        return self.to_event(_EVENT_OF[self.status])
+
+
+_EVENT_OF: dict[OrderStatus, type[OrderEvent]] = {
+    OrderStatus.CREATED: OrderCreated,
+    OrderStatus.CANCELLED: OrderCancelled,
+    OrderStatus.COMPLETED: OrderCompleted,
+}

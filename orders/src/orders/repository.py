@@ -5,11 +5,10 @@ from pymongo.errors import DuplicateKeyError
 from common.domain.clock import Clock
 from common.domain.errors import Conflict
 from common.domain.ids import TicketId, UserId
-from common.events.orders import OrderStatus
 from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
 from common.storage.repository import AggregateRepository
-from orders.order import Order
+from orders.order import Order, OrderStatus
 
 _LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}
 
@@ -17,7 +16,7 @@ _LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}
 class TicketNotAvailable(Conflict):
     """Another order holds the ticket, or has bought it."""
 
-    slug = "ticket-not-available"
+    code = "ticket-not-available"
     title = "The ticket is not available"
 
 

@@ -1,6 +1,5 @@
 """HTTP in: parse, one call of a use case, answer."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, status
@@ -48,8 +47,9 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     dependencies=[CHANGES],
 )
 async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders, request_key: RequestKey) -> OrderOut:
-    window = timedelta(seconds=wanted.window_seconds) if wanted.window_seconds else None
-    order = await orders.place_order(wanted.ticket_id, buyer=user.id, window=window, request_key=request_key)
+    order = await orders.place_order(
+        wanted.ticket_id, buyer=user.id, window_seconds=wanted.window_seconds, request_key=request_key
+    )
     return OrderOut.model_validate(order)
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from common.domain.ids import OrderId, TicketId, UserId, WellFormed
-from common.events.orders import OrderStatus
 from common.http.money import PriceOut
 from common.http.schemas import RequestBody, ResponseBody
+from orders.order import OrderStatus
 from orders.settings import LONGEST_WINDOW_SECONDS
 
 

@@ -15,7 +15,7 @@ from orders.ticket_read_model import TicketReadModelRepository
 class OwnTicket(NotTheOwner):
     """A seller cannot order their own ticket."""
 
-    slug = "own-ticket"
+    code = "own-ticket"
     title = "This is your own ticket"
 
 
@@ -28,21 +28,22 @@ class OrderService:
     """How long an order holds its ticket, unless its buyer asks for less."""
 
     async def place_order(
-        self, ticket_id: TicketId, *, buyer: UserId, window: timedelta | None = None, request_key: str | None = None
+        self, ticket_id: TicketId, *, buyer: UserId, window_seconds: int | None = None, request_key: str | None = None
     ) -> Order:
         """Place an order, once for each request key; the same request again gets the order that it placed.
 
         Raises NotFound, OwnTicket, TicketNotAvailable; BadInput for a window longer than the platform's.
         """
-        if window is not None and window > self.window:
+        window = self.window if window_seconds is None else timedelta(seconds=window_seconds)
+        if window > self.window:
             longest = int(self.window.total_seconds())
-            raise BadInput(f"must be at most {longest}, the platform's own window", field="windowSeconds")
+            raise BadInput(f"must be at most {longest}, the platform's own window", argument="window_seconds")
         ticket = await self.tickets.find_soon(ticket_id)
         if ticket is None:
-            raise NotFound(f"There is no ticket {ticket_id}.", field="ticketId")
+            raise NotFound(f"There is no ticket {ticket_id}.", argument="ticket_id")
         if ticket.user_id == buyer:
             raise OwnTicket("You sell this ticket, so you cannot order it.")
-        expires_at = self.clock() + (window or self.window)
+        expires_at = self.clock() + window
         order = Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
         try:
             await self.orders.add(order)

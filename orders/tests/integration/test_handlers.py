@@ -2,8 +2,8 @@
 
 import httpx
 
+from common.domain.event import Event
 from common.domain.ids import OrderId, TicketId, UserId, new_id
-from common.events.base import Event
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.events.tickets import TicketCreated
 from devkit.testing.events import EventStreams

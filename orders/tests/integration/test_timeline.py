@@ -5,7 +5,7 @@ from datetime import datetime
 import httpx
 
 from common.domain.ids import UserId
-from common.events.payments import PaymentRefunded, PaymentStatus
+from common.events.payments import PaymentRefunded
 from common.events.tickets import TicketCreated
 from common.events.tracing import continue_trace
 from devkit.testing.events import EventStreams
@@ -86,7 +86,7 @@ async def test_a_cancelled_orders_timeline_tells_of_the_payment_that_came_too_la
     late = captured_payment(path.rpartition("/")[2])
     await streams.publish(late)
     await streams.eventually_quiet(*ALL)
-    refund = PaymentRefunded(**late.model_dump() | {"version": 3, "status": PaymentStatus.REFUNDED})
+    refund = PaymentRefunded(**late.model_dump() | {"version": 3, "status": "refunded"})
     await streams.publish(refund)
 
     told = (await buying.get(f"{path}/timeline")).json()["events"]

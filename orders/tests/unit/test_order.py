@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.domain.ids import PaymentId, TicketId, UserId, new_id
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
-from orders.order import NotTheBuyer, Order, OrderNotOpen
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket
+from orders.order import NotTheBuyer, Order, OrderNotOpen, OrderStatus
 
 BUYER = UserId(new_id())
 PAYMENT = PaymentId(new_id())

@@ -7,13 +7,12 @@ from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.errors import BadInput, NotFound, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
-from common.events.orders import OrderStatus
 from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from devkit.testing.samples import listed_ticket
-from orders.order import NotTheBuyer, Order, OrderNotOpen
+from orders.order import NotTheBuyer, Order, OrderNotOpen, OrderStatus
 from orders.repository import OrderRepository, TicketNotAvailable
 from orders.service import OrderService, OwnTicket
 from orders.ticket_read_model import TicketReadModelRepository
@@ -84,14 +83,14 @@ async def test_a_buyer_may_ask_for_a_shorter_window_but_not_for_a_longer_one(
     orders: OrderService, watch: Watch, ticket: TicketCreated
 ) -> None:
     with pytest.raises(BadInput, match="at most 900") as refused:
-        await orders.place_order(TicketId(ticket.id), buyer=BUYER, window=WINDOW + timedelta(seconds=1))
-    assert refused.value.field == "windowSeconds"
-    order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window=timedelta(seconds=3))
+        await orders.place_order(TicketId(ticket.id), buyer=BUYER, window_seconds=int(WINDOW.total_seconds()) + 1)
+    assert refused.value.argument == "window_seconds"
+    order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window_seconds=3)
     assert order.expires_at == watch.now + timedelta(seconds=3)
 
 
 async def test_the_whole_window_may_be_asked_for(orders: OrderService, watch: Watch, ticket: TicketCreated) -> None:
-    order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window=WINDOW)
+    order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window_seconds=int(WINDOW.total_seconds()))
     assert order.expires_at == watch.now + WINDOW
 
 

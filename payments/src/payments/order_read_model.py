@@ -1,13 +1,28 @@
-"""What payments remembers of each order: who may pay how much, until when, and whether it still makes sense."""
+"""What payments remembers of each order: who may pay how much, until when, and whether the order is still open."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
+from common.domain.event import Event
 from common.domain.ids import UserId
-from common.events.base import Event
-from common.events.orders import OrderEvent, OrderStatus
+from common.events.orders import OrderCancelled, OrderCompleted, OrderEvent
 from common.storage.collection import Collection
 from common.storage.read_model import ReadModel, ReadModelRepository
+
+
+class OrderStatus(StrEnum):
+    """What an order event means to payments. The event's type decides, not its `status`."""
+
+    OPEN = "created"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+    @classmethod
+    def after(cls, event: OrderEvent) -> "OrderStatus":
+        if isinstance(event, OrderCancelled):
+            return cls.CANCELLED
+        return cls.COMPLETED if isinstance(event, OrderCompleted) else cls.OPEN
 
 
 class OrderReadModel(ReadModel):
@@ -24,7 +39,7 @@ class OrderReadModel(ReadModel):
             version=event.version,
             user_id=event.user_id,
             price=event.ticket.price,
-            status=event.status,
+            status=OrderStatus.after(event),
             expires_at=event.expires_at,
         )
 

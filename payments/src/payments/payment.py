@@ -1,52 +1,61 @@
 """The payment aggregate: pending → captured or declined; captured → refunded; open until the money has its place."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from common.domain.aggregate import Aggregate
-from common.domain.errors import Conflict, NotTheOwner, ProblemError
+from common.domain.errors import Conflict, DomainError, ErrorKind, NotTheOwner
 from common.domain.ids import OrderId, PaymentId, UserId, new_id
-from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatus
+from common.events.payments import PaymentCreated, PaymentEvent, PaymentRefunded
 from payments.gateway.protocol import ChargeId
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "pending"
+    """The payment claims its order for one charge; whether the card was charged is not known yet."""
+    DECLINED = "declined"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
 
 
 class NotTheBuyer(NotTheOwner):
     """Only its buyer can pay for an order."""
 
-    slug = "not-the-buyer"
+    code = "not-the-buyer"
     title = "Somebody else placed this order"
 
 
 class OrderNotOpen(Conflict):
     """A cancelled or expired order cannot be paid."""
 
-    slug = "order-not-open"
+    code = "order-not-open"
     title = "The order is not open any more"
 
 
 class AlreadyPaid(Conflict):
     """There is one charge an order, however often it is asked for."""
 
-    slug = "already-paid"
+    code = "already-paid"
     title = "The order is paid already"
 
 
 class PaymentInProgress(Conflict):
     """Another payment for the same order has not come to its end yet."""
 
-    slug = "payment-in-progress"
+    code = "payment-in-progress"
     title = "A payment for this order is under way"
 
 
-class CardRefused(ProblemError):
+class CardRefused(DomainError):
     """The card was declined; the order stays open for another try."""
 
-    status = 402
-    slug = "card-declined"
+    kind = ErrorKind.PAYMENT_DECLINED
+    code = "card-declined"
     title = "The card was declined"
 
 
-class Payment(Aggregate):
+class Payment(Aggregate[PaymentEvent]):
     order_id: OrderId
     user_id: UserId
     amount: int
@@ -113,3 +122,23 @@ class Payment(Aggregate):
         if self.status is not before or not self.open:
             raise Conflict(f"The payment is {self.status}, and not {before} and open.")
         self.status = after
+
+    def to_event(self, event_type: type[PaymentEvent]) -> PaymentEvent:
+        return event_type(
+            id=self.id,
+            version=self.version,
+            status=self.status.value,
+            order_id=self.order_id,
+            user_id=self.user_id,
+            amount=self.amount,
+        )
+
+    def current_event(self) -> PaymentEvent | None:
+        event_type = _EVENT_OF.get(self.status)
+        return self.to_event(event_type) if event_type else None
+
+
+_EVENT_OF: dict[PaymentStatus, type[PaymentEvent]] = {
+    PaymentStatus.CAPTURED: PaymentCreated,
+    PaymentStatus.REFUNDED: PaymentRefunded,
+}

@@ -6,11 +6,10 @@ from pymongo.errors import DuplicateKeyError
 
 from common.domain.clock import Clock
 from common.domain.ids import OrderId, UserId
-from common.events.payments import PaymentStatus
 from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
 from common.storage.repository import AggregateRepository
-from payments.payment import AlreadyPaid, Payment, PaymentInProgress
+from payments.payment import AlreadyPaid, Payment, PaymentInProgress, PaymentStatus
 
 _CLAIMS = {"$in": [PaymentStatus.PENDING.value, PaymentStatus.CAPTURED.value]}
 _MOST_OF_AN_ORDER = 100

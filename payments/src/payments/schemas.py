@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from common.domain.ids import OrderId, PaymentId, WellFormed
-from common.events.payments import PaymentStatus
 from common.http.schemas import RequestBody, ResponseBody
+from payments.payment import PaymentStatus
 
 
 class PaymentIn(RequestBody):

@@ -15,12 +15,11 @@ from pymongo.errors import PyMongoError
 from common.domain.clock import Clock
 from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, UserId
-from common.events.orders import OrderEvent, OrderStatus
-from common.events.payments import PaymentStatus
+from common.events.orders import OrderCreated, OrderEvent
 from common.storage.repository import retry_lost_races
 from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownCharge, UnknownToken
-from payments.order_read_model import OrderReadModel, OrderReadModelRepository
-from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, Payment
+from payments.order_read_model import OrderReadModel, OrderReadModelRepository, OrderStatus
+from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, Payment, PaymentStatus
 from payments.repository import PaymentRepository
 
 log = structlog.get_logger()
@@ -76,8 +75,8 @@ class PaymentService:
     async def follow_order(self, event: OrderEvent) -> None:
         """Remember what became of an order, then close the payment that waits for it, if there is one."""
         await self.orders.apply(event)
-        if event.status is OrderStatus.CREATED:
-            return  # nothing that a payment could wait for
+        if isinstance(event, OrderCreated):
+            return  # no payment waits for this
         payment = await self.payments.find_captured_and_open(OrderId(event.id))
         if payment is not None:
             await self._close(PaymentId(payment.id))
@@ -107,7 +106,7 @@ class PaymentService:
         try:
             await self._charge_and_close(PaymentId(payment.id))
         except (CardRefused, BadInput, OrderNotOpen) as ended:
-            log.info("open payment came to its end", payment=payment.id, outcome=ended.slug)
+            log.info("open payment came to its end", payment=payment.id, outcome=ended.code)
         except DependencyUnavailable as error:
             log.warning("open payment stays open", payment=payment.id, reason=error.detail)
         except PyMongoError:
@@ -118,7 +117,7 @@ class PaymentService:
     async def _order_of(self, order_id: OrderId, buyer: UserId) -> OrderReadModel:
         order = await self.orders.find_soon(order_id)
         if order is None:
-            raise NotFound(f"There is no order {order_id}.", field="orderId")
+            raise NotFound(f"There is no order {order_id}.", argument="order_id")
         if order.user_id != buyer:
             raise NotTheBuyer("Only its buyer can pay for an order, or see its payments.")
         return order
@@ -139,7 +138,7 @@ class PaymentService:
         async def attempt() -> None:
             payment = await self._known(payment_id)
             if payment.status is PaymentStatus.DECLINED:
-                raise CardRefused(payment.decline_reason or "Your card was declined.", field="token")
+                raise CardRefused(payment.decline_reason or "Your card was declined.", argument="token")
             if payment.status is not PaymentStatus.PENDING:
                 return
             try:
@@ -149,11 +148,11 @@ class PaymentService:
             except CardDeclined as declined:
                 payment.decline(declined.reason)
                 await self.payments.save(payment)
-                raise CardRefused(declined.reason, field="token") from None
+                raise CardRefused(declined.reason, argument="token") from None
             except UnknownToken as unknown:
                 payment.decline(str(unknown))
                 await self.payments.save(payment)
-                raise BadInput(str(unknown), field="token") from None
+                raise BadInput(str(unknown), argument="token") from None
             except GatewayUnavailable as error:
                 raise _outcome_unknown(error) from error
             payment.capture(charge_id)
@@ -173,7 +172,7 @@ class PaymentService:
             if payment.status is not PaymentStatus.CAPTURED or not payment.open:
                 return payment
             order = await self.orders.find(payment.order_id)
-            if order is None or order.status is OrderStatus.CREATED:
+            if order is None or order.status is OrderStatus.OPEN:
                 return payment
             if order.status is OrderStatus.CANCELLED:
                 await self._refund(payment)

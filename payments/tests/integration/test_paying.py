@@ -5,8 +5,9 @@ import asyncio
 from payments.tests.checkout import Checkout, problem
 
 from common.domain.ids import new_id
-from common.events.payments import PaymentCreated, PaymentStatus
+from common.events.payments import PaymentCreated
 from devkit.testing.samples import order_events
+from payments.payment import PaymentStatus
 
 
 async def test_the_buyer_pays_an_open_order_and_everybody_hears_of_it(checkout: Checkout) -> None:

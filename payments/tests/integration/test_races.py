@@ -10,10 +10,9 @@ from payments.tests.use_cases import announced, pay, payments_of, use_cases
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
-from common.events.payments import PaymentStatus
 from common.storage.mongo import Mongo
 from devkit.testing.samples import order_events
-from payments.payment import AlreadyPaid, OrderNotOpen
+from payments.payment import AlreadyPaid, OrderNotOpen, PaymentStatus
 
 CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"
 

@@ -9,9 +9,8 @@ from payments.tests.use_cases import OrderEvents, announced, pay, payments_of
 
 from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.domain.ids import OrderId, new_id
-from common.events.payments import PaymentStatus
 from devkit.testing.running import somebody
-from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
+from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress, PaymentStatus
 from payments.service import PaymentService
 
 
@@ -47,7 +46,7 @@ async def test_an_unknown_token_is_the_callers_mistake_and_does_not_claim_the_or
     gateway.knows_tokens = False
     with pytest.raises(BadInput) as refused:
         await pay(payments, order, "tok_misspelt")
-    assert refused.value.field == "token"
+    assert refused.value.argument == "token"
     assert "tok_misspelt" not in str(refused.value)
 
     gateway.knows_tokens = True

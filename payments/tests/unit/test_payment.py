@@ -7,9 +7,9 @@ import pytest
 
 from common.domain.errors import Conflict
 from common.domain.ids import OrderId, UserId
-from common.events.payments import PaymentCreated, PaymentRefunded, PaymentStatus
+from common.events.payments import PaymentCreated, PaymentRefunded
 from payments.gateway.protocol import ChargeId
-from payments.payment import Payment
+from payments.payment import Payment, PaymentStatus
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ORDER = OrderId("65f0c0ffee00000000000020")

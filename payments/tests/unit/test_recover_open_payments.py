@@ -11,9 +11,8 @@ from structlog.typing import EventDict
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import OrderId, new_id
-from common.events.payments import PaymentStatus
 from devkit.testing.running import somebody
-from payments.payment import Payment
+from payments.payment import Payment, PaymentStatus
 from payments.service import PaymentService
 
 ABANDONED = timedelta(seconds=11)

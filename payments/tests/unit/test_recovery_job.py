@@ -11,11 +11,11 @@ from pymongo.errors import AutoReconnect
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
-from common.events.payments import PaymentStatus
 from common.storage.collection import Database
 from devkit.testing.interception import Operation
 from devkit.testing.samples import order_events
 from devkit.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
+from payments.payment import PaymentStatus
 from payments.service import PaymentService
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -59,8 +59,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="audit-finds-a-denied-event",
         promise="The audit finds an aggregate whose status says that it has no event, although the stream has one.",
         where=_HISTORIES,
-        old="elif not owned.has_to_be_told(document):",
-        new='elif told["version"] != state["version"] and not owned.has_to_be_told(document):',
+        old="elif not owned.is_published(document):",
+        new='elif told["version"] != state["version"] and not owned.is_published(document):',
         tests=_differs("test_an_owner_that_denies_its_own_event_is_found"),
     ),
     Mutation(

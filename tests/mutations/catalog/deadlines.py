@@ -6,7 +6,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="all-pending-timers-set-at-start",
         promise="A service that starts sets the timers of all pending deadlines, whenever they are due.",
-        where="expiration.service:ExpirationService.arm_forever",
+        where="expiration.service:ExpirationService.keep_timers_set",
         old="due_before: datetime | None = None",
         new="due_before: datetime | None = self.clock() - _SURELY_MISSED",
         tests=tests_in(
@@ -18,7 +18,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="timers-set-at-start-of-the-service",
         promise="The loop that sets timers at the start, and those that were lost, is part of the running service.",
         where="expiration.main:create_app",
-        old="service.in_background(expiration.arm_forever)",
+        old="service.in_background(expiration.keep_timers_set)",
         new="",
         tests=tests_in(
             "expiration/tests/integration/test_restarts.py",
@@ -29,7 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="missed-timers-set-again",
         promise="A timer that the broker has lost is set again while the service runs.",
-        where="expiration.service:ExpirationService.arm_forever",
+        where="expiration.service:ExpirationService.keep_timers_set",
         old="due_before = self.clock() - _SURELY_MISSED",
         new="due_before = datetime(2000, 1, 1, tzinfo=self.clock().tzinfo)",
         tests=tests_in(
@@ -40,7 +40,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="loop-of-missed-timers-survives-an-outage",
         promise="An outage of the broker does not end the loop that sets timers.",
-        where="expiration.service:ExpirationService.arm_forever",
+        where="expiration.service:ExpirationService.keep_timers_set",
         old="except (PyMongoError, DependencyUnavailable) as error:",
         new="except PyMongoError as error:",
         tests=tests_in(
@@ -51,16 +51,16 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="timers-of-the-start-set-after-an-outage",
         promise="Timers that cannot be set at the start are all set after the outage, and not only the missed ones.",
-        where="expiration.service:ExpirationService.arm_forever",
+        where="expiration.service:ExpirationService.keep_timers_set",
         old="""
                 else:
-                    if armed:
-                        log.info("armed pending deadlines", deadlines=armed)
+                    if scheduled:
+                        log.info("scheduled pending deadlines", deadlines=scheduled)
                     due_before""",
         new="""
                 else:
-                    if armed:
-                        log.info("armed pending deadlines", deadlines=armed)
+                    if scheduled:
+                        log.info("scheduled pending deadlines", deadlines=scheduled)
                 finally:
                     due_before""",
         tests=tests_in(
@@ -91,7 +91,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             if event.version > 1:
                 deadline = await attempt()
             else:
-                await self.alarms.arm(Deadline.of_order(event))
+                await self.timers.schedule(Deadline.of_order(event))
                 await self._add(event)
                 return""",
         tests=tests_in(
@@ -116,7 +116,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             "expiration/tests/unit/test_use_cases.py",
-            "test_an_alarm_that_comes_early_asks_to_be_heard_again_when_it_is_due",
+            "test_a_timer_that_fires_early_asks_for_another_delivery_when_it_is_due",
         ),
     ),
     Mutation(
@@ -127,7 +127,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if deadline is None:",
         tests=tests_in(
             "expiration/tests/unit/test_use_cases.py",
-            "test_an_alarm_completes_a_deadline_once",
+            "test_a_timer_completes_a_deadline_once",
             "test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_and_says_nothing[completed]",
         ),
     ),
@@ -167,11 +167,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="one-timer-per-order",
         promise="Setting the timer of a deadline again replaces the one before.",
-        where="expiration.alarms:AlarmClock.arm",
-        old='await self.publisher.publish_raw(f"{SCHEDULES}.{deadline.id}",',
+        where="expiration.timers:TimerScheduler.schedule",
+        old="await self.publisher.publish_raw(timer.schedule_subject,",
         new="""
             from uuid import uuid4
-            await self.publisher.publish_raw(f"{SCHEDULES}.{deadline.id}.{uuid4().hex}",""",
+            await self.publisher.publish_raw(f"{timer.schedule_subject}.{uuid4().hex}",""",
         tests=tests_in(
             "expiration/tests/integration/test_restarts.py", "test_starting_again_and_again_leaves_one_timer"
         ),
@@ -180,9 +180,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="fired-timers-go-away",
         promise="The broker deletes the message of a fired timer after an hour.",
-        where="expiration.alarms:AlarmClock.arm",
-        old='"Nats-Schedule-TTL": _KEEP_RUNG_ALARMS,',
+        where="expiration.timers:TimerScheduler.schedule",
+        old='"Nats-Schedule-TTL": _KEEP_FIRED_TIMERS,',
         new="",
-        tests=tests_in("expiration/tests/integration/test_ringing.py", "test_timers_do_not_pile_up"),
+        tests=tests_in("expiration/tests/integration/test_timers.py", "test_timers_do_not_pile_up"),
     ),
 )

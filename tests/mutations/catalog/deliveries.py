@@ -149,7 +149,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="event-id-is-the-one-in-its-subject",
         promise="An event published under the subject of another aggregate is not handled.",
         where="common.events.envelope:decode",
-        old="if event.subject != subject:",
+        old="if message.subject != subject:",
         new="if False:",
         tests=tests_in(_DEAD_LETTERS, "test_an_event_under_the_subject_of_another_aggregate_is_not_handled"),
     ),

@@ -129,7 +129,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="server-error-not-kept",
         promise="A failure on the server's side (5xx) is not kept as the answer of a key.",
         where="common.http.idempotency:_answered",
-        old="problem.status >= _SERVER_ERRORS or",
+        old="status_of(problem) >= _SERVER_ERRORS or",
         new="",
         tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_request_that_failed_can_be_repeated_at_once_with_its_key"),
     ),

@@ -18,7 +18,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="completed-order-has-its-ticket",
         promise="A sold ticket cannot be ordered again: a completed order counts as live.",
-        where="common.events.orders:OrderStatus.is_live",
+        where="orders.order:OrderStatus.is_live",
         old="self is not OrderStatus.CANCELLED",
         new="self is OrderStatus.CREATED",
         tests=tests_in(
@@ -80,7 +80,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="window-at-most-the-platforms",
         promise="Buyers cannot hold a ticket for longer than the platform allows.",
         where="orders.service:OrderService.place_order",
-        old="if window is not None and window > self.window:",
+        old="if window > self.window:",
         new="if False:",
         tests=tests_in(
             "orders/tests/unit/test_order_service.py",
@@ -112,7 +112,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="order-end-is-final",
         promise="A completed or cancelled order never changes its status again.",
-        where="orders.order:Order._leave_open",
+        where="orders.order:Order._close",
         old="if not self.is_open:",
         new="if False:",
         tests=tests_in(

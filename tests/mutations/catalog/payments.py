@@ -186,7 +186,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="When an order is cancelled after the charge, the charge is refunded.",
         where="payments.service:PaymentService.follow_order",
         old="if payment is not None:",
-        new="if payment is not None and event.status is OrderStatus.COMPLETED:",
+        new="if payment is not None and event.fact == 'completed':",
         tests=tests_in(_PAY_ORDER, "test_a_cancellation_after_the_capture_refunds_it_once"),
     ),
     Mutation(
@@ -211,8 +211,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:PaymentService.follow_order",
         old="""
             await self.orders.apply(event)
-            if event.status is OrderStatus.CREATED:
-                return  # nothing that a payment could wait for
+            if isinstance(event, OrderCreated):
+                return  # no payment waits for this
             payment = await self.payments.find_captured_and_open(OrderId(event.id))""",
         new="""
             payment = await self.payments.find_captured_and_open(OrderId(event.id))

@@ -52,7 +52,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="event-ids-are-derived",
         promise="One fact has one event id, however often it is staged.",
-        where="common.events.base:Event.event_id",
+        where="common.domain.event:Message.event_id",
         old='return f"{self.aggregate}-{self.id}-{self.version}"',
         new='import uuid; return f"{self.aggregate}-{uuid.uuid4()}"',
         tests=tests_in(_STREAMS, "test_an_event_that_is_published_twice_is_stored_once"),

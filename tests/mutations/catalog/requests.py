@@ -122,8 +122,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="errors-are-problem-json",
         promise="Every error has the media type of RFC 9457: application/problem+json.",
         where="common.http.problems:problem_response",
-        old="error.status, headers, MEDIA_TYPE)",
-        new="error.status, headers)",
+        old="status_of(error), headers, MEDIA_TYPE)",
+        new="status_of(error), headers)",
         tests=tests_in(_ANY_REQUEST, f"{_ANY_FAILURE}[conflict]"),
     ),
     Mutation(

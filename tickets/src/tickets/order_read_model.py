@@ -4,9 +4,9 @@ from typing import Self
 
 from pydantic import Field
 
+from common.domain.event import Event
 from common.domain.ids import OrderId, TicketId
-from common.events.base import Event
-from common.events.orders import OrderEvent
+from common.events.orders import OrderCancelled, OrderEvent
 from common.storage.collection import Collection
 from common.storage.read_model import ReadModel, ReadModelRepository
 
@@ -18,7 +18,9 @@ class OrderReadModel(ReadModel):
     @classmethod
     def from_event(cls, event: Event) -> Self:
         assert isinstance(event, OrderEvent)  # noqa: S101 - for the type checker: no other event is consumed here
-        return cls(id=event.id, version=event.version, ticket_id=event.ticket.id, is_live=event.status.is_live)
+        return cls(
+            id=event.id, version=event.version, ticket_id=event.ticket.id, is_live=not isinstance(event, OrderCancelled)
+        )
 
 
 class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):

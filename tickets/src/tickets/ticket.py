@@ -5,24 +5,24 @@ from typing import Self
 from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, TicketId, UserId, new_id
-from common.events.tickets import TicketCreated, TicketUpdated
+from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated
 
 
 class NotTheSeller(NotTheOwner):
     """Only its seller can change a ticket."""
 
-    slug = "not-the-seller"
+    code = "not-the-seller"
     title = "Somebody else sells this ticket"
 
 
 class TicketHeld(Conflict):
     """A ticket that an order holds, or has bought, cannot be changed."""
 
-    slug = "ticket-held"
+    code = "ticket-held"
     title = "An order holds this ticket"
 
 
-class Ticket(Aggregate):
+class Ticket(Aggregate[TicketEvent]):
     title: str
     price: int
     user_id: UserId
@@ -48,3 +48,16 @@ class Ticket(Aggregate):
         """Held by this order, or by none."""
         self.order_id = order_id
         self._change(TicketUpdated)
+
+    def to_event(self, event_type: type[TicketEvent]) -> TicketEvent:
+        return event_type(
+            id=self.id,
+            version=self.version,
+            title=self.title,
+            price=self.price,
+            user_id=self.user_id,
+            order_id=self.order_id,
+        )
+
+    def current_event(self) -> TicketEvent:
+        return self.to_event(TicketCreated if self.version == 1 else TicketUpdated)

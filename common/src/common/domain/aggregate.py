@@ -1,35 +1,47 @@
-"""The base of every aggregate: the thing that one service owns, changes as a whole, and tells the others about."""
+"""The base of every aggregate: the object that one service owns and changes as a whole."""
 
-from typing import Any, Self
+from abc import abstractmethod
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, PrivateAttr
 
-from common.events.base import Event
+from common.domain.event import Event
+
+E = TypeVar("E", bound=Event)
+"""The base class of the aggregate's events."""
 
 
-class Aggregate(BaseModel):
-    """Counts its own changes in `version` and records the event of each; nothing outside it sets its state."""
+class Aggregate(BaseModel, Generic[E]):
+    """Counts its changes in `version` and records an event for each change that other services need to know."""
 
     id: str
     version: int = 0
 
     _stored_version: int = PrivateAttr(default=0)
-    _recorded: list[Event] = PrivateAttr(default_factory=list)
+    _recorded: list[E] = PrivateAttr(default_factory=list)
 
-    def _change(self, event_type: type[Event] | None = None) -> None:
-        """Count a change that has been made, and record its event (None: nobody else needs to know)."""
+    @abstractmethod
+    def to_event(self, event_type: type[E]) -> E:
+        """Make an event of this type from the state that other services may know."""
+
+    @abstractmethod
+    def current_event(self) -> E | None:
+        """The event that tells other services the current state; None if they do not know this aggregate yet."""
+
+    def _change(self, event_type: type[E] | None = None) -> None:
+        """Count a change that was made, and record its event. Without an event type no other service is told."""
         self.version += 1
         if event_type is not None:
-            self._recorded.append(event_type.model_validate(self.model_dump(), by_name=True))
+            self._recorded.append(self.to_event(event_type))
 
     @property
-    def recorded(self) -> list[Event]:
-        """The events of the changes that have not been stored yet."""
+    def recorded(self) -> list[E]:
+        """The events of the changes that are not stored yet."""
         return self._recorded
 
     @property
     def stored_version(self) -> int:
-        """The version that was read: the store writes only if it still is the stored one."""
+        """The version that was read. A repository writes only if this is still the stored version."""
         return self._stored_version
 
     def mark_stored(self) -> None:

@@ -1,75 +1,88 @@
-"""Errors carry their HTTP status and their problem type where they are defined; common.http renders them."""
+"""The errors of use cases and aggregates. They know nothing of HTTP: common.http.problems maps each kind to a status."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 
-class ProblemError(Exception):
-    """A failure that the caller is told about as an RFC 9457 problem."""
+class ErrorKind(StrEnum):
+    """What an error means to the caller."""
 
-    status: ClassVar[int]
-    slug: ClassVar[str]
-    """The last part of the problem's `type`: it names the error for programs and never changes."""
+    INVALID = "invalid"
+    NOT_SIGNED_IN = "not signed in"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not found"
+    CONFLICT = "conflict"
+    """The object is in a state in which this cannot be done."""
+    PAYMENT_DECLINED = "payment declined"
+    UNAVAILABLE = "unavailable"
+    """The same call may succeed later."""
+
+
+class DomainError(Exception):
+    """A failure that the caller is told about."""
+
+    kind: ClassVar[ErrorKind]
+    code: ClassVar[str]
+    """Names the error for programs. It is part of the HTTP interface and never changes."""
     title: ClassVar[str]
+    """A short summary for people, the same for each occurrence."""
 
-    def __init__(self, detail: str, *, field: str | None = None) -> None:
+    def __init__(self, detail: str, *, argument: str | None = None) -> None:
+        """`detail` is a sentence for the caller; `argument` names the argument of the use case that is wrong."""
         super().__init__(detail)
         self.detail = detail
-        self.field = field
+        self.argument = argument
 
 
-class BadInput(ProblemError):
-    status = 422
-    slug = "bad-input"
+class BadInput(DomainError):
+    kind = ErrorKind.INVALID
+    code = "bad-input"
     title = "The request is not valid"
 
 
-class NotUnderstood(BadInput):
-    """Refused for its form alone: no use case has seen it, so nothing was begun."""
-
-
-class NotSignedIn(ProblemError):
-    status = 401
-    slug = "not-signed-in"
+class NotSignedIn(DomainError):
+    kind = ErrorKind.NOT_SIGNED_IN
+    code = "not-signed-in"
     title = "Sign in first"
 
 
-class NotTheOwner(ProblemError):
-    status = 403
-    slug = "not-the-owner"
+class NotTheOwner(DomainError):
+    kind = ErrorKind.FORBIDDEN
+    code = "not-the-owner"
     title = "This belongs to somebody else"
 
 
-class NotFound(ProblemError):
-    status = 404
-    slug = "not-found"
+class NotFound(DomainError):
+    kind = ErrorKind.NOT_FOUND
+    code = "not-found"
     title = "There is no such thing"
 
 
-class Conflict(ProblemError):
-    """The thing is in a state in which this cannot be done."""
+class Conflict(DomainError):
+    """The object is in a state in which this cannot be done."""
 
-    status = 409
-    slug = "conflict"
+    kind = ErrorKind.CONFLICT
+    code = "conflict"
     title = "Not in this state"
 
 
 class VersionConflict(Conflict):
-    """Somebody else changed the aggregate after it was read; nothing was written."""
+    """Another request changed the object after this one had read it. Nothing was written."""
 
-    slug = "lost-race"
-    title = "Changed by somebody else meanwhile"
+    code = "lost-race"  # published under this name
+    title = "Changed by another request meanwhile"
 
 
-class DependencyUnavailable(ProblemError):
-    """MongoDB, NATS or the card processor cannot be reached now; the same request may succeed later."""
+class DependencyUnavailable(DomainError):
+    """MongoDB, NATS or the card processor does not answer now. The same call may succeed later."""
 
-    status = 503
-    slug = "dependency-unavailable"
+    kind = ErrorKind.UNAVAILABLE
+    code = "dependency-unavailable"
     title = "Temporarily unavailable"
 
 
 class RetryLater(Exception):
-    """An event that came too early: deliver it again after so many seconds."""
+    """Raised by a handler whose event came too early: deliver the event again after this many seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"not before {seconds:.3f} s from now")
@@ -77,4 +90,4 @@ class RetryLater(Exception):
 
 
 class PermanentFailure(Exception):
-    """An event that can never be handled, however often it is tried: it goes to the dead letters at once."""
+    """Raised by a handler that can never handle its event: the event becomes a dead letter at once."""

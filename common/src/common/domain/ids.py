@@ -1,8 +1,10 @@
-"""Identifiers: 24 lower-case hexadecimal characters, made by the service that owns the aggregate."""
+"""Identifiers: 24 lower-case hexadecimal characters. The service that owns an aggregate makes its id."""
 
+import itertools
+import secrets
+import time
 from typing import Annotated, NewType
 
-from bson import ObjectId
 from pydantic import StringConstraints
 
 UserId = NewType("UserId", str)
@@ -11,11 +13,17 @@ OrderId = NewType("OrderId", str)
 PaymentId = NewType("PaymentId", str)
 
 WellFormed = StringConstraints(pattern=r"^[0-9a-f]{24}$", strict=True)
-"""Put into Annotated where an identifier comes in from outside: Annotated[TicketId, WellFormed]."""
+"""For ids that come from outside: Annotated[TicketId, WellFormed]."""
 
 AnyId = Annotated[str, WellFormed]
 
+_PROCESS = secrets.token_hex(5)
+_COUNTER = itertools.count(secrets.randbelow(1 << 23))
+
 
 def new_id() -> str:
-    """Begins with the second of its making, so that descending order is newest first."""
-    return str(ObjectId())
+    """Make an id that sorts by the second of its creation and, within one process, by the order of creation.
+
+    The parts are those of a MongoDB ObjectId: 4 bytes of time, 5 random bytes of the process, a counter of 3 bytes.
+    """
+    return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"

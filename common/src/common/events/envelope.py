@@ -8,8 +8,8 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from common.domain.errors import PermanentFailure
-from common.events.base import Event
-from common.events.catalog import CATALOG
+from common.domain.event import Event, Message
+from common.events.catalog import MESSAGES
 from common.events.tracing import current_cause, current_traceparent
 
 MESSAGE_ID = "Nats-Msg-Id"
@@ -57,18 +57,28 @@ class MalformedEvent(PermanentFailure):
     """Its bytes are not what the catalogue says."""
 
 
-def decode(subject: str, data: bytes) -> Event:
-    """The event in a message. Raises MalformedEvent, with a reason that a person can act on."""
+def decode(subject: str, data: bytes) -> Message:
+    """The event, or timer, in a message. Raises MalformedEvent, with a reason that a person can act on."""
     aggregate, fact, *_ = [*subject.split("."), "", ""]
-    event_type = CATALOG.get(f"{aggregate}.{fact}")
-    if event_type is None:
+    message_type = MESSAGES.get(f"{aggregate}.{fact}")
+    if message_type is None:
         raise MalformedEvent(f"no event of the catalogue has the subject {subject!r}")
     try:
-        event = event_type.model_validate_json(data)
+        message = message_type.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "payload"
-        raise MalformedEvent(f"{event_type.__name__}: {where}: {first['msg']}") from error
-    if event.subject != subject:
-        raise MalformedEvent(f"{event_type.__name__}: its id {event.id!r} is not the one in its subject {subject!r}")
-    return event
+        raise MalformedEvent(f"{message_type.__name__}: {where}: {first['msg']}") from error
+    if message.subject != subject:
+        raise MalformedEvent(
+            f"{message_type.__name__}: its id {message.id!r} is not the one in its subject {subject!r}"
+        )
+    return message
+
+
+def decode_event(subject: str, data: bytes) -> Event:
+    """The event in a message. Raises MalformedEvent, also for a timer, which is no event."""
+    message = decode(subject, data)
+    if not isinstance(message, Event):
+        raise MalformedEvent(f"{type(message).__name__} is no event")
+    return message

@@ -5,30 +5,16 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from common.events.base import Category, Event
+from common.domain.event import Category, Event
 
 
-class DeadlineEvent(Event):
-    """A deadline has the id of its order."""
+class ExpirationCompleted(Event):
+    """The time to pay for an order is over."""
 
     publisher: ClassVar = "expiration"
     aggregate: ClassVar = "expiration"
+    fact: ClassVar = "completed"
     category: ClassVar = Category.GENERAL
 
     id: str = Field(description="The order's id.")
     expires_at: datetime = Field(description="The deadline, UTC.")
-
-
-class ExpirationCompleted(DeadlineEvent):
-    """The order's time to pay has run out."""
-
-    fact: ClassVar = "completed"
-
-
-class DeadlineAlarm(DeadlineEvent):
-    """The bell that the broker rings for expiration itself when a deadline is due; nobody else hears it.
-
-    It is a timer message and no fact: whether the deadline still stands is looked up when it rings.
-    """
-
-    fact: ClassVar = "alarm"

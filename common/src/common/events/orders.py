@@ -1,25 +1,12 @@
 """Published by orders."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.domain.event import Category, Event
 from common.domain.ids import PaymentId, TicketId, UserId
-from common.events.base import Category, Event
-
-
-class OrderStatus(StrEnum):
-    CREATED = "created"
-    """Open: holds the ticket and waits for a payment."""
-    CANCELLED = "cancelled"
-    COMPLETED = "completed"
-
-    @property
-    def is_live(self) -> bool:
-        """A live order holds its ticket: it is open, or it has bought it."""
-        return self is not OrderStatus.CANCELLED
 
 
 class OrderedTicket(BaseModel):
@@ -33,13 +20,17 @@ class OrderedTicket(BaseModel):
 
 
 class OrderEvent(Event):
-    """The state of an order that others may replicate."""
+    """The state of an order that other services may copy.
+
+    Consumers decide by the event's type, not by `status`: a newer version of orders may send a status that they do not
+    know.
+    """
 
     publisher: ClassVar = "orders"
     aggregate: ClassVar = "order"
     category: ClassVar = Category.DOMAIN
 
-    status: OrderStatus
+    status: str = Field(description="`created`, `cancelled` or `completed`; later versions may add others.")
     user_id: UserId = Field(description="The buyer.")
     expires_at: datetime = Field(description="The deadline for paying, UTC.")
     ticket: OrderedTicket
@@ -47,13 +38,13 @@ class OrderEvent(Event):
 
 
 class OrderCreated(OrderEvent):
-    """A buyer ordered a ticket, which holds it until the deadline."""
+    """A buyer ordered a ticket. The order holds the ticket until the deadline."""
 
     fact: ClassVar = "created"
 
 
 class OrderCancelled(OrderEvent):
-    """The buyer gave up the order, or its deadline passed unpaid."""
+    """The buyer cancelled the order, or its deadline passed without a payment. The ticket is free again."""
 
     fact: ClassVar = "cancelled"
 

@@ -1,30 +1,21 @@
 """Published by payments."""
 
-from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
 
+from common.domain.event import Category, Event
 from common.domain.ids import OrderId, UserId
-from common.events.base import Category, Event
-
-
-class PaymentStatus(StrEnum):
-    PENDING = "pending"
-    """The order is claimed for this charge; whether the card was charged is not known yet."""
-    DECLINED = "declined"
-    CAPTURED = "captured"
-    REFUNDED = "refunded"
 
 
 class PaymentEvent(Event):
-    """The state of a payment that others may replicate."""
+    """The state of a payment that other services may copy. Consumers decide by the event's type, not by `status`."""
 
     publisher: ClassVar = "payments"
     aggregate: ClassVar = "payment"
     category: ClassVar = Category.DOMAIN
 
-    status: PaymentStatus
+    status: str = Field(description="`captured` or `refunded`; later versions may add others.")
     order_id: OrderId
     user_id: UserId = Field(description="The buyer.")
     amount: int = Field(description="Minor units (cents).")
@@ -37,6 +28,6 @@ class PaymentCreated(PaymentEvent):
 
 
 class PaymentRefunded(PaymentEvent):
-    """The charge was given back, because the order was cancelled meanwhile."""
+    """The charge was refunded, because the order had been cancelled meanwhile."""
 
     fact: ClassVar = "refunded"

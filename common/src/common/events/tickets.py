@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from common.domain.event import Category, Event
 from common.domain.ids import OrderId, UserId
-from common.events.base import Category, Event
 
 
 class TicketEvent(Event):

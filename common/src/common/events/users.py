@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from common.events.base import Category, Event
+from common.domain.event import Category, Event
 
 
 class UserRegistered(Event):

@@ -9,9 +9,10 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.domain.errors import BadInput, DependencyUnavailable, NotUnderstood
+from common.domain.errors import BadInput, DependencyUnavailable
+from common.http.errors import BodyTooLarge, MalformedRequest, NotJson
 from common.http.middleware import RequestBounds
-from common.http.problems import BodyTooLarge, NotJson, install_problem_handlers, problems
+from common.http.problems import install_problem_handlers, problems
 from common.runtime.service_runtime import Service
 
 
@@ -103,6 +104,6 @@ async def _refuse_unknown_query(
         for name in request.query_params:
             if name not in known:
                 allowed = ", ".join(sorted(known)) or "none"
-                raise NotUnderstood(
+                raise MalformedRequest(
                     f"{name[:100]!r} is not a query parameter here; known: {allowed}.", field=name[:100]
                 )

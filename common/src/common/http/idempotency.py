@@ -21,8 +21,9 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from starlette.exceptions import HTTPException
 
 from common.domain.clock import Clock
-from common.domain.errors import BadInput, Conflict, NotSignedIn, NotUnderstood, ProblemError
+from common.domain.errors import DomainError, NotSignedIn
 from common.http.authentication import SignedInUser, TokenVerifier, token_of
+from common.http.errors import HttpError, MalformedRequest, status_of
 from common.http.problems import problem_response
 from common.storage.collection import Collection, Document
 from common.storage.mongo import as_unavailable
@@ -38,34 +39,36 @@ _LONGEST = 255
 _DIED_AFTER = timedelta(seconds=10)
 """Longer than a request may take (common.http.middleware)."""
 _SERVER_ERRORS = 500
-_NOT_UNDERSTOOD = (RequestValidationError, HTTPException, NotUnderstood)
+_NOT_UNDERSTOOD = (RequestValidationError, HTTPException, MalformedRequest)
 _ANY_BODY = None
 """The fingerprint of a request that was not understood, so that nothing was begun: the next may have any."""
 
 
-class KeyReused(BadInput):
+class KeyReused(HttpError):
     """The same Idempotency-Key came with another body before. Use a new key for a new request."""
 
-    slug = "idempotency-key-reused"
+    status = 422
+    code = "idempotency-key-reused"
     title = "This key belongs to another request"
 
 
-class RequestInFlight(Conflict):
+class RequestInFlight(HttpError):
     """The first request with this Idempotency-Key has not been answered yet. Try again shortly."""
 
-    slug = "request-in-flight"
+    status = 409
+    code = "request-in-flight"
     title = "The first request is still under way"
 
 
 def key_of(headers: Sequence[str]) -> str:
-    """Take it as the draft has it, a string in quotes, and bare as well. Raises BadInput."""
+    """Take it as the draft has it, a string in quotes, and bare as well. Raises MalformedRequest."""
     header, *more = headers
     if more:
-        raise BadInput("must be sent once", field=HEADER)
+        raise MalformedRequest("must be sent once", field=HEADER)
     quoted = len(header) > 1 and header.startswith('"') and header.endswith('"')
     key = header[1:-1] if quoted else header
     if not 0 < len(key) <= _LONGEST or not key.isascii() or not key.isprintable():
-        raise BadInput(f"must be 1 to {_LONGEST} printable ASCII characters, such as a UUID", field=HEADER)
+        raise MalformedRequest(f"must be 1 to {_LONGEST} printable ASCII characters, such as a UUID", field=HEADER)
     return key
 
 
@@ -187,8 +190,8 @@ async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], 
     """A refusal is an answer, too; a failure of ours, or a request that could not be understood, is none."""
     try:
         return await answer(request)
-    except ProblemError as problem:
-        if problem.status >= _SERVER_ERRORS or isinstance(problem, NotUnderstood):
+    except (DomainError, HttpError) as problem:
+        if status_of(problem) >= _SERVER_ERRORS or isinstance(problem, MalformedRequest):
             raise
         return problem_response(problem)
 

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.domain.errors import DependencyUnavailable, ProblemError
+from common.domain.errors import DependencyUnavailable, DomainError
 from common.events.tracing import continue_trace, current_trace_id
-from common.http.problems import BodyTooLarge, NotJson, defect_response, problem_response
+from common.http.errors import BodyTooLarge, HttpError, NotJson
+from common.http.problems import defect_response, problem_response
 
 log = structlog.get_logger()
 
@@ -51,7 +52,7 @@ class RequestBounds:
             async with asyncio.timeout(MAX_SECONDS) as bound:
                 _check_headers(scope["method"], headers)
                 await self._app(scope, _limited(receive), send_with_trace_id)
-        except ProblemError as problem:
+        except (DomainError, HttpError) as problem:
             await problem_response(problem)(scope, receive, send_with_trace_id)
         except Exception as defect:  # whatever it is, it is answered and logged here, inside the trace
             if started:

@@ -13,7 +13,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount
 
-from common.domain.errors import BadInput, DependencyUnavailable, NotFound, ProblemError
+from common.domain.errors import DependencyUnavailable, DomainError, NotFound
+from common.http.errors import (
+    AnyError,
+    BodyTooLarge,
+    HttpError,
+    InternalError,
+    MalformedRequest,
+    MethodNotAllowed,
+    field_of,
+    status_of,
+)
 from common.storage.mongo import as_unavailable
 
 log = structlog.get_logger()
@@ -41,64 +51,41 @@ class Problem(BaseModel):
     errors: list[ProblemLine]
 
 
-class BodyTooLarge(ProblemError):
-    status = 413
-    slug = "body-too-large"
-    title = "The request is too large"
-
-
-class NotJson(ProblemError):
-    status = 415
-    slug = "not-json"
-    title = "Send JSON"
-
-
-class MethodNotAllowed(ProblemError):
-    status = 405
-    slug = "method-not-allowed"
-    title = "This cannot be done here"
-
-
-class InternalError(ProblemError):
-    """A defect of ours. The cause is in the log under the trace id; the caller is not shown it."""
-
-    status = 500
-    slug = "internal-error"
-    title = "Something went wrong on our side"
-
-
-def problem_body(error: ProblemError, lines: Sequence[ProblemLine] = ()) -> dict[str, Any]:
-    lines = lines or [ProblemLine(message=error.detail, field=error.field)]
+def problem_body(error: AnyError, lines: Sequence[ProblemLine] = ()) -> dict[str, Any]:
+    lines = lines or [ProblemLine(message=error.detail, field=field_of(error))]
     return {
-        "type": f"urn:ticket-marketplace:problem:{error.slug}",
+        "type": f"urn:ticket-marketplace:problem:{error.code}",
         "title": error.title,
-        "status": error.status,
+        "status": status_of(error),
         "detail": error.detail,
         "errors": [line.model_dump(exclude_none=True) for line in lines],
     }
 
 
-def problem_response(error: ProblemError, lines: Sequence[ProblemLine] = ()) -> JSONResponse:
+def problem_response(error: AnyError, lines: Sequence[ProblemLine] = ()) -> JSONResponse:
     headers = {}
     if isinstance(error, DependencyUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return JSONResponse(problem_body(error, lines), error.status, headers, MEDIA_TYPE)
+    return JSONResponse(problem_body(error, lines), status_of(error), headers, MEDIA_TYPE)
 
 
-def problems(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
+def problems(*errors: type[DomainError] | type[HttpError]) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: the errors that it declares, with an example each."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         # No "model": FastAPI would declare it as application/json, which no error is.
         content = {"schema": {"$ref": _SCHEMAS.format(model=Problem.__name__)}, "examples": {}}
-        response = by_status.setdefault(error.status, {"description": error.title, "content": {MEDIA_TYPE: content}})
+        response = by_status.setdefault(
+            status_of(error), {"description": error.title, "content": {MEDIA_TYPE: content}}
+        )
         detail = " ".join((error.__doc__ or error.title).split())
-        response["content"][MEDIA_TYPE]["examples"][error.slug] = {"value": problem_body(error(detail))}
+        response["content"][MEDIA_TYPE]["examples"][error.code] = {"value": problem_body(error(detail))}
     return by_status
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(DomainError, _on_problem)
+    app.add_exception_handler(HttpError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(PyMongoError, _on_database_error)
@@ -115,7 +102,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ProblemError)  # noqa: S101 - for the type checker: that is what it is registered for
+    assert isinstance(error, AnyError)  # noqa: S101 - for the type checker: that is what it is registered for
     return problem_response(error)
 
 
@@ -123,7 +110,7 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
     """The framework's own answer would echo the input, a password included."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     lines = [_line(found) for found in error.errors()[:_MOST_ERRORS]]
-    return problem_response(BadInput("The request is not valid: see errors."), lines)
+    return problem_response(MalformedRequest("The request is not valid: see errors."), lines)
 
 
 def _line(found: dict[str, Any]) -> ProblemLine:
@@ -139,8 +126,8 @@ def _line(found: dict[str, Any]) -> ProblemLine:
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    known: dict[int, ProblemError] = {
-        400: BadInput("The body could not be read as JSON."),
+    known: dict[int, AnyError] = {
+        400: MalformedRequest("The body could not be read as JSON."),
         404: NotFound(f"There is nothing at {request.url.path[:200]}."),
         405: MethodNotAllowed(f"{request.method[:20]} is not possible at {request.url.path[:200]}."),
         413: BodyTooLarge(error.detail),

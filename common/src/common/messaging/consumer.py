@@ -25,7 +25,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryLater
-from common.events.base import Event
+from common.domain.event import Message
 from common.events.envelope import TRACEPARENT, decode
 from common.events.tracing import continue_trace, name_cause
 from common.messaging.broker import Broker
@@ -52,7 +52,7 @@ class Consumer(Generic[S]):
     """
 
     name: str
-    on: tuple[type[Event], ...]
+    on: tuple[type[Message], ...]
     handle: Callable[[S, Any], Awaitable[None]]
     max_in_flight: int = 100
     linger_seconds: float = 0.0
@@ -206,7 +206,7 @@ class Subscription(Generic[S]):
             await message.ack()
             self._log.info("handled", subject=message.subject, event_id=event.event_id, delivery=delivery)
 
-    async def _handle(self, event: Event, message: Msg) -> None:
+    async def _handle(self, event: Message, message: Msg) -> None:
         """Run the handler; while a dependency is down, hold the event instead of burning its deliveries."""
         attempt = 0
         while True:

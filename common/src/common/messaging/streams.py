@@ -4,16 +4,13 @@ from dataclasses import dataclass
 
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from common.events.base import Category, Event
-from common.events.catalog import CATALOG
-from common.events.expiration import DeadlineAlarm
+from common.domain.event import Category, Event, Message
+from common.events.catalog import EVENT_TYPES, TIMER_TYPES
 
 DUPLICATE_WINDOW_SECONDS = 600.0
 """An event published twice within it is one message; consumers tolerate the duplicates beyond it."""
 
 MAX_MESSAGE_BYTES = 256 * 1024
-SCHEDULES = "expiration.schedule"
-"""Subjects `expiration.schedule.<order id>` hold the timers; see expiration.alarms."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +37,24 @@ class Stream:
 
 
 def _subjects_of(category: Category) -> tuple[str, ...]:
-    return tuple(sorted(e.subjects() for e in CATALOG.values() if e.category is category and e is not DeadlineAlarm))
+    return tuple(sorted(event.subjects() for event in EVENT_TYPES if event.category is category))
 
 
 DOMAIN_EVENTS = Stream("DOMAIN_EVENTS", _subjects_of(Category.DOMAIN))
 GENERAL_EVENTS = Stream("GENERAL_EVENTS", _subjects_of(Category.GENERAL))
-TIMERS = Stream("TIMERS", (f"{SCHEDULES}.*", DeadlineAlarm.subjects()), holds_timers=True)
+TIMERS = Stream(
+    "TIMERS",
+    tuple(subject for timer in TIMER_TYPES for subject in (timer.schedules(), timer.subjects())),
+    holds_timers=True,
+)
 DEAD_LETTERS = Stream("DEAD_LETTERS", ("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"))
 """Also keeps the broker's own word on a message that was delivered too often without our hearing of it."""
 
 STREAMS = (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)
 
 
-def stream_of(event_type: type[Event]) -> Stream:
-    """The stream that keeps an event: its category decides."""
-    if event_type is DeadlineAlarm:
-        return TIMERS
-    return DOMAIN_EVENTS if event_type.category is Category.DOMAIN else GENERAL_EVENTS
+def stream_of(message_type: type[Message]) -> Stream:
+    """The stream that keeps a message: timers have their own, and an event's category decides."""
+    if issubclass(message_type, Event):
+        return DOMAIN_EVENTS if message_type.category is Category.DOMAIN else GENERAL_EVENTS
+    return TIMERS

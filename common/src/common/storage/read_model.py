@@ -7,7 +7,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import DuplicateKeyError
 
-from common.events.base import Event
+from common.domain.event import Event
 from common.storage.collection import Collection, Document
 
 

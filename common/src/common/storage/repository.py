@@ -1,7 +1,7 @@
 """Aggregates in MongoDB: a change and the events it records are one conditional write on one document."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from pymongo.errors import DuplicateKeyError
@@ -15,7 +15,7 @@ from common.storage.collection import Collection, Document
 
 log = structlog.get_logger()
 
-A = TypeVar("A", bound=Aggregate)
+A = TypeVar("A", bound=Aggregate[Any])
 T = TypeVar("T")
 
 _NOT_THE_OUTBOX = {"outbox": 0}

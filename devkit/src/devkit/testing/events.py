@@ -8,7 +8,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from common.domain.clock import utc_now
-from common.events.base import Event
+from common.domain.event import Event
 from common.events.envelope import StagedEvent, decode
 from common.messaging.broker import Broker
 from common.messaging.publisher import Publisher

@@ -5,8 +5,8 @@ from datetime import timedelta
 from common.domain.clock import utc_now
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.expiration import ExpirationCompleted
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderStatus
-from common.events.payments import PaymentCreated, PaymentStatus
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket
+from common.events.payments import PaymentCreated
 from common.events.tickets import TicketCreated, TicketUpdated
 
 
@@ -21,9 +21,9 @@ def order_events(
         "ticket": OrderedTicket(id=TicketId(ticket_id), title="Concert", price=1999),
     }
     return (
-        OrderCreated(version=1, status=OrderStatus.CREATED, **state),
-        OrderCancelled(version=2, status=OrderStatus.CANCELLED, **state),
-        OrderCompleted(version=2, status=OrderStatus.COMPLETED, payment_id=PaymentId(new_id()), **state),
+        OrderCreated(version=1, status="created", **state),
+        OrderCancelled(version=2, status="cancelled", **state),
+        OrderCompleted(version=2, status="completed", payment_id=PaymentId(new_id()), **state),
     )
 
 
@@ -41,7 +41,7 @@ def captured_payment(order_id: str) -> PaymentCreated:
     return PaymentCreated(
         id=new_id(),
         version=2,
-        status=PaymentStatus.CAPTURED,
+        status="captured",
         order_id=OrderId(order_id),
         user_id=UserId(new_id()),
         amount=1999,

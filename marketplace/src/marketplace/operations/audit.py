@@ -14,11 +14,11 @@ from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
 from marketplace.operations.invariants import INVARIANTS, Finding
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import AGGREGATES, READ_MODELS, ReadModelOf
 from marketplace.operations.readable import CAN_BE_READ, blame_what_cannot_be_read, leave_out_what_cannot_be_read
 from marketplace.operations.rebuild import UNHEARD
 from marketplace.operations.show import shown
 from marketplace.operations.snapshot import Snapshot, take_snapshot
+from marketplace.operations.stored_data import AGGREGATES, READ_MODELS, ReadModels
 
 _LOOK_AGAIN_SECONDS = 0.5
 
@@ -72,7 +72,7 @@ def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Ite
         yield Difference(rule, subject, f"could not be checked: {type(error).__name__}: {error}")
 
 
-def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModelOf) -> Iterator[Finding]:
+def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModels) -> Iterator[Finding]:
     owner = read_model.original
     originals = snapshot.documents(owner.service, owner.collection)
     copies = snapshot.documents(read_model.service, read_model.collection)

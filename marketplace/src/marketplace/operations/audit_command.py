@@ -8,7 +8,6 @@ from marketplace.operations.audit import Report, audit
 from marketplace.operations.command import Json, operate
 from marketplace.operations.difference import Difference
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import TICKETS
 from marketplace.operations.rebuild_command import say_what_it_has_not_heard
 from marketplace.operations.repair import Repaired, repair
 from marketplace.operations.show import counted, say, show_json, show_table
@@ -63,8 +62,8 @@ def _show_repaired(repaired: Repaired) -> None:
         say(f"Rebuilt {name}: {rebuilt.summary}.")
         say_what_it_has_not_heard(name.partition(" ")[0], rebuilt.unheard, then="repair")
     if repaired.holders:
-        say(f"Had {TICKETS.service} work out who holds {', '.join(repaired.holders)}.")
-    say_what_it_has_not_heard(TICKETS.service, repaired.unheard, then="repair")
+        say(f"Had tickets work out who holds {', '.join(repaired.holders)}.")
+    say_what_it_has_not_heard("tickets", repaired.unheard, then="repair")
 
 
 def _show_report(report: Report) -> None:

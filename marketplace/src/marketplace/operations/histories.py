@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from common.events.base import Event
-from common.events.envelope import MalformedEvent, decode
+from common.domain.event import Event
+from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.streams import stream_of
 from common.storage.collection import Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import AGGREGATES, AggregateOf
 from marketplace.operations.show import shown
+from marketplace.operations.stored_data import AGGREGATES, OwnedAggregates
 from marketplace.operations.stream_reader import read_stream
 
 
@@ -47,34 +47,34 @@ class Histories:
             async for message in read:
                 self._read_up_to[owned.name] = message.sequence
                 with suppress(MalformedEvent):  # it is among the dead letters
-                    event = decode(message.subject, message.data)
+                    event = decode_event(message.subject, message.data)
                     _add(self._by_owner[owned.name], event)
 
-    def differences(self, owned: AggregateOf, document: Document) -> Iterator[str]:
+    def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
         """In what the stream, together with the outbox of this document, does not say what the document says."""
         history = self._with_outbox(owned, document)
         if history is None:
-            if owned.has_to_be_told(document):
+            if owned.is_published(document):
                 yield "there is no event of it, neither in the stream nor in its outbox"
             return
         state, told = owned.state(document), history.newest.model_dump()
-        if owned.told_in is None and (lost := set(range(1, state["version"] + 1)) - history.versions):
+        if owned.spec.event_per_version and (lost := set(range(1, state["version"] + 1)) - history.versions):
             yield f"its event of version {', '.join(map(str, sorted(lost)))} is neither in the stream nor in its outbox"
         if told["version"] > state["version"]:
             yield f"is at version {state['version']}, but the stream has an event of version {told['version']}"
-        elif not owned.has_to_be_told(document):
+        elif not owned.is_published(document):
             yield f"is {document.get('status')}, but the stream has an event of its version {told['version']}"
-        elif owned.told_in is not None or told["version"] == state["version"]:  # else it is lost, as said above
+        elif not owned.spec.event_per_version or told["version"] == state["version"]:  # else it is lost, as said above
             for name, value in told.items():
                 if name != "version" and state.get(name, value) != value:
                     yield f"{name} is {shown(state[name])}, but {shown(value)} in its newest event"
 
-    def _with_outbox(self, owned: AggregateOf, document: Document) -> History | None:
+    def _with_outbox(self, owned: OwnedAggregates, document: Document) -> History | None:
         stored = self._by_owner[owned.name].get(document["_id"])
         known = {document["_id"]: History(stored.newest, set(stored.versions))} if stored else {}
         for staged in document.get("outbox", []):
             with suppress(MalformedEvent):
-                _add(known, decode(staged["subject"], staged["data"].encode()))
+                _add(known, decode_event(staged["subject"], staged["data"].encode()))
         return known.get(document["_id"])
 
 

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from common.events.orders import OrderStatus
-from common.events.payments import PaymentStatus
 from common.storage.collection import Document
-from marketplace.operations.read_models import AGGREGATES
 from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS, Snapshot
+from marketplace.operations.stored_data import AGGREGATES
+from orders.order import OrderStatus
+from payments.payment import PaymentStatus
 
 Finding = tuple[str | None, str]
 """The id that it is about (None: all of them together), and what is wrong."""

@@ -9,7 +9,7 @@ from nats.js.errors import NotFoundError
 from common.domain.clock import utc_now
 from common.messaging.consumer import Consumer
 from marketplace.operations.operator import Operator
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 
 @dataclass(frozen=True)

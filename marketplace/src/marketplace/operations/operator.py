@@ -14,8 +14,10 @@ from common.messaging.broker import Broker
 from common.storage.collection import Database
 from common.storage.mongo import Mongo, as_unavailable
 from marketplace.errors import PlatformError
+from marketplace.ports import port_of
 from marketplace.probes import hosts_of
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 
 _PATIENCE_SECONDS = 5.0
 
@@ -37,9 +39,11 @@ async def operator(
     MongoDB may be down: that is when one wants to know what has piled up. Raises PlatformError if a server is not
     there, or goes away meanwhile.
     """
-    mongo_url = settings.mongo_url or f"mongodb://127.0.0.1:{settings.port('mongod')}/?w=majority&journal=true"
-    nats_url = settings.nats_url or f"nats://127.0.0.1:{settings.port('nats')}"
-    names = {} if only_nats else {service: service for service in SERVICES} | dict(databases or {})
+    mongo_url = (
+        settings.mongo_url or f"mongodb://127.0.0.1:{port_of('mongod', settings.gateway_port)}/?w=majority&journal=true"
+    )
+    nats_url = settings.nats_url or f"nats://127.0.0.1:{port_of('nats', settings.gateway_port)}"
+    names = {} if only_nats else {service: service for service in SERVICE_NAMES} | dict(databases or {})
     broker = Broker(nats_url, "operator")
     connections = {service: Mongo(mongo_url, name, settings.mongo_driver) for service, name in names.items()}
     try:

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from common.storage.collection import Document
 from marketplace.operations.difference import Difference
-from marketplace.operations.read_models import AGGREGATES, AggregateOf
 from marketplace.operations.snapshot import SANDBOX_CHARGES, Snapshot
+from marketplace.operations.stored_data import AGGREGATES, OwnedAggregates
 
 CAN_BE_READ = "can be read"
 
@@ -70,7 +70,7 @@ def blame_what_cannot_be_read(snapshot: Snapshot, found: Difference) -> Differen
     return replace(found, detail="; but ".join([found.detail, *blamed]))
 
 
-def _wrong_with(owned: AggregateOf, document: Document) -> str:
+def _wrong_with(owned: OwnedAggregates, document: Document) -> str:
     try:
         owned.state(document)
         _Outbox.model_validate(document)

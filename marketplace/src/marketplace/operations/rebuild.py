@@ -16,14 +16,14 @@ from pydantic import ValidationError
 from pymongo import DeleteOne, ReplaceOne, UpdateMany
 from pymongo.errors import BulkWriteError
 
-from common.events.base import Event
-from common.events.envelope import MalformedEvent, decode
+from common.domain.event import Event
+from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.streams import stream_of
 from common.storage.collection import Collection, Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import ReadModelOf
 from marketplace.operations.retell import Unheard, retell
 from marketplace.operations.show import counted
+from marketplace.operations.stored_data import ReadModels
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
 
 Progress = Callable[[int, int], None]
@@ -50,14 +50,14 @@ class Rebuilt:
 
     @property
     def summary(self) -> str:
-        return f"{counted(len(self.changed), 'read_model')} mended, {len(self.removed)} removed, {len(self.told)} told"
+        return f"{counted(len(self.changed), 'read model')} mended, {len(self.removed)} removed, {len(self.told)} told"
 
     def as_json(self) -> dict[str, Any]:
         return dict(vars(self))
 
 
 async def rebuild(
-    operator: Operator, read_model: ReadModelOf, on_progress: Progress = lambda _done, _all: None
+    operator: Operator, read_model: ReadModels, on_progress: Progress = lambda _done, _all: None
 ) -> Rebuilt:
     """Make the read model what the stream says. Safe to repeat, to interrupt, and to run beside the service."""
     result = Rebuilt()
@@ -102,7 +102,7 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
 
 
 async def _newest_events(
-    operator: Operator, read_model: ReadModelOf, result: Rebuilt, on_progress: Progress
+    operator: Operator, read_model: ReadModels, result: Rebuilt, on_progress: Progress
 ) -> dict[str, Event]:
     stream = stream_of(read_model.events[0]).name
     subjects = [event.subjects() for event in read_model.events]
@@ -113,7 +113,7 @@ async def _newest_events(
         if result.events % _BATCH == 0:
             on_progress(result.events, max(total, result.events))
         try:
-            event = decode(message.subject, message.data)
+            event = decode_event(message.subject, message.data)
         except MalformedEvent:
             continue  # it is among the dead letters
         if event.id not in newest or newest[event.id].version < event.version:
@@ -128,7 +128,7 @@ def _unless_newer_than(version: int, found: Document | None, key: str) -> Docume
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
 
 
-async def _is_rightly_newer(operator: Operator, read_model: ReadModelOf, found: Document, event: Event) -> bool:
+async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: Document, event: Event) -> bool:
     """Whether something accounts for a read model that is newer than all events that were read.
 
     An event that has come since; or the owner itself: then its event was lost, and going back would make it worse.
@@ -145,7 +145,7 @@ async def _is_rightly_newer(operator: Operator, read_model: ReadModelOf, found: 
         return True  # the owner's document cannot be read: as long as nobody knows better, the read model stays
 
 
-async def _is_known(operator: Operator, read_model: ReadModelOf, key: object) -> bool:
+async def _is_known(operator: Operator, read_model: ReadModels, key: object) -> bool:
     if not isinstance(key, str) or not key.isalnum():
         return False  # nothing that has ever been an id; and it could not be part of a subject
     if await read_events_of(operator.broker, read_model.events[0], key):
@@ -153,6 +153,6 @@ async def _is_known(operator: Operator, read_model: ReadModelOf, key: object) ->
     return await _original(operator, read_model, key) is not None
 
 
-async def _original(operator: Operator, read_model: ReadModelOf, key: str) -> Document | None:
+async def _original(operator: Operator, read_model: ReadModels, key: str) -> Document | None:
     owner = read_model.original
     return await operator.databases[owner.service][owner.collection].find_one({"_id": key})

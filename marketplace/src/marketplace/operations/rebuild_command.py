@@ -6,10 +6,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from marketplace.operations.command import Json, operate
-from marketplace.operations.read_models import READ_MODELS, ReadModelOf
 from marketplace.operations.rebuild import Rebuilt, rebuild
 from marketplace.operations.retell import Unheard
 from marketplace.operations.show import console, counted, say, show_json
+from marketplace.operations.stored_data import READ_MODELS, ReadModels
 
 
 def rebuild_one(
@@ -54,7 +54,7 @@ def say_what_it_has_not_heard(service: str, unheard: Unheard, *, then: str) -> N
         say(f"{service} could not be told of {about} ({reason}). When that is mended, {then} once more.")
 
 
-def _rebuild_with_progress(read_model: ReadModelOf) -> Rebuilt:
+def _rebuild_with_progress(read_model: ReadModels) -> Rebuilt:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"{read_model.name}: events", total=None)

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.events.base import Event
-from common.events.orders import OrderStatus
+from common.domain.event import Event
 from marketplace.operations.audit import Report
 from marketplace.operations.invariants import a_ticket_is_held_by_its_live_order, name_of
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import ORDERS, READ_MODELS, TICKETS
 from marketplace.operations.rebuild import Rebuilt, rebuild
 from marketplace.operations.retell import Unheard, retell
+from marketplace.operations.stored_data import READ_MODELS, owned
 from marketplace.operations.stream_reader import read_events_of
+from orders.order import OrderStatus
 
 _HOLDERS = name_of(a_ticket_is_held_by_its_live_order)
 
@@ -44,7 +44,7 @@ async def repair(operator: Operator, report: Report) -> Repaired:
         for ticket in (each.subject for each in report.differences if each.rule == _HOLDERS and each.subject)
         if (event := await _an_order_event_about(operator, ticket))
     }
-    unheard = await retell(operator, TICKETS.service, events.values())
+    unheard = await retell(operator, "tickets", events.values())
     done.holders = [ticket for ticket, event in events.items() if event.id not in unheard]
     done.unheard = {ticket: unheard[event.id] for ticket, event in events.items() if event.id in unheard}
     return done
@@ -55,10 +55,11 @@ async def _an_order_event_about(operator: Operator, ticket: str) -> Event | None
 
     Whichever it is, tickets then looks at all orders on the ticket. None if nobody has ever ordered it.
     """
-    orders = operator.databases[ORDERS.service][ORDERS.collection]
+    order_events = owned("orders").events
+    orders = operator.databases["orders"][owned("orders").collection]
     found = await orders.find({"ticket.id": ticket}, {"status": 1}).sort([("_id", -1)]).to_list(None)
     live = [each for each in found if each.get("status") != OrderStatus.CANCELLED]
     for order in [*live, *found]:
-        if events := await read_events_of(operator.broker, ORDERS.events[0], order["_id"]):
+        if events := await read_events_of(operator.broker, order_events[0], order["_id"]):
             return max(events, key=lambda event: event.version)
     return None

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 
-from common.events.base import Event
+from common.domain.event import Event
 from marketplace.operations.operator import Operator
 from marketplace.operations.replays import Replays
-from marketplace.provisioning import CONSUMERS_OF
+from marketplace.registry import CONSUMERS_OF
 
 _ANSWER_SECONDS = 5.0
 _AT_ONCE = 32

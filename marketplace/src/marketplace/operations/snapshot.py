@@ -7,12 +7,13 @@ from datetime import datetime
 from common.domain.clock import utc_now
 from common.storage.collection import Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.read_models import AGGREGATES, READ_MODELS
+from marketplace.operations.stored_data import AGGREGATES, READ_MODELS
 
 SANDBOX_CHARGES = ("payments", "sandbox_charges")
 SANDBOX_REFUNDS = ("payments", "sandbox_refunds")
 _KEYS = (
-    *((each.service, each.collection) for each in (*AGGREGATES, *READ_MODELS)),
+    *((each.service, each.collection) for each in AGGREGATES),
+    *((each.service, each.collection) for each in READ_MODELS),
     *(SANDBOX_CHARGES, SANDBOX_REFUNDS),
 )
 

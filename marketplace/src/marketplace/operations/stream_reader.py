@@ -13,9 +13,9 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from common.domain.errors import DependencyUnavailable
+from common.domain.event import Event
 from common.domain.ids import new_id
-from common.events.base import Event
-from common.events.envelope import MalformedEvent, decode
+from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.broker import Broker
 from common.messaging.streams import stream_of
 
@@ -108,6 +108,6 @@ async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) 
         while True:
             message = await broker.jetstream.get_msg(stream_of(event).name, sequence, subject, direct=True, next=True)
             with suppress(MalformedEvent):
-                found.append(decode(message.subject or "", message.data or b""))
+                found.append(decode_event(message.subject or "", message.data or b""))
             sequence = (message.seq or 0) + 1
     return found

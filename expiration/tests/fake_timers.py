@@ -8,11 +8,11 @@ from expiration.deadline import Deadline
 
 
 @dataclass
-class FakeAlarms:
-    armed: list[OrderId] = field(default_factory=list)
+class FakeTimers:
+    scheduled: list[OrderId] = field(default_factory=list)
     unavailable: bool = False
 
-    async def arm(self, deadline: Deadline) -> None:
+    async def schedule(self, deadline: Deadline) -> None:
         if self.unavailable:
             raise DependencyUnavailable("The message broker does not answer.")
-        self.armed.append(OrderId(deadline.id))
+        self.scheduled.append(OrderId(deadline.id))

@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 import pytest
 from expiration.tests.timers import (
     Start,
-    alarm,
     books,
     eventually_armed,
     eventually_kept,
     eventually_quiet,
     eventually_rung,
+    fired,
     timers,
 )
 
 from common.domain.clock import utc_now
 from common.domain.ids import new_id
 from common.events.envelope import TIME
-from common.events.expiration import DeadlineAlarm, ExpirationCompleted
+from common.events.expiration import ExpirationCompleted
+from common.events.timers import DeadlineTimer
 from common.events.tracing import continue_trace
 from common.messaging.streams import TIMERS
 from devkit.testing.events import EventStreams
@@ -68,7 +69,7 @@ async def test_the_expiry_belongs_to_the_trace_of_the_order(running: RunningServ
 
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
-async def test_the_alarm_of_a_closed_order_rings_in_vain(
+async def test_the_timer_of_a_closed_order_has_no_effect(
     running: RunningService, streams: EventStreams, closed: int
 ) -> None:
     events = order_events(new_id(), due_in=A_LITTLE_LATER)
@@ -99,7 +100,7 @@ async def test_a_cancellation_that_comes_before_its_order_leaves_nothing_that_co
     await eventually_quiet(streams)
 
     assert rung.id == another.id
-    assert await timers(streams) == {alarm(another): 1}, "for the cancelled order no timer was ever made"
+    assert await timers(streams) == {fired(another): 1}, "for the cancelled order no timer was ever made"
     await eventually_kept(running, created, DeadlineStatus.DROPPED)
 
 
@@ -112,7 +113,7 @@ async def test_duplicates_of_everything_have_no_effect(running: RunningService, 
     await eventually_quiet(streams)
     before = await books(running, streams)
 
-    for event in (created, cancelled, DeadlineAlarm(id=created.id, version=1, expires_at=created.expires_at), created):
+    for event in (created, cancelled, DeadlineTimer(id=created.id, version=1, expires_at=created.expires_at), created):
         await streams.publish_again(event)
     await eventually_quiet(streams)
 
@@ -121,7 +122,7 @@ async def test_duplicates_of_everything_have_no_effect(running: RunningService, 
     assert await streams.dead_letters() == []
 
 
-async def test_an_alarm_that_comes_early_by_our_clock_is_heard_again_when_it_is_due(
+async def test_a_timer_that_fires_early_by_our_clock_is_delivered_again_when_it_is_due(
     start: Start, streams: EventStreams
 ) -> None:
     """Early by more than the broker waits for an answer, so that it could take the consumer for dead."""
@@ -136,12 +137,12 @@ async def test_an_alarm_that_comes_early_by_our_clock_is_heard_again_when_it_is_
 
         (envelope,) = await streams.envelopes(ExpirationCompleted)
         assert datetime.fromisoformat(envelope.headers[TIME]) >= created.expires_at, "by our clock it was due"
-        assert await timers(streams) == {alarm(created): 1}, "the same alarm was heard again, none was added"
+        assert await timers(streams) == {fired(created): 1}, "the same alarm was heard again, none was added"
         await eventually_quiet(streams)
         assert await streams.dead_letters() == []
 
 
-async def test_an_alarm_that_cannot_be_handled_becomes_a_dead_letter(
+async def test_a_timer_that_cannot_be_handled_becomes_a_dead_letter(
     running: RunningService, streams: EventStreams
 ) -> None:
     """The headers with which the broker rang, its time to live above all, must not keep it from becoming a dead letter."""
@@ -152,7 +153,7 @@ async def test_an_alarm_that_cannot_be_handled_becomes_a_dead_letter(
 
     (letter,) = await eventually(streams.dead_letters, what="the dead letter")
 
-    assert letter.headers["dead-letter-subject"] == alarm(created)
+    assert letter.headers["dead-letter-subject"] == fired(created)
     assert letter.headers["dead-letter-consumer"] == "expiration-complete-deadline-on-alarm"
     await eventually_quiet(streams)
 
@@ -186,8 +187,8 @@ async def test_timers_do_not_pile_up(running: RunningService, streams: EventStre
     await streams.publish(created)
     await streams.eventually_published(ExpirationCompleted)
 
-    assert await timers(streams) == {alarm(created): 1}
-    (rung,) = await streams.envelopes(DeadlineAlarm)
+    assert await timers(streams) == {fired(created): 1}
+    (rung,) = await streams.envelopes(DeadlineTimer)
     assert rung.headers["Nats-TTL"] == "1h"
     config = (await streams.broker.jetstream.stream_info(TIMERS.name)).config
     assert config.allow_msg_ttl, "or the broker would not heed it"

@@ -1,0 +1,17 @@
+"""What the platform needs to know about auth."""
+
+from auth.main import create_app
+from auth.settings import AuthSettings
+from auth.user import User
+from common.events.users import UserRegistered
+from common.runtime.service_spec import AggregateSpec, ServiceSpec
+
+SPEC = ServiceSpec(
+    name="auth",
+    summary="Sign up, sign in, sign out; who is signed in.",
+    create_app=create_app,
+    settings=AuthSettings,
+    aggregates=(AggregateSpec("users", User, (UserRegistered,), secrets={"password_hash": ""}),),
+    routes=("/api/users",),
+    serves_front_page=True,
+)

@@ -1,0 +1,17 @@
+"""What the platform needs to know about expiration."""
+
+from common.events.expiration import ExpirationCompleted
+from common.runtime.service_spec import AggregateSpec, ServiceSpec
+from expiration.consumers import CONSUMERS
+from expiration.deadline import Deadline
+from expiration.main import create_app
+from expiration.settings import ExpirationSettings
+
+SPEC = ServiceSpec(
+    name="expiration",
+    summary="Publishes an event when the time to pay for an order is over. It has no routes of its own.",
+    create_app=create_app,
+    settings=ExpirationSettings,
+    consumers=CONSUMERS,
+    aggregates=(AggregateSpec("deadlines", Deadline, (ExpirationCompleted,), event_per_version=False),),
+)

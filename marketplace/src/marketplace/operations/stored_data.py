@@ -1,0 +1,94 @@
+"""What each service has stored, by its SPEC: the aggregates that it owns, and its read models of other services' ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from common.domain.event import Event
+from common.runtime.service_spec import AggregateSpec, ReadModelSpec
+from common.storage.collection import Document
+from common.storage.read_model import ReadModel
+from marketplace.registry import SERVICES
+
+
+@dataclass(frozen=True)
+class OwnedAggregates:
+    """One collection of aggregates, in the database of the service that owns them."""
+
+    service: str
+    spec: AggregateSpec
+
+    @property
+    def collection(self) -> str:
+        return self.spec.collection
+
+    @property
+    def events(self) -> tuple[type[Event], ...]:
+        return self.spec.events
+
+    @property
+    def name(self) -> str:
+        return f"{self.service} {self.collection}"
+
+    def is_published(self, document: Document) -> bool:
+        """Whether other services must know of this document. Raises pydantic's ValidationError."""
+        return self.spec.read(document).current_event() is not None
+
+    def state(self, document: Document) -> dict[str, Any]:
+        """The fields that an event about this document carries. Raises pydantic's ValidationError."""
+        return self._event(document).model_dump()
+
+    def _event(self, document: Document) -> Event:
+        aggregate = self.spec.read(document)
+        event: Event = aggregate.current_event() or aggregate.to_event(self.events[0])
+        return event
+
+
+@dataclass(frozen=True)
+class ReadModels:
+    """One collection of read models, in the database of the service that keeps them."""
+
+    service: str
+    spec: ReadModelSpec
+    original: OwnedAggregates
+
+    @property
+    def collection(self) -> str:
+        return self.spec.collection
+
+    @property
+    def events(self) -> tuple[type[Event], ...]:
+        return self.original.events
+
+    @property
+    def read_model(self) -> type[ReadModel]:
+        return self.spec.read_model
+
+    @property
+    def name(self) -> str:
+        return f"{self.service} {self.collection}"
+
+    @property
+    def rule(self) -> str:
+        """What the audit calls it."""
+        return f"{self.name} equal what {self.original.service} has"
+
+    def of(self, document: Document) -> Document:
+        """The read model that the owner's document should have. Raises pydantic's ValidationError."""
+        return self.read_model.from_event(self.original._event(document)).to_document()  # noqa: SLF001 - same module
+
+
+AGGREGATES = tuple(OwnedAggregates(spec.name, owned) for spec in SERVICES for owned in spec.aggregates)
+
+
+def owned(service: str) -> OwnedAggregates:
+    """The aggregates of a service that owns one collection of them."""
+    (found,) = (each for each in AGGREGATES if each.service == service)
+    return found
+
+
+def _original(aggregate: str) -> OwnedAggregates:
+    (found,) = (each for each in AGGREGATES if each.events[0].aggregate == aggregate)
+    return found
+
+
+READ_MODELS = tuple(ReadModels(spec.name, kept, _original(kept.of)) for spec in SERVICES for kept in spec.read_models)

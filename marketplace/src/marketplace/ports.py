@@ -1,0 +1,20 @@
+"""The ports of a platform on a laptop: all of them follow from the gateway's port."""
+
+from marketplace.registry import SERVICE_NAMES
+
+_SERVER_OFFSETS = {"gateway": 0, "nats": 6, "mongod": 7, "nats monitor": 8}
+_FIRST_OFFSET_OF_MORE_INSTANCES = 20
+_SERVICE_OFFSETS = [
+    offset for offset in range(1, _FIRST_OFFSET_OF_MORE_INSTANCES) if offset not in _SERVER_OFFSETS.values()
+]
+_OFFSETS = _SERVER_OFFSETS | dict(zip(SERVICE_NAMES, _SERVICE_OFFSETS, strict=False))
+
+
+def port_of(name: str, gateway_port: int) -> int:
+    """The port of the gateway, of a service's first instance, of nats, of mongod or of the nats monitor."""
+    return gateway_port + _OFFSETS[name]
+
+
+def port_of_another_instance(number: int, gateway_port: int) -> int:
+    """The port of the number-th (from 0) of all instances beyond the first ones."""
+    return gateway_port + _FIRST_OFFSET_OF_MORE_INSTANCES + number

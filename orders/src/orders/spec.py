@@ -1,0 +1,21 @@
+"""What the platform needs to know about orders."""
+
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec
+from orders.consumers import CONSUMERS
+from orders.main import create_app
+from orders.order import Order
+from orders.settings import OrdersSettings
+from orders.ticket_read_model import TicketReadModel
+
+SPEC = ServiceSpec(
+    name="orders",
+    summary="Order a ticket, cancel an order, read its timeline.",
+    create_app=create_app,
+    settings=OrdersSettings,
+    consumers=CONSUMERS,
+    aggregates=(AggregateSpec("orders", Order, (OrderCreated, OrderCancelled, OrderCompleted)),),
+    read_models=(ReadModelSpec("ticket_replicas", TicketReadModel, of="ticket"),),
+    routes=("/api/orders",),
+    reads_streams=True,
+)
