@@ -20,8 +20,8 @@ help:
 
 install: $(VENV)/installed ## Create .venv with the hash-pinned dependencies
 
-# Anew whenever the locked dependencies, or a package's own metadata, have changed.
-$(VENV)/installed: requirements-dev.lock $(PACKAGES:%=%/pyproject.toml)
+# Runs again when the locked dependencies, the version or the metadata of a package have changed.
+$(VENV)/installed: requirements-dev.lock VERSION $(PACKAGES:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
