@@ -9,7 +9,7 @@ SERVICES_ON_SERVERS := $(filter-out common/%,$(wildcard */tests/integration))
 PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run dev demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 .PHONY: cluster images secrets deploy restart undeploy
 
 help:
@@ -32,6 +32,9 @@ $(VENV)/installed: requirements-dev.lock VERSION $(PACKAGES:%=%/pyproject.toml)
 
 run: install ## Start the marketplace on this machine; Ctrl-C stops it
 	@exec $(BIN)/marketplace run
+
+dev: install ## The same, and restart each service when its code changes
+	@exec $(BIN)/marketplace dev
 
 demo: install ## Play the whole story against the running marketplace
 	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
