@@ -33,7 +33,7 @@ $(VENV)/installed: requirements-dev.lock VERSION $(PACKAGES:%=%/pyproject.toml)
 run: install ## Start the marketplace on this machine; Ctrl-C stops it
 	@exec $(BIN)/marketplace run
 
-dev: install ## The same, and restart each service when its code changes
+dev: install ## The same as run, and restart each service when its code changes
 	@exec $(BIN)/marketplace dev
 
 demo: install ## Play the whole story against the running marketplace
@@ -43,9 +43,10 @@ demo: install ## Play the whole story against the running marketplace
 
 test: lint test-unit k8s-check test-integration test-system test-faults-short bench-smoke test-mutations-sample ## Everything that CI runs
 
-lint: install ## Style, types, layering
+lint: install ## Style, spelling, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools benchmarks tests/mutations
 	@$(BIN)/lint-imports --no-logo
 
