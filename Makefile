@@ -9,7 +9,7 @@ SERVICES_ON_SERVERS := $(filter-out common/%,$(wildcard */tests/integration))
 PACKAGES := common devkit auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run dev demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 .PHONY: cluster images secrets deploy restart undeploy
 
 help:
@@ -20,8 +20,8 @@ help:
 
 install: $(VENV)/installed ## Create .venv with the hash-pinned dependencies
 
-# Anew whenever the locked dependencies, or a package's own metadata, have changed.
-$(VENV)/installed: requirements-dev.lock $(PACKAGES:%=%/pyproject.toml)
+# Runs again when the locked dependencies, the version or the metadata of a package have changed.
+$(VENV)/installed: requirements-dev.lock VERSION $(PACKAGES:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
@@ -33,6 +33,9 @@ $(VENV)/installed: requirements-dev.lock $(PACKAGES:%=%/pyproject.toml)
 run: install ## Start the marketplace on this machine; Ctrl-C stops it
 	@exec $(BIN)/marketplace run
 
+dev: install ## The same as run, and restart each service when its code changes
+	@exec $(BIN)/marketplace dev
+
 demo: install ## Play the whole story against the running marketplace
 	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
 
@@ -40,9 +43,10 @@ demo: install ## Play the whole story against the running marketplace
 
 test: lint test-unit k8s-check test-integration test-system test-faults-short bench-smoke test-mutations-sample ## Everything that CI runs
 
-lint: install ## Style, types, layering
+lint: install ## Style, spelling, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools benchmarks tests/mutations
 	@$(BIN)/lint-imports --no-logo
 

@@ -134,7 +134,7 @@ def test_restart_builds_loads_and_rolls_out_one_service(programs: FakePrograms) 
     assert wait == "kubectl rollout status deployment.apps/orders --timeout 300s"
 
 
-@pytest.mark.parametrize("service", ["", "oders", "marketplace"])
+@pytest.mark.parametrize("service", ["", "order", "marketplace"])
 def test_restart_of_nothing_that_runs_is_one_line_with_the_services(programs: FakePrograms, service: str) -> None:
     done = programs.make("restart", SERVICE=service)
     assert done.returncode == 1

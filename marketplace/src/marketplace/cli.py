@@ -1,4 +1,4 @@
-"""The command line of the repository: `marketplace run`, `demo`, `docs`, `provision`, and the operators' commands."""
+"""The command line: `marketplace run`, `dev`, `demo`, `docs`, `provision`, and the operators' commands."""
 
 import asyncio
 import sys
@@ -45,6 +45,18 @@ def run() -> None:
     from marketplace.run import run as run_platform
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment()))
+
+
+@app.command()
+def dev() -> None:
+    """Run the platform as `run` does, and restart each service when its code changes.
+
+    A change in `common` restarts all services. The settings are those of `run`.
+    """
+    from marketplace.dev import restart_on_change
+    from marketplace.run import run as run_platform
+
+    raise typer.Exit(run_platform(PlatformSettings.from_environment(), restart_on_change))
 
 
 @app.command()
@@ -110,7 +122,7 @@ def _add_operations() -> None:
 
 def main() -> None:
     """Run a command; what the user can put right is one line, and no stack trace."""
-    if sys.argv[1:2] not in (["run"], ["demo"], ["docs"], ["provision"]):
+    if sys.argv[1:2] not in (["run"], ["dev"], ["demo"], ["docs"], ["provision"]):
         _add_operations()
     try:
         app(prog_name="marketplace")  # also where it is `python /app`, in its image

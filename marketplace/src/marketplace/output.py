@@ -21,6 +21,7 @@ class Output:
         self._followed: list[_Followed] = []
 
     def say(self, sentence: str) -> None:
+        self.show_new_lines()  # what a service wrote before it stopped comes before the sentence about it
         with suppress(OSError):  # a terminal that has been closed must not keep anything from being stopped
             self._console.print(sentence, style="bold", markup=False)
 

@@ -24,6 +24,7 @@ _POLL_SECONDS = 0.05
 
 # How long each has to stop before it is killed, 10 s in all. Killing loses nothing, it only makes work for later.
 _GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
+_RESTART_GRACE = 1.0  # a developer waits for it: `marketplace dev`
 
 
 class Platform:
@@ -79,6 +80,10 @@ class Platform:
     async def start(self, name: str) -> None:
         """Start again what was killed or terminated for good; return once it is ready."""
         await self._supervisor(name).start()
+
+    async def restart(self, name: str, why: str) -> None:
+        """Begin to restart one process. Does not wait; a failure to start is printed and not raised."""
+        await self._supervisor(name).restart(why, _RESTART_GRACE)
 
     def pause(self, name: str) -> None:
         """SIGSTOP one process: it keeps its connections and answers nothing, until resume()."""

@@ -1,7 +1,8 @@
-"""`marketplace run`: the platform until Ctrl-C."""
+"""`marketplace run` and `marketplace dev`: the platform until Ctrl-C."""
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 import typer
@@ -12,15 +13,24 @@ from marketplace.settings import PlatformSettings
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _KILLED = 130
 
-
-def run(settings: PlatformSettings) -> int:
-    """Return the exit code: 0 after an orderly stop. Raises what Platform raises."""
-    return asyncio.run(_run(settings))
+_Work = Callable[[Platform], Coroutine[None, None, None]]
 
 
-async def _run(settings: PlatformSettings) -> int:
+async def _no_work(_platform: Platform) -> None:
+    await asyncio.Event().wait()
+
+
+def run(settings: PlatformSettings, work: _Work = _no_work) -> int:
+    """Run the platform, and `work` on it, until a signal arrives. Return the exit code: 0 after an orderly stop.
+
+    Raises what Platform raises.
+    """
+    return asyncio.run(_run(settings, work))
+
+
+async def _run(settings: PlatformSettings, work: _Work) -> int:
     platform = Platform(settings, verbose=True)
-    serving = asyncio.create_task(_serve(platform))
+    serving = asyncio.create_task(_serve(platform, work))
     impatient = False
 
     def on_signal() -> None:
@@ -42,8 +52,10 @@ async def _run(settings: PlatformSettings) -> int:
     return 0
 
 
-async def _serve(platform: Platform) -> None:
+async def _serve(platform: Platform, work: _Work) -> None:
     typer.echo("Starting MongoDB, NATS, the five services and the gateway...")
     async with platform:
+        working = asyncio.create_task(work(platform))
+        await asyncio.sleep(0)  # let it begin: `marketplace dev` watches the code before it says that it is ready
         typer.echo(f"Marketplace ready at {platform.url}  (Ctrl-C stops it)")
-        await asyncio.Event().wait()
+        await working

@@ -23,12 +23,30 @@ class Supervisor:
         await self.server.start()
         self._watch = asyncio.create_task(self._keep_running())
 
+    async def restart(self, why: str, grace_seconds: float) -> None:
+        """Stop the server and start it in the background. A later restart replaces one that is under way.
+
+        If it fails to start, one line says why, and it stays stopped until the next restart.
+        """
+        await self.let_go()
+        self._say(f"{self.server.name}: {why}. Restarting it.")
+        self._watch = asyncio.create_task(self._restart(grace_seconds))
+
     async def let_go(self) -> None:
         """Leave the server as it is, and do not start it again."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
             self._watch = None
+
+    async def _restart(self, grace_seconds: float) -> None:
+        began = time.monotonic()
+        await self.server.stop(grace_seconds)
+        if failure := await self._failure_of_a_start():
+            self._say(f"{failure}. The next change starts it again.")
+            return
+        self._say(f"{self.server.name} is ready again after {time.monotonic() - began:.1f} s.")
+        await self._keep_running()
 
     async def _keep_running(self) -> None:
         pause = _FIRST_PAUSE

@@ -5,47 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from marketplace.tests.integration.launcher import ended, launched, until
 
 from devkit.servers import is_taken
 from marketplace.settings import PlatformSettings
-
-
-@contextmanager
-def launched(settings: PlatformSettings, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {"GATEWAY_PORT": str(settings.gateway_port), "DATA_DIR": str(settings.data_dir)} | variables
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "marketplace", "run"],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def until(process: subprocess.Popen[str], words: str) -> list[str]:
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if words in line:
-            return lines
-    raise AssertionError(f"it ended without saying {words!r}, but: {''.join(lines)}")
-
-
-def ended(process: subprocess.Popen[str], children: list[psutil.Process]) -> int:
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
-    return process.wait(timeout=10)
 
 
 @pytest.mark.usefixtures("fake_services")

@@ -12,16 +12,17 @@ from marketplace.supervisor import Supervisor
 
 
 class Sleeper(Server):
-    """Is ready at once; while it is `ill`, every new process ends at once."""
+    """Is ready at once. While it is `ill`, every new process ends at once; while it is `slow`, it never answers."""
 
     ill = False
+    slow = False
 
     def command(self) -> list[str]:
         program = "print('ill'); raise SystemExit(3)" if self.ill else "import time; time.sleep(60)"
         return [sys.executable, "-c", program]
 
     async def answers(self) -> bool:
-        return not self.ill
+        return not (self.ill or self.slow)
 
 
 @pytest.fixture
@@ -64,6 +65,62 @@ async def test_a_server_that_is_let_go_stays_away(server: Sleeper) -> None:
     await server.kill()
     assert not server.is_running
     assert said == []
+
+
+async def test_a_restart_replaces_the_process_and_supervises_the_new_one(server: Sleeper) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    supervisor = Supervisor(server, said.put_nowait)
+    await supervisor.start()
+    first = server.pid
+    await supervisor.restart("a file changed", grace_seconds=5)
+    async with asyncio.timeout(10):
+        assert await said.get() == "sleeper: a file changed. Restarting it."
+        assert (await said.get()).startswith("sleeper is ready again after ")
+        assert server.pid != first
+        server.signal(signal.SIGKILL)
+        assert await said.get() == "sleeper stopped (signal SIGKILL). Starting it again in 0.2 s."
+    await supervisor.let_go()
+
+
+async def test_a_restart_that_fails_leaves_the_server_stopped_until_the_next_one(server: Sleeper) -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    supervisor = Supervisor(server, said.put_nowait)
+    await supervisor.start()
+    async with asyncio.timeout(10):
+        server.ill = True
+        await supervisor.restart("a file changed", grace_seconds=5)
+        assert await said.get() == "sleeper: a file changed. Restarting it."
+        failure = await said.get()
+        assert failure.startswith("sleeper stopped while starting (exit code 3): ill (its log: ")
+        assert failure.endswith("The next change starts it again.")
+        assert not server.is_running
+        server.ill = False
+        await supervisor.restart("a file changed", grace_seconds=5)
+        assert await said.get() == "sleeper: a file changed. Restarting it."
+        assert (await said.get()).startswith("sleeper is ready again after ")
+    await supervisor.let_go()
+
+
+async def test_a_second_restart_replaces_one_that_is_still_starting(server: Sleeper) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(server, said.append)
+    await supervisor.start()
+    before = server.pid
+    server.slow = True
+    await supervisor.restart("a file changed", grace_seconds=5)
+
+    async def pid() -> int:
+        return server.pid
+
+    await eventually(pid, until=lambda seen: seen != before, what="the first restart has begun")
+    server.slow = False
+    await supervisor.restart("another file changed", grace_seconds=5)
+    await eventually(server.is_ready, what="the second restart is done")
+    assert [line for line in said if "ready again" not in line] == [
+        "sleeper: a file changed. Restarting it.",
+        "sleeper: another file changed. Restarting it.",
+    ]
+    await supervisor.let_go()
 
 
 async def test_a_first_start_that_fails_is_an_error(server: Sleeper) -> None:

@@ -1,0 +1,42 @@
+"""`marketplace dev`: restarts each service when its code changes."""
+
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from watchfiles import awatch
+
+from marketplace.errors import PlatformError
+from marketplace.platform import Platform
+from marketplace.registry import SERVICE_NAMES
+
+_SHARED = "common"
+
+
+async def restart_on_change(platform: Platform) -> None:
+    """Restart the services whose code changes, until cancelled.
+
+    Files of every kind count. Caches and the temporary files of editors do not: the default filter of watchfiles.
+    """
+    folders = {package: _folder(package) for package in (_SHARED, *SERVICE_NAMES)}
+    async for changes in awatch(*folders.values()):
+        for service, file in services_to_restart((Path(path) for _, path in changes), folders).items():
+            await platform.restart(service, f"{file} changed")
+
+
+def services_to_restart(changed: Iterable[Path], folders: Mapping[str, Path]) -> dict[str, Path]:
+    """Return each service that uses a changed file, with the first such file: `common/ids.py`, `orders/routes.py`."""
+    services: dict[str, Path] = {}
+    for path in sorted(changed):
+        for package, folder in folders.items():
+            if path.is_relative_to(folder):
+                for service in SERVICE_NAMES if package == _SHARED else (package,):
+                    services.setdefault(service, package / path.relative_to(folder))
+    return services
+
+
+def _folder(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise PlatformError(f"The package {package} is not installed. Run `make install`.")
+    return Path(spec.origin).parent.resolve()
