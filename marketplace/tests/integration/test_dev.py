@@ -10,7 +10,8 @@ import pytest
 from marketplace.tests.integration.launcher import ended, launched, until
 
 import common
-from marketplace.settings import SERVICES, PlatformSettings
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ def test_a_change_of_any_file_in_a_package_restarts_its_service_alone(
 def test_a_change_in_common_restarts_every_service(packages: Path, dev: subprocess.Popen[str]) -> None:
     before = pids(dev)
     (packages / "common" / "money.py").write_text("# changed")
-    waiting = set(SERVICES)
+    waiting = set(SERVICE_NAMES)
     while waiting:
         *_, line = until(dev, "is ready again after")
         waiting.remove(line.split()[0])
-    assert restarted(before, pids(dev)) == set(SERVICES)
+    assert restarted(before, pids(dev)) == set(SERVICE_NAMES)
 
 
 def test_code_that_does_not_start_is_shown_and_the_next_change_starts_it_again(

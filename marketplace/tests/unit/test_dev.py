@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from marketplace.dev import services_to_restart
-from marketplace.settings import SERVICES
+from marketplace.registry import SERVICE_NAMES
 
-FOLDERS = {package: Path("/checkout", package, "src", package) for package in ("common", *SERVICES)}
+FOLDERS = {package: Path("/checkout", package, "src", package) for package in ("common", *SERVICE_NAMES)}
 
 
 def test_a_change_in_one_package_restarts_that_service_alone() -> None:
@@ -15,7 +15,7 @@ def test_a_change_in_one_package_restarts_that_service_alone() -> None:
 
 def test_a_change_in_common_restarts_every_service() -> None:
     changed = [FOLDERS["common"] / "http" / "app.py"]
-    assert services_to_restart(changed, FOLDERS) == dict.fromkeys(SERVICES, Path("common/http/app.py"))
+    assert services_to_restart(changed, FOLDERS) == dict.fromkeys(SERVICE_NAMES, Path("common/http/app.py"))
 
 
 def test_several_changes_restart_each_service_once() -> None:
