@@ -12,13 +12,13 @@ from benchmarks.floor import STREAM as FLOOR
 from benchmarks.floor_server import FloorServer
 from benchmarks.plots import Plot
 from benchmarks.processes import resident, resident_of
-from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
-from common.http.authentication import SignedInUser, TokenSigner
+from common.domain.tokens import SignedInUser
 from common.messaging.streams import STREAMS
 from common.storage.collection import Collection
 from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers import free_port
+from devkit.testing.tokens import TokenSigner
 from marketplace.keys import load_or_create_keys
 from marketplace.operations.operator import Operator, operator
 from marketplace.platform import Platform
@@ -167,7 +167,7 @@ async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool
             try:
                 floor.start_consumers()
                 await _until_bound(connection)
-                signer = TokenSigner(keys.private, utc_now)
+                signer = TokenSigner(keys.private)
                 idle, idle_floor = resident(platform), resident_of(floor.pid)
                 yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, idle, idle_floor)
             finally:

@@ -10,9 +10,7 @@ from typing import get_args
 import httpx
 from common.tests.services import SERVICES, ServiceUnderTest
 
-from common.domain.clock import utc_now
 from common.domain.ids import new_id
-from common.http.authentication import TokenSigner
 from common.messaging.broker import Broker
 from common.storage.mongo import MongoDriver
 from devkit.servers.mongod import Mongod
@@ -22,6 +20,7 @@ from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import RunningService, Surroundings, somebody
+from devkit.testing.tokens import TokenSigner
 from marketplace.provisioning import provision_everything
 
 DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
@@ -96,7 +95,7 @@ class Population:
 
     async def eventually_without_broker(self) -> None:
         async def connected() -> list[str]:
-            return [str(each) for each in self.members if each.running.service.broker.is_connected]
+            return [str(each) for each in self.members if each.running.runtime.broker.is_connected]
 
         await eventually(connected, until=lambda seen: not seen, what="everybody has noticed that NATS is gone")
 
@@ -148,7 +147,7 @@ class Island:
         broker = Broker(self.nats.url, "unused")
         here = Surroundings(self.mongod.url, self.nats.url, driver, self.keys, broker, self.run_id)
         app = service.create_app(here.settings(service.settings_type, service.name))
-        running = RunningService(app, app.state.service, TokenSigner(self.keys.private, utc_now))
+        running = RunningService(app, app.state.dependencies.instance, TokenSigner(self.keys.private))
         async with app.router.lifespan_context(app):
             yield running
             await running.close_clients()

@@ -23,5 +23,5 @@ def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:
 
 async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:
     """Type and order of each event that lies in an outbox."""
-    documents = await expiration.deadlines.collection.find({}).to_list()
+    documents = await expiration._deadlines.collection.find({}).to_list()
     return [(event["headers"]["ce-type"], document["_id"]) for document in documents for event in document["outbox"]]

@@ -37,7 +37,7 @@ class Checkout:
 
     @property
     def service(self) -> PaymentService:
-        return self.running.state("payments")
+        return self.running.use_cases
 
     async def pay(self, token: str = GOOD_CARD, *, order: OrderEvent | None = None) -> httpx.Response:
         """As the buyer of the order; of another one, if that is given."""
@@ -69,7 +69,7 @@ class Checkout:
         await self.service.recover_open_payments()
 
     async def is_open(self, payment_id: PaymentId) -> bool:
-        payment = await self.service.payments.find(payment_id)
+        payment = await self.service._payments.find(payment_id)
         assert payment is not None
         return payment.open
 

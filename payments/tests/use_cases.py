@@ -24,7 +24,7 @@ async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -
     relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), clock)
     payments = PaymentRepository(database["payments"], relay, clock)
     await payments.create_indexes()
-    orders = ReadModelRepository(database["order_replicas"], OrderReadModel, patience_seconds=0)
+    orders = ReadModelRepository(database["order_replicas"], OrderReadModel, wait_seconds=0)
     return PaymentService(payments, orders, gateway, clock)
 
 
@@ -39,5 +39,5 @@ async def payments_of(payments: PaymentService, order: OrderEvents) -> list[Paym
 
 async def announced(payments: PaymentService) -> list[str]:
     """The types of the events that lie in the outboxes, in the order of their making."""
-    documents = await payments.payments.collection.find({}).to_list()
+    documents = await payments._payments.collection.find({}).to_list()
     return [event["headers"]["ce-type"] for document in documents for event in document["outbox"]]

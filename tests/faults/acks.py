@@ -46,7 +46,7 @@ async def overheard_acks(broker: Broker) -> AsyncIterator[Acks]:
         if verdict == "+WPI":  # "work in progress": no verdict yet
             return
         # The acknowledgement goes to the subject that the delivery gave as its reply subject, which says all about it.
-        place = Msg.Metadata._from_reply(message.subject)  # noqa: SLF001 - the client parses it for deliveries only
+        place = Msg.Metadata._from_reply(message.subject)
         delay = json.loads(options)["delay"] / 1e9 if options else None
         acks.heard.append(
             Ack(place.consumer, place.sequence.stream, place.num_delivered, verdict or "+ACK", delay, time.monotonic())

@@ -34,7 +34,7 @@ def main() -> None:
     def create_app() -> FastAPI:
         app: FastAPI = module.create_app(settings)
         if moment != BEFORE_ACK:
-            _make_mortal(app.state.service.publisher, moment, what)
+            _make_mortal(app.state.dependencies.instance.publisher, moment, what)
         return app
 
     serve(package, settings, create_app)

@@ -39,12 +39,12 @@ class Story:
 
 
 async def a_ticket_for_sale(tickets: TicketService) -> None:
-    await tickets.tickets.add(Ticket(id=TICKET, title="Concert", price=1999, user_id=SELLER, version=1))
+    await tickets._tickets.add(Ticket(id=TICKET, title="Concert", price=1999, user_id=SELLER, version=1))
 
 
 async def an_open_order(orders: OrderService) -> None:
     ticket = OrderedTicket(id=TICKET, title="Concert", price=1999)
-    await orders.orders.add(Order(id=ORDER, user_id=BUYER, ticket=ticket, expires_at=LONG_AGO, version=1))
+    await orders._orders.add(Order(id=ORDER, user_id=BUYER, ticket=ticket, expires_at=LONG_AGO, version=1))
 
 
 async def an_overdue_deadline(expiration: ExpirationService) -> None:
@@ -52,9 +52,9 @@ async def an_overdue_deadline(expiration: ExpirationService) -> None:
 
 
 async def a_captured_payment(payments: PaymentService) -> None:
-    await payments.orders.apply(ORDER_CREATED)
-    charge = await payments.gateway.charge(payment_id=PAYMENT, amount=1999, token="pm_card_visa")
-    await payments.payments.add(
+    await payments._orders.apply(ORDER_CREATED)
+    charge = await payments._gateway.charge(payment_id=PAYMENT, amount=1999, token="pm_card_visa")
+    await payments._payments.add(
         Payment(
             id=PAYMENT,
             order_id=ORDER,

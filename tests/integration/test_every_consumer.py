@@ -24,7 +24,7 @@ import tickets.main
 from common.domain.event import Event
 from common.domain.ids import new_id
 from common.messaging.consumer import Consumer
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.interception import WRITES, Died, InterceptedCollection, Operation
@@ -71,7 +71,7 @@ class Deaths:
 class Told:
     """A service that has heard a story: nothing consumes by itself and nothing relays, so every step is the test's."""
 
-    service: Service
+    runtime: ServiceRuntime
     use_cases: Any
     consumers: Sequence[Consumer[Any]]
     deaths: Deaths
@@ -83,7 +83,7 @@ class Told:
 
     async def stored(self) -> dict[str, list[dict[str, Any]]]:
         """Everything in the service's database; of what is staged for publishing, the ids."""
-        database: Any = self.service.mongo.database
+        database: Any = self.runtime.mongo.database
         state = {}
         for name in sorted(await database.list_collection_names()):
             documents = await database[name].find({}).sort("_id", 1).to_list(None)
@@ -110,16 +110,17 @@ async def telling(service: str, story: Story, surroundings: Surroundings) -> Asy
     create_app, settings_type = SERVICES[service]
     fresh = dataclasses.replace(surroundings, run_id=new_id())
     app = create_app(fresh.settings(settings_type, service), policy=fresh.policy)
-    running: Service = app.state.service
+    running: ServiceRuntime = app.state.dependencies.instance
+    use_cases = app.state.dependencies.use_cases
     await running.broker.connect()
     for create_indexes in running.indexes:
         await create_indexes()
-    await story.before(running.use_cases)
+    await story.before(use_cases)
     deaths = Deaths()
-    for part in vars(running.use_cases).values():
+    for part in vars(use_cases).values():
         if hasattr(part, "collection"):
             part.collection = InterceptedCollection(part.collection, deaths.around)
-    yield Told(running, running.use_cases, CONSUMERS_OF[service], deaths)
+    yield Told(running, use_cases, CONSUMERS_OF[service], deaths)
     await running.broker.close()
     await running.mongo.close()
 
@@ -211,7 +212,7 @@ async def test_a_malformed_event_becomes_a_dead_letter_and_does_not_delay_the_ne
     async with surroundings.running(
         lambda: create_app(settings, policy=surroundings.policy), CONSUMERS_OF[service]
     ) as running:
-        await story.before(running.service.use_cases)
+        await story.before(running.use_cases)
         await streams.publish_bytes(subject, b'{"half": ')
         for event in story.events:
             await streams.publish_bytes(event.subject, event.to_json().encode())

@@ -9,7 +9,7 @@ from integration.keys import Clock, a_ticket, with_key
 from starlette.responses import Response
 
 from common.domain.ids import new_id
-from common.http.idempotency import Claim, IdempotentRequests, RequestInFlight
+from common.http.idempotent_requests import Claim, IdempotentRequests, RequestInFlight
 from common.storage.mongo import Mongo
 from devkit.testing.events import EventStreams
 from devkit.testing.interception import InterceptedCollection, Operation

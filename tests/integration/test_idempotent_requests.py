@@ -7,7 +7,7 @@ import pytest
 from integration.keys import a_ticket, told, with_key
 
 from common.domain.ids import new_id
-from common.http.authentication import SignedInUser
+from common.domain.tokens import SignedInUser
 from devkit.testing.events import EventStreams
 from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import order_events

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from pymongo.errors import AutoReconnect
 import common.http.middleware
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
-from common.http.idempotency import Claim, IdempotentRequests, KeyReused
+from common.http.idempotent_requests import Claim, IdempotentRequests, KeyReused
 from devkit.testing.events import EventStreams
 from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.running import RunningService, somebody
@@ -78,12 +79,13 @@ async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_a
 
     state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
     body = {"ticketId": await a_ticket(streams)}
-    requests, orders = state.idempotent_requests, state.orders
-    collection: Any = InterceptedCollection(requests.collection, away)
-    state.idempotent_requests, state.orders = IdempotentRequests(collection, clock), None  # which is a defect
+    dependencies = state.dependencies
+    collection: Any = InterceptedCollection(dependencies.idempotent_requests.collection, away)
+    requests = IdempotentRequests(collection, clock)
+    state.dependencies = replace(dependencies, idempotent_requests=requests, use_cases=None)  # None: a defect
     failed = await client.post("/api/orders", json=body, headers=headers)
     assert (failed.status_code, failed.json()["type"]) == (500, "urn:ticket-marketplace:problem:internal-error")
-    state.idempotent_requests, state.orders = requests, orders
+    state.dependencies = dependencies
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
     clock.ahead = timedelta(seconds=11)
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
@@ -99,10 +101,10 @@ async def test_a_request_that_failed_can_be_repeated_at_once_with_its_key(
             raise DependencyUnavailable("The database does not answer.")
 
     state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
-    body, orders = {"ticketId": await a_ticket(streams)}, state.orders
-    state.orders = Failing()
+    body, dependencies = {"ticketId": await a_ticket(streams)}, state.dependencies
+    state.dependencies = replace(dependencies, use_cases=Failing())
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 503
-    state.orders = orders
+    state.dependencies = dependencies
     repeated = await client.post("/api/orders", json=body, headers=headers)
     assert repeated.status_code == 201, repeated.text
 
@@ -116,13 +118,14 @@ async def test_a_key_whose_request_took_too_long_is_under_way_for_a_while(
     ending: type[BaseException],
 ) -> None:
     state, client, headers = ordering.app.state, ordering.client(somebody()), with_key()
-    body, orders = {"ticketId": await a_ticket(streams)}, state.orders
-    state.orders = stuck = _Stuck(ending)
+    body, dependencies = {"ticketId": await a_ticket(streams)}, state.dependencies
+    stuck = _Stuck(ending)
+    state.dependencies = replace(dependencies, use_cases=stuck)
     with monkeypatch.context() as patched:
         patched.setattr(common.http.middleware, "MAX_SECONDS", 1.0)
         assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 503
     assert stuck.reached
-    state.orders = orders
+    state.dependencies = dependencies
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 409
     clock.ahead = timedelta(seconds=11)
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201

@@ -36,7 +36,7 @@ async def test_a_slow_request_places_no_second_order_after_another_one_has_taken
     """The buyer cancels meanwhile, so the ticket is free again: only the key is left to tell the two apart."""
     client, headers = ordering.client(somebody()), with_key()
     body = {"ticketId": await a_ticket(streams)}
-    waits = FirstInsertWaits(ordering.state("orders").orders)
+    waits = FirstInsertWaits(ordering.use_cases._orders)
     slow = asyncio.create_task(client.post("/api/orders", json=body, headers=headers))
     await waits.reached.wait()
     clock.ahead = TAKEN_OVER
@@ -57,7 +57,7 @@ async def test_a_slow_request_charges_nothing_after_its_successor_was_declined(
     await streams.publish(created)
     client, headers = paying.client(buyer), with_key()
     body = {"orderId": created.id, "token": "pm_card_chargeDeclined"}
-    waits = FirstInsertWaits(paying.state("payments").payments)
+    waits = FirstInsertWaits(paying.use_cases._payments)
     slow = asyncio.create_task(client.post("/api/payments", json=body, headers=headers))
     await waits.reached.wait()
     clock.ahead = TAKEN_OVER

@@ -13,7 +13,9 @@ from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.errors import DomainError, RetryLater, VersionConflict
 from common.events.timers import DeadlineTimer
+from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
+from common.messaging.timeline import TimelineReader
 from common.storage.collection import Document
 from devkit.testing.interception import Died
 from expiration.consumers import complete_deadline_on_timer
@@ -61,14 +63,20 @@ class Marketplace:
         self.tickets = TicketService(tickets, holding)
         orders = OrderRepository(databases["orders"]["orders"], relays["orders"], clock)
         for_sale = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
-        self.orders = OrderService(orders, for_sale, clock, WINDOW)
+        timeline = TimelineReader(Broker("nats://nowhere", "model"))
+        self.orders = OrderService(orders, for_sale, timeline, clock, WINDOW)
         deadlines = DeadlineRepository(databases["expiration"]["deadlines"], relays["expiration"], clock)
         self.expiration = ExpirationService(deadlines, self.timers, clock)  # type: ignore[arg-type] # rings by the test
         payments = PaymentRepository(databases["payments"]["payments"], relays["payments"], clock)
         payable = PayableOrders(databases["payments"]["order_replicas"])
-        self.payments = PaymentService(payments, payable, SandboxGateway(databases["payments"]), clock)
+        self.payments = PaymentService(
+            payments,
+            payable,
+            SandboxGateway(databases["payments"]["sandbox_charges"], databases["payments"]["sandbox_refunds"]),
+            clock,
+        )
         for read_models in (for_sale, payable):
-            read_models._patience_seconds = 0  # noqa: SLF001 - what has not arrived here will not come by waiting
+            read_models._patience_seconds = 0
         for part in (tickets, holding, orders, deadlines, payments):
             self.loop.run_until_complete(part.create_indexes())
         self.use_cases: dict[str, Any] = {

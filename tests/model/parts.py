@@ -42,7 +42,7 @@ class _InMemoryCollection(InterceptedCollection):
     async def bulk_write(self, requests: list[UpdateOne], *, ordered: bool) -> None:  # noqa: ARG002 - as called
         """The mock cannot (facts: MongoDB). One by one, in which a death can come between two of them."""
         for each in requests:
-            await self.update_one(each._filter, each._doc)  # noqa: SLF001 - pymongo shows them to its drivers only
+            await self.update_one(each._filter, each._doc)
 
 
 @dataclass(frozen=True)

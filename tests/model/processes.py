@@ -96,4 +96,4 @@ class Process:
 async def in_turn(_name: str, operation: Operation) -> Any:
     """What each operation passes on its way to the database."""
     process = _current.get()
-    return await (operation() if process is None else process._pass(operation))  # noqa: SLF001 - of this module
+    return await (operation() if process is None else process._pass(operation))

@@ -4,14 +4,14 @@ from pymongo.errors import DuplicateKeyError
 
 from auth.user import EmailTaken, User
 from common.domain.clock import Clock
-from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
+from common.storage.outbox import Outbox
 from common.storage.repository import AggregateRepository
 
 
 class UserRepository(AggregateRepository[User]):
-    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
-        super().__init__(collection, User, relay, clock)
+    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
+        super().__init__(collection, User, outbox, clock)
 
     async def create_indexes(self) -> None:
         await self.collection.create_index("email", unique=True)

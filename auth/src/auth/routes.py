@@ -1,27 +1,20 @@
-"""HTTP in: parse, one call of a use case, answer."""
+"""HTTP in: parse, call one use case, answer."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.schemas import Credentials, CurrentUserOut, UserOut
-from auth.service import AuthService
-from auth.user import EmailTaken, User, WrongCredentials
-from common.domain.errors import NotSignedIn
-from common.domain.ids import UserId
-from common.http.application import CHANGES
-from common.http.authentication import COOKIE, TOKEN_LIFETIME, SignedInUser, TokenSigner, TokenVerifier, session_token
+from auth.service import AuthService, Session
+from auth.token_signer import TOKEN_LIFETIME
+from auth.user import EmailTaken, WrongCredentials
+from common.http.authentication import COOKIE, UserIfSignedIn
+from common.http.dependencies import REQUIRES_BROKER, use_cases
 from common.http.problems import problems
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 
-
-async def _service(request: Request) -> AuthService:  # async: see common.http.authentication
-    service: AuthService = request.app.state.auth
-    return service
-
-
-Auth = Annotated[AuthService, Depends(_service)]
+Auth = Annotated[AuthService, Depends(use_cases(AuthService))]
 
 
 @router.post(
@@ -29,17 +22,17 @@ Auth = Annotated[AuthService, Depends(_service)]
     summary="Sign up, and be signed in",
     status_code=status.HTTP_201_CREATED,
     responses=problems(EmailTaken),
-    dependencies=[CHANGES],
+    dependencies=[REQUIRES_BROKER],
 )
 async def sign_up(credentials: Credentials, auth: Auth, request: Request, response: Response) -> UserOut:
-    user = await auth.sign_up(email=credentials.email, password=credentials.password.get_secret_value())
-    return _signed_in(user, request, response)
+    session = await auth.sign_up(email=credentials.email, password=credentials.password.get_secret_value())
+    return _answer(session, request, response)
 
 
 @router.post("/signin", summary="Sign in", responses=problems(WrongCredentials))
 async def sign_in(credentials: Credentials, auth: Auth, request: Request, response: Response) -> UserOut:
-    user = await auth.sign_in(email=credentials.email, password=credentials.password.get_secret_value())
-    return _signed_in(user, request, response)
+    session = await auth.sign_in(email=credentials.email, password=credentials.password.get_secret_value())
+    return _answer(session, request, response)
 
 
 @router.post("/signout", summary="Sign out")
@@ -49,23 +42,17 @@ async def sign_out(response: Response) -> CurrentUserOut:
 
 
 @router.get("/currentuser", summary="Who is signed in; null if nobody is")
-async def current_user(request: Request, token: Annotated[str | None, Depends(session_token)]) -> CurrentUserOut:
-    verifier: TokenVerifier = request.app.state.token_verifier
-    try:
-        user = verifier.verify(token or "")
-    except NotSignedIn:
-        return CurrentUserOut(current_user=None)
-    return CurrentUserOut(current_user=UserOut(id=user.id, email=user.email))
+async def current_user(user: UserIfSignedIn) -> CurrentUserOut:
+    return CurrentUserOut(current_user=UserOut(id=user.id, email=user.email) if user else None)
 
 
-def _signed_in(user: User, request: Request, response: Response) -> UserOut:
-    signer: TokenSigner = request.app.state.token_signer
+def _answer(session: Session, request: Request, response: Response) -> UserOut:
     response.set_cookie(
         COOKIE,
-        signer.sign(SignedInUser(UserId(user.id), user.email)),
+        session.token,
         max_age=int(TOKEN_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",  # as the gateway says (X-Forwarded-Proto)
     )
-    return UserOut(id=UserId(user.id), email=user.email)
+    return UserOut(id=session.user.id, email=session.user.email)

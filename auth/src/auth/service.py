@@ -4,23 +4,37 @@ from dataclasses import dataclass
 
 from auth.passwords import Passwords
 from auth.repository import UserRepository
+from auth.token_signer import TokenSigner
 from auth.user import User, WrongCredentials
+from common.domain.ids import UserId
+from common.domain.tokens import SignedInUser
 
 
 @dataclass(frozen=True)
+class Session:
+    user: SignedInUser
+    token: str
+
+
 class AuthService:
-    users: UserRepository
-    passwords: Passwords
+    def __init__(self, users: UserRepository, passwords: Passwords, tokens: TokenSigner) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._tokens = tokens
 
-    async def sign_up(self, *, email: str, password: str) -> User:
+    async def sign_up(self, *, email: str, password: str) -> Session:
         """Raises EmailTaken."""
-        user = User.register(email=email, password_hash=await self.passwords.hash(password))
-        await self.users.add(user)
-        return user
+        user = User.register(email=email, password_hash=await self._passwords.hash(password))
+        await self._users.add(user)
+        return self._session_of(user)
 
-    async def sign_in(self, *, email: str, password: str) -> User:
+    async def sign_in(self, *, email: str, password: str) -> Session:
         """Raises WrongCredentials."""
-        user = await self.users.find_by_email(email)
-        if not await self.passwords.verify(password, user.password_hash if user else None) or user is None:
+        user = await self._users.find_by_email(email)
+        if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
             raise WrongCredentials("The e-mail address or the password is wrong.")
-        return user
+        return self._session_of(user)
+
+    def _session_of(self, user: User) -> Session:
+        signed_in = SignedInUser(UserId(user.id), user.email)
+        return Session(signed_in, self._tokens.sign(signed_in))

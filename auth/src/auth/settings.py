@@ -3,7 +3,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from common.http.authentication import parse_private_key, parse_public_key
+from auth.token_signer import parse_private_key
+from common.domain.tokens import parse_public_key
 from common.runtime.token_settings import TokenSettings
 
 

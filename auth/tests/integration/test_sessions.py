@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 
-from common.http.authentication import SignedInUser, TokenVerifier
+from common.domain.tokens import SignedInUser, TokenVerifier
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import RunningService
 

@@ -8,11 +8,13 @@ from mongomock_motor import AsyncMongoMockClient
 from auth.passwords import Passwords
 from auth.repository import UserRepository
 from auth.service import AuthService
+from auth.token_signer import TokenSigner
 from auth.user import EmailTaken, WrongCredentials
 from common.domain.clock import utc_now
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
+from devkit.testing.keys import KeyPair
 
 PASSWORD = "correct horse battery"
 
@@ -42,13 +44,13 @@ async def auth(passwords: Unhashed) -> AuthService:
     relay = OutboxRelay(Publisher(Broker("nats://unused", "auth")), utc_now)
     users = UserRepository(mock["auth"]["users"], relay, utc_now)
     await users.create_indexes()
-    return AuthService(users, passwords)
+    return AuthService(users, passwords, TokenSigner(KeyPair.generate().private, utc_now))
 
 
 async def test_who_has_signed_up_can_sign_in_with_the_same_address_in_any_case(auth: AuthService) -> None:
-    user = await auth.sign_up(email="Buyer@Example.com", password=PASSWORD)
+    user = (await auth.sign_up(email="Buyer@Example.com", password=PASSWORD)).user
     for email in ("Buyer@Example.com", "buyer@example.com", "BUYER@EXAMPLE.COM"):
-        assert (await auth.sign_in(email=email, password=PASSWORD)).id == user.id
+        assert (await auth.sign_in(email=email, password=PASSWORD)).user == user
 
 
 async def test_an_address_can_be_signed_up_once_in_whatever_case(auth: AuthService) -> None:

@@ -9,7 +9,7 @@ from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated
 from common.messaging.provisioning import provision_consumers
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
 from common.storage.mongo import Mongo
 from common.storage.repository import AggregateRepository
@@ -53,15 +53,15 @@ class Shop:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._settings = surroundings.settings(ServiceSettings, "tickets")
-        self.service = Service("tickets", self._settings, policy=PATIENT)
-        tickets = self.service.mongo.database["tickets"]
-        self._tickets = AggregateRepository(tickets, Ticket, self.service.relay, utc_now)
+        self.runtime = ServiceRuntime("tickets", self._settings, policy=PATIENT)
+        tickets = self.runtime.mongo.database["tickets"]
+        self._tickets = AggregateRepository(tickets, Ticket, self.runtime.relay, utc_now)
 
     async def list_ticket(self) -> None:
         await self._tickets.add(Ticket.list_for_sale(seller=UserId(new_id()), title="Concert", price=1999))
 
     async def is_ready(self) -> bool:
-        return await missing(self.service) == ""
+        return await missing(self.runtime) == ""
 
     async def left_in_outboxes(self) -> int:
         """How many tickets have an event in their outbox, after the service has stopped."""
@@ -76,7 +76,7 @@ async def test_what_was_changed_just_before_the_stop_is_published_before_the_end
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     shop = Shop(surroundings)
-    async with shop.service.running():
+    async with shop.runtime.running():
         await eventually(shop.is_ready, what="readiness")
         await shop.list_ticket()
     assert await shop.left_in_outboxes() == 0
@@ -98,8 +98,8 @@ async def test_what_a_handler_changes_while_the_service_stops_is_published_befor
 
     effects = Effects(list_ticket_late)
     await provision_consumers(streams.broker.jetstream, [CONSUMER], PATIENT)
-    shop.service.consume([CONSUMER], effects)
-    async with shop.service.running():
+    shop.runtime.consume([CONSUMER], effects)
+    async with shop.runtime.running():
         await eventually(shop.is_ready, what="readiness")
         await streams.publish(event())
         await eventually(effects.calls, what="the delivery")

@@ -61,13 +61,13 @@ async def test_each_route_that_changes_something_answers_503_without_the_broker(
     await own_nats_server.kill()
 
     async def noticed() -> bool:
-        return not running.service.broker.is_connected
+        return not running.runtime.broker.is_connected
 
     await eventually(noticed, what="the service notices that NATS is gone")
     for method, path in routes:
         body: Any = None if method == "delete" else service.body
         problem = assert_problem(await client.request(method, path, json=body), 503, f"{method} {path}")
         assert "broker" in problem["detail"], f"{method} {path}"
-    database = running.service.mongo.database
+    database = running.runtime.mongo.database
     for name in await database.list_collection_names():  # type: ignore[attr-defined] # both drivers have it
         assert await database[name].count_documents({}) == 0, f"something is stored in {name}"

@@ -28,7 +28,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 async def server() -> AsyncIterator[DrainingServer]:
     config = uvicorn.Config(application, port=free_port(), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = DrainingServer(config)
-    serving = asyncio.create_task(server._serve())  # noqa: SLF001 - serve() would take over the signals of the tests
+    serving = asyncio.create_task(server._serve())
     await eventually(lambda: started(server), what="a server")
     yield server
     server.should_exit = True

@@ -73,7 +73,7 @@ def invalid_bodies(service: ServiceUnderTest) -> Iterator[tuple[str, bytes]]:
 
 
 async def assert_nothing_stored(running: RunningService, streams: EventStreams) -> None:
-    database = running.service.mongo.database
+    database = running.runtime.mongo.database
     for name in await database.list_collection_names():  # type: ignore[attr-defined] # both drivers have it
         assert await database[name].count_documents({}) == 0, name
     for stream in STREAMS:

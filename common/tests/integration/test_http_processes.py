@@ -15,12 +15,12 @@ from common.tests.island import Island
 from common.tests.problem_details import assert_problem
 from common.tests.services import SERVICES
 
-from common.domain.clock import utc_now
-from common.http.authentication import SignedInUser, TokenSigner
+from common.domain.tokens import SignedInUser
 from common.storage.mongo import MongoDriver
 from devkit.testing.eventually import eventually
 from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import somebody
+from devkit.testing.tokens import TokenSigner
 
 WAITING = "waiting for MongoDB"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -54,7 +54,7 @@ async def ends_in_good_order(process: ServiceProcess) -> float:
 
 def signed_in(island: Island) -> dict[str, str]:
     user = somebody()
-    token = TokenSigner(island.keys.private, utc_now).sign(SignedInUser(user, f"{user}@example.com"))
+    token = TokenSigner(island.keys.private).sign(SignedInUser(user, f"{user}@example.com"))
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -109,7 +109,7 @@ async def the_log_follows_a_request(process: ServiceProcess, headers: dict[str, 
         answer = await client.post("/api/tickets", json=listing, headers=headers | {"traceparent": TRACEPARENT})
     assert answer.status_code == 201
     assert answer.headers["x-correlation-id"] == TRACE_ID
-    (staged,) = [line for line in process.log_lines() if line["event"] == "staged"]
+    (staged,) = [line for line in process.log_lines() if line["event"] == "event staged"]
     assert staged["trace_id"] == TRACE_ID
     assert staged["subject"] == f"ticket.created.{answer.json()['id']}"
     assert staged["cause"] == "POST /api/tickets"

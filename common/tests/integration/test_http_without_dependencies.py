@@ -125,7 +125,7 @@ async def test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_fo
 
     def create() -> FastAPI:
         app = tickets.main.create_app(surroundings.settings(TicketsSettings, "tickets"), policy=surroundings.policy)
-        app.state.service.before_start(lose_the_database_once)
+        app.state.dependencies.instance.before_start(lose_the_database_once)
         return app
 
     async with surroundings.running(create, tickets.consumers.CONSUMERS) as running:
@@ -141,7 +141,7 @@ async def test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made
 
     def create() -> FastAPI:
         app = tickets.main.create_app(surroundings.settings(TicketsSettings, "tickets"), policy=surroundings.policy)
-        app.state.service.before_start(wait)
+        app.state.dependencies.instance.before_start(wait)
         return app
 
     async with surroundings.running(create, tickets.consumers.CONSUMERS, wait=False) as running:
@@ -158,7 +158,7 @@ async def test_a_service_that_cannot_be_helped_by_waiting_asks_to_be_started_aga
 
     def create() -> FastAPI:
         app = tickets.main.create_app(surroundings.settings(TicketsSettings, "tickets"), policy=surroundings.policy)
-        app.state.service.before_start(meet_a_defect)
+        app.state.dependencies.instance.before_start(meet_a_defect)
         return app
 
     async with surroundings.running(create, tickets.consumers.CONSUMERS, wait=False) as running:

@@ -27,7 +27,7 @@ async def test_a_service_that_is_ready_has_the_indexes_of_all_its_parts(
 
 
 async def indexes(running: RunningService) -> set[tuple[str, str]]:
-    database: Any = running.service.mongo.database
+    database: Any = running.runtime.mongo.database
     return {
         (collection, index)
         for collection in await database.list_collection_names()
@@ -37,7 +37,7 @@ async def indexes(running: RunningService) -> set[tuple[str, str]]:
 
 def parts_of(running: RunningService) -> Iterator[Any]:
     """Every object of our own that the application holds, directly or through another one."""
-    waiting: list[Any] = [vars(running.app.state), running.service]
+    waiting: list[Any] = [vars(running.app.state), running.runtime]
     seen: set[int] = set()
     while waiting:
         part = waiting.pop()
@@ -48,6 +48,6 @@ def parts_of(running: RunningService) -> Iterator[Any]:
             waiting += part.values()
         elif isinstance(part, list | tuple | set | frozenset):
             waiting += part
-        elif type(part).__module__.partition(".")[0] in {"common", running.service.name} and hasattr(part, "__dict__"):
+        elif type(part).__module__.partition(".")[0] in {"common", running.runtime.name} and hasattr(part, "__dict__"):
             yield part
             waiting += vars(part).values()

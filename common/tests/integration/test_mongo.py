@@ -15,8 +15,9 @@ from pymongo.errors import PyMongoError
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
+from common.storage.availability import as_unavailable
 from common.storage.collection import Collection
-from common.storage.mongo import Mongo, MongoDriver, as_unavailable
+from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers import Mongod, free_port
 from devkit.testing.eventually import eventually
 

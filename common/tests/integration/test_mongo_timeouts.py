@@ -11,8 +11,9 @@ import pytest
 from common.tests.passing_on import pass_on
 from pymongo.errors import PyMongoError, WaitQueueTimeoutError
 
+from common.storage.availability import as_unavailable
 from common.storage.collection import Collection, Document
-from common.storage.mongo import Mongo, MongoDriver, as_unavailable
+from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers import Mongod, free_port
 
 _SECONDS = 3.5

@@ -19,7 +19,8 @@ from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.storage.collection import Collection
 from common.storage.mongo import Mongo
-from common.storage.repository import AggregateRepository, retry_lost_races
+from common.storage.repository import AggregateRepository
+from common.storage.retry import retry_on_conflict
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 
@@ -187,14 +188,12 @@ async def test_concurrent_changes_all_happen_one_after_the_other(setup: Setup, s
     listing = Listing.create("")
     await setup.listings.add(listing)
 
+    @retry_on_conflict
     async def append(letter: str) -> None:
-        async def attempt() -> None:
-            found = await setup.listings.find(listing.id)
-            assert found is not None
-            found.rename(found.title + letter)
-            await setup.listings.save(found)
-
-        await retry_lost_races(attempt, attempts=50)
+        found = await setup.listings.find(listing.id)
+        assert found is not None
+        found.rename(found.title + letter)
+        await setup.listings.save(found)
 
     await asyncio.gather(*(append(letter) for letter in "abcdefghij"))
     stored = await setup.listings.find(listing.id)

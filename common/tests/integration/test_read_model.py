@@ -33,18 +33,18 @@ async def test_a_lookup_waits_for_an_event_that_is_on_its_way(collection: Collec
     async def looked_in_vain() -> bool:
         return lookups > 1
 
-    tickets = ReadModelRepository(InterceptedCollection(collection, count), KnownTicket, patience_seconds=10)
+    tickets = ReadModelRepository(InterceptedCollection(collection, count), KnownTicket, wait_seconds=10)
     ticket = listed_ticket(title="Concert")
-    found = asyncio.create_task(tickets.find_soon(ticket.id))
+    found = asyncio.create_task(tickets.find_or_wait(ticket.id))
     await eventually(looked_in_vain, within=3, what="a second look")
     await tickets.apply(ticket)
     assert await found == KnownTicket(id=ticket.id, version=1, title="Concert")
 
 
 async def test_a_lookup_of_what_does_not_exist_ends(collection: Collection) -> None:
-    tickets = ReadModelRepository(collection, KnownTicket, patience_seconds=0.1)
+    tickets = ReadModelRepository(collection, KnownTicket, wait_seconds=0.1)
     async with asyncio.timeout(3):
-        assert await tickets.find_soon(listed_ticket().id) is None
+        assert await tickets.find_or_wait(listed_ticket().id) is None
 
 
 async def test_a_second_event_of_the_same_version_changes_nothing(collection: Collection) -> None:

@@ -7,7 +7,7 @@ from common.tests.consuming import CONSUMER, Effects, nothing
 
 from common.domain.errors import DependencyUnavailable
 from common.messaging.provisioning import provision_consumers
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
 from devkit.servers.nats_server import NatsServer
 from devkit.servers.ports import free_port
@@ -16,27 +16,27 @@ from devkit.testing.eventually import eventually
 from devkit.testing.running import QUICK, Surroundings, missing
 
 
-async def eventually_ready(service: Service) -> None:
+async def eventually_ready(service: ServiceRuntime) -> None:
     await eventually(lambda: missing(service), until=lambda seen: seen == "", what="readiness")
 
 
-async def eventually_connected(service: Service) -> None:
+async def eventually_connected(service: ServiceRuntime) -> None:
     async def is_connected() -> bool:
         return service.broker.is_connected
 
     await eventually(is_connected, what="the connection to NATS")
 
 
-async def refusal_of_a_change(service: Service) -> str:
+async def refusal_of_a_change(service: ServiceRuntime) -> str:
     """Why it takes no change now; nothing if it does."""
     try:
-        await service.check_can_change()
+        await service.check_can_publish()
     except DependencyUnavailable as error:
         return error.detail
     return ""
 
 
-async def what_it_waits_for(service: Service) -> str:
+async def what_it_waits_for(service: ServiceRuntime) -> str:
     """What its start still waits for; nothing if it is ready. A server that is slow to answer is asked again."""
     return await eventually(
         lambda: missing(service),
@@ -45,7 +45,7 @@ async def what_it_waits_for(service: Service) -> str:
     )
 
 
-def is_alive(service: Service) -> bool:
+def is_alive(service: ServiceRuntime) -> bool:
     try:
         service.check_alive()
     except DependencyUnavailable:
@@ -57,7 +57,7 @@ async def test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     """Its database and its broker answer all the while."""
-    service = Service("orders", surroundings.settings(ServiceSettings, "orders"), policy=QUICK)
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"), policy=QUICK)
     service.consume([CONSUMER], Effects(nothing))
     async with service.running():
         await eventually_connected(service)
@@ -75,7 +75,7 @@ async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Su
     async def create_index() -> None:
         await may_end.wait()
 
-    service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     service.before_start(create_index)
     async with service.running():
         await eventually_connected(service)
@@ -87,7 +87,7 @@ async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Su
 async def test_a_service_takes_no_changes_while_nats_is_away(surroundings: Surroundings, tmp_path: Path) -> None:
     async with NatsServer(tmp_path, free_port()) as nats:
         settings = surroundings.settings(ServiceSettings, "orders", nats_url=nats.url)
-        service = Service("orders", settings)
+        service = ServiceRuntime("orders", settings)
 
         async def connected() -> bool:
             return service.broker.is_connected
@@ -104,7 +104,7 @@ async def test_a_service_takes_no_changes_while_nats_is_away(surroundings: Surro
 
 
 async def test_a_service_whose_nats_client_has_given_up_asks_to_be_started_again(surroundings: Surroundings) -> None:
-    service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     async with service.running():
         await eventually_ready(service)
         assert is_alive(service)
@@ -119,7 +119,7 @@ async def test_a_background_loop_that_fails_ends_the_process(surroundings: Surro
         await may_fail.wait()
         raise RuntimeError("a defect")
 
-    service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     service.in_background(meet_a_defect)
     service.on_failure = ended.set
     async with service.running():
@@ -147,7 +147,7 @@ async def test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from
                 if cancelled > 2:
                     raise
 
-    service = Service("orders", surroundings.settings(ServiceSettings, "orders"))
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     service.in_background(stubborn)
     try:
         async with asyncio.timeout(20):

@@ -111,5 +111,5 @@ async def _purchase(running: dict[str, RunningService], streams: EventStreams) -
 
 
 async def _collections_of(running: RunningService) -> list[tuple[str, str]]:
-    database: Any = running.service.mongo.database
+    database: Any = running.runtime.mongo.database
     return [(database.name, collection) for collection in await database.list_collection_names()]

@@ -33,7 +33,7 @@ async def app(service: ServiceUnderTest, keys: KeyPair) -> AsyncIterator[FastAPI
     known = {name: value for name, value in values.items() if name in service.settings_type.model_fields}
     application = service.create_app(service.settings_type(**known))
     yield application
-    await application.state.service.mongo.close()
+    await application.state.dependencies.instance.mongo.close()
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ import common.http.middleware
 from common.domain.errors import Conflict, DependencyUnavailable
 from common.events.tracing import current_cause, current_trace_id, current_traceparent
 from common.http.application import create_http_app
-from common.runtime.service_runtime import Service
+from common.http.dependencies import Dependencies
+from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -43,7 +44,7 @@ async def app() -> AsyncIterator[FastAPI]:
     settings = ServiceSettings(
         port=1, mongo_url="mongodb://127.0.0.1:1", mongo_database="tickets", nats_url="nats://127.0.0.1:1"
     )
-    service = Service("tickets", settings)
+    service = ServiceRuntime("tickets", settings)
     router = APIRouter()
 
     @router.get("/trace")
@@ -71,7 +72,7 @@ async def app() -> AsyncIterator[FastAPI]:
 
         return StreamingResponse(content())
 
-    yield create_http_app(service, title="Tickets", description="", routers=[router])
+    yield create_http_app(Dependencies(service), title="Tickets", description="", routers=[router])
     await service.mongo.close()
 
 

@@ -1,4 +1,4 @@
-"""Events in: what expiration does when something happens elsewhere, or its own bell rings."""
+"""Events and timers in: one function per handler, and the table of handlers."""
 
 from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
@@ -15,8 +15,8 @@ async def drop_deadline_on_order_closed(expiration: ExpirationService, event: Or
     await expiration.follow_order(event)
 
 
-async def complete_deadline_on_timer(expiration: ExpirationService, event: DeadlineTimer) -> None:
-    await expiration.complete_deadline(OrderId(event.id))
+async def complete_deadline_on_timer(expiration: ExpirationService, timer: DeadlineTimer) -> None:
+    await expiration.complete_deadline(OrderId(timer.id))
 
 
 CONSUMERS: tuple[Consumer[ExpirationService], ...] = (

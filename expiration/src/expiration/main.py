@@ -1,11 +1,13 @@
-"""The composition root of expiration: everything it is made of, on one screen."""
+"""The composition root of expiration."""
 
 from fastapi import FastAPI
 
 from common.domain.clock import Clock, utc_now
 from common.http.application import create_http_app
+from common.http.dependencies import Dependencies
 from common.messaging.retry import RetryPolicy
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
+from common.storage.batching_collection import BatchingCollection
 from expiration.consumers import CONSUMERS
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
@@ -14,16 +16,15 @@ from expiration.timers import TimerScheduler
 
 
 def create_app(settings: ExpirationSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
-    service = Service("expiration", settings, clock=clock, policy=policy)
-    repository = DeadlineRepository(service.mongo.database["deadlines"], service.relay, clock)
-    expiration = ExpirationService(repository, TimerScheduler(service.publisher), clock)
+    runtime = ServiceRuntime("expiration", settings, clock=clock, policy=policy)
+    deadlines = DeadlineRepository(BatchingCollection(runtime.mongo.database["deadlines"]), runtime.relay, clock)
+    expiration = ExpirationService(deadlines, TimerScheduler(runtime.publisher), clock)
 
-    service.before_start(repository.create_indexes)
-    service.in_background(expiration.keep_timers_set)
-    service.consume(CONSUMERS, expiration)
+    runtime.before_start(deadlines.create_indexes)
+    runtime.in_background(expiration.keep_timers_set)
+    runtime.consume(CONSUMERS, expiration)
     return create_http_app(
-        service,
+        Dependencies(runtime, expiration),
         title="Expiration",
-        description="Tells when an order's time to pay has run out. It has no API of its own: it listens and speaks "
-        "through events.",
+        description="Publishes an event when the time to pay for an order is over. It has no routes of its own.",
     )

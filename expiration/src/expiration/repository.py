@@ -1,10 +1,13 @@
-"""Where deadlines are kept: the truth about them. The broker's timers only ring."""
+"""Stores deadlines. The stored deadline decides; the broker's timer only says when to look."""
 
 from datetime import datetime
 
+from pymongo.errors import DuplicateKeyError
+
 from common.domain.clock import Clock
-from common.messaging.outbox_relay import OutboxRelay
+from common.domain.errors import VersionConflict
 from common.storage.collection import Collection
+from common.storage.outbox import Outbox
 from common.storage.repository import AggregateRepository
 from expiration.deadline import Deadline, DeadlineStatus
 
@@ -12,16 +15,23 @@ _PENDING = {"status": DeadlineStatus.PENDING.value}
 
 
 class DeadlineRepository(AggregateRepository[Deadline]):
-    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
-        super().__init__(collection, Deadline, relay, clock)
+    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
+        super().__init__(collection, Deadline, outbox, clock)
 
     async def create_indexes(self) -> None:
         await self.collection.create_index(
             [("expires_at", 1), ("_id", 1)], partialFilterExpression=_PENDING, name="pending_deadlines"
         )
 
+    async def add(self, deadline: Deadline) -> None:
+        """Raises VersionConflict, and stores nothing, if the order has a deadline already."""
+        try:
+            await super().add(deadline)
+        except DuplicateKeyError:
+            raise VersionConflict("Another event of this order was handled at the same moment.") from None
+
     async def find_pending(self, *, due_before: datetime | None, after: Deadline | None, limit: int) -> list[Deadline]:
-        """In the order of their time; `after` is the last one of the page before."""
+        """In the order of their time. `after` is the last deadline of the page before."""
         query: dict[str, object] = dict(_PENDING)
         if due_before is not None:
             query["expires_at"] = {"$lt": due_before}

@@ -1,17 +1,16 @@
 """The use cases of expiration."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.domain.clock import Clock
 from common.domain.errors import DependencyUnavailable, RetryLater, VersionConflict
 from common.domain.ids import OrderId
 from common.events.orders import OrderEvent
-from common.storage.repository import retry_lost_races
+from common.storage.availability import DatabaseError
+from common.storage.retry import retry_on_conflict
 from expiration.deadline import Deadline
 from expiration.repository import DeadlineRepository
 from expiration.timers import TimerScheduler
@@ -19,84 +18,82 @@ from expiration.timers import TimerScheduler
 log = structlog.get_logger()
 
 _PAGE = 200
-_CHECK_EVERY_SECONDS = 15.0
-_SURELY_MISSED = timedelta(seconds=5)
+_CHECK_SECONDS = 15.0
+_SURELY_LOST = timedelta(seconds=5)
+"""A timer that is this late will not fire any more, so it is set again."""
 
 
-@dataclass(frozen=True)
 class ExpirationService:
-    deadlines: DeadlineRepository
-    timers: TimerScheduler
-    clock: Clock
+    def __init__(self, deadlines: DeadlineRepository, timers: TimerScheduler, clock: Clock) -> None:
+        self._deadlines = deadlines
+        self._timers = timers
+        self._clock = clock
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Keep the deadline of an open order, and drop it when the order is not open any more.
+        """Start the deadline of an open order; drop it when the order is closed.
 
-        Arming comes after the write and is done again by every delivery: the one before may have died in between.
-        A dropped deadline's bell is left to ring in vain: what counts is the document.
+        Each delivery sets the timer again, after the write: the delivery before may have stopped between the two. The
+        timer of a dropped deadline still fires, and changes nothing, because the stored deadline decides.
         """
-
-        async def attempt() -> Deadline:
-            deadline = await self.deadlines.find(event.id)
-            if deadline is None:
-                return await self._add(event)
-            if deadline.is_behind(event):
-                deadline.follow(event)
-                await self.deadlines.save(deadline)
-            return deadline
-
-        try:
-            # The first event of an order most likely is the first that is heard of it, so there is nothing to look up.
-            deadline = await (self._add(event) if event.version == 1 else attempt())
-        except VersionConflict:
-            deadline = await retry_lost_races(attempt)
+        deadline = (await self._start(event) if event.version == 1 else None) or await self._follow(event)
         if deadline.is_pending:
-            await self.timers.schedule(deadline)
+            await self._timers.schedule(deadline)
 
+    async def _start(self, event: OrderEvent) -> Deadline | None:
+        """Store a deadline without looking for it first: an order's first event rarely finds one. None if it does."""
+        deadline = Deadline.of_order(event)
+        try:
+            await self._deadlines.add(deadline)
+        except VersionConflict:
+            return None
+        return deadline
+
+    @retry_on_conflict
+    async def _follow(self, event: OrderEvent) -> Deadline:
+        deadline = await self._deadlines.find(event.id)
+        if deadline is None:
+            deadline = Deadline.of_order(event)
+            await self._deadlines.add(deadline)
+        elif deadline.is_behind(event):
+            deadline.follow(event)
+            await self._deadlines.save(deadline)
+        return deadline
+
+    @retry_on_conflict
     async def complete_deadline(self, order_id: OrderId) -> None:
-        """The bell rang. Nothing happens if the deadline is not pending (any more)."""
+        """Publish that the time to pay is over. Does nothing if the deadline is not pending.
 
-        async def attempt() -> None:
-            deadline = await self.deadlines.find(order_id)
-            if deadline is None or not deadline.is_pending:
-                return
-            early = (deadline.expires_at - self.clock()).total_seconds()
-            if early > 0:  # the broker's clock is ahead of ours
-                raise RetryLater(early)
-            deadline.complete()
-            await self.deadlines.save(deadline)
-
-        await retry_lost_races(attempt)
+        Raises RetryLater if the timer fired early, because the broker's clock is ahead of this one.
+        """
+        deadline = await self._deadlines.find(order_id)
+        if deadline is None or not deadline.is_pending:
+            return
+        early = (deadline.expires_at - self._clock()).total_seconds()
+        if early > 0:
+            raise RetryLater(early)
+        deadline.complete()
+        await self._deadlines.save(deadline)
 
     async def keep_timers_set(self) -> None:
-        """Arm everything pending at the start, and from then on what should have rung and has not."""
+        """Set the timers of all pending deadlines at the start; from then on, set those that should have fired."""
         due_before: datetime | None = None
         while True:
             try:
                 scheduled = await self.set_pending_timers(due_before=due_before)
-            except (PyMongoError, DependencyUnavailable) as error:
-                log.warning("arming of pending deadlines put off", reason=str(error))
+            except (DatabaseError, DependencyUnavailable) as error:
+                log.warning("timers not set, trying again later", reason=str(error))
             else:
                 if scheduled:
-                    log.info("scheduled pending deadlines", deadlines=scheduled)
-                due_before = self.clock() - _SURELY_MISSED + timedelta(seconds=_CHECK_EVERY_SECONDS)
-            await asyncio.sleep(_CHECK_EVERY_SECONDS)
+                    log.info("timers of pending deadlines set", deadlines=scheduled)
+                due_before = self._clock() - _SURELY_LOST + timedelta(seconds=_CHECK_SECONDS)
+            await asyncio.sleep(_CHECK_SECONDS)
 
     async def set_pending_timers(self, *, due_before: datetime | None) -> int:
-        """Arm each pending deadline (due before then, if given) again; answer how many there were."""
+        """Set the timer of each pending deadline, or of those due before a time. Return how many there were."""
         count = 0
         after: Deadline | None = None
-        while page := await self.deadlines.find_pending(due_before=due_before, after=after, limit=_PAGE):
-            await asyncio.gather(*(self.timers.schedule(deadline) for deadline in page))
+        while page := await self._deadlines.find_pending(due_before=due_before, after=after, limit=_PAGE):
+            await asyncio.gather(*(self._timers.schedule(deadline) for deadline in page))
             count += len(page)
             after = page[-1]
         return count
-
-    async def _add(self, event: OrderEvent) -> Deadline:
-        """Raises VersionConflict if there is one already."""
-        deadline = Deadline.of_order(event)
-        try:
-            await self.deadlines.add(deadline)
-        except DuplicateKeyError:
-            raise VersionConflict("The deadline of this order is known already.") from None
-        return deadline

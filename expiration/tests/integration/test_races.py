@@ -27,7 +27,7 @@ async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at
         *(expiration.follow_order(order[closed]) for order in orders * 2),
     )
 
-    kept = [await expiration.deadlines.find(order[0].id) for order in orders]
+    kept = [await expiration._deadlines.find(order[0].id) for order in orders]
     assert {deadline.status for deadline in kept} <= {DeadlineStatus.COMPLETED, DeadlineStatus.DROPPED}
     assert {deadline.order_version for deadline in kept} == {2}, "no change has overwritten another one"
     told = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
@@ -40,5 +40,5 @@ async def test_the_first_events_of_an_order_may_come_all_at_once(mongo: Mongo) -
 
     await asyncio.gather(*(expiration.follow_order(event) for order in orders * 2 for event in (order[0], order[1])))
 
-    kept = [await expiration.deadlines.find(order[0].id) for order in orders]
+    kept = [await expiration._deadlines.find(order[0].id) for order in orders]
     assert {(deadline.status, deadline.order_version) for deadline in kept} == {(DeadlineStatus.DROPPED, 2)}

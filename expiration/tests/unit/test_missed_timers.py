@@ -67,7 +67,7 @@ def test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines(
     async def story() -> None:
         orders = [order_due_in(seconds) for seconds in (-60, 1, 900)]
         for created in orders:
-            await expiration.deadlines.add(Deadline.of_order(created))
+            await expiration._deadlines.add(Deadline.of_order(created))
         async with in_background(expiration.keep_timers_set()):
             await let_pass(0.1)
             assert sorted(timers.scheduled) == sorted(created.id for created in orders)
@@ -82,7 +82,7 @@ def test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage(
 
     async def story() -> None:
         created = order_due_in(900)
-        await expiration.deadlines.add(Deadline.of_order(created))
+        await expiration._deadlines.add(Deadline.of_order(created))
         timers.unavailable = True
         async with in_background(expiration.keep_timers_set()):
             await let_pass(40)
@@ -108,7 +108,7 @@ def test_a_timer_that_fires_at_once_finds_its_deadline_stored() -> None:
         created = order_due_in(-60)
         expiration = FiresAtOnce().expiration
         await expiration.follow_order(created)
-        deadline = await expiration.deadlines.find(created.id)
+        deadline = await expiration._deadlines.find(created.id)
         assert deadline is not None
         assert deadline.status is DeadlineStatus.COMPLETED, "or nobody would ever complete it"
 

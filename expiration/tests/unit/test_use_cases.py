@@ -39,7 +39,7 @@ def due() -> OrderEvents:
 
 
 async def status_of(expiration: ExpirationService, order: OrderEvent) -> DeadlineStatus:
-    deadline = await expiration.deadlines.find(order.id)
+    deadline = await expiration._deadlines.find(order.id)
     assert deadline is not None
     return deadline.status
 
@@ -50,7 +50,7 @@ async def test_the_deadline_of_an_open_order_is_kept_and_its_timer_set(
     created = order_events(new_id())[0]
     await expiration.follow_order(created)
 
-    deadline = await expiration.deadlines.find(created.id)
+    deadline = await expiration._deadlines.find(created.id)
     assert deadline is not None
     assert deadline.to_document() == Deadline.of_order(created).to_document()
     assert timers.scheduled == [created.id]

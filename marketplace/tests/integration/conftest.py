@@ -13,6 +13,13 @@ from marketplace.platform import Platform
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
+_SPEC = """
+from common.runtime.service_spec import ServiceSpec
+from common.runtime.settings import ServiceSettings
+
+SPEC = ServiceSpec("{service}", "", create_app=lambda settings: None, settings=ServiceSettings)
+"""
+
 
 @pytest.fixture
 def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -22,7 +29,7 @@ def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         package = packages / service
         package.mkdir(parents=True)
         (package / "__main__.py").write_text(Path(__file__).with_name("fake_service.py").read_text())
-        (package / "consumers.py").write_text("CONSUMERS = ()")
+        (package / "spec.py").write_text(_SPEC.format(service=service))
         (package / "__init__.py").touch()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(packages), *filter(None, sys.path)]))
     return packages

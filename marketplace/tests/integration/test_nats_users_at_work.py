@@ -224,9 +224,9 @@ async def test_a_dead_letter_is_handled_once_its_cause_is_gone(nats: ClusterNats
     event, _, _ = order_events("65f0c0ffee00000000000010")
     await publish(nats, event)
     (letter,) = await eventually_listed(marketplace.operator, 1)
-    use_cases = marketplace.services["tickets"].service.use_cases
+    use_cases = marketplace.services["tickets"].use_cases
     ticket = Ticket(id=event.ticket.id, title="Concert", price=1999, user_id=somebody(), version=1)
-    await use_cases.tickets.add(ticket)  # type: ignore[attr-defined]
+    await use_cases._tickets.add(ticket)  # type: ignore[attr-defined]
     assert await replay_dead_letter(marketplace.operator, letter) == ""
     await marketplace.eventually_holds(event.ticket.id, event.id)
     assert await list_dead_letters(marketplace.operator) == []

@@ -238,18 +238,18 @@ async def charge_without_an_amount(story: Story) -> None:
 
 
 async def outbox_out_of_shape(story: Story) -> None:
-    await story.marketplace.services["orders"].service.relay.drain(1)
+    await story.marketplace.services["orders"].runtime.relay.drain(1)
     await story.change("orders", "orders", story.completed, outbox=[{"id": 1}])
 
 
 async def outbox_that_is_no_list(story: Story) -> None:
-    await story.marketplace.services["orders"].service.relay.drain(1)
+    await story.marketplace.services["orders"].runtime.relay.drain(1)
     await story.change("orders", "orders", story.completed, outbox=7)
 
 
 async def event_stuck_in_its_outbox(story: Story) -> None:
     old = {"id": "x", "subject": "y", "data": "{}", "headers": {}, "staged_at": utc_now() - timedelta(minutes=1)}
-    await story.marketplace.services["tickets"].service.relay.drain(1)
+    await story.marketplace.services["tickets"].runtime.relay.drain(1)
     await story.change("tickets", "tickets", story.free, outbox=[old])
 
 

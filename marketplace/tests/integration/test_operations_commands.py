@@ -29,7 +29,7 @@ SOURCE = "tickets-hold-ticket-on-order-created"
 @pytest.fixture(scope="module")
 def commands() -> typer.Typer:
     """In this process, for what needs no server."""
-    cli._add_operations()  # noqa: SLF001 - what main() does, too
+    cli._add_operations()
     return cli.app
 
 

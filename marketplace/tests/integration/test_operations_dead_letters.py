@@ -79,7 +79,7 @@ async def test_a_replay_after_the_cause_is_gone_is_handled_and_ends_the_dead_let
         assert await replay_dead_letter(operator, letter) == f"PermanentFailure: {letter.reason}"
         assert await list_dead_letters(operator) == [letter]
 
-        await services["tickets"].service.use_cases.tickets.add(ticket_of(event))
+        await services["tickets"].use_cases._tickets.add(ticket_of(event))
         assert await replay_dead_letter(operator, letter) == ""
         assert await list_dead_letters(operator) == []
         found = await services["tickets"].collection("tickets").find_one({"_id": event.ticket.id})
@@ -119,7 +119,7 @@ async def test_what_the_broker_itself_reports_is_a_dead_letter_with_the_original
     assert letter.headers["ce-id"] == event.event_id
     assert "never answered" in letter.reason
     async with running(surroundings, "tickets") as services:
-        await services["tickets"].service.use_cases.tickets.add(ticket_of(event))
+        await services["tickets"].use_cases._tickets.add(ticket_of(event))
         assert await replay_dead_letter(operator, letter) == ""
         assert await list_dead_letters(operator) == []
         found = await services["tickets"].collection("tickets").find_one({"_id": event.ticket.id})

@@ -29,7 +29,7 @@ async def a_ticket_that_is_held_by_its_cancelled_order(
     listed = listed_ticket()
     created, cancelled, _ = order_events(listed.id)
     async with running(surroundings, "tickets") as services:
-        tickets = services["tickets"].service.use_cases.tickets
+        tickets = services["tickets"].use_cases._tickets
         await tickets.add(Ticket(id=listed.id, title="Concert", price=1999, user_id=listed.user_id, version=1))
         await streams.publish(created, cancelled)
         await streams.eventually_quiet(*(each.name for each in CONSUMERS_OF["tickets"]))

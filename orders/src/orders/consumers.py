@@ -1,4 +1,4 @@
-"""Events in: what orders does when something happens elsewhere."""
+"""Events in: one function per handler, and the table of handlers."""
 
 from common.domain.ids import OrderId, PaymentId
 from common.events.expiration import ExpirationCompleted
@@ -8,8 +8,8 @@ from common.messaging.consumer import Consumer
 from orders.service import OrderService
 
 
-async def replicate_ticket(orders: OrderService, event: TicketCreated | TicketUpdated) -> None:
-    await orders.tickets.apply(event)
+async def update_ticket_on_ticket_event(orders: OrderService, event: TicketCreated | TicketUpdated) -> None:
+    await orders.follow_ticket(event)
 
 
 async def complete_order_on_payment_created(orders: OrderService, event: PaymentCreated) -> None:
@@ -21,7 +21,7 @@ async def expire_order_on_expiration_completed(orders: OrderService, event: Expi
 
 
 CONSUMERS: tuple[Consumer[OrderService], ...] = (
-    Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), replicate_ticket),
+    Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), update_ticket_on_ticket_event),
     Consumer("orders-complete-order-on-payment-created", (PaymentCreated,), complete_order_on_payment_created),
     Consumer(
         "orders-expire-order-on-expiration-completed", (ExpirationCompleted,), expire_order_on_expiration_completed

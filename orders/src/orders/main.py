@@ -1,16 +1,18 @@
-"""The composition root of orders: everything it is made of, on one screen."""
+"""The composition root of orders."""
 
 from datetime import timedelta
 
 from fastapi import FastAPI
 
 from common.domain.clock import Clock, utc_now
+from common.domain.tokens import TokenVerifier
 from common.http.application import create_http_app
-from common.http.authentication import TokenVerifier
-from common.http.idempotency import IdempotentRequests
+from common.http.dependencies import Dependencies
+from common.http.idempotent_requests import IdempotentRequests
 from common.messaging.retry import RetryPolicy
 from common.messaging.timeline import TimelineReader
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
+from common.storage.batching_collection import BatchingCollection
 from orders.consumers import CONSUMERS
 from orders.repository import OrderRepository
 from orders.routes import idempotent, router
@@ -20,25 +22,20 @@ from orders.ticket_read_model import TicketReadModelRepository
 
 
 def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
-    service = Service("orders", settings, clock=clock, policy=policy)
-    database = service.mongo.database
-    repository = OrderRepository(database["orders"], service.relay, clock)
-    requests = IdempotentRequests(database["idempotent_requests"], clock)
-    read_models = TicketReadModelRepository(database["ticket_replicas"])
+    runtime = ServiceRuntime("orders", settings, clock=clock, policy=policy)
+    database = runtime.mongo.database
+    collection = BatchingCollection(database["orders"], lookup_by=("_id", "request_key", "ticket.id"))
+    repository = OrderRepository(collection, runtime.relay, clock)
+    requests = IdempotentRequests(BatchingCollection(database["idempotent_requests"]), clock)
+    tickets = TicketReadModelRepository(BatchingCollection(database["ticket_replicas"]))
     window = timedelta(seconds=settings.order_window_seconds)
-    orders = OrderService(repository, read_models, clock, window)
+    orders = OrderService(repository, tickets, TimelineReader(runtime.broker), clock, window)
 
-    service.before_start(repository.create_indexes, requests.create_indexes)
-    service.consume(CONSUMERS, orders)
+    runtime.before_start(repository.create_indexes, requests.create_indexes)
+    runtime.consume(CONSUMERS, orders)
     return create_http_app(
-        service,
+        Dependencies(runtime, orders, TokenVerifier(settings.token_public_key), requests),
         title="Orders",
-        description="Order a ticket, which holds it until the deadline; give an order up; see what happened to it.",
+        description="Order a ticket, which holds it until the deadline; cancel an order; see what happened to it.",
         routers=[router, idempotent],
-        state={
-            "token_verifier": TokenVerifier(settings.token_public_key),
-            "orders": orders,
-            "idempotent_requests": requests,
-            "timeline": TimelineReader(service.broker),
-        },
     )

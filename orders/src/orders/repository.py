@@ -5,8 +5,8 @@ from pymongo.errors import DuplicateKeyError
 from common.domain.clock import Clock
 from common.domain.errors import Conflict
 from common.domain.ids import TicketId, UserId
-from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
+from common.storage.outbox import Outbox
 from common.storage.repository import AggregateRepository
 from orders.order import Order, OrderStatus
 
@@ -21,8 +21,8 @@ class TicketNotAvailable(Conflict):
 
 
 class OrderRepository(AggregateRepository[Order]):
-    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
-        super().__init__(collection, Order, relay, clock)
+    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
+        super().__init__(collection, Order, outbox, clock)
 
     async def create_indexes(self) -> None:
         # This index is what keeps a ticket from being held or sold twice: MongoDB itself refuses the second live order.

@@ -1,17 +1,17 @@
-"""HTTP in: parse, one call of a use case, answer."""
+"""HTTP in: parse, call one use case, answer."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, status
+from fastapi import APIRouter, Depends, Path, status
 
 from common.domain.errors import NotFound, NotSignedIn, VersionConflict
 from common.domain.ids import OrderId, WellFormed
-from common.http.application import CHANGES
 from common.http.authentication import CurrentUser
-from common.http.idempotency import IdempotentRoute, KeyReused, RequestInFlight, RequestKey
+from common.http.dependencies import REQUIRES_BROKER, use_cases
+from common.http.idempotent_requests import KeyReused, RequestInFlight
+from common.http.idempotent_route import IdempotentRoute, RequestKey
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
-from common.messaging.timeline import TimelineReader
 from orders.order import NotTheBuyer, OrderNotOpen
 from orders.repository import TicketNotAvailable
 from orders.schemas import OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
@@ -20,20 +20,14 @@ from orders.service import OrderService, OwnTicket
 router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(NotSignedIn))
 idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
-
-async def _service(request: Request) -> OrderService:  # async: see common.http.authentication
-    service: OrderService = request.app.state.orders
-    return service
-
-
-Orders = Annotated[OrderService, Depends(_service)]
-ONE_ORDER = "/{orderId}"  # the name that a refusal shows: camelCase, as everywhere on the wire
+Orders = Annotated[OrderService, Depends(use_cases(OrderService))]
+ONE_ORDER = "/{orderId}"  # camelCase, as all names on the wire: error messages show it
 OrderInPath = Annotated[OrderId, WellFormed, Path(alias="orderId")]
 
 
 @router.get("", summary="Your own orders, newest first")
 async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, cursor: PageCursor = None) -> OrderPage:
-    page, next_cursor = await orders.orders.find_of_buyer(user.id, before=cursor, limit=limit)
+    page, next_cursor = await orders.list_orders(user.id, before=cursor, limit=limit)
     return OrderPage(orders=[OrderOut.model_validate(order) for order in page], next_cursor=next_cursor)
 
 
@@ -44,7 +38,7 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     responses=problems(
         NotSignedIn, OwnTicket, NotFound, TicketNotAvailable, VersionConflict, RequestInFlight, KeyReused
     ),
-    dependencies=[CHANGES],
+    dependencies=[REQUIRES_BROKER],
 )
 async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders, request_key: RequestKey) -> OrderOut:
     order = await orders.place_order(
@@ -60,10 +54,10 @@ async def get_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) ->
 
 @router.delete(
     ONE_ORDER,
-    summary="Give up an open order, which frees its ticket",
+    summary="Cancel an open order, which frees its ticket",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(NotTheBuyer, NotFound, OrderNotOpen, VersionConflict),
-    dependencies=[CHANGES],
+    dependencies=[REQUIRES_BROKER],
 )
 async def cancel_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> None:
     await orders.cancel_order(order_id, by=user.id)
@@ -71,12 +65,9 @@ async def cancel_order(order_id: OrderInPath, user: CurrentUser, orders: Orders)
 
 @router.get(
     f"{ONE_ORDER}/timeline",
-    summary="What happened to an order, read back from the event stream",
+    summary="What happened to an order, read from the event stream",
     responses=problems(NotTheBuyer, NotFound),
 )
-async def get_timeline(order_id: OrderInPath, user: CurrentUser, orders: Orders, request: Request) -> Timeline:
-    order = await orders.get_order(order_id, by=user.id)
-    reader: TimelineReader = request.app.state.timeline
-    payments = (order.payment_id, order.late_payment_id)
-    happened = await reader.read([order.id, *filter(None, payments)])
-    return Timeline(order_id=order_id, events=[TimelineEntry.model_validate(entry) for entry in happened])
+async def get_timeline(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> Timeline:
+    events = await orders.get_timeline(order_id, by=user.id)
+    return Timeline(order_id=order_id, events=[TimelineEntry.model_validate(event) for event in events])

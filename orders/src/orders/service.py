@@ -1,12 +1,13 @@
 """The use cases of orders."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from common.domain.clock import Clock
 from common.domain.errors import BadInput, NotFound, NotTheOwner, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
-from common.storage.repository import retry_lost_races
+from common.events.tickets import TicketEvent
+from common.messaging.timeline import TimelineEvent, TimelineReader
+from common.storage.retry import retry_on_conflict
 from orders.order import Order
 from orders.repository import OrderRepository, TicketNotAvailable
 from orders.ticket_read_model import TicketReadModelRepository
@@ -19,102 +20,116 @@ class OwnTicket(NotTheOwner):
     title = "This is your own ticket"
 
 
-@dataclass(frozen=True)
 class OrderService:
-    orders: OrderRepository
-    tickets: TicketReadModelRepository
-    clock: Clock
-    window: timedelta
-    """How long an order holds its ticket, unless its buyer asks for less."""
+    def __init__(
+        self,
+        orders: OrderRepository,
+        tickets: TicketReadModelRepository,
+        timeline: TimelineReader,
+        clock: Clock,
+        window: timedelta,
+    ) -> None:
+        """`window`: how long an order holds its ticket, unless the buyer asks for less."""
+        self._orders = orders
+        self._tickets = tickets
+        self._timeline = timeline
+        self._clock = clock
+        self._window = window
 
     async def place_order(
         self, ticket_id: TicketId, *, buyer: UserId, window_seconds: int | None = None, request_key: str | None = None
     ) -> Order:
-        """Place an order, once for each request key; the same request again gets the order that it placed.
+        """Place an order. A repeated request with the same key gets the order that the first one placed.
 
         Raises NotFound, OwnTicket, TicketNotAvailable; BadInput for a window longer than the platform's.
         """
-        window = self.window if window_seconds is None else timedelta(seconds=window_seconds)
-        if window > self.window:
-            longest = int(self.window.total_seconds())
+        window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
+        if window > self._window:
+            longest = int(self._window.total_seconds())
             raise BadInput(f"must be at most {longest}, the platform's own window", argument="window_seconds")
-        ticket = await self.tickets.find_soon(ticket_id)
+        ticket = await self._tickets.find_or_wait(ticket_id)
         if ticket is None:
             raise NotFound(f"There is no ticket {ticket_id}.", argument="ticket_id")
         if ticket.user_id == buyer:
             raise OwnTicket("You sell this ticket, so you cannot order it.")
-        expires_at = self.clock() + window
+        expires_at = self._clock() + window
         order = Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
         try:
-            await self.orders.add(order)
+            await self._orders.add(order)
         except TicketNotAvailable:
-            placed_before = await self.orders.find_by_request(request_key) if request_key else None
+            placed_before = await self._orders.find_by_request(request_key) if request_key else None
             if placed_before is not None:
                 return placed_before
             if not await self._cancel_overdue_holder(ticket_id):
                 raise
-            await self.orders.add(order)
+            await self._orders.add(order)
         return order
 
+    @retry_on_conflict
     async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:
-        """An outage of expiration must not keep a ticket off the market. True if the ticket may be free now."""
+        """Free a ticket whose order is overdue, so that it can be sold while expiration is down.
 
-        async def attempt() -> bool:
-            holder = await self.orders.find_holder(ticket_id)
-            if holder is None:
-                return True
-            if not holder.is_overdue(self.clock()):
-                return False
-            holder.cancel()
-            await self.orders.save(holder)
+        True if the ticket may be free now.
+        """
+        holder = await self._orders.find_holder(ticket_id)
+        if holder is None:
             return True
+        if not holder.is_overdue(self._clock()):
+            return False
+        holder.cancel()
+        await self._orders.save(holder)
+        return True
 
-        return await retry_lost_races(attempt)
+    async def list_orders(self, buyer: UserId, *, before: str | None, limit: int) -> tuple[list[Order], str | None]:
+        """Newest first. The second value is the cursor of the next page, or None."""
+        return await self._orders.find_of_buyer(buyer, before=before, limit=limit)
 
     async def get_order(self, order_id: OrderId, *, by: UserId) -> Order:
-        order = await self.orders.find(order_id)
+        """Raises NotFound, NotTheBuyer."""
+        order = await self._orders.find(order_id)
         if order is None:
             raise NotFound(f"There is no order {order_id}.")
         order.check_buyer(by)
         return order
 
+    async def get_timeline(self, order_id: OrderId, *, by: UserId) -> list[TimelineEvent]:
+        """The events of an order and of its payments, oldest first. Raises NotFound, NotTheBuyer."""
+        order = await self.get_order(order_id, by=by)
+        payments = (order.payment_id, order.late_payment_id)
+        return await self._timeline.read([order.id, *filter(None, payments)])
+
+    @retry_on_conflict
     async def cancel_order(self, order_id: OrderId, *, by: UserId) -> None:
         """Raises NotFound, NotTheBuyer, OrderNotOpen."""
+        order = await self.get_order(order_id, by=by)
+        order.cancel()
+        await self._orders.save(order)
 
-        async def attempt() -> None:
-            order = await self.get_order(order_id, by=by)
-            order.cancel()
-            await self.orders.save(order)
-
-        await retry_lost_races(attempt)
-
+    @retry_on_conflict
     async def complete_order(self, order_id: OrderId, payment_id: PaymentId) -> None:
-        """Paid: nothing happens if it is completed already; a cancelled one stays cancelled, and payments refunds."""
+        """Complete a paid order. A cancelled order stays cancelled: payments refunds the payment."""
+        order = await self._known(order_id)
+        if order.is_open:
+            order.complete(payment_id)
+            await self._orders.save(order)
+        elif order.payment_id != payment_id != order.late_payment_id:
+            order.note_late_payment(payment_id)
+            await self._orders.save(order)
 
-        async def attempt() -> None:
-            order = await self._known(order_id)
-            if order.is_open:
-                order.complete(payment_id)
-                await self.orders.save(order)
-            elif order.payment_id != payment_id != order.late_payment_id:
-                order.note_late_payment(payment_id)
-                await self.orders.save(order)
-
-        await retry_lost_races(attempt)
-
+    @retry_on_conflict
     async def expire_order(self, order_id: OrderId) -> None:
-        """Its time has run out: nothing happens if it is not open any more."""
+        """Cancel an order whose time to pay is over. Does nothing if the order is not open."""
+        order = await self._known(order_id)
+        if order.is_open:
+            order.cancel()
+            await self._orders.save(order)
 
-        async def attempt() -> None:
-            order = await self._known(order_id)
-            if order.is_open:
-                order.cancel()
-                await self.orders.save(order)
-
-        await retry_lost_races(attempt)
+    async def follow_ticket(self, event: TicketEvent) -> None:
+        """Store the new state of a ticket."""
+        await self._tickets.apply(event)
 
     async def _known(self, order_id: OrderId) -> Order:
-        order = await self.orders.find(order_id)
+        order = await self._orders.find(order_id)
         if order is None:
             raise PermanentFailure(f"an event names the order {order_id}, which does not exist")
         return order

@@ -42,7 +42,7 @@ async def later(
 
 @pytest.fixture
 def orders(running: RunningService) -> OrderService:
-    return running.state("orders")
+    return running.use_cases
 
 
 @pytest.fixture
@@ -60,5 +60,5 @@ def buying(running: RunningService, buyer: UserId) -> httpx.AsyncClient:
 async def ticket(orders: OrderService) -> TicketCreated:
     """Listed, and known to orders."""
     ticket = listed_ticket()
-    await orders.tickets.apply(ticket)
+    await orders.follow_ticket(ticket)
     return ticket

@@ -54,7 +54,7 @@ async def test_no_window_and_the_longest_window_are_the_platforms_own(
 ) -> None:
     for window in (None, 900):
         ticket = listed_ticket()
-        await orders.tickets.apply(ticket)
+        await orders.follow_ticket(ticket)
         placed = await buying.post("/api/orders", json={"ticketId": ticket.id, "windowSeconds": window})
         assert placed.status_code == 201
         assert datetime.fromisoformat(placed.json()["expiresAt"]) > utc_now() + timedelta(minutes=14)
@@ -107,7 +107,7 @@ async def test_a_holder_past_its_deadline_is_cancelled_for_the_next_buyer_even_w
     streams: EventStreams, running: RunningService, later: RunningService, buying: httpx.AsyncClient
 ) -> None:
     ticket = listed_ticket()
-    await running.state("orders").tickets.apply(ticket)
+    await running.use_cases.follow_ticket(ticket)
     order = (await buying.post("/api/orders", json={"ticketId": ticket.id})).json()
     other = somebody()
     assert (await running.client(other).post("/api/orders", json={"ticketId": ticket.id})).status_code == 409
@@ -127,7 +127,7 @@ async def test_a_buyers_orders_are_paged_newest_first_with_no_overlap_and_no_gap
     placed = []
     for n in range(50):
         ticket = listed_ticket()
-        await orders.tickets.apply(ticket)
+        await orders.follow_ticket(ticket)
         mine = n % 2 == 0
         order = await orders.place_order(TicketId(ticket.id), buyer=buyer if mine else somebody())
         placed += [order.id] if mine else []

@@ -84,11 +84,11 @@ async def test_of_many_buyers_at_once_one_takes_over_from_a_holder_past_its_dead
 async def test_a_payment_and_the_next_buyer_at_once_never_both_have_the_ticket(
     streams: EventStreams, running: RunningService, later: RunningService, orders: OrderService
 ) -> None:
-    later_orders: OrderService = later.state("orders")
+    later_orders: OrderService = later.use_cases
     ends = Counter()
     for _ in range(25):
         ticket = listed_ticket()
-        await orders.tickets.apply(ticket)
+        await orders.follow_ticket(ticket)
         first = await orders.place_order(TicketId(ticket.id), buyer=somebody())
         _, second = await asyncio.gather(
             orders.complete_order(OrderId(first.id), PaymentId(new_id())),
@@ -110,7 +110,7 @@ async def test_a_payment_an_expiry_and_a_cancellation_at_once_end_the_order_once
     ends = Counter()
     for _ in range(25):
         ticket = listed_ticket()
-        await orders.tickets.apply(ticket)
+        await orders.follow_ticket(ticket)
         order = await orders.place_order(TicketId(ticket.id), buyer=somebody())
         paid, expired, cancelled = await asyncio.gather(
             orders.complete_order(OrderId(order.id), PaymentId(new_id())),

@@ -66,7 +66,7 @@ async def test_a_seller_cannot_order_their_own_ticket(
 ) -> None:
     response = await running.client(ticket.user_id).post("/api/orders", json={"ticketId": ticket.id})
     assert refusal(response) == Refusal(403, "own-ticket", [None])
-    assert await orders.orders.collection.count_documents({}) == 0
+    assert await orders._orders.collection.count_documents({}) == 0
 
 
 async def test_what_was_never_placed_or_listed_is_not_found(buying: httpx.AsyncClient) -> None:
@@ -105,7 +105,7 @@ async def test_what_is_no_order_is_refused_naming_its_field_and_holds_nothing(
     buying: httpx.AsyncClient, orders: OrderService
 ) -> None:
     ticket = listed_ticket()
-    await orders.tickets.apply(ticket)
+    await orders.follow_ticket(ticket)
     known = f'"ticketId": "{ticket.id}"'
     bodies = {
         **{f'{{"ticketId": "{no_id}"}}': ["ticketId"] for no_id in (*NO_IDS, "")},
@@ -125,7 +125,7 @@ async def test_what_is_no_order_is_refused_naming_its_field_and_holds_nothing(
     wanted = {body: Refusal(422, "bad-input", fields) for body, fields in bodies.items()}
     got = {body: refusal(await buying.post("/api/orders", content=body, headers=JSON)) for body in bodies}
     assert got == wanted
-    assert await orders.orders.collection.count_documents({}) == 0
+    assert await orders._orders.collection.count_documents({}) == 0
 
 
 async def test_an_id_that_is_no_id_is_refused(buying: httpx.AsyncClient) -> None:

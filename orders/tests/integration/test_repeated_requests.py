@@ -8,7 +8,7 @@ import pytest
 
 from common.domain.ids import UserId
 from common.events.tickets import TicketCreated
-from common.http.idempotency import IdempotentRequests
+from common.http.dependencies import Dependencies
 from devkit.testing.interception import Died, InterceptedCollection, Operation
 from devkit.testing.running import RunningService
 
@@ -26,9 +26,11 @@ async def test_a_repeated_request_finds_its_order_even_if_it_was_cancelled_since
 ) -> None:
     """The process dies between the order and the keeping of its answer; meanwhile the ticket becomes free again."""
     body = {"ticketId": ticket.id}
-    requests: IdempotentRequests = running.state("idempotent_requests")
-    collection: Any = InterceptedCollection(requests.collection, die_before_the_answer_is_kept)
-    running.app.state.idempotent_requests = replace(requests, collection=collection)
+    dependencies: Dependencies = running.app.state.dependencies
+    assert dependencies.idempotent_requests is not None
+    collection: Any = InterceptedCollection(dependencies.idempotent_requests.collection, die_before_the_answer_is_kept)
+    requests = replace(dependencies.idempotent_requests, collection=collection)
+    running.app.state.dependencies = replace(dependencies, idempotent_requests=requests)
     with pytest.raises(Died):
         await buying.post("/api/orders", json=body, headers=HEADERS)
     (order,) = (await buying.get("/api/orders")).json()["orders"]

@@ -16,7 +16,7 @@ ALL = [consumer.name for consumer in CONSUMERS]
 
 
 async def known(orders: OrderService, ticket: TicketCreated) -> tuple[int, str, int]:
-    read_model = await orders.tickets.find(ticket.id)
+    read_model = await orders._tickets.find(ticket.id)
     assert read_model is not None
     return read_model.version, read_model.title, read_model.price
 
@@ -28,7 +28,7 @@ async def test_an_older_version_after_a_newer_one_never_wins(streams: EventStrea
         heard: list[int] = []
         for index in (*order, *order):  # the second time as duplicates
             heard.append(index)
-            await orders.tickets.apply(events[index])
+            await orders._tickets.apply(events[index])
             assert (await known(orders, ticket))[0] == max(heard) + 1
         assert await known(orders, ticket) == (3, "Third", 3)
 
@@ -36,13 +36,13 @@ async def test_an_older_version_after_a_newer_one_never_wins(streams: EventStrea
 async def test_what_is_not_newer_is_said_to_be_stale(orders: OrderService) -> None:
     ticket = listed_ticket()
     third, second = changed_ticket(ticket, 3), changed_ticket(ticket, 2)
-    assert [await orders.tickets.apply(event) for event in (third, third, second, ticket)] == [
+    assert [await orders._tickets.apply(event) for event in (third, third, second, ticket)] == [
         True,
         False,
         False,
         False,
     ]
-    assert await orders.tickets.apply(changed_ticket(ticket, 4))
+    assert await orders._tickets.apply(changed_ticket(ticket, 4))
 
 
 async def test_of_two_first_events_that_race_to_insert_the_newer_one_wins(orders: OrderService) -> None:
@@ -51,7 +51,7 @@ async def test_of_two_first_events_that_race_to_insert_the_newer_one_wins(orders
         first = listed_ticket(title="First")
         second = changed_ticket(first, 2, title="Second")
         both = (first, second) if n % 2 else (second, first)
-        await asyncio.gather(*(orders.tickets.apply(event) for event in both))
+        await asyncio.gather(*(orders.follow_ticket(event) for event in both))
         seen.append((await known(orders, first))[:2])
     assert seen == [(2, "Second")] * 50
 
@@ -76,7 +76,7 @@ class Overtaken:
 async def test_who_is_overtaken_while_inserting_still_wins_if_newer_and_only_then(orders: OrderService) -> None:
     for mine, theirs, won in ((2, 1, True), (1, 2, False), (2, 2, False)):
         ticket = listed_ticket()
-        overtaken = Overtaken(orders.tickets.collection, by=orders.tickets.apply(changed_ticket(ticket, theirs)))
+        overtaken = Overtaken(orders._tickets.collection, by=orders._tickets.apply(changed_ticket(ticket, theirs)))
         assert await TicketReadModelRepository(overtaken).apply(changed_ticket(ticket, mine)) is won
         assert (await known(orders, ticket))[0] == 2
 

@@ -11,6 +11,7 @@ from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
+from common.messaging.timeline import TimelineReader
 from devkit.testing.samples import listed_ticket
 from orders.order import NotTheBuyer, Order, OrderNotOpen, OrderStatus
 from orders.repository import OrderRepository, TicketNotAvailable
@@ -42,16 +43,18 @@ def watch() -> Watch:
 async def orders(watch: Watch) -> OrderService:
     """Nothing is published here: what is staged stays in the outbox."""
     database = AsyncMongoMockClient(tz_aware=True)["orders"]
-    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), watch)
+    broker = Broker("nats://nowhere", "test")
+    relay = OutboxRelay(Publisher(broker), watch)
     repository = OrderRepository(database["orders"], relay, watch)
     await repository.create_indexes()
-    return OrderService(repository, TicketReadModelRepository(database["ticket_replicas"]), watch, WINDOW)
+    tickets = TicketReadModelRepository(database["ticket_replicas"])
+    return OrderService(repository, tickets, TimelineReader(broker), watch, WINDOW)
 
 
 @pytest.fixture
 async def ticket(orders: OrderService) -> TicketCreated:
     ticket = listed_ticket()
-    await orders.tickets.apply(ticket)
+    await orders.follow_ticket(ticket)
     return ticket
 
 
@@ -61,7 +64,7 @@ async def order(orders: OrderService, ticket: TicketCreated) -> Order:
 
 
 async def outbox_of(orders: OrderService, order: Order) -> list[str]:
-    document = await orders.orders.collection.find_one({"_id": order.id})
+    document = await orders._orders.collection.find_one({"_id": order.id})
     assert document is not None
     return [staged["id"] for staged in document["outbox"]]
 
@@ -97,7 +100,7 @@ async def test_the_whole_window_may_be_asked_for(orders: OrderService, watch: Wa
 async def test_a_seller_cannot_order_their_own_ticket(orders: OrderService, ticket: TicketCreated) -> None:
     with pytest.raises(OwnTicket):
         await orders.place_order(TicketId(ticket.id), buyer=ticket.user_id)
-    assert await orders.orders.collection.count_documents({}) == 0
+    assert await orders._orders.collection.count_documents({}) == 0
 
 
 async def test_a_ticket_is_ordered_once_even_by_the_same_buyer(
@@ -106,7 +109,7 @@ async def test_a_ticket_is_ordered_once_even_by_the_same_buyer(
     for buyer in (BUYER, OTHER):
         with pytest.raises(TicketNotAvailable):
             await orders.place_order(TicketId(ticket.id), buyer=buyer)
-    assert await orders.orders.collection.count_documents({}) == 1
+    assert await orders._orders.collection.count_documents({}) == 1
 
 
 async def test_a_sold_ticket_is_not_ordered_even_after_the_deadline(

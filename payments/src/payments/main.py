@@ -1,17 +1,20 @@
-"""The composition root of payments: everything it is made of, on one screen."""
+"""The composition root of payments."""
 
 from fastapi import FastAPI
 
 from common.domain.clock import Clock, utc_now
+from common.domain.tokens import TokenVerifier
 from common.http.application import create_http_app
-from common.http.authentication import TokenVerifier
-from common.http.idempotency import IdempotentRequests
+from common.http.dependencies import Dependencies
+from common.http.idempotent_requests import IdempotentRequests
 from common.messaging.retry import RetryPolicy
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
+from common.storage.batching_collection import BatchingCollection
 from common.storage.collection import Database
 from payments.consumers import CONSUMERS
 from payments.gateway.protocol import PaymentGateway
 from payments.gateway.sandbox import SandboxGateway
+from payments.gateway.stripe_gateway import StripeGateway
 from payments.order_read_model import OrderReadModelRepository
 from payments.repository import PaymentRepository
 from payments.routes import idempotent, router
@@ -29,37 +32,32 @@ def create_app(
     gateway: PaymentGateway | None = None,
 ) -> FastAPI:
     """Without a `gateway`, the settings choose it."""
-    service = Service("payments", settings, clock=clock, policy=policy)
-    database = service.mongo.database
-    repository = PaymentRepository(database["payments"], service.relay, clock)
-    requests = IdempotentRequests(database["idempotent_requests"], clock)
-    read_models = OrderReadModelRepository(database["order_replicas"])
+    runtime = ServiceRuntime("payments", settings, clock=clock, policy=policy)
+    database = runtime.mongo.database
+    collection = BatchingCollection(database["payments"], lookup_by=("_id", "request_key", "order_id"))
+    repository = PaymentRepository(collection, runtime.relay, clock)
+    requests = IdempotentRequests(BatchingCollection(database["idempotent_requests"]), clock)
+    orders = OrderReadModelRepository(BatchingCollection(database["order_replicas"]))
     gateway = gateway or choose_gateway(settings, database)
-    payments = PaymentService(repository, read_models, gateway, clock)
+    payments = PaymentService(repository, orders, gateway, clock)
 
-    service.before_start(repository.create_indexes, requests.create_indexes)
-    service.in_background(payments.run_recovery_job)
-    service.at_stop(gateway.close)
-    service.consume(CONSUMERS, payments)
+    runtime.before_start(repository.create_indexes, requests.create_indexes)
+    runtime.in_background(payments.run_recovery_job)
+    runtime.at_stop(gateway.close)
+    runtime.consume(CONSUMERS, payments)
     return create_http_app(
-        service,
+        Dependencies(runtime, payments, TokenVerifier(settings.token_public_key), requests),
         title="Payments",
-        description="Pay for an order. A charge ends in a completed order, or is refunded.",
+        description="Pay for an order. A charge ends as a completed order, or is refunded.",
         routers=[router, idempotent],
-        state={
-            "token_verifier": TokenVerifier(settings.token_public_key),
-            "payments": payments,
-            "idempotent_requests": requests,
-        },
     )
 
 
 def choose_gateway(settings: PaymentsSettings, database: Database) -> PaymentGateway:
     """Stripe if there is a key; else the sandbox, which charges nobody."""
     if settings.stripe_key is None:
-        return SandboxGateway(database)
-    from payments.gateway.stripe_gateway import StripeGateway  # noqa: PLC0415 - 10 MiB, which the sandbox can do without
-
+        charges, refunds = database["sandbox_charges"], database["sandbox_refunds"]
+        return SandboxGateway(BatchingCollection(charges), BatchingCollection(refunds))
     return StripeGateway(
         settings.stripe_key.get_secret_value(), api_base=settings.stripe_api_base, timeout_seconds=_CHARGE_SECONDS
     )

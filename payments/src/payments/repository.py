@@ -6,8 +6,8 @@ from pymongo.errors import DuplicateKeyError
 
 from common.domain.clock import Clock
 from common.domain.ids import OrderId, UserId
-from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
+from common.storage.outbox import Outbox
 from common.storage.repository import AggregateRepository
 from payments.payment import AlreadyPaid, Payment, PaymentInProgress, PaymentStatus
 
@@ -17,8 +17,8 @@ _RECOVERY_PAGE = 500
 
 
 class PaymentRepository(AggregateRepository[Payment]):
-    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
-        super().__init__(collection, Payment, relay, clock)
+    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
+        super().__init__(collection, Payment, outbox, clock)
 
     async def create_indexes(self) -> None:
         # What makes it one charge an order: MongoDB itself refuses the second claim.

@@ -1,14 +1,15 @@
-"""HTTP in: parse, one call of a use case, answer."""
+"""HTTP in: parse, call one use case, answer."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, status
+from fastapi import APIRouter, Depends, Query, status
 
 from common.domain.errors import NotFound, NotSignedIn, VersionConflict
 from common.domain.ids import OrderId, WellFormed
-from common.http.application import CHANGES
 from common.http.authentication import CurrentUser
-from common.http.idempotency import IdempotentRoute, KeyReused, RequestInFlight, RequestKey
+from common.http.dependencies import REQUIRES_BROKER, use_cases
+from common.http.idempotent_requests import KeyReused, RequestInFlight
+from common.http.idempotent_route import IdempotentRoute, RequestKey
 from common.http.problems import problems
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
 from payments.schemas import PaymentIn, PaymentList, PaymentOut
@@ -19,12 +20,7 @@ router = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWH
 idempotent = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWHERE, route_class=IdempotentRoute)
 
 
-async def _service(request: Request) -> PaymentService:  # async: see common.http.authentication
-    service: PaymentService = request.app.state.payments
-    return service
-
-
-Payments = Annotated[PaymentService, Depends(_service)]
+Payments = Annotated[PaymentService, Depends(use_cases(PaymentService))]
 
 
 @idempotent.post(
@@ -34,7 +30,7 @@ Payments = Annotated[PaymentService, Depends(_service)]
     responses=problems(
         CardRefused, OrderNotOpen, AlreadyPaid, PaymentInProgress, VersionConflict, RequestInFlight, KeyReused
     ),
-    dependencies=[CHANGES],
+    dependencies=[REQUIRES_BROKER],
 )
 async def pay_order(wanted: PaymentIn, user: CurrentUser, payments: Payments, request_key: RequestKey) -> PaymentOut:
     payment = await payments.pay_order(wanted.order_id, token=wanted.token, buyer=user.id, request_key=request_key)

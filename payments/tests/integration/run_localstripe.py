@@ -11,7 +11,7 @@ from localstripe.errors import UserError  # type: ignore[import-untyped] # it sh
 from localstripe.resources import PaymentIntent, Store  # type: ignore[import-untyped]
 from localstripe.server import app  # type: ignore[import-untyped]
 
-_create = PaymentIntent._api_create  # noqa: SLF001 - there is no other way in, here and below
+_create = PaymentIntent._api_create
 
 
 def _create_as_stripe_does_now(automatic_payment_methods: Any = None, **data: Any) -> Any:
@@ -23,7 +23,7 @@ def _create_as_stripe_does_now(automatic_payment_methods: Any = None, **data: An
 
 if __name__ == "__main__":
     Store.dump_to_disk = lambda _store: None
-    PaymentIntent._api_create = _create_as_stripe_does_now  # noqa: SLF001
+    PaymentIntent._api_create = _create_as_stripe_does_now
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)  # noqa: T201 - how the test learns the port
         web.run_app(app, sock=listener, print=None, access_log=None)

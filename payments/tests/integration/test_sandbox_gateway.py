@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
+from payments.tests.sandboxes import sandbox
 from pymongo import AsyncMongoClient
 
 from common.domain.ids import PaymentId, new_id
@@ -16,7 +17,6 @@ from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers.mongod import Mongod
 from devkit.servers.ports import free_port
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable
-from payments.gateway.sandbox import SandboxGateway
 
 AT_ONCE = 100
 
@@ -31,7 +31,7 @@ def leave_no_socket_to_the_tests_of_other_modules() -> Iterator[None]:
 
 
 async def test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_the_same(mongo: Mongo) -> None:
-    gateways = [SandboxGateway(mongo.database) for _ in range(AT_ONCE)]
+    gateways = [sandbox(mongo.database) for _ in range(AT_ONCE)]
     payment_id = PaymentId(new_id())
 
     answers = await asyncio.gather(
@@ -43,7 +43,7 @@ async def test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_t
 
 
 async def test_a_hundred_charges_of_a_bad_card_at_once_are_one_decline(mongo: Mongo) -> None:
-    gateway = SandboxGateway(mongo.database)
+    gateway = sandbox(mongo.database)
     payment_id = PaymentId(new_id())
 
     answers = await asyncio.gather(
@@ -56,7 +56,7 @@ async def test_a_hundred_charges_of_a_bad_card_at_once_are_one_decline(mongo: Mo
 
 
 async def test_a_hundred_refunds_of_one_payment_at_once_refund_once(mongo: Mongo) -> None:
-    gateway = SandboxGateway(mongo.database)
+    gateway = sandbox(mongo.database)
     payment_id = PaymentId(new_id())
     charge_id = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
 
@@ -71,7 +71,7 @@ async def test_a_hundred_refunds_of_one_payment_at_once_refund_once(mongo: Mongo
 @pytest.mark.parametrize("client_type", [AsyncIOMotorClient, AsyncMongoClient])
 async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(client_type: Any) -> None:
     client = client_type(f"mongodb://127.0.0.1:{free_port()}/", serverSelectionTimeoutMS=50)
-    gateway = SandboxGateway(client["payments"])
+    gateway = sandbox(client["payments"])
 
     with pytest.raises(GatewayUnavailable, match="database does not answer"):
         await gateway.charge(payment_id=PaymentId(new_id()), amount=1999, token="tok_visa")
@@ -86,7 +86,7 @@ async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(client_
 async def test_a_charge_survives_the_death_of_the_database(tmp_path: Path, driver: MongoDriver) -> None:
     async with Mongod(tmp_path, free_port()) as mongod:
         mongo = Mongo(mongod.url, "payments", driver)
-        gateway = SandboxGateway(mongo.database)
+        gateway = sandbox(mongo.database)
         payment_id = PaymentId(new_id())
         first = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
 

@@ -54,6 +54,6 @@ async def test_a_buyer_is_told_that_a_payment_whose_outcome_is_unknown_ends_by_i
     """
     answer = await checkout.pay()
     assert problem(answer) == (503, "dependency-unavailable")
-    assert "will be completed or refunded by itself" in answer.json()["detail"]
+    assert "will be completed or refunded automatically" in answer.json()["detail"]
     (listed,) = await checkout.listed()
     assert listed["status"] == "pending"

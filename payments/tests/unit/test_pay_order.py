@@ -1,14 +1,14 @@
 """What payments does, one request at a time, on MongoDB's mock. Its races need real servers: see tests/integration."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.use_cases import OrderEvents, announced, pay, payments_of
+from payments.tests.use_cases import OrderEvents, announced, pay, payments_of, use_cases
 
 from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.domain.ids import OrderId, new_id
+from common.storage.collection import Database
 from devkit.testing.running import somebody
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress, PaymentStatus
 from payments.service import PaymentService
@@ -76,10 +76,10 @@ async def test_an_order_that_has_come_to_its_end_is_not_charged(
     assert gateway.charges_asked == []
 
 
-async def test_the_deadline_itself_is_too_late(order: OrderEvents, payments: PaymentService) -> None:
+async def test_the_deadline_itself_is_too_late(order: OrderEvents, database: Database, gateway: FakeGateway) -> None:
     deadline = order[0].expires_at
-    at_the_deadline = replace(payments, clock=lambda: deadline)
-    just_before = replace(payments, clock=lambda: deadline - timedelta(milliseconds=1))
+    at_the_deadline = await use_cases(database, gateway, lambda: deadline)
+    just_before = await use_cases(database, gateway, lambda: deadline - timedelta(milliseconds=1))
 
     with pytest.raises(OrderNotOpen, match="time to pay this order is over"):
         await pay(at_the_deadline, order)

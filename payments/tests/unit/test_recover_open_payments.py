@@ -123,7 +123,7 @@ async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_
     begun = clock()
     for _ in range(501):
         stuck = Payment.begin(order_id=OrderId(new_id()), buyer=somebody(), amount=1, token=GOOD_CARD, now=begun)
-        await payments.payments.add(stuck)
+        await payments._payments.add(stuck)
     clock.move_on(TOO_OLD)
     late_order = (order[0].model_copy(update={"id": new_id(), "expires_at": clock() + TOO_OLD}), order[1], order[2])
     await payments.follow_order(late_order[0])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from mongomock_motor import AsyncMongoMockClient
+from payments.tests.sandboxes import sandbox
 
 from common.domain.ids import PaymentId, new_id
 from common.storage.collection import Database
@@ -15,7 +16,6 @@ from payments.gateway.protocol import (
     UnknownCharge,
     UnknownToken,
 )
-from payments.gateway.sandbox import SandboxGateway
 from payments.gateway.sandbox_cards import DECLINED_TOKENS
 
 
@@ -28,7 +28,7 @@ def database() -> Database:
 
 @pytest.fixture
 def gateway(database: Database) -> PaymentGateway:
-    return SandboxGateway(database)
+    return sandbox(database)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ async def test_a_repeated_charge_charges_once_and_answers_the_same(
     gateway: PaymentGateway, database: Database, payment_id: PaymentId
 ) -> None:
     first = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
-    restarted = SandboxGateway(database)
+    restarted = sandbox(database)
 
     assert await restarted.charge(payment_id=payment_id, amount=1999, token="tok_visa") == first
     assert await database["sandbox_charges"].count_documents({}) == 1
@@ -147,7 +147,7 @@ async def test_a_payment_id_used_again_in_another_currency_is_a_conflict(
     await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
 
     with pytest.raises(IdempotencyConflict):
-        await SandboxGateway(database, currency="eur").charge(payment_id=payment_id, amount=1999, token="tok_visa")
+        await sandbox(database, currency="eur").charge(payment_id=payment_id, amount=1999, token="tok_visa")
 
 
 async def test_two_payments_are_two_charges(gateway: PaymentGateway) -> None:

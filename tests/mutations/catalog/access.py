@@ -2,7 +2,7 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_TOKENS = "common/tests/unit/test_http_tokens.py"
+_TOKENS = "auth/tests/unit/test_tokens.py"
 _FORGED = "test_a_token_that_is_not_all_that_it_should_be_is_refused_without_saying_why"
 _COOKIE = "test_signing_up_and_signing_in_set_a_cookie_that_scripts_and_other_sites_cannot_use"
 _SESSIONS = "auth/tests/integration/test_sessions.py"
@@ -14,7 +14,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-signature-verified",
         promise="A token counts only if auth's private key has signed it.",
-        where="common.http.authentication:TokenVerifier.verify",
+        where="common.domain.tokens:TokenVerifier.verify",
         old='options={"require":',
         new='options={"verify_signature": False, "verify_exp": True, "verify_iss": True, "require":',
         tests=tests_in(_TOKENS, f"{_FORGED}[other key]"),
@@ -22,8 +22,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-algorithm-pinned",
         promise="A token does not choose the algorithm that it is verified with.",
-        where="common.http.authentication:TokenVerifier.verify",
-        old="algorithms=[_ALGORITHM],",
+        where="common.domain.tokens:TokenVerifier.verify",
+        old="algorithms=[ALGORITHM],",
         new='algorithms=[_ALGORITHM, "HS256"],',
         tests=tests_in(_TOKENS, f"{_FORGED}[HS256 with the public key for a secret]"),
     ),
@@ -31,7 +31,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         Mutation(
             name=f"token-requires-{claim}",
             promise=f"A token without {what} ({claim}) is refused.",
-            where="common.http.authentication:TokenVerifier.verify",
+            where="common.domain.tokens:TokenVerifier.verify",
             old=required,
             new=instead,
             tests=tests_in(_TOKENS, f"{_FORGED}[without {claim}]"),
@@ -46,15 +46,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-issuer-checked",
         promise="A token of another issuer is refused, even if it is signed with the right key.",
-        where="common.http.authentication:TokenVerifier.verify",
-        old="issuer=_ISSUER,",
+        where="common.domain.tokens:TokenVerifier.verify",
+        old="issuer=ISSUER,",
         new="",
         tests=tests_in(_TOKENS, f"{_FORGED}[other issuer]"),
     ),
     Mutation(
         name="token-clock-skew-bounded",
         promise="A token that has ended is refused half a minute later at the latest.",
-        where="common.http.authentication:_CLOCK_SKEW",
+        where="common.domain.tokens:_CLOCK_SKEW",
         old="timedelta(seconds=30)",
         new="timedelta(hours=2)",
         tests=tests_in(_TOKENS, f"{_FORGED}[expired 40 s ago]", f"{_FORGED}[made an hour from now]"),
@@ -62,7 +62,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="token-length-bounded",
         promise="A token of more than 2 KB is refused before it is decoded.",
-        where="common.http.authentication:TokenVerifier.verify",
+        where="common.domain.tokens:TokenVerifier.verify",
         old="if len(token) > _LONGEST_TOKEN:",
         new="if False:",
         tests=tests_in(_TOKENS, f"{_FORGED}[10 KB, signed]"),
@@ -70,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="session-ends-after-twelve-hours",
         promise="A session ends twelve hours after signing in.",
-        where="common.http.authentication:TokenSigner.sign",
+        where="auth.token_signer:TokenSigner.sign",
         old="now + TOKEN_LIFETIME",
         new="now + 60 * TOKEN_LIFETIME",
         tests=tests_in(_TOKENS, "test_a_token_is_valid_for_twelve_hours"),
@@ -78,7 +78,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="cookie-hidden-from-scripts",
         promise="No script on a page can read the session cookie (HttpOnly).",
-        where="auth.routes:_signed_in",
+        where="auth.routes:_answer",
         old="httponly=True,",
         new="",
         tests=tests_in(_SESSIONS, f"{_COOKIE}[motor-http-False]"),
@@ -86,7 +86,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="cookie-not-sent-by-other-sites",
         promise="The browser does not send the session cookie with a POST from another site (SameSite).",
-        where="auth.routes:_signed_in",
+        where="auth.routes:_answer",
         old='samesite="lax",',
         new='samesite="none",',
         tests=tests_in(_SESSIONS, f"{_COOKIE}[motor-http-False]"),
@@ -94,7 +94,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="cookie-ends-with-its-token",
         promise="The browser forgets the session cookie when its token ends.",
-        where="auth.routes:_signed_in",
+        where="auth.routes:_answer",
         old="max_age=int(TOKEN_LIFETIME.total_seconds()),",
         new="",
         tests=tests_in(_SESSIONS, f"{_COOKIE}[motor-http-False]"),
@@ -102,7 +102,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="cookie-only-over-tls",
         promise="Behind a gateway that speaks TLS, the browser sends the session cookie over TLS alone (Secure).",
-        where="auth.routes:_signed_in",
+        where="auth.routes:_answer",
         old='secure=request.url.scheme == "https",',
         new="",
         tests=tests_in(_SESSIONS, f"{_COOKIE}[motor-https-True]"),
@@ -142,9 +142,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="timeline-shown-to-the-buyer-only",
         promise="Nobody but its buyer can read an order's timeline: 403.",
-        where="orders.routes:get_timeline",
-        old="await orders.get_order(order_id, by=user.id)",
-        new="await orders._known(order_id)",
+        where="orders.service:OrderService.get_timeline",
+        old="await self.get_order(order_id, by=by)",
+        new="await self._known(order_id)",
         tests=tests_in(_ORDERS, "test_an_order_is_its_buyers_own_affair"),
     ),
     Mutation(

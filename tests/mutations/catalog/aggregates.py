@@ -6,8 +6,8 @@ _OUTBOX = "common/tests/integration/test_outbox.py"
 _REPOSITORY = "common/tests/integration/test_repository.py"
 _AGGREGATE = "common/tests/unit/test_aggregate.py"
 _READ_MODEL = "orders/tests/integration/test_ticket_read_model.py"
-_BATCHES = "common/tests/integration/test_grouped_collection.py"
-_BATCHING = "common/tests/unit/test_grouping.py"
+_BATCHES = "common/tests/integration/test_batching_collection.py"
+_BATCHING = "common/tests/unit/test_batcher.py"
 _INDEXES = "common/tests/integration/test_indexes_at_start.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -22,8 +22,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="version-conflict-is-retried",
         promise="A use case that meets a version conflict runs again, from its read on.",
-        where="common.storage.repository:retry_lost_races",
-        old="range(attempts - 1)",
+        where="common.storage.retry:retry_on_conflict",
+        old="range(_ATTEMPTS - 1)",
         new="range(0)",
         tests=tests_in(_OUTBOX, "test_concurrent_changes_all_happen_one_after_the_other"),
     ),
@@ -87,7 +87,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="lookup-waits-for-an-event-on-its-way",
         promise="A client that creates something and uses it at once is not told that it does not exist.",
-        where="common.storage.read_model:ReadModelRepository.find_soon",
+        where="common.storage.read_model:ReadModelRepository.find_or_wait",
         old="if found is not None or time.monotonic() >= deadline:",
         new="if True:",
         tests=tests_in(
@@ -97,7 +97,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batch-tells-refused-writes-apart",
         promise="In a batch of writes, only those fail that MongoDB refused.",
-        where="common.storage.batching_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:BatchingCollection._write",
         old="result = error.details",
         new="raise",
         tests=tests_in(_BATCHES, "test_of_many_inserts_at_once_those_alone_fail_whose_key_is_taken"),
@@ -105,7 +105,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batch-tells-impossible-documents-apart",
         promise="A document that cannot be sent to MongoDB does not fail the others of its batch.",
-        where="common.storage.batching_collection:_each",
+        where="common.storage.batching_collection:_outcomes_of",
         old="return list(await asyncio.gather(*(_outcome_of(one(each)) for each in calls)))",
         new="raise",
         tests=tests_in(_BATCHES, "test_a_document_that_cannot_be_stored_fails_alone"),
@@ -113,15 +113,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batched-lookups-get-their-own-answers",
         promise="Each lookup of a batch gets the document that it asked for.",
-        where="common.storage.batching_collection:GroupedCollection._find_all",
-        old="for value in values]",
-        new="for value in sorted(values)]",
+        where="common.storage.batching_collection:BatchingCollection._find_batch",
+        old="if value in found else None for position, value in alike.items()",
+        new="if value in found else None for position, value in zip(alike, sorted(alike.values()))",
         tests=tests_in(_BATCHES, "test_many_lookups_at_once_each_find_their_own_or_nothing"),
     ),
     Mutation(
         name="batched-upserts-count-their-matches",
         promise="Each upsert of a batch knows whether it changed a document or inserted one.",
-        where="common.storage.batching_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:BatchingCollection._write",
         old="_Written(0 if each in inserted else 1)",
         new="_Written(1)",
         tests=tests_in(_BATCHES, "test_of_many_conditional_upserts_at_once_those_alone_fail_whose_version_is_stale"),
@@ -129,7 +129,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batch-heeds-the-write-concern",
         promise="No write of a batch counts as done when its write concern was not met.",
-        where="common.storage.batching_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:BatchingCollection._write",
         old='if result["writeConcernErrors"]:',
         new="if False:",
         tests=tests_in(_BATCHES, "test_writes_of_a_batch_fail_when_the_write_concern_was_not_met"),
@@ -137,7 +137,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="errors-hide-documents",
         promise="The error of a refused write, which may be logged, does not contain the document.",
-        where="common.storage.batching_collection:GroupedCollection._write",
+        where="common.storage.batching_collection:BatchingCollection._write",
         old='if name != "op"',
         new="",
         tests=tests_in(_BATCHES, "test_the_error_of_one_does_not_show_the_document_that_was_to_be_written"),
@@ -145,12 +145,12 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="outage-ends-all-waiting-calls",
         promise="When the database does not answer a batch, calls that wait behind it fail at once.",
-        where="common.storage.batcher:Grouped._ask_together",
+        where="common.storage.batcher:Batcher._run",
         old="""
-            settled = [(each, error) for each in (*group, *self._waiting)]
+            finished = [(each, error) for each in (*batch, *self._waiting)]
             self._waiting.clear()
         """,
-        new="settled = [(each, error) for each in group]",
+        new="finished = [(each, error) for each in batch]",
         tests=tests_in(
             _BATCHING, "test_what_blocks_the_way_is_told_to_all_on_it_and_to_those_who_wait_and_not_to_the_next"
         ),
@@ -158,7 +158,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="cancelled-call-leaves-its-batch",
         promise="A write whose request has timed out while it waited for its batch is not made.",
-        where="common.storage.batcher:Grouped._go",
+        where="common.storage.batcher:Batcher._work",
         old="if not each[1].done()",
         new="",
         tests=tests_in(_BATCHING, "test_who_has_stopped_waiting_is_not_asked_for_and_takes_nobody_along"),
@@ -167,7 +167,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="users-unique-index-made-at-start",
         promise="Auth is ready only once its unique index on email addresses exists.",
         where="auth.main:create_app",
-        old="service.before_start(repository.create_indexes)",
+        old="runtime.before_start(users.create_indexes)",
         new="",
         tests=tests_in(_INDEXES, "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-auth]"),
     ),
@@ -175,7 +175,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="deadlines-index-made-at-start",
         promise="Expiration is ready only once the index exists by which it finds pending deadlines.",
         where="expiration.main:create_app",
-        old="service.before_start(repository.create_indexes)",
+        old="runtime.before_start(deadlines.create_indexes)",
         new="",
         tests=tests_in(_INDEXES, "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-expiration]"),
     ),

@@ -8,7 +8,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="A service that starts sets the timers of all pending deadlines, whenever they are due.",
         where="expiration.service:ExpirationService.keep_timers_set",
         old="due_before: datetime | None = None",
-        new="due_before: datetime | None = self.clock() - _SURELY_MISSED",
+        new="due_before: datetime | None = self._clock() - _SURELY_LOST",
         tests=tests_in(
             "expiration/tests/unit/test_missed_timers.py",
             "test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines",
@@ -18,7 +18,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="timers-set-at-start-of-the-service",
         promise="The loop that sets timers at the start, and those that were lost, is part of the running service.",
         where="expiration.main:create_app",
-        old="service.in_background(expiration.keep_timers_set)",
+        old="runtime.in_background(expiration.keep_timers_set)",
         new="",
         tests=tests_in(
             "expiration/tests/integration/test_restarts.py",
@@ -30,8 +30,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="missed-timers-set-again",
         promise="A timer that the broker has lost is set again while the service runs.",
         where="expiration.service:ExpirationService.keep_timers_set",
-        old="due_before = self.clock() - _SURELY_MISSED",
-        new="due_before = datetime(2000, 1, 1, tzinfo=self.clock().tzinfo)",
+        old="due_before = self._clock() - _SURELY_LOST",
+        new="due_before = datetime(2000, 1, 1, tzinfo=self._clock().tzinfo)",
         tests=tests_in(
             "expiration/tests/unit/test_missed_timers.py",
             "test_a_timer_that_was_lost_is_set_again_while_the_service_runs",
@@ -41,8 +41,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="loop-of-missed-timers-survives-an-outage",
         promise="An outage of the broker does not end the loop that sets timers.",
         where="expiration.service:ExpirationService.keep_timers_set",
-        old="except (PyMongoError, DependencyUnavailable) as error:",
-        new="except PyMongoError as error:",
+        old="except (DatabaseError, DependencyUnavailable) as error:",
+        new="except DatabaseError as error:",
         tests=tests_in(
             "expiration/tests/unit/test_missed_timers.py",
             "test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage",
@@ -55,12 +55,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="""
                 else:
                     if scheduled:
-                        log.info("scheduled pending deadlines", deadlines=scheduled)
+                        log.info("timers of pending deadlines set", deadlines=scheduled)
                     due_before""",
         new="""
                 else:
                     if scheduled:
-                        log.info("scheduled pending deadlines", deadlines=scheduled)
+                        log.info("timers of pending deadlines set", deadlines=scheduled)
                 finally:
                     due_before""",
         tests=tests_in(
@@ -72,11 +72,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="redelivery-sets-the-timer-again",
         promise="A redelivered event sets the timer that could not be set before, although the deadline is stored.",
         where="expiration.service:ExpirationService.follow_order",
-        old="except VersionConflict:",
+        old="deadline = (await self._start(event) if event.version == 1 else None) or await self._follow(event)",
         new="""
-            except VersionConflict:
-                if event.version == 1:
-                    return""",
+            deadline = await self._start(event) if event.version == 1 else await self._follow(event)
+            if deadline is None:
+                return""",
         tests=tests_in(
             "expiration/tests/unit/test_use_cases.py",
             "test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_again",
@@ -86,14 +86,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="deadline-is-stored-before-its-timer-is-set",
         promise="A timer is set only for a stored deadline, so one that fires at once finds it.",
         where="expiration.service:ExpirationService.follow_order",
-        old="deadline = await (self._add(event) if event.version == 1 else attempt())",
+        old="deadline = (await self._start(event) if event.version == 1 else None) or await self._follow(event)",
         new="""
-            if event.version > 1:
-                deadline = await attempt()
-            else:
-                await self.timers.schedule(Deadline.of_order(event))
-                await self._add(event)
-                return""",
+            await self._timers.schedule(Deadline.of_order(event))
+            await self._follow(event)
+            return""",
         tests=tests_in(
             "expiration/tests/unit/test_missed_timers.py", "test_a_timer_that_fires_at_once_finds_its_deadline_stored"
         ),

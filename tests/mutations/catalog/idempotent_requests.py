@@ -26,7 +26,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="kept-answer-per-user",
         promise="A kept answer is replayed to the user who got it, and to nobody else who chose the same key.",
-        where="common.http.idempotency:IdempotentRoute.get_route_handler",
+        where="common.http.idempotent_route:IdempotentRoute.get_route_handler",
         old='f"{user.id}:{request.method} {self.path}:{key}"',
         new='f"{request.method} {self.path}:{key}"',
         tests=tests_in(_KEYS, "test_a_key_is_its_users_own"),
@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="request-key-per-user",
         promise="Two users who choose the same key get an order or a payment each, and never see the other's.",
-        where="common.http.idempotency:IdempotentRoute.get_route_handler",
+        where="common.http.idempotent_route:IdempotentRoute.get_route_handler",
         old='request.state.request_key = f"{user.id}:{key}"',
         new="request.state.request_key = key",
         tests=tests_in(
@@ -46,7 +46,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="key-with-another-body-refused",
         promise="A key that comes again with another body is refused, not answered with the first request's answer.",
-        where="common.http.idempotency:IdempotentRequests.begin",
+        where="common.http.idempotent_requests:IdempotentRequests.begin",
         old='if found["fingerprint"] not in {_ANY_BODY, fingerprint}:',
         new="if False:",
         tests=tests_in(_KEYS, "test_a_key_with_another_body_is_refused"),
@@ -54,15 +54,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="claim-in-flight-answers-409",
         promise="While the first request with a key is under way, the next one is answered 409 and does no work.",
-        where="common.http.idempotency:IdempotentRequests.begin",
-        old='if found["begun_at"] < now - _DIED_AFTER:',
+        where="common.http.idempotent_requests:IdempotentRequests.begin",
+        old='if found["begun_at"] < now - _ABANDONED_AFTER:',
         new="if True:",
         tests=tests_in(_CLAIMS, "test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed"),
     ),
     Mutation(
         name="claim-outlives-its-request",
         promise="A claim is taken over only when its request is certainly over, which is longer than one may take.",
-        where="common.http.idempotency:_DIED_AFTER",
+        where="common.http.idempotent_requests:_ABANDONED_AFTER",
         old="timedelta(seconds=10)",
         new="timedelta(seconds=4)",
         tests=tests_in(_CLAIMS, "test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed"),
@@ -70,8 +70,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="dead-claim-taken-over",
         promise="A request whose process died is taken over by the next one with its key after ten seconds.",
-        where="common.http.idempotency:IdempotentRequests.begin",
-        old='if found["begun_at"] < now - _DIED_AFTER:',
+        where="common.http.idempotent_requests:IdempotentRequests.begin",
+        old='if found["begun_at"] < now - _ABANDONED_AFTER:',
         new="if False:",
         tests=tests_in(
             _WITHOUT_AN_ANSWER,
@@ -100,7 +100,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="take-over-conditional",
         promise="Of two requests that find a dead claim at the same moment, one takes it over.",
-        where="common.http.idempotency:IdempotentRequests.begin",
+        where="common.http.idempotent_requests:IdempotentRequests.begin",
         old="self.collection.update_one(found, ours)",
         new='self.collection.update_one({"_id": request_id}, ours)',
         tests=tests_in(_CLAIMS, "test_of_two_requests_that_find_a_dead_claim_at_once_one_takes_it_over"),
@@ -108,7 +108,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="lost-claim-writes-nothing",
         promise="A request whose claim was taken over neither overwrites the answer nor gives up the new claim.",
-        where="common.http.idempotency:_still",
+        where="common.http.idempotent_requests:_still",
         old='{"_id": claim.request_id, "begun_at": claim.begun_at}',
         new='{"_id": claim.request_id}',
         tests=tests_in(
@@ -120,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failed-request-gives-claim-up",
         promise="A request that failed can be repeated with its key at once.",
-        where="common.http.idempotency:IdempotentRoute.get_route_handler",
+        where="common.http.idempotent_route:IdempotentRoute.get_route_handler",
         old="await asyncio.shield(requests.abandon(claim, understood=understood))",
         new="pass",
         tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_request_that_failed_can_be_repeated_at_once_with_its_key"),
@@ -128,7 +128,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="server-error-not-kept",
         promise="A failure on the server's side (5xx) is not kept as the answer of a key.",
-        where="common.http.idempotency:_answered",
+        where="common.http.idempotent_route:_answered",
         old="status_of(problem) >= _SERVER_ERRORS or",
         new="",
         tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_request_that_failed_can_be_repeated_at_once_with_its_key"),
@@ -136,8 +136,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="timed-out-request-keeps-claim",
         promise="A request that ran out of time keeps its claim for a while, because its work may still be under way.",
-        where="common.http.idempotency:IdempotentRoute.get_route_handler",
-        old="if not _time_is_over():",
+        where="common.http.idempotent_route:IdempotentRoute.get_route_handler",
+        old="if not _has_timed_out():",
         new="if True:",
         tests=tests_in(
             _WITHOUT_AN_ANSWER,
@@ -147,7 +147,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="malformed-request-frees-key",
         promise="A request that was not understood can be sent again with its key and a corrected body.",
-        where="common.http.idempotency:IdempotentRequests.abandon",
+        where="common.http.idempotent_requests:IdempotentRequests.abandon",
         old="if claim.fresh and not understood:",
         new="if False:",
         tests=tests_in(
@@ -158,7 +158,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="begun-request-keeps-its-body",
         promise="A key under which something may have been changed accepts no other body.",
-        where="common.http.idempotency:IdempotentRequests.abandon",
+        where="common.http.idempotent_requests:IdempotentRequests.abandon",
         old="if claim.fresh and not understood:",
         new="if not understood:",
         tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_key_under_which_something_may_have_begun_keeps_its_body"),
@@ -166,8 +166,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="idempotency-key-bounds",
         promise="An Idempotency-Key is 1 to 255 printable ASCII characters.",
-        where="common.http.idempotency:key_of",
-        old="if not 0 < len(key) <= _LONGEST or not key.isascii() or not key.isprintable():",
+        where="common.http.idempotent_route:key_of",
+        old="if not 0 < len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():",
         new="if False:",
         tests=tests_in(
             _KEYS, "test_a_key_that_is_none_is_bad_input[motor-]", "test_a_key_that_is_none_is_bad_input[motor-key0]"
@@ -176,7 +176,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="idempotency-key-sent-once",
         promise="A request with two Idempotency-Key headers is refused.",
-        where="common.http.idempotency:key_of",
+        where="common.http.idempotent_route:key_of",
         old="if more:",
         new="if False:",
         tests=tests_in(_KEYS, "test_of_two_keys_none_is_chosen"),
@@ -184,7 +184,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="answers-kept-for-a-day",
         promise="The answer to a key is kept for 24 hours at least.",
-        where="common.http.idempotency:KEPT_FOR",
+        where="common.http.idempotent_requests:KEPT_FOR",
         old="timedelta(hours=48)",
         new="timedelta(hours=1)",
         tests=tests_in(_CLAIMS, "test_mongodb_keeps_each_answer_for_a_day_at_least_and_then_deletes_it"),
@@ -193,8 +193,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="answers-deleted-in-the-end",
         promise="Kept answers are deleted after a time, so that they do not fill the database.",
         where="payments.main:create_app",
-        old="service.before_start(repository.create_indexes, requests.create_indexes)",
-        new="service.before_start(repository.create_indexes)",
+        old="runtime.before_start(repository.create_indexes, requests.create_indexes)",
+        new="runtime.before_start(repository.create_indexes)",
         tests=tests_in(_CLAIMS, "test_mongodb_keeps_each_answer_for_a_day_at_least_and_then_deletes_it"),
     ),
 )

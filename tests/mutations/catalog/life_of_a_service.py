@@ -14,7 +14,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="ready-with-consumers",
         promise="A service is ready only once its consumers are at work.",
-        where="common.runtime.service_runtime:Service.check_ready",
+        where="common.runtime.service_runtime:ServiceRuntime.check_ready",
         old="if not self._started.is_set():",
         new="if False:",
         tests=tests_in(_SERVICE, "test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work"),
@@ -22,11 +22,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="changes-wait-for-the-start",
         promise="A service accepts no change before its indexes exist and its consumers are at work.",
-        where="common.runtime.service_runtime:Service.check_can_change",
+        where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
         old="""
             self.broker.require()
             if not self._started.is_set():
-                raise DependencyUnavailable("Still starting. Try again shortly.")
+                raise DependencyUnavailable("The service is still starting. Try again shortly.")
         """,
         new="self.broker.require()",
         tests=tests_in(_SERVICE, "test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work"),
@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="start-holds-changes",
         promise="A change that arrives while the service starts waits for a moment instead of failing.",
-        where="common.runtime.service_runtime:Service.check_can_change",
+        where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
         old="await self._started.wait()",
         new="pass",
         tests=tests_in(_WITHOUT, "test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made"),
@@ -42,7 +42,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="changes-need-the-broker",
         promise="A service accepts no change while it has no connection to NATS.",
-        where="common.runtime.service_runtime:Service.check_can_change",
+        where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
         old="self.broker.require()",
         new="",
         tests=tests_in(_SERVICE, "test_a_service_takes_no_changes_while_nats_is_away"),
@@ -50,7 +50,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="indexes-before-ready",
         promise="A service is ready only once its indexes exist.",
-        where="common.runtime.service_runtime:Service._work",
+        where="common.runtime.service_runtime:ServiceRuntime._run",
         old="await asyncio.gather(self._prepare_database(), self.broker.connect())",
         new="""
             preparing = asyncio.create_task(self._prepare_database())
@@ -64,8 +64,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="A service whose database is not available during its start waits for it.",
         where="common.runtime.service_runtime:_until_available",
         old="""
-            except (DependencyUnavailable, PyMongoError, NatsError) as error:
-                if isinstance(error, PyMongoError) and not as_unavailable(error):
+            except (DependencyUnavailable, DatabaseError, NatsError) as error:
+                if isinstance(error, DatabaseError) and not as_unavailable(error):
                     raise
         """,
         new="""
@@ -80,7 +80,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="A service does not wait for what no waiting can change, such as an index with other options.",
         where="common.runtime.service_runtime:_until_available",
         old="""
-            if isinstance(error, PyMongoError) and not as_unavailable(error):
+            if isinstance(error, DatabaseError) and not as_unavailable(error):
                 raise
         """,
         new="_ = error",
@@ -90,7 +90,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failed-loop-ends-the-process",
         promise="A service whose background loop has failed ends its process, to be started again.",
-        where="common.runtime.service_runtime:Service._report_failure",
+        where="common.runtime.service_runtime:ServiceRuntime._report_failure",
         old="self.on_failure()",
         new="",
         tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
@@ -99,15 +99,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failed-loop-fails-the-liveness-probe",
         promise="The liveness probe of a service whose background loop has failed answers 503.",
-        where="common.runtime.service_runtime:Service.check_alive",
-        old="or (self._at_work is not None and self._at_work.done())",
+        where="common.runtime.service_runtime:ServiceRuntime.check_alive",
+        old="or (self._work is not None and self._work.done())",
         new="",
         tests=tests_in(_SERVICE, "test_a_background_loop_that_fails_ends_the_process"),
     ),
     Mutation(
         name="closed-client-fails-the-liveness-probe",
         promise="The liveness probe of a service whose NATS client has given up answers 503.",
-        where="common.runtime.service_runtime:Service.check_alive",
+        where="common.runtime.service_runtime:ServiceRuntime.check_alive",
         old="self.broker.is_closed_for_good or",
         new="",
         tests=tests_in(_SERVICE, "test_a_service_whose_nats_client_has_given_up_asks_to_be_started_again"),
@@ -148,7 +148,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-publishes-the-outbox",
         promise="What was changed just before a service stops is published before its process ends.",
-        where="common.runtime.service_runtime:Service._stop",
+        where="common.runtime.service_runtime:ServiceRuntime._stop",
         old="await self.relay.drain(_FINISH_SECONDS)",
         new="",
         tests=tests_in(_STOP, "test_what_was_changed_just_before_the_stop_is_published_before_the_end"),
@@ -156,9 +156,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-publishes-after-the-last-handler",
         promise="What a handler changes while its service stops is published before the process ends.",
-        where="common.runtime.service_runtime:Service._stop",
+        where="common.runtime.service_runtime:ServiceRuntime._stop",
         old="""
-            await asyncio.gather(*stopping, return_exceptions=True)  # NATS may be gone; the rest is done all the same
+            await asyncio.gather(*stopping, return_exceptions=True)  # also without NATS, the rest has to be done
             await self.relay.drain(_FINISH_SECONDS)
         """,
         new="""
@@ -179,9 +179,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-cancels-each-loop",
         promise="A stop cancels each background loop by itself, not only the group of all loops.",
-        where="common.runtime.service_runtime:Service._stop",
-        old="_end_all(*self._loops_at_work, self._at_work)",
-        new="_end_all(self._at_work)",
+        where="common.runtime.service_runtime:ServiceRuntime._stop",
+        old="_end_all(*self._running_loops, self._work)",
+        new="_end_all(self._work)",
         tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
         slow=True,
     ),

@@ -41,16 +41,16 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="orders-unique-indexes-made-at-start",
         promise="Orders takes no request before its unique indexes exist.",
         where="orders.main:create_app",
-        old="service.before_start(repository.create_indexes, requests.create_indexes)",
-        new="service.before_start(requests.create_indexes)",
+        old="runtime.before_start(repository.create_indexes, requests.create_indexes)",
+        new="runtime.before_start(requests.create_indexes)",
         tests=tests_in("orders/tests/integration/test_refusals.py", "test_a_held_or_sold_ticket_cannot_be_ordered"),
     ),
     Mutation(
         name="tickets-index-on-orders-made-at-start",
         promise="Tickets is ready only once the index exists by which it finds the live order on a ticket.",
         where="tickets.main:create_app",
-        old="service.before_start(repository.create_indexes, read_models.create_indexes)",
-        new="service.before_start(repository.create_indexes)",
+        old="runtime.before_start(repository.create_indexes, orders.create_indexes)",
+        new="runtime.before_start(repository.create_indexes)",
         tests=tests_in(
             "common/tests/integration/test_indexes_at_start.py",
             "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-tickets]",
@@ -80,7 +80,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="window-at-most-the-platforms",
         promise="Buyers cannot hold a ticket for longer than the platform allows.",
         where="orders.service:OrderService.place_order",
-        old="if window > self.window:",
+        old="if window > self._window:",
         new="if False:",
         tests=tests_in(
             "orders/tests/unit/test_order_service.py",
@@ -102,7 +102,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="holder-in-time-keeps-its-ticket",
         promise="The next buyer takes no ticket over from an order whose deadline has not passed.",
         where="orders.service:OrderService._cancel_overdue_holder",
-        old="if not holder.is_overdue(self.clock()):",
+        old="if not holder.is_overdue(self._clock()):",
         new="if not holder.is_open:",
         tests=tests_in(
             "orders/tests/unit/test_order_service.py",
@@ -156,11 +156,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="release-is-conditional",
         promise="A cancellation releases a ticket only from the cancelled order, not from another one that holds it.",
         where="tickets.service:TicketService._right_holder",
-        old="for order_id in dict.fromkeys((ticket.order_id, heard_of)):",
+        old="for order_id in dict.fromkeys((ticket.order_id, changed_order)):",
         new="""
-            if not await self.orders.is_live(heard_of):
+            if not await self._orders.is_live(changed_order):
                 return None
-            for order_id in dict.fromkeys((ticket.order_id, heard_of)):""",
+            for order_id in dict.fromkeys((ticket.order_id, changed_order)):""",
         tests=tests_in(
             "tickets/tests/unit/test_ticket_service.py",
             "test_whatever_the_order_of_the_events_the_live_order_holds_the_ticket",
@@ -170,8 +170,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="holder-keeps-ticket-while-live",
         promise="Of two orders that seem live, the one that holds the ticket keeps it.",
         where="tickets.service:TicketService._right_holder",
-        old="dict.fromkeys((ticket.order_id, heard_of))",
-        new="dict.fromkeys((heard_of, ticket.order_id))",
+        old="dict.fromkeys((ticket.order_id, changed_order))",
+        new="dict.fromkeys((changed_order, ticket.order_id))",
         tests=tests_in(
             "tickets/tests/unit/test_ticket_service.py",
             "test_of_two_orders_that_seem_live_the_one_that_holds_the_ticket_keeps_it",
@@ -181,7 +181,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="live-order-takes-over",
         promise="When the order that holds a ticket is cancelled, a live order that came meanwhile gets the ticket.",
         where="tickets.service:TicketService._right_holder",
-        old="return await self.orders.live_order_of(TicketId(ticket.id))",
+        old="return await self._orders.live_order_of(TicketId(ticket.id))",
         new="return None",
         tests=tests_in(
             "tickets/tests/unit/test_ticket_service.py",
@@ -192,9 +192,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="stale-order-event-reconciles-ticket",
         promise="A redelivered order event completes what a handler left half done when it died.",
         where="tickets.service:TicketService.follow_order",
-        old="await self.orders.apply(event)",
+        old="await self._orders.apply(event)",
         new="""
-            if not await self.orders.apply(event):
+            if not await self._orders.apply(event):
                 return""",
         tests=tests_in(
             "tickets/tests/integration/test_holding.py",
@@ -205,9 +205,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="ticket-is-read-before-its-orders",
         promise="A release that was decided before another order took the ticket is not carried out.",
         where="tickets.service:TicketService.reconcile_holder",
-        old="while (holder := await self._right_holder(ticket, heard_of)) != ticket.order_id:",
+        old="while (holder := await self._right_holder(ticket, changed_order)) != ticket.order_id:",
         new="""
-            while (holder := await self._right_holder(ticket, heard_of)) != (
+            while (holder := await self._right_holder(ticket, changed_order)) != (
                 ticket := await self.get_ticket(ticket_id)
             ).order_id:""",
         tests=tests_in(

@@ -49,9 +49,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="unknown-user-password-verified",
         promise="The password is verified for an unknown user as well, so the time of an answer tells no addresses.",
         where="auth.service:AuthService.sign_in",
-        old="user = await self.users.find_by_email(email)",
+        old="user = await self._users.find_by_email(email)",
         new="""
-            user = await self.users.find_by_email(email)
+            user = await self._users.find_by_email(email)
             if user is None:
                 raise WrongCredentials("The e-mail address or the password is wrong.")
         """,
@@ -61,9 +61,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="wrong-password-refused",
         promise="Nobody is signed in with a wrong password.",
         where="auth.service:AuthService.sign_in",
-        old="if not await self.passwords.verify(password, user.password_hash if user else None) or user is None:",
+        old="if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:",
         new="""
-            await self.passwords.verify(password, user.password_hash if user else None)
+            await self._passwords.verify(password, user.password_hash if user else None)
             if user is None:
         """,
         tests=tests_in(_AUTH_SERVICE, "test_a_wrong_password_and_an_unknown_address_are_the_same_error"),

@@ -33,8 +33,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="payments-unique-indexes-made-at-start",
         promise="Payments takes no request before its unique indexes exist.",
         where="payments.main:create_app",
-        old="service.before_start(repository.create_indexes, requests.create_indexes)",
-        new="service.before_start(requests.create_indexes)",
+        old="runtime.before_start(repository.create_indexes, requests.create_indexes)",
+        new="runtime.before_start(requests.create_indexes)",
         tests=tests_in(_PAYING, "test_fifty_payments_for_one_order_at_once_are_one_charge"),
     ),
     Mutation(
@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="no-payment-after-the-deadline",
         promise="An order past its deadline is not charged, even if its cancellation has not arrived yet.",
         where="payments.service:PaymentService.pay_order",
-        old="if order.expires_at <= self.clock():",
+        old="if order.expires_at <= self._clock():",
         new="if False:",
         tests=tests_in(_PAY_ORDER, "test_the_deadline_itself_is_too_late"),
     ),
@@ -100,10 +100,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="payment-is-stored-before-the-charge",
         promise="No card is charged before its payment is stored and claims the order.",
         where="payments.service:PaymentService.pay_order",
-        old="await self.payments.add(payment)",
+        old="await self._payments.add(payment)",
         new="""
-            await self.gateway.charge(payment_id=PaymentId(payment.id), amount=payment.amount, token=token)
-            await self.payments.add(payment)""",
+            await self._gateway.charge(payment_id=PaymentId(payment.id), amount=payment.amount, token=token)
+            await self._payments.add(payment)""",
         tests=tests_in(_PAYING, "test_fifty_payments_for_one_order_at_once_are_one_charge"),
         slow=True,
     ),
@@ -113,7 +113,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:PaymentService._charge",
         old="""
             payment.decline(declined.reason)
-            await self.payments.save(payment)""",
+            await self._payments.save(payment)""",
         new="",
         tests=tests_in(_PAY_ORDER, "test_a_declined_card_leaves_the_order_to_another_one"),
     ),
@@ -123,7 +123,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:PaymentService._charge",
         old="""
             payment.decline(str(unknown))
-            await self.payments.save(payment)""",
+            await self._payments.save(payment)""",
         new="",
         tests=tests_in(
             _PAY_ORDER,
@@ -140,7 +140,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="""
             except GatewayUnavailable as error:
                 payment.decline(error.reason)
-                await self.payments.save(payment)
+                await self._payments.save(payment)
                 raise _outcome_unknown(error) from error""",
         tests=tests_in(
             _RECOVERY,
@@ -210,13 +210,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="A charge that returns at any moment of the handling of a cancellation is refunded.",
         where="payments.service:PaymentService.follow_order",
         old="""
-            await self.orders.apply(event)
+            await self._orders.apply(event)
             if isinstance(event, OrderCreated):
                 return  # no payment waits for this
-            payment = await self.payments.find_captured_and_open(OrderId(event.id))""",
+            payment = await self._payments.find_captured_and_open(OrderId(event.id))""",
         new="""
-            payment = await self.payments.find_captured_and_open(OrderId(event.id))
-            await self.orders.apply(event)""",
+            payment = await self._payments.find_captured_and_open(OrderId(event.id))
+            await self._orders.apply(event)""",
         tests=tests_in(
             _INTERRUPTIONS,
             "test_a_charge_that_returns_at_any_moment_of_a_cancellation_is_refunded",

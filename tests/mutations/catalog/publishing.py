@@ -102,7 +102,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a-full-relay-fails-no-change",
         promise="A change succeeds although the relay has no room for its event in memory.",
-        where="common.messaging.outbox_relay:OutboxRelay.hand_over",
+        where="common.messaging.outbox_relay:OutboxRelay.enqueue",
         old="with suppress(asyncio.QueueFull):",
         new="if True:",
         tests=tests_in(_RELAY, "test_a_change_succeeds_although_the_relay_has_no_room_for_its_event[motor]"),
@@ -119,7 +119,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="services-poll-their-outboxes",
         promise="A service publishes what a process before it has left in an outbox.",
-        where="common.runtime.service_runtime:Service.__init__",
+        where="common.runtime.service_runtime:ServiceRuntime.__init__",
         old="self.relay.run, self.relay.clear_forever, self.relay.poll_forever",
         new="self.relay.run, self.relay.clear_forever",
         tests=tests_in(_RELAY, "test_a_service_publishes_what_a_process_before_it_has_left_behind[motor]"),
@@ -128,7 +128,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="services-clear-their-outboxes",
         promise="A service removes from its outboxes what it has published.",
-        where="common.runtime.service_runtime:Service.__init__",
+        where="common.runtime.service_runtime:ServiceRuntime.__init__",
         old="self.relay.run, self.relay.clear_forever, self.relay.poll_forever",
         new="self.relay.run, self.relay.poll_forever",
         tests=tests_in(_RELAY, "test_a_service_publishes_each_change_at_once_and_clears_its_outbox[motor]"),
@@ -138,7 +138,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="every-aggregate-is-polled",
         promise="Outbox polling looks at the aggregates of every repository.",
         where="common.storage.repository:AggregateRepository.__init__",
-        old="relay.watch(collection)",
+        old="outbox.add_collection(collection)",
         new="",
         tests=tests_in(
             _OUTBOX,

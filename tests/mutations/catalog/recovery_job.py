@@ -11,7 +11,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="recovery-job-runs-with-the-service",
         promise="The recovery job is part of the running service.",
         where="payments.main:create_app",
-        old="service.in_background(payments.run_recovery_job)",
+        old="runtime.in_background(payments.run_recovery_job)",
         new="",
         tests=tests_in(
             _UNFINISHED,
@@ -34,15 +34,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="recovery-job-survives-an-outage",
         promise="An outage of the database does not end the recovery job.",
         where="payments.service:PaymentService.run_recovery_job",
-        old='log.warning("recovery of open payments put off", reason=str(error))',
+        old='log.warning("recovery of open payments stopped, trying again later", reason=str(error))',
         new="raise",
         tests=tests_in(_LOOP, "test_the_recovery_job_survives_an_outage_of_its_database"),
     ),
     Mutation(
         name="recovery-job-finishes-pending-payments",
         promise="A payment whose outcome was unknown is finished by the recovery job.",
-        where="payments.service:PaymentService._end",
-        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
+        where="payments.service:PaymentService._recover",
+        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
         new="if payment.status is PaymentStatus.PENDING:",
         tests=tests_in(
             _RECOVERY,
@@ -52,15 +52,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-refunds",
         promise="A refund that a crash or an outage prevented is made by the recovery job, however old the payment is.",
-        where="payments.service:PaymentService._end",
-        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
-        new="if payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
+        where="payments.service:PaymentService._recover",
+        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
+        new="if payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
         tests=tests_in(_RECOVERY, "test_a_refund_is_never_too_old"),
     ),
     Mutation(
         name="recovery-job-closes-what-it-charges",
         promise="The recovery job refunds a charge whose order was cancelled meanwhile.",
-        where="payments.service:PaymentService._end",
+        where="payments.service:PaymentService._recover",
         old="await self._charge_and_close(PaymentId(payment.id))",
         new="await self._charge(PaymentId(payment.id))",
         tests=tests_in(
@@ -79,8 +79,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="no-charge-after-the-processor-may-forget-its-key",
         promise="A payment older than the processor's memory of idempotency keys is never charged again.",
-        where="payments.service:PaymentService._end",
-        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self.clock() - _KEY_IS_KEPT_FOR:",
+        where="payments.service:PaymentService._recover",
+        old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
         new="if False:",
         tests=tests_in(
             _RECOVERY,
@@ -90,8 +90,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-continues-after-a-failure",
         promise="One payment that cannot be finished does not keep the recovery job from the others.",
-        where="payments.service:PaymentService._end",
-        old='log.exception("open payment stays open", payment=payment.id)',
+        where="payments.service:PaymentService._recover",
+        old='log.exception("open payment not finished", payment=payment.id)',
         new="raise",
         tests=tests_in(
             _RECOVERY,

@@ -190,7 +190,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             name=f"{name}-needs-the-broker",
             promise=f"{what} is answered 503, and nothing is changed, while NATS cannot be reached.",
             where=where,
-            old="dependencies=[CHANGES],",
+            old="dependencies=[REQUIRES_BROKER],",
             new="",
             tests=tests_in(_WITHOUT_BROKER, f"{_REFUSES_CHANGES}[{where.partition('.')[0]}-motor]"),
         )

@@ -1,4 +1,4 @@
-"""Events in: what tickets does when something happens elsewhere."""
+"""Events in: one function per handler, and the table of handlers."""
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.messaging.consumer import Consumer

@@ -1,12 +1,14 @@
-"""The composition root of tickets: everything it is made of, on one screen."""
+"""The composition root of tickets."""
 
 from fastapi import FastAPI
 
 from common.domain.clock import Clock, utc_now
+from common.domain.tokens import TokenVerifier
 from common.http.application import create_http_app
-from common.http.authentication import TokenVerifier
+from common.http.dependencies import Dependencies
 from common.messaging.retry import RetryPolicy
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
+from common.storage.batching_collection import BatchingCollection
 from tickets.consumers import CONSUMERS
 from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
@@ -16,18 +18,17 @@ from tickets.settings import TicketsSettings
 
 
 def create_app(settings: TicketsSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
-    service = Service("tickets", settings, clock=clock, policy=policy)
-    database = service.mongo.database
-    repository = TicketRepository(database["tickets"], service.relay, clock)
-    read_models = OrderReadModelRepository(database["order_replicas"])
-    tickets = TicketService(repository, read_models)
+    runtime = ServiceRuntime("tickets", settings, clock=clock, policy=policy)
+    database = runtime.mongo.database
+    repository = TicketRepository(BatchingCollection(database["tickets"]), runtime.relay, clock)
+    orders = OrderReadModelRepository(BatchingCollection(database["order_replicas"], lookup_by=("_id", "ticket_id")))
+    tickets = TicketService(repository, orders)
 
-    service.before_start(repository.create_indexes, read_models.create_indexes)
-    service.consume(CONSUMERS, tickets)
+    runtime.before_start(repository.create_indexes, orders.create_indexes)
+    runtime.consume(CONSUMERS, tickets)
     return create_http_app(
-        service,
+        Dependencies(runtime, tickets, TokenVerifier(settings.token_public_key)),
         title="Tickets",
-        description="List a ticket for sale, change the listing while nobody holds it, see what can be bought.",
+        description="List a ticket for sale, change the listing while no order holds it, see what can be bought.",
         routers=[router],
-        state={"token_verifier": TokenVerifier(settings.token_public_key), "tickets": tickets},
     )

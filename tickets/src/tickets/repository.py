@@ -1,15 +1,15 @@
 """Where tickets are kept."""
 
 from common.domain.clock import Clock
-from common.messaging.outbox_relay import OutboxRelay
 from common.storage.collection import Collection
+from common.storage.outbox import Outbox
 from common.storage.repository import AggregateRepository
 from tickets.ticket import Ticket
 
 
 class TicketRepository(AggregateRepository[Ticket]):
-    def __init__(self, collection: Collection, relay: OutboxRelay, clock: Clock) -> None:
-        super().__init__(collection, Ticket, relay, clock)
+    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
+        super().__init__(collection, Ticket, outbox, clock)
 
     async def create_indexes(self) -> None:
         # Serves the list of what can be bought: equality on order_id, then newest first.

@@ -36,7 +36,7 @@ async def second_instance(
 
 @pytest.fixture
 def tickets(running: RunningService) -> TicketService:
-    return running.state("tickets")
+    return running.use_cases
 
 
 @pytest.fixture

@@ -148,10 +148,10 @@ async def test_a_redelivery_completes_what_a_handler_left_half_done(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    await tickets.orders.apply(created)  # … and here the handler died, before it wrote the ticket
+    await tickets._orders.apply(created)  # … and here the handler died, before it wrote the ticket
     await happen(streams, created)
     assert await look(tickets, ticket) == (created.id, 2)
-    await tickets.orders.apply(cancelled)
+    await tickets._orders.apply(cancelled)
     await happen(streams, cancelled)
     assert await look(tickets, ticket) == (None, 3)
 

@@ -113,7 +113,7 @@ async def test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
     # The cancellation finds the ticket free still, so it has nothing to do: whoever writes the hold has to look again.
-    interrupted = TicketService(tickets.tickets, Interrupted(tickets.orders, lambda: tickets.follow_order(cancelled)))
+    interrupted = TicketService(tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(cancelled)))
     await interrupted.follow_order(created)
     held, freed = await streams.eventually_published(TicketUpdated, 2)
     assert (held.order_id, freed.order_id) == (created.id, None)
@@ -126,7 +126,7 @@ async def test_a_release_decided_before_another_order_took_the_ticket_is_not_car
     a_created, a_cancelled, _ = order_events(ticket.id)
     b_created, _, _ = order_events(ticket.id)
     await tickets.follow_order(a_created)
-    interrupted = TicketService(tickets.tickets, Interrupted(tickets.orders, lambda: tickets.follow_order(b_created)))
+    interrupted = TicketService(tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(b_created)))
     await interrupted.follow_order(a_cancelled)
     await streams.eventually_relayed(running.collection("tickets"))
     # Not even for a moment was the ticket free: its seller could have changed it under the second buyer.

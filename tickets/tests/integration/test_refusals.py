@@ -107,7 +107,7 @@ async def test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothin
         assert got == wanted
 
     assert (await tickets.get_ticket(ticket.id)).version == 1
-    assert await tickets.tickets.collection.count_documents({}) == 1
+    assert await tickets._tickets.collection.count_documents({}) == 1
     await streams.eventually_published(TicketCreated)
     assert await streams.published(TicketUpdated) == []
 

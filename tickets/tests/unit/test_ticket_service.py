@@ -39,7 +39,7 @@ async def ticket(tickets: TicketService) -> Ticket:
 
 
 async def outbox_of(tickets: TicketService, ticket: Ticket) -> list[dict[str, Any]]:
-    document = await tickets.tickets.collection.find_one({"_id": ticket.id})
+    document = await tickets._tickets.collection.find_one({"_id": ticket.id})
     assert document is not None
     return document["outbox"]
 

@@ -24,7 +24,7 @@ from common.http.errors import (
     field_of,
     status_of,
 )
-from common.storage.mongo import as_unavailable
+from common.storage.availability import as_unavailable
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from common.domain.errors import DependencyUnavailable
-from common.storage.server_probe import RoundTrip
+from common.storage.server_probe import ServerProbe
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ class Broker:
         self._jetstream: JetStreamContext | None = None
         self._closing = False
         self._reconnected = asyncio.Event()
-        self._round_trip = RoundTrip(self._flush)
+        self._probe = ServerProbe(self._flush)
 
     @property
     def is_connected(self) -> bool:
@@ -65,7 +65,7 @@ class Broker:
     async def ping(self) -> None:
         """Raise DependencyUnavailable unless the server answers within a second."""
         self.require()
-        if not await self._round_trip.comes_back(_PING_SECONDS):
+        if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable("The message broker does not answer.")
 
     async def connect(self) -> None:
@@ -113,7 +113,7 @@ class Broker:
         self._closing = True
         if self._client is not None:
             await _close(self._client)
-        self._round_trip.forget()
+        self._probe.forget()
 
     async def _flush(self) -> None:
         await self.client.flush(timeout=_ANY_LENGTH)
@@ -131,7 +131,7 @@ class Broker:
 
     async def _on_reconnected(self) -> None:
         log.info("connected to NATS again")
-        self._round_trip.forget()  # its answer was lost with the old connection
+        self._probe.forget()  # its answer was lost with the old connection
         self._reconnected.set()
 
 

@@ -32,7 +32,7 @@ from common.messaging.broker import Broker
 from common.messaging.dead_letters import REPLAYED, SUBJECT, DeadLetters, replay_subject
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import Stream, stream_of
-from common.storage.mongo import as_unavailable
+from common.storage.availability import as_unavailable
 
 log = structlog.get_logger()
 

@@ -21,7 +21,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
 
     def create() -> FastAPI:
         app = create_app()
-        app.state.service.on_failure = fail
+        app.state.dependencies.instance.on_failure = fail
         # The collector looks at everything once a quarter as much again has come. What is there by now stays for as
         # long as the process: not counted, what requests leave behind is looked at sooner, and costs less to look at.
         gc.freeze()

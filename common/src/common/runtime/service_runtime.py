@@ -1,4 +1,4 @@
-"""The life of a service process: wait for what it needs, do its work in the background, stop in good order."""
+"""The life of a service process: it waits for its servers, works in the background, and stops in order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from nats.errors import Error as NatsError
-from pymongo.errors import PyMongoError
 
 from common.domain.clock import Clock, utc_now
 from common.domain.errors import DependencyUnavailable
@@ -18,22 +17,23 @@ from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.runtime.settings import ServiceSettings
-from common.storage.mongo import Mongo, as_unavailable
+from common.storage.availability import DatabaseError, as_unavailable
+from common.storage.mongo import Mongo
 
 log = structlog.get_logger()
 
 Step = Callable[[], Awaitable[None]]
 
 _FINISH_SECONDS = 2.0
-_LOOK_AGAIN_SECONDS = 0.25
+_RETRY_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
 _CANCEL_TIMES = 10
 _START_SECONDS = 2.0
-"""For so long, a request waits for a start that is under way."""
+"""How long a request waits for a start that has not finished yet."""
 
 
-class Service:
-    """What every service has. The composition root of each adds its own use cases, indexes, consumers and loops."""
+class ServiceRuntime:
+    """What every service has. The composition root of a service adds its indexes, consumers and background loops."""
 
     def __init__(
         self, name: str, settings: ServiceSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None
@@ -46,20 +46,18 @@ class Service:
         self.relay = OutboxRelay(self.publisher, clock)
         self._policy = policy or RetryPolicy()
         self._dead_letters = DeadLetters(self.publisher)
-        self.use_cases: object = None
         self._subscriptions: list[Subscription[Any]] = []
         self.indexes: list[Step] = [self.relay.create_indexes]
         self._loops: list[Step] = [self.relay.run, self.relay.clear_forever, self.relay.poll_forever]
         self._closings: list[Step] = []
-        self._at_work: asyncio.Task[None] | None = None
-        self._loops_at_work: list[asyncio.Task[None]] = []
+        self._work: asyncio.Task[None] | None = None
+        self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
         self.on_failure: Callable[[], None] = lambda: None
-        """Called when the background work has failed for good: whoever serves this ends the process."""
+        """Called when the background work cannot continue. Whoever serves the application then ends the process."""
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
-        """Run these handlers against these use cases, once everything is there."""
-        self.use_cases = use_cases
+        """Run these handlers with these use cases once the service has started."""
         self._subscriptions += [
             Subscription(consumer, use_cases, self.broker, self._dead_letters, self._policy) for consumer in consumers
         ]
@@ -68,7 +66,7 @@ class Service:
         self.indexes += create_indexes
 
     def in_background(self, *loops: Step) -> None:
-        """Each runs for as long as the process; one that raises ends the process, to be started afresh."""
+        """Run each loop as long as the process. A loop that raises ends the process, which is then started again."""
         self._loops += loops
 
     def at_stop(self, *closings: Step) -> None:
@@ -76,23 +74,23 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Begin at once and get ready in the background, so that liveness and readiness are answered meanwhile."""
-        self._at_work = asyncio.create_task(self._work())
-        self._at_work.add_done_callback(self._report_failure)
+        """Start in the background, so that the process answers health checks before it is ready."""
+        self._work = asyncio.create_task(self._run())
+        self._work.add_done_callback(self._report_failure)
         try:
             yield
         finally:
             await self._stop()
 
     def check_alive(self) -> None:
-        """Raise if only a new process can help."""
-        if self.broker.is_closed_for_good or (self._at_work is not None and self._at_work.done()):
-            raise DependencyUnavailable("This process cannot go on and has to be started again.")
+        """Raise DependencyUnavailable if only a new process can help."""
+        if self.broker.is_closed_for_good or (self._work is not None and self._work.done()):
+            raise DependencyUnavailable("This process cannot continue and has to be started again.")
 
-    async def check_can_change(self) -> None:
-        """Raise DependencyUnavailable while a change could not be made known, or unique indexes may be missing.
+    async def check_can_publish(self) -> None:
+        """Raise DependencyUnavailable while events cannot be published, or unique indexes may be missing.
 
-        A start takes moments, and a gateway may send a request here before it is over: such a request is held.
+        A gateway may send a request before the start has finished. The request waits, because that takes moments.
         """
         if not self._started.is_set():
             with suppress(TimeoutError):
@@ -100,10 +98,10 @@ class Service:
                     await self._started.wait()
         self.broker.require()
         if not self._started.is_set():
-            raise DependencyUnavailable("Still starting. Try again shortly.")
+            raise DependencyUnavailable("The service is still starting. Try again shortly.")
 
     async def check_ready(self) -> None:
-        """Raise DependencyUnavailable, saying what is missing, unless this instance can serve now."""
+        """Raise DependencyUnavailable, naming what is missing, unless this instance can serve now."""
         self.check_alive()
         await self.mongo.ping()
         await self.broker.ping()
@@ -112,43 +110,43 @@ class Service:
 
     def _report_failure(self, work: asyncio.Task[None]) -> None:
         if not work.cancelled() and (error := work.exception()):
-            log.critical("cannot go on", exc_info=error)
+            log.critical("background work failed, the process ends", exc_info=error)
             self.on_failure()
 
-    async def _work(self) -> None:
+    async def _run(self) -> None:
         await asyncio.gather(self._prepare_database(), self.broker.connect())
         for subscription in self._subscriptions:
-            await _until_available(subscription.start, else_say="waiting for NATS")
+            await _until_available(subscription.start, log_message="waiting for NATS")
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
                 task: asyncio.Task[None] = group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
-                self._loops_at_work.append(task)
+                self._running_loops.append(task)
             self._started.set()
             log.info("ready")
 
     async def _prepare_database(self) -> None:
         for step in (self.mongo.ping, *self.indexes):
-            await _until_available(step, else_say="waiting for MongoDB")
+            await _until_available(step, log_message="waiting for MongoDB")
 
     async def _stop(self) -> None:
-        """No more work in; what has begun is finished; what changed is published; then the connections go."""
+        """Take no more work, finish what has begun, publish what has changed, then close the connections."""
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
-        await asyncio.gather(*stopping, return_exceptions=True)  # NATS may be gone; the rest is done all the same
+        await asyncio.gather(*stopping, return_exceptions=True)  # also without NATS, the rest has to be done
         await self.relay.drain(_FINISH_SECONDS)
-        if self._at_work is not None:
-            await _end_all(*self._loops_at_work, self._at_work)
+        if self._work is not None:
+            await _end_all(*self._running_loops, self._work)
         for close in (*self._closings, self.broker.close, self.mongo.close):
             await close()
         log.info("stopped")
 
 
 async def _end_all(*tasks: asyncio.Task[None]) -> None:
-    """Cancel them, and again until they have ended.
+    """Cancel the tasks, repeatedly until they have ended.
 
-    Below Python 3.12, wait_for, which nats-py uses, swallows a cancellation that comes together with what it waits for;
-    a loop would go on, and the stop wait for it for good. Of a group of tasks it is the members that have to be told:
-    cancelling the group a second time does not reach them.
+    Below Python 3.12, asyncio.wait_for, which nats-py uses, loses a cancellation that comes at the same moment as the
+    awaited result. The loop would then go on for ever. Cancelling a TaskGroup a second time does not reach its members,
+    so each member is cancelled by itself.
     """
     for task in tasks:
         for _ in range(_CANCEL_TIMES):
@@ -156,19 +154,19 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
             if (await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS))[0]:
                 break
         else:
-            log.error("a loop does not end", loop=repr(task.get_coro()))
+            log.error("a background loop does not end", loop=repr(task.get_coro()))
 
 
-async def _until_available(step: Step, *, else_say: str) -> None:
-    """Take this step of the start, and take it again for as long as what it needs is not there, or has gone again."""
+async def _until_available(step: Step, *, log_message: str) -> None:
+    """Run a step of the start, and repeat it while the server that it needs does not answer."""
     waiting = False
     while True:
         try:
             return await step()
-        except (DependencyUnavailable, PyMongoError, NatsError) as error:
-            if isinstance(error, PyMongoError) and not as_unavailable(error):
+        except (DependencyUnavailable, DatabaseError, NatsError) as error:
+            if isinstance(error, DatabaseError) and not as_unavailable(error):
                 raise
         if not waiting:
-            log.warning(else_say)
+            log.warning(log_message)
         waiting = True
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await asyncio.sleep(_RETRY_SECONDS)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.http.authentication import parse_public_key
+from common.domain.tokens import parse_public_key
 from common.runtime.settings import ServiceSettings, checked_by
 
 

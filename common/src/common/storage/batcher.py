@@ -1,67 +1,67 @@
-"""Group commit: calls that come while others are on their way go together in the next.
+"""Runs calls in batches: calls that arrive while a batch is on its way to the database form the next batch.
 
-A journaled round trip costs the database little more for fifty writes than for one. So nobody waits for company, which
-would make the first one late: whoever finds a lane free goes at once, and who comes meanwhile travels together.
+A journaled round trip costs MongoDB little more for fifty writes than for one. A call never waits for others to
+arrive: if a worker is free, the call is sent at once, alone.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-Q = TypeVar("Q")
-A = TypeVar("A")
+C = TypeVar("C")
+R = TypeVar("R")
 
-_LANES = 2
-"""With a single one, each call would wait for the answer to the one before; with many, there would be no groups."""
-_MOST = 500
+_WORKERS = 2
+"""With one worker, each call would wait for the batch before it. With many, batches would stay small."""
+_LARGEST_BATCH = 500
 
 
-class Grouped(Generic[Q, A]):
-    """`together` takes several calls as one, and gives each its own answer, or its own error.
+class Batcher(Generic[C, R]):
+    """`run_batch` runs several calls at once and returns one result, or one error, for each call.
 
-    What it raises, it raises to all of them, as one and the same exception, and to those who wait as well: the way is
-    blocked, and nobody should wait for one attempt after the other to find that out.
+    If `run_batch` itself raises, the database cannot be reached: all calls of the batch, and all that wait, fail with
+    this one error. Otherwise each batch would have to find out for itself, one timeout after the other.
     """
 
-    def __init__(self, together: Callable[[Sequence[Q]], Awaitable[Sequence[A | BaseException]]]) -> None:
-        self._together = together
-        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
-        self._free_lanes = _LANES
-        self._at_work: set[asyncio.Task[None]] = set()
+    def __init__(self, run_batch: Callable[[Sequence[C]], Awaitable[Sequence[R | BaseException]]]) -> None:
+        self._run_batch = run_batch
+        self._waiting: list[tuple[C, asyncio.Future[R]]] = []
+        self._free_workers = _WORKERS
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(self, question: Q) -> A:
-        """What `together` has for this call. Raises its error, or the one that they all met with."""
-        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, answer))
-        if self._free_lanes:
-            self._free_lanes -= 1
-            lane = asyncio.create_task(self._go())
-            self._at_work.add(lane)  # the event loop itself would let it be collected
-            lane.add_done_callback(self._at_work.discard)
-        return await answer
+    async def run(self, call: C) -> R:
+        """Return the result of this call, or raise its error."""
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((call, result))
+        if self._free_workers:
+            self._free_workers -= 1
+            worker = asyncio.create_task(self._work())
+            self._tasks.add(worker)  # the event loop keeps only a weak reference
+            worker.add_done_callback(self._tasks.discard)
+        return await result
 
-    async def _go(self) -> None:
+    async def _work(self) -> None:
         try:
             while self._waiting:
-                # Whoever has stopped waiting (a request whose time is over) asks no more.
-                group = [each for each in self._waiting[:_MOST] if not each[1].done()]
-                del self._waiting[:_MOST]
-                if group:
-                    await self._ask_together(group)
+                # A cancelled caller, such as a request that timed out, no longer waits for its result.
+                batch = [each for each in self._waiting[:_LARGEST_BATCH] if not each[1].done()]
+                del self._waiting[:_LARGEST_BATCH]
+                if batch:
+                    await self._run(batch)
         finally:
-            self._free_lanes += 1
+            self._free_workers += 1
 
-    async def _ask_together(self, group: list[tuple[Q, asyncio.Future[A]]]) -> None:
+    async def _run(self, batch: list[tuple[C, asyncio.Future[R]]]) -> None:
         try:
-            outcomes = await self._together([question for question, _ in group])
-            settled = list(zip(group, outcomes, strict=True))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for those who wait
-            settled = [(each, error) for each in (*group, *self._waiting)]
+            outcomes = await self._run_batch([call for call, _ in batch])
+            finished = list(zip(batch, outcomes, strict=True))
+        except BaseException as error:  # noqa: BLE001 - the callers receive it, whatever it is
+            finished = [(each, error) for each in (*batch, *self._waiting)]
             self._waiting.clear()
-        for (_, answer), outcome in settled:
-            if answer.done():
+        for (_, result), outcome in finished:
+            if result.done():
                 continue
             if isinstance(outcome, BaseException):
-                answer.set_exception(outcome)
+                result.set_exception(outcome)
             else:
-                answer.set_result(outcome)
+                result.set_result(outcome)

@@ -1,10 +1,4 @@
-"""A collection whose single-document calls travel in groups; who calls it notices nothing but the speed.
-
-Grouped is what a group's answer can tell apart: lookups that differ only in the text that their first field is to have
-(one that few documents have: a group reads them all, where one alone would stop at the first);
-inserts and upserts (of which the database names each that failed). Of plain updates it only counts how many matched, so
-they go alone, as does everything else.
-"""
+"""A collection that runs concurrent single-document operations in batches. It gives the same answers, faster."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,28 +8,27 @@ from typing import Any, TypeVar
 
 from bson.errors import BSONError
 from pymongo import InsertOne, UpdateOne
-from pymongo.errors import (
-    BulkWriteError,
-    DuplicateKeyError,
-    PyMongoError,
-    WriteConcernError,
-    WriteError,
-)
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError, WriteError
 
-from common.storage.batcher import Grouped
+from common.storage.batcher import Batcher
 from common.storage.collection import Collection, Cursor, Document, WriteResult
 
-Q = TypeVar("Q")
-Outcome = Any  # of one call: its result, or the error that is raised to its caller
+C = TypeVar("C")
+Outcome = Any  # of one operation: its result, or the error that is raised to its caller
 Upsert = tuple[Document, Document]
 
 _DUPLICATE_KEY = 11000
-_KINDS_OF_LOOKUPS = 16
-"""More than any service has. The rest of a filter that is never the same twice gives nothing to group."""
+
+_BAD_VALUE = (BSONError, OverflowError, TypeError, ValueError, KeyError)
+"""A value that BSON does not have or cannot hold, or a document that lacks the field of a lookup."""
 
 
-_CANNOT_BE_SENT_OR_READ = (BSONError, OverflowError, TypeError, ValueError, KeyError)
-"""A value that BSON has not got or that is too large for it; a field that is not where it was looked for."""
+@dataclass(frozen=True)
+class _Lookup:
+    value: str
+    rest: Document
+    """The other conditions of the filter."""
+    projection: Document | None
 
 
 @dataclass(frozen=True)
@@ -43,84 +36,103 @@ class _Written:
     matched_count: int
 
 
-class GroupedCollection:
-    def __init__(self, collection: Collection) -> None:
+class BatchingCollection:
+    """Batches `insert_one`, upserts, and `find_one` by one of the fields in `lookup_by`. Other calls pass through.
+
+    A batch of lookups reads all documents that have one of the values, so few documents may have the same value of a
+    field in `lookup_by`. Plain updates pass through, because MongoDB reports only how many of a batch have matched.
+    """
+
+    def __init__(self, collection: Collection, *, lookup_by: Sequence[str] = ("_id",)) -> None:
         self._collection = collection
-        self._lookups: dict[str, Grouped[str, Document | None]] = {}
-        self._inserts = Grouped(self._insert_all)
-        self._upserts = Grouped(self._upsert_all)
+        self._lookups: dict[str, Batcher[_Lookup, Document | None]] = {
+            field: Batcher(partial(self._find_batch, field)) for field in lookup_by
+        }
+        self._inserts = Batcher(self._insert_batch)
+        self._upserts = Batcher(self._upsert_batch)
 
     @property
     def name(self) -> str:
         return self._collection.name
 
     async def find_one(self, filter: Document, projection: Document | None = None, /) -> Document | None:  # noqa: A002
-        lookups = self._lookups_like(filter, projection)
-        if lookups is None:
-            return await self._collection.find_one(filter, projection)
-        return await lookups.ask(next(iter(filter.values())))
+        for field, lookups in self._lookups.items():
+            value = filter.get(field)
+            if isinstance(value, str) and _keeps(field, projection):
+                rest = {name: condition for name, condition in filter.items() if name != field}
+                return await lookups.run(_Lookup(value, rest, projection))
+        return await self._collection.find_one(filter, projection)
 
     def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor:  # noqa: A002, ANN401 - as the drivers have it
         return self._collection.find(filter, *args, **kwargs)
 
     async def insert_one(self, document: Document, /) -> None:
-        await self._inserts.ask(document)
+        await self._inserts.run(document)
 
     async def update_one(self, filter: Document, update: Document, /, *, upsert: bool = False) -> WriteResult:  # noqa: A002
         if not upsert:
             return await self._collection.update_one(filter, update)
-        written: WriteResult = await self._upserts.ask((filter, update))
+        written: WriteResult = await self._upserts.run((filter, update))
         return written
 
-    def _lookups_like(self, wanted: Document, projection: Document | None) -> Grouped[str, Document | None] | None:
-        """Those that this one can travel with; None if it has to go alone."""
-        (field, value), *rest = wanted.items() or [("", None)]
-        shown = projection or {}
-        may_lack_the_field = any(shown.values()) or field.partition(".")[0] in shown  # by which to tell them apart
-        if not isinstance(value, str) or may_lack_the_field:
-            return None
-        kind = repr((field, rest, projection))
-        if kind not in self._lookups and len(self._lookups) < _KINDS_OF_LOOKUPS:
-            self._lookups[kind] = Grouped(partial(self._find_all, field, dict(rest), projection))
-        return self._lookups.get(kind)
+    async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any:  # noqa: ANN401 - as the drivers have it
+        return await self._collection.bulk_write(requests, ordered=ordered)
 
-    async def _find_all(
-        self, field: str, rest: Document, projection: Document | None, values: Sequence[str]
-    ) -> list[Outcome]:
+    async def create_index(self, keys: Any, /, **kwargs: Any) -> str:  # noqa: ANN401 - as the drivers have it
+        return await self._collection.create_index(keys, **kwargs)
+
+    async def count_documents(self, filter: Document, /) -> int:  # noqa: A002
+        return await self._collection.count_documents(filter)
+
+    async def _find_batch(self, field: str, lookups: Sequence[_Lookup]) -> list[Outcome]:
         async def find_together() -> list[Document | None]:
-            wanted = {field: {"$in": list(set(values))}, **rest}
+            kinds: list[_Lookup] = []
+            for lookup in lookups:
+                if not any(_alike(lookup, kind) for kind in kinds):
+                    kinds.append(lookup)
+            outcomes: dict[int, Document | None] = {}
+            for found in await asyncio.gather(*(find_kind(kind) for kind in kinds)):
+                outcomes |= found
+            return [outcomes[position] for position in range(len(lookups))]
+
+        async def find_kind(kind: _Lookup) -> dict[int, Document | None]:
+            """One query for all lookups that differ only in their value. The result is by position in the batch."""
+            alike = {position: each.value for position, each in enumerate(lookups) if _alike(each, kind)}
+            query = {field: {"$in": list(set(alike.values()))}, **kind.rest}
             found: dict[str, Document] = {}
-            for document in await self._collection.find(wanted, projection, batch_size=len(values) + 1).to_list(None):
+            for document in await self._collection.find(query, kind.projection, batch_size=len(alike) + 1).to_list(
+                None
+            ):
                 found.setdefault(_at(document, field), document)
-            return [dict(found[value]) if value in found else None for value in values]
+            return {position: dict(found[value]) if value in found else None for position, value in alike.items()}
 
-        async def find_one(value: str) -> Document | None:
-            return await self._collection.find_one({field: value, **rest}, projection)
+        async def find_one(lookup: _Lookup) -> Document | None:
+            return await self._collection.find_one({field: lookup.value, **lookup.rest}, lookup.projection)
 
-        return await _each(values, find_together, find_one)
+        return await _outcomes_of(lookups, find_together, find_one)
 
-    async def _insert_all(self, documents: Sequence[Document]) -> list[Outcome]:
+    async def _insert_batch(self, documents: Sequence[Document]) -> list[Outcome]:
         async def insert_together() -> list[Outcome]:
             return await self._write([InsertOne(document) for document in documents])
 
-        return await _each(documents, insert_together, self._collection.insert_one)
+        return await _outcomes_of(documents, insert_together, self._collection.insert_one)
 
-    async def _upsert_all(self, upserts: Sequence[Upsert]) -> list[Outcome]:
+    async def _upsert_batch(self, upserts: Sequence[Upsert]) -> list[Outcome]:
         async def upsert_together() -> list[Outcome]:
             return await self._write([UpdateOne(*each, upsert=True) for each in upserts])
 
         async def upsert_one(upsert: Upsert) -> WriteResult:
             return await self._collection.update_one(*upsert, upsert=True)
 
-        return await _each(upserts, upsert_together, upsert_one)
+        return await _outcomes_of(upserts, upsert_together, upsert_one)
 
     async def _write(self, writes: list[Any]) -> list[Outcome]:
-        """Told apart: unordered, every write was tried, and those that failed, or inserted by an upsert, are named."""
+        """Unordered: MongoDB tries every write, and names those that failed and those that inserted by an upsert."""
         try:
             result = (await self._collection.bulk_write(writes, ordered=False)).bulk_api_result
         except BulkWriteError as error:
             result = error.details
-        # Out of the handler: an error made in there would drag along the one above, which has everybody's documents.
+        # Outside of the handler: otherwise the errors below would hold the one above, which has all documents.
         if result["writeConcernErrors"]:
             concern = result["writeConcernErrors"][0]
             return [WriteConcernError(concern.get("errmsg", ""), concern.get("code"))] * len(writes)
@@ -128,24 +140,31 @@ class GroupedCollection:
         outcomes: list[Outcome] = [_Written(0 if each in inserted else 1) for each in range(len(writes))]
         for failure in result["writeErrors"]:
             kind = DuplicateKeyError if failure["code"] == _DUPLICATE_KEY else WriteError
-            # "op" is the document that was to be written. An error gets into logs, and that must not.
+            # "op" is the document that was to be written. Errors are logged; documents must not be.
             details = {name: value for name, value in failure.items() if name != "op"}
             outcomes[failure["index"]] = kind(failure["errmsg"], failure["code"], details)
         return outcomes
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the driver's other calls
-        return getattr(self._collection, name)
+
+def _keeps(field: str, projection: Document | None) -> bool:
+    """Whether the documents will have the field, by which a batch tells them apart."""
+    shown = projection or {}
+    return not any(shown.values()) and field.partition(".")[0] not in shown
 
 
-def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - whatever lies there
-    """`field` as in a filter: dots lead into what is nested. Raises KeyError or TypeError if they do not."""
+def _alike(one: _Lookup, other: _Lookup) -> bool:
+    return one.rest == other.rest and one.projection == other.projection
+
+
+def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - any value
+    """The value of a field; dots lead into nested documents. Raises KeyError or TypeError if there is none."""
     return reduce(lambda inner, name: inner[name], field.split("."), document)
 
 
-async def _each(
-    calls: Sequence[Q], together: Callable[[], Awaitable[list[Outcome]]], one: Callable[[Q], Awaitable[Any]]
+async def _outcomes_of(
+    calls: Sequence[C], together: Callable[[], Awaitable[list[Outcome]]], one: Callable[[C], Awaitable[Any]]
 ) -> list[Outcome]:
-    """The outcome of each call. Raises what took the driver all its patience: nobody gets through now."""
+    """The outcome of each call. Raises if the driver has timed out: then no call reaches the database now."""
     if len(calls) == 1:
         return [await _outcome_of(one(calls[0]))]
     try:
@@ -154,7 +173,7 @@ async def _each(
         if error.timeout:
             raise
         return [error] * len(calls)
-    except _CANNOT_BE_SENT_OR_READ:  # one of them, which must not be the others' failure
+    except _BAD_VALUE:  # of one call; the others must not fail because of it
         return list(await asyncio.gather(*(_outcome_of(one(each)) for each in calls)))
 
 
@@ -165,5 +184,5 @@ async def _outcome_of(call: Awaitable[Any]) -> Outcome:
         if error.timeout:
             raise
         return error
-    except _CANNOT_BE_SENT_OR_READ as error:
+    except _BAD_VALUE as error:
         return error

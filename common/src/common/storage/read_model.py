@@ -1,4 +1,4 @@
-"""Read models: what a service remembers of another service's aggregates, kept by events and guarded by versions."""
+"""Read models: what a service keeps of another service's aggregates. Events update them; versions protect them."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from common.storage.collection import Collection, Document
 
 
 class ReadModel(BaseModel):
-    """A subclass names the fields that its service needs; they are filled from the event's fields of the same names."""
+    """A subclass names the fields that its service needs. By default the event's fields of the same names fill them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
 
@@ -33,36 +33,35 @@ R = TypeVar("R", bound=ReadModel)
 
 
 class ReadModelRepository(Generic[R]):
-    def __init__(self, collection: Collection, read_model: type[R], *, patience_seconds: float = 1.0) -> None:
+    def __init__(self, collection: Collection, read_model: type[R], *, wait_seconds: float = 1.0) -> None:
         self.collection = collection
-        self._patience_seconds = patience_seconds
-        self._replica = read_model
+        self._wait_seconds = wait_seconds
+        self._read_model = read_model
 
-    async def find(self, replica_id: str) -> R | None:
-        document = await self.collection.find_one({"_id": replica_id})
-        return self._replica.model_validate({**document, "id": document["_id"]}) if document else None
+    async def find(self, read_model_id: str) -> R | None:
+        document = await self.collection.find_one({"_id": read_model_id})
+        return self._read_model.model_validate({**document, "id": document["_id"]}) if document else None
 
-    async def find_soon(self, replica_id: str) -> R | None:
-        """Like find, but give an event that is on its way, which takes milliseconds, a second to arrive.
+    async def find_or_wait(self, read_model_id: str) -> R | None:
+        """Like find, but wait up to a second for an event that is still on its way, which usually takes milliseconds.
 
-        A client that lists and orders, or orders and pays, in one breath would otherwise be told that the thing it has
-        just been given does not exist.
+        Without the wait, a client that lists a ticket and orders it at once could be told that there is no such ticket.
         """
-        deadline = time.monotonic() + self._patience_seconds
+        deadline = time.monotonic() + self._wait_seconds
         while True:
-            found = await self.find(replica_id)
+            found = await self.find(read_model_id)
             if found is not None or time.monotonic() >= deadline:
                 return found
             await asyncio.sleep(0.02)
 
     async def apply(self, event: Event) -> bool:
-        """Take over the state that the event carries, if it is newer than what is known. True if it was.
+        """Store the state that the event carries if it is newer than the stored one. True if it was.
 
-        Safe to repeat and in any order: an older event finds no older version to replace, tries to insert, and fails
-        on the key that exists. Usually that means stale; but two first events of one aggregate may also have raced to
-        insert, and the newer one have lost. So it asks once more, now that the key exists, and that answer is final.
+        Safe to repeat, and in any order: an older event matches no older version, so the upsert tries to insert, and
+        the key exists. Mostly that means that the event is old. But two first events of one aggregate may also have
+        tried to insert at the same time, and the newer one was refused. So an update follows, and its result is final.
         """
-        state = self._replica.from_event(event).to_document()
+        state = self._read_model.from_event(event).to_document()
         older = {"_id": state.pop("_id"), "version": {"$lt": event.version}}
         try:
             await self.collection.update_one(older, {"$set": state}, upsert=True)

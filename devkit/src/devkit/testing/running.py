@@ -8,20 +8,20 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import UserId, new_id
-from common.http.authentication import SignedInUser, TokenSigner
+from common.domain.tokens import SignedInUser
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.provisioning import provision_consumers
 from common.messaging.retry import RetryPolicy
-from common.runtime.service_runtime import Service
+from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
 from common.storage.collection import Collection
 from common.storage.mongo import MongoDriver
 from devkit.testing.eventually import eventually
 from devkit.testing.keys import KeyPair
+from devkit.testing.tokens import TokenSigner
 
 QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, deaths=5)
 """A test does not wait a minute for the fate of a poisoned event."""
@@ -30,15 +30,16 @@ QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, deaths=5)
 @dataclass
 class RunningService:
     app: FastAPI
-    service: Service
+    runtime: ServiceRuntime
     signer: TokenSigner
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
-    def state(self, name: str) -> Any:  # noqa: ANN401 - whatever the composition root put there
-        return getattr(self.app.state, name)
+    @property
+    def use_cases(self) -> Any:  # noqa: ANN401 - each service has its own class
+        return self.app.state.dependencies.use_cases
 
     def collection(self, name: str) -> Collection:
-        return self.service.mongo.database[name]
+        return self.runtime.mongo.database[name]
 
     def client(self, user: UserId | None = None) -> httpx.AsyncClient:
         """Speaks to the application as this user; as nobody without one."""
@@ -87,18 +88,18 @@ class Surroundings:
     ) -> AsyncIterator[RunningService]:
         await provision_consumers(self.broker.jetstream, consumers, self.policy)
         app = create_app()
-        running = RunningService(app, app.state.service, TokenSigner(self.keys.private, utc_now))
+        running = RunningService(app, app.state.dependencies.instance, TokenSigner(self.keys.private))
         async with app.router.lifespan_context(app):
             if wait:
-                await eventually(lambda: missing(running.service), until=lambda seen: seen == "", what="readiness")
+                await eventually(lambda: missing(running.runtime), until=lambda seen: seen == "", what="readiness")
             yield running
             await running.close_clients()
 
 
-async def missing(service: Service) -> str:
+async def missing(runtime: ServiceRuntime) -> str:
     """What it still waits for before it is ready; nothing if it is."""
     try:
-        await service.check_ready()
+        await runtime.check_ready()
     except DependencyUnavailable as error:
         return error.detail
     return ""

@@ -11,8 +11,9 @@ from pymongo.errors import PyMongoError
 
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
+from common.storage.availability import as_unavailable
 from common.storage.collection import Database
-from common.storage.mongo import Mongo, as_unavailable
+from common.storage.mongo import Mongo
 from marketplace.errors import PlatformError
 from marketplace.ports import port_of
 from marketplace.probes import hosts_of

@@ -5,7 +5,7 @@ import secrets
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.domain.ids import PaymentId
-from common.storage.collection import Collection, Database, Document
+from common.storage.collection import Collection, Document
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,
@@ -24,9 +24,9 @@ class SandboxGateway:
     It holds no state in memory: any number of processes may run it on one database.
     """
 
-    def __init__(self, database: Database, *, currency: str = "usd") -> None:
-        self._charges = database["sandbox_charges"]
-        self._refunds = database["sandbox_refunds"]
+    def __init__(self, charges: Collection, refunds: Collection, *, currency: str = "usd") -> None:
+        self._charges = charges
+        self._refunds = refunds
         self._currency = currency
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:

@@ -10,7 +10,7 @@ import pytest
 from bson.errors import InvalidDocument
 from pymongo.errors import DuplicateKeyError, WriteConcernError
 
-from common.storage.batching_collection import GroupedCollection
+from common.storage.batching_collection import BatchingCollection
 from common.storage.collection import Collection, Document
 from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers.mongod import Mongod
@@ -34,13 +34,13 @@ class Counted:
 
 @pytest.fixture
 def counted(mongo: Mongo) -> Counted:
-    return Counted(mongo.database["things"]._collection)  # type: ignore[attr-defined] # noqa: SLF001 - the driver's own
+    return Counted(mongo.database["things"])
 
 
 @pytest.fixture
 def things(counted: Counted) -> Collection:
-    grouped: Any = GroupedCollection(counted)
-    return grouped  # type: ignore[no-any-return]
+    collection: Any = counted
+    return BatchingCollection(collection, lookup_by=("_id", "of.id"))
 
 
 async def stored(things: Collection) -> dict[str, Any]:
@@ -170,7 +170,7 @@ async def test_writes_of_a_batch_fail_when_the_write_concern_was_not_met(
 ) -> None:
     """MongoDB reports that once for the whole batch, and no error of any single write."""
     mongo, admin = Mongo(failing_mongod.url, "shop", driver), Mongo(failing_mongod.url, "admin", driver)
-    things, fail_points = mongo.database["things"], cast(Any, admin.database)
+    things, fail_points = BatchingCollection(mongo.database["things"]), cast(Any, admin.database)
     out_of_space = {"code": 14031, "codeName": "OutOfDiskSpace", "errmsg": "not enough disk space"}
     data = {"failCommands": ["insert", "update"], "writeConcernError": out_of_space}
     try:

@@ -8,10 +8,11 @@ from common.tests.forged_tokens import forged_tokens, signed
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from auth.token_signer import TOKEN_LIFETIME, TokenSigner
 from common.domain.clock import utc_now
 from common.domain.errors import NotSignedIn
 from common.domain.ids import UserId
-from common.http.authentication import TOKEN_LIFETIME, SignedInUser, TokenSigner, TokenVerifier
+from common.domain.tokens import SignedInUser, TokenVerifier
 from devkit.testing.keys import KeyPair
 
 USER = SignedInUser(UserId("65f0c0ffee00000000000001"), "buyer@example.com")
