@@ -334,7 +334,7 @@ async def test_consuming_goes_on_by_itself_after_kill_9_of_the_broker(
 
 
 def lingering(seconds: float) -> Consumer[Effects]:
-    return replace(CONSUMER, linger_seconds=seconds)
+    return replace(CONSUMER, batch_window_seconds=seconds)
 
 
 async def _connected(broker: Broker) -> bool:

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 _HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
-LINGER_SECONDS = 0.05  # long enough for company from twenty deliveries a second on
+BATCH_WINDOW_SECONDS = 0.05  # long enough for company from twenty deliveries a second on
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Consumer(Generic[S]):
     """One handler of a service, and the durable consumer that remembers how far it has come.
 
     `name` never changes: a new name is a new consumer, and replays the whole history. Several instances of the service
-    share its work. Where nobody waits for the handler, it may linger: deliveries gather for up to `linger_seconds`,
+    share its work. Where nobody waits for the handler, it may linger: deliveries gather for up to `batch_window_seconds`,
     so that their calls to MongoDB travel together (common.storage.batcher).
     """
 
@@ -55,7 +55,7 @@ class Consumer(Generic[S]):
     on: tuple[type[Message], ...]
     handle: Callable[[S, Any], Awaitable[None]]
     max_in_flight: int = 100
-    linger_seconds: float = 0.0
+    batch_window_seconds: float = 0.0
 
     @property
     def stream(self) -> Stream:
@@ -176,7 +176,7 @@ class Subscription(Generic[S]):
 
     async def _linger(self, message: Msg) -> None:
         """Until the next tick of a clock that all deliveries share. With a backlog they have company anyway."""
-        if (linger := self._consumer.linger_seconds) and not message.metadata.num_pending:
+        if (linger := self._consumer.batch_window_seconds) and not message.metadata.num_pending:
             await asyncio.sleep(linger - asyncio.get_running_loop().time() % linger)
 
     async def _settle(self, message: Msg) -> None:
