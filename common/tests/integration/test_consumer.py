@@ -241,7 +241,7 @@ async def test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter
     streams: EventStreams,
 ) -> None:
     """Deliveries that nobody answers stand for processes that died; the next one looks at the count first."""
-    policy = RetryPolicy(delays=(0.05,), ack_wait=0.2, deaths=2)
+    policy = RetryPolicy(delays=(0.05,), ack_wait=0.2, max_unanswered=2)
     await provision_consumers(streams.broker.jetstream, [CONSUMER], policy)
     config = CONSUMER.config(policy)
     deaths: list[int] = []
@@ -251,7 +251,7 @@ async def test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter
 
     dying = await streams.broker.client.subscribe(config.deliver_subject or "", queue=NAME, cb=die)
     await streams.publish(event())
-    await eventually(lambda: _value(len(deaths) >= policy.deaths), what="the deaths")
+    await eventually(lambda: _value(len(deaths) >= policy.max_unanswered), what="the deaths")
     await dying.unsubscribe()
 
     effects = Effects(nothing)

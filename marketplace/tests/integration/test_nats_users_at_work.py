@@ -236,7 +236,7 @@ async def test_an_operator_sees_the_events_that_nobody_answered_for(
     nats: ClusterNats, provisioning: Broker, operator: Operator
 ) -> None:
     """What there is of them is the broker's own report; the event itself is fetched from its stream."""
-    crashing = RetryPolicy(delays=(), ack_wait=0.1, deaths=0)
+    crashing = RetryPolicy(delays=(), ack_wait=0.1, max_unanswered=0)
     for consumer in ONE_OF_EACH_STREAM:
         await provision_consumers(provisioning.jetstream, [consumer], crashing)
         (event,) = [event for event in EXAMPLES if type(event) is consumer.on[0]]

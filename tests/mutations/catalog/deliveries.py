@@ -157,7 +157,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="event-that-kills-its-consumer-is-given-up",
         promise="An event during whose deliveries the process died too often becomes a dead letter.",
         where="common.messaging.consumer:Subscription._settle",
-        old="if delivery > self._policy.deaths:",
+        old="if delivery > self._policy.max_unanswered:",
         new="if False:",
         tests=tests_in(
             _CONSUMER, "test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter_without_another_try"
@@ -168,7 +168,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="broker-does-not-give-up-first",
         promise="The broker goes on delivering an event until its consumer has dead-lettered it.",
         where="common.messaging.retry:RetryPolicy.max_deliver",
-        old="self.deliveries + self.deaths + 2",
+        old="self.deliveries + self.max_unanswered + 2",
         new="self.deliveries",
         tests=tests_in(
             _CONSUMER, "test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter_without_another_try"

@@ -181,7 +181,7 @@ class Subscription(Generic[S]):
 
     async def _settle(self, message: Msg) -> None:
         delivery = message.metadata.num_delivered
-        if delivery > self._policy.deaths:
+        if delivery > self._policy.max_unanswered:
             await self._give_up(message, "its consumer died, or was stopped, during each delivery")
             return
         try:

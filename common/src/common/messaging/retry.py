@@ -14,7 +14,7 @@ class RetryPolicy:
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
     ack_wait: float = 2.5
     """Seconds after which the broker takes a consumer for dead and delivers again. One that works keeps saying so."""
-    deaths: int = 20
+    max_unanswered: int = 20
     """Deliveries that nobody answered, after which an event is believed to kill its consumer, and given up.
 
     Generous, because a process that is merely stopped for a while looks dead to the broker, too.
@@ -27,7 +27,7 @@ class RetryPolicy:
     @property
     def max_deliver(self) -> int:
         """The broker's own bound lies behind ours: after it, the broker would drop the event without a word to us."""
-        return self.deliveries + self.deaths + 2
+        return self.deliveries + self.max_unanswered + 2
 
     def delay_after(self, delivery: int) -> float | None:
         """Seconds to wait after the failure of this delivery (the first is 1); None: give up."""
