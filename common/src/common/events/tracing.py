@@ -35,7 +35,7 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
         context.detach(token)
 
 
-def name_cause(cause: str) -> None:
+def set_cause(cause: str) -> None:
     """What sets off all that follows in this task, now that it is known."""
     _cause.set(cause)
 

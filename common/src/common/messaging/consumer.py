@@ -27,7 +27,7 @@ from nats.js.errors import NotFoundError
 from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryLater
 from common.domain.event import Message
 from common.events.envelope import TRACEPARENT, decode
-from common.events.tracing import continue_trace, name_cause
+from common.events.tracing import continue_trace, set_cause
 from common.messaging.broker import Broker
 from common.messaging.dead_letters import REPLAYED, SUBJECT, DeadLetters, replay_subject
 from common.messaging.retry import RetryPolicy
@@ -186,7 +186,7 @@ class Subscription(Generic[S]):
             return
         try:
             event = decode(message.subject, message.data)
-            name_cause(event.event_id)
+            set_cause(event.event_id)
             await self._handle(event, message)
         except PermanentFailure as failure:
             await self._give_up(message, str(failure))
