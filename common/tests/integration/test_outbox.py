@@ -66,7 +66,7 @@ class Setup:
 async def setup(mongo: Mongo, streams: EventStreams) -> AsyncIterator[Setup]:
     setup = Setup(mongo, streams)
     await setup.relay.create_indexes()
-    relaying = [asyncio.create_task(loop()) for loop in (setup.relay.run, setup.relay.clear_forever)]
+    relaying = [asyncio.create_task(loop()) for loop in (setup.relay.publish_forever, setup.relay.clear_forever)]
     yield setup
     for loop in relaying:
         loop.cancel()

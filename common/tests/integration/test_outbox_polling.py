@@ -38,7 +38,7 @@ async def test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago(
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
     relay = OutboxRelay(UnreliablePublisher(streams.broker), stopped_clock)
-    relay.watch(listings)
+    relay.add_collection(listings)
     async with running(relay.poll_forever):
         await eventually_empty(listings)
     assert await streams.published(TicketCreated) == [ticket]
@@ -54,7 +54,7 @@ async def test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_
         await broker.connect()
         await provision_streams(broker.jetstream)
         relay = OutboxRelay(UnreliablePublisher(broker), stopped_clock)
-        relay.watch(listings)
+        relay.add_collection(listings)
         await leave_behind(listings, first := listed_ticket())
         async with running(relay.poll_forever):
             streams = EventStreams(broker)
@@ -72,7 +72,7 @@ async def test_polling_clears_only_what_it_has_published(mongo: Mongo, streams: 
     published, refused = listed_ticket(), listed_ticket()
     await leave_behind(listings, published, refused)
     relay = OutboxRelay(publisher, utc_now)
-    relay.watch(listings)
+    relay.add_collection(listings)
     publisher.failures = {refused.id: _REFUSED}
     await relay.poll()
     assert await in_outboxes(listings) == [refused.id]
@@ -87,7 +87,7 @@ async def test_polling_tries_once_a_turn_what_cannot_be_published(mongo: Mongo, 
     ticket = listed_ticket()
     await leave_behind(listings, ticket)
     relay = OutboxRelay(publisher, utc_now)
-    relay.watch(listings)
+    relay.add_collection(listings)
     publisher.failures = {ticket.id: _REFUSED}
     async with asyncio.timeout(2):
         assert await relay.poll() == 0
@@ -100,7 +100,7 @@ async def test_polling_publishes_again_what_could_not_be_cleared(mongo: Mongo, s
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
     relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
-    relay.watch(InterceptedCollection(listings, unavailable))
+    relay.add_collection(InterceptedCollection(listings, unavailable))
     assert await relay.poll() == 0
     assert await in_outboxes(listings) == [ticket.id]
     assert await relay.poll() == 1
@@ -113,7 +113,7 @@ async def test_polling_goes_on_after_an_outage_of_the_database(mongo: Mongo, str
     listings = mongo.database["listings"]
     await leave_behind(listings, listed_ticket(), for_so_long=_AN_HOUR)
     relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
-    relay.watch(InterceptedCollection(listings, unavailable))
+    relay.add_collection(InterceptedCollection(listings, unavailable))
     async with running(relay.poll_forever):
         await eventually_empty(listings)
     assert unavailable.happened
@@ -132,7 +132,7 @@ async def test_polling_reads_an_outbox_of_many_events_in_batches(mongo: Mongo, s
     listings = mongo.database["listings"]
     await leave_behind(listings, *(listed_ticket() for _ in range(300)))
     relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
-    relay.watch(InterceptedCollection(listings, measure))
+    relay.add_collection(InterceptedCollection(listings, measure))
     assert await relay.poll() == 300
     assert max(sizes) < 300
     assert len(await streams.published(TicketCreated)) == 300

@@ -37,7 +37,7 @@ _UNAVAILABLE = DependencyUnavailable("the broker does not answer")
 async def _stage(relay: OutboxRelay, listings: Collection, event: TicketCreated) -> None:
     """As an aggregate's repository does: store, then hand over."""
     await leave_behind(listings, event)
-    relay.hand_over(listings, event.id, [StagedEvent.stage(event, utc_now())])
+    relay.enqueue(listings, event.id, [StagedEvent.stage(event, utc_now())])
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_an_event_that_can_never_be_published_does_not_hold_up_the_others(
     """Whatever it fails with: its own outbox is all that it blocks."""
     listings, defective, sound = mongo.database["listings"], listed_ticket(), listed_ticket()
     publisher.failures = {defective.id: ValueError("a header cannot contain a line break")}
-    async with running(relay.run, relay.clear_forever):
+    async with running(relay.publish_forever, relay.clear_forever):
         await _stage(relay, listings, defective)
         await _stage(relay, listings, sound)
         await eventually(
@@ -70,8 +70,8 @@ async def test_a_long_outage_of_the_broker_does_not_wear_out_the_relay(
 ) -> None:
     listings, during, after = mongo.database["listings"], listed_ticket(), listed_ticket()
     publisher.failures = {during.id: _UNAVAILABLE}
-    async with running(relay.run, relay.clear_forever):
-        relay.hand_over(listings, during.id, [StagedEvent.stage(during, utc_now())] * 1000)
+    async with running(relay.publish_forever, relay.clear_forever):
+        relay.enqueue(listings, during.id, [StagedEvent.stage(during, utc_now())] * 1000)
         await _stage(relay, listings, after)
         await eventually_empty(listings)
     assert await streams.published(TicketCreated) == [after]
@@ -82,8 +82,8 @@ async def test_a_change_succeeds_although_the_relay_has_no_room_for_its_event(
 ) -> None:
     """The relay does not run here. Outbox polling finds the event."""
     listings, ticket = mongo.database["listings"], listed_ticket()
-    relay.watch(listings)
-    relay.hand_over(listings, ticket.id, [StagedEvent.stage(ticket, utc_now())] * 20_000)
+    relay.add_collection(listings)
+    relay.enqueue(listings, ticket.id, [StagedEvent.stage(ticket, utc_now())] * 20_000)
     await _stage(relay, listings, ticket)
     assert await relay.poll() == 1
     assert await streams.published(TicketCreated) == [ticket]
@@ -93,9 +93,9 @@ async def test_an_event_stays_in_its_outbox_until_the_stream_has_acknowledged_it
     mongo: Mongo, streams: EventStreams, publisher: UnreliablePublisher, relay: OutboxRelay
 ) -> None:
     listings, ticket = mongo.database["listings"], listed_ticket()
-    relay.watch(listings)
+    relay.add_collection(listings)
     await streams.broker.jetstream.delete_stream(DOMAIN_EVENTS.name)
-    async with running(relay.run, relay.clear_forever):
+    async with running(relay.publish_forever, relay.clear_forever):
         await _stage(relay, listings, ticket)
         await relay.drain(5)
         assert publisher.tried == [ticket.id]
@@ -118,7 +118,7 @@ async def test_the_relay_clears_outboxes_again_after_an_outage_of_the_database(
 
     listings: Any = InterceptedCollection(mongo.database["listings"], around)
     first, second = listed_ticket(), listed_ticket()
-    async with running(relay.run, relay.clear_forever):
+    async with running(relay.publish_forever, relay.clear_forever):
         await _stage(relay, listings, first)
         await relay.drain(5)
         await _stage(relay, listings, second)
@@ -138,8 +138,8 @@ class _Waiting(UnreliablePublisher):
 async def test_the_relay_publishes_a_bounded_number_of_events_at_once(mongo: Mongo, streams: EventStreams) -> None:
     publisher, ticket = _Waiting(streams.broker), listed_ticket()
     relay = OutboxRelay(publisher, stopped_clock)
-    relay.hand_over(mongo.database["listings"], ticket.id, [StagedEvent.stage(ticket, utc_now())] * 5000)
-    async with running(relay.run):
+    relay.enqueue(mongo.database["listings"], ticket.id, [StagedEvent.stage(ticket, utc_now())] * 5000)
+    async with running(relay.publish_forever):
         for _ in range(100):
             await asyncio.sleep(0)  # a turn of the event loop: all 5000 would begin within a few
     assert 0 < len(publisher.tried) <= 300
@@ -150,7 +150,7 @@ async def test_a_service_publishes_what_a_process_before_it_has_left_behind(
 ) -> None:
     service = Service("tickets", surroundings.settings(ServiceSettings, "tickets"), clock=stopped_clock)
     listings, ticket = service.mongo.database["listings"], listed_ticket()
-    service.relay.watch(listings)
+    service.relay.add_collection(listings)
     await leave_behind(listings, ticket)
     async with service.running():
         await eventually_empty(listings)
@@ -163,7 +163,7 @@ async def test_a_service_publishes_each_change_at_once_and_clears_its_outbox(
     """By the clock of this service, outbox polling never has to help."""
     service = Service("tickets", surroundings.settings(ServiceSettings, "tickets"), clock=stopped_clock)
     listings, at_the_start, later = service.mongo.database["listings"], listed_ticket(), listed_ticket()
-    service.relay.watch(listings)
+    service.relay.add_collection(listings)
     await leave_behind(listings, at_the_start)
     async with service.running():
         await eventually_empty(listings)  # from here on, polling looks for older events only

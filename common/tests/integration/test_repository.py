@@ -23,7 +23,7 @@ async def test_the_events_of_a_write_survive_a_death_right_after_it(mongo: Mongo
     await tickets.save(ticket)
 
     next_relay = OutboxRelay(publisher, utc_now)
-    next_relay.watch(collection)
+    next_relay.add_collection(collection)
     await next_relay.poll()
     created, updated = await streams.published(TicketCreated), await streams.published(TicketUpdated)
     assert [(event.version, event.title) for event in created] == [(1, "First")]

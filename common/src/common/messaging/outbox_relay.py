@@ -45,7 +45,7 @@ class OutboxRelay:
         self._room = asyncio.Semaphore(_IN_FLIGHT)
         self._is_failing = False
 
-    def watch(self, collection: Collection) -> None:
+    def add_collection(self, collection: Collection) -> None:
         """Sweep this collection of aggregates, too."""
         self._collections.append(collection)
 
@@ -54,13 +54,13 @@ class OutboxRelay:
             # Sparse: it holds only the few documents that have something staged. {"outbox.0": …} could use no index.
             await collection.create_index("outbox.id", sparse=True)
 
-    def hand_over(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
+    def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
         """Publish soon. Never waits and never fails: what finds no room here is found by the sweep."""
         with suppress(asyncio.QueueFull):
             for event in staged:
                 self._queue.put_nowait((collection, aggregate_id, event))
 
-    async def run(self) -> None:
+    async def publish_forever(self) -> None:
         """Publish what is handed over, in the order of handing over, many in flight together."""
         async with asyncio.TaskGroup() as group:
             while True:

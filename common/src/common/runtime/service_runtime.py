@@ -49,7 +49,7 @@ class Service:
         self.use_cases: object = None
         self._subscriptions: list[Subscription[Any]] = []
         self.indexes: list[Step] = [self.relay.create_indexes]
-        self._loops: list[Step] = [self.relay.run, self.relay.clear_forever, self.relay.poll_forever]
+        self._loops: list[Step] = [self.relay.publish_forever, self.relay.clear_forever, self.relay.poll_forever]
         self._closings: list[Step] = []
         self._at_work: asyncio.Task[None] | None = None
         self._loops_at_work: list[asyncio.Task[None]] = []

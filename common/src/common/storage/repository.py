@@ -27,7 +27,7 @@ class AggregateRepository(Generic[A]):
         self._aggregate = aggregate
         self._relay = relay
         self._clock = clock
-        relay.watch(collection)
+        relay.add_collection(collection)
 
     async def find(self, aggregate_id: str) -> A | None:
         return await self.find_one({"_id": aggregate_id})
@@ -79,7 +79,7 @@ class AggregateRepository(Generic[A]):
         aggregate.mark_stored()
         for event in staged:
             log.info("staged", subject=event.subject, event_id=event.id, cause=event.headers[CAUSE])
-        self._relay.hand_over(self.collection, aggregate.id, staged)
+        self._relay.enqueue(self.collection, aggregate.id, staged)
 
 
 async def retry_lost_races(use_case: Callable[[], Awaitable[T]], *, attempts: int = 10) -> T:
