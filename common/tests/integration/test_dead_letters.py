@@ -11,7 +11,7 @@ from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from devkit.testing.events import DeadLetter, EventStreams
+from devkit.testing.events import EventStreams, StoredMessage
 from devkit.testing.eventually import eventually
 
 SOON_DELIVERED_AGAIN = RetryPolicy(delays=(), ack_wait=0.2)
@@ -40,7 +40,7 @@ async def refuse(_event: TicketCreated) -> None:
     raise PermanentFailure("it names what does not exist")
 
 
-async def the_dead_letter(streams: EventStreams) -> DeadLetter:
+async def the_dead_letter(streams: EventStreams) -> StoredMessage:
     letter, *_ = await eventually(streams.dead_letters, within=5, what="the dead letter")
     return letter
 
