@@ -9,11 +9,12 @@ from nats.js.api import ConsumerInfo
 
 from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
+from common.messaging.subscription import Subscription
 from devkit.testing.events import EventStreams
 
 NAME = "test-consumer"

@@ -16,11 +16,12 @@ from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryL
 from common.events.tickets import TicketCreated
 from common.events.tracing import current_cause, current_trace_id
 from common.messaging.broker import Broker
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
+from common.messaging.subscription import Subscription
 from devkit.servers.nats_server import NatsServer
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually

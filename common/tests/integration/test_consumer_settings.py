@@ -8,10 +8,11 @@ from common.tests.consuming import CONSUMER, NAME, Effects, event, nothing
 from structlog.testing import capture_logs
 
 from common.events.tickets import TicketCreated, TicketUpdated
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
+from common.messaging.subscription import Subscription
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.running import QUICK

@@ -22,12 +22,13 @@ from common.domain.ids import UserId, new_id
 from common.events.catalog import EXAMPLES
 from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters, dead_letter_subject
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import DEAD_LETTERS
+from common.messaging.subscription import Subscription
 from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually

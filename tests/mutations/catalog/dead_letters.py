@@ -8,7 +8,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="dead-letter-before-termination",
         promise="A delivery is terminated only after its dead letter is stored.",
-        where="common.messaging.consumer:Subscription._give_up",
+        where="common.messaging.delivery:DeliveryProcessor._dead_letter",
         old="await self._dead_letters.add(message, self._consumer.name, reason)",
         new="""
             await message.term()
@@ -62,7 +62,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="replay-at-one-consumer",
         promise="A dead letter is replayed at the consumer that could not handle it, and at no other.",
-        where="common.messaging.dead_letters:replay_subject",
+        where="common.messaging.replay:replay_subject",
         old='f"replay.{consumer}"',
         new='"replay.all"',
         tests=tests_in(_DEAD_LETTERS, "test_a_replay_reaches_the_consumer_that_failed_and_no_other"),
@@ -70,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failed-replay-is-reported",
         promise="A dead letter whose replay fails stays where it is.",
-        where="common.messaging.consumer:Subscription._replay",
+        where="common.messaging.replay:replay",
         old='f"{type(failure).__name__}: {failure}".encode()',
         new="REPLAYED",
         tests=tests_in(

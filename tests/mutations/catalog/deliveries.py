@@ -12,11 +12,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="ack-after-the-effect",
         promise="A delivery is acknowledged only after the effect of its handler is durable.",
-        where="common.messaging.consumer:Subscription._settle",
-        old="await self._handle(event, message)",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
+        old="await self._call_handler(event, message)",
         new="""
             await message.ack()
-            await self._handle(event, message)
+            await self._call_handler(event, message)
         """,
         tests=tests_in(_REDELIVERY, "test_an_event_during_whose_handling_the_process_died_is_delivered_again"),
         slow=True,
@@ -56,7 +56,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="consumer-settings-are-compared",
         promise="A service does not consume while its consumer at the broker has other settings than it declares.",
-        where="common.messaging.consumer:Subscription._wait_until_provisioned",
+        where="common.messaging.subscription:_COMPARED_SETTINGS",
         old=', "ack_wait", "max_deliver")',
         new=")",
         tests=tests_in(_CONSUMER, "test_a_service_waits_for_its_consumer_to_be_provisioned_as_declared"),
@@ -65,7 +65,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="consumer-filter-is-compared",
         promise="A service does not consume while its consumer at the broker filters other events than it declares.",
-        where="common.messaging.consumer:Subscription._wait_until_provisioned",
+        where="common.messaging.subscription:_COMPARED_SETTINGS",
         old='"filter_subjects", ',
         new="",
         tests=tests_in(_SETTINGS, f"{_WAITS}[filter_subjects]"),
@@ -73,7 +73,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failed-handler-is-retried-after-a-delay",
         promise="An event whose handler failed is delivered again after the delay of the retry policy.",
-        where="common.messaging.consumer:Subscription._settle",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
         old="await message.nak(delay=delay)",
         new="await message.nak()",
         tests=tests_in(_REDELIVERY, "test_an_event_whose_handler_fails_is_delivered_again_after_the_growing_delays"),
@@ -89,7 +89,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="early-event-comes-later",
         promise="An event that came too early is delivered again after the time that its handler asked for.",
-        where="common.messaging.consumer:Subscription._settle",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
         old="await message.nak(delay=early.seconds)",
         new="await message.nak()",
         tests=tests_in(_REDELIVERY, "test_an_event_that_came_too_early_is_delivered_again_after_the_time_it_asked_for"),
@@ -97,7 +97,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="outage-uses-up-no-delivery",
         promise="While a dependency is down, an event is held and no delivery of it counts as failed.",
-        where="common.messaging.consumer:Subscription._handle",
+        where="common.messaging.delivery:DeliveryProcessor._call_handler",
         old="""
             if unavailable is None:
                 raise
@@ -108,7 +108,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="database-outage-uses-up-no-delivery",
         promise="A handler whose MongoDB does not answer counts as held, not as failed.",
-        where="common.messaging.consumer:Subscription._handle",
+        where="common.messaging.delivery:DeliveryProcessor._call_handler",
         old="else as_unavailable(error)",
         new="else None",
         tests=tests_in(_REDELIVERY, "test_a_dependency_that_is_down_uses_up_no_delivery[MongoDB]"),
@@ -116,7 +116,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="slow-handler-keeps-its-delivery",
         promise="An event that is still being handled is not delivered again, however long the handler takes.",
-        where="common.messaging.consumer:Subscription._beat",
+        where="common.messaging.subscription:Subscription._report_progress",
         old="await message.in_progress()",
         new="pass",
         tests=tests_in(
@@ -127,10 +127,10 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="permanent-failure-is-not-retried",
         promise="An event that can never be handled becomes a dead letter at its first delivery.",
-        where="common.messaging.consumer:Subscription._settle",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
         old="""
             except PermanentFailure as failure:
-                await self._give_up(message, str(failure))
+                await self._dead_letter(message, str(failure))
         """,
         new="",
         tests=tests_in(_CONSUMER, "test_a_permanent_failure_becomes_a_dead_letter_at_once"),
@@ -156,7 +156,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="event-that-kills-its-consumer-is-given-up",
         promise="An event during whose deliveries the process died too often becomes a dead letter.",
-        where="common.messaging.consumer:Subscription._settle",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
         old="if delivery > self._policy.max_unanswered:",
         new="if False:",
         tests=tests_in(
@@ -178,7 +178,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="batching-delays-no-backlog",
         promise="A consumer waits to fill a batch only while it has no backlog.",
-        where="common.messaging.consumer:Subscription._linger",
+        where="common.messaging.delivery:DeliveryProcessor._wait_for_batch",
         old="and not message.metadata.num_pending",
         new="",
         tests=tests_in(_CONSUMER, "test_a_backlog_does_not_wait_for_company_but_its_last_event"),

@@ -12,11 +12,12 @@ from pymongo.errors import PyMongoError
 from common.domain.clock import Clock, utc_now
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
+from common.messaging.subscription import Subscription
 from common.runtime.settings import ServiceSettings
 from common.storage.mongo import Mongo, as_unavailable
 
