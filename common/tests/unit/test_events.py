@@ -81,14 +81,14 @@ def test_the_event_id_follows_from_aggregate_id_and_version(event: Message) -> N
 @pytest.mark.parametrize(
     ("subject", "data", "reason"),
     [
-        ("order.eaten.65f0c0ffee00000000000020", b"{}", "no event of the catalogue has the subject"),
-        ("nonsense", b"{}", "no event of the catalogue"),
+        ("order.eaten.65f0c0ffee00000000000020", b"{}", "the catalogue has no message with the subject"),
+        ("nonsense", b"{}", "the catalogue has no message"),
         ("user.registered.65f0c0ffee00000000000002", b"\xff\xfe", "UserRegistered: payload: Invalid JSON"),
         ("user.registered.65f0c0ffee00000000000002", b'{"id": "x"}', "UserRegistered: version: Field required"),
         (
             "user.registered.65f0c0ffee00000000000002",
             b'{"id": "65f0c0ffee00000000000003", "version": 1, "email": "a@example.com"}',
-            "is not the one in its subject",
+            "differs from the id in the subject",
         ),
     ],
 )

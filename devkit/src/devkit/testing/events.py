@@ -21,6 +21,8 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True)
 class StoredMessage:
+    """A message as a stream stores it."""
+
     subject: str
     data: bytes
     headers: dict[str, str]
