@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from common.tests.consuming import CONSUMER, PATIENT, Effects, event, info
+from common.tests.consuming import CONSUMER, LONG_ACK_WAIT, Effects, event, info
 
 from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
@@ -24,7 +24,7 @@ class Shop:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._settings = surroundings.settings(ServiceSettings, "tickets")
-        self.service = Service("tickets", self._settings, policy=PATIENT)
+        self.service = Service("tickets", self._settings, policy=LONG_ACK_WAIT)
         tickets = self.service.mongo.database["tickets"]
         self._tickets = AggregateRepository(tickets, Ticket, self.service.relay, utc_now)
 
@@ -68,7 +68,7 @@ async def test_what_a_handler_changes_while_the_service_stops_is_published_befor
         return bool((await info(streams)).push_bound)
 
     effects = Effects(list_ticket_late)
-    await provision_consumers(streams.broker.jetstream, [CONSUMER], PATIENT)
+    await provision_consumers(streams.broker.jetstream, [CONSUMER], LONG_ACK_WAIT)
     shop.service.consume([CONSUMER], effects)
     async with shop.service.running():
         await eventually(shop.is_ready, what="readiness")

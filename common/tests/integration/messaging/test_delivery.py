@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from common.tests.consuming import CONSUMER, NAME, PATIENT, Effects, consuming, event, info, nothing
+from common.tests.consuming import CONSUMER, LONG_ACK_WAIT, NAME, Effects, consuming, event, info, nothing
 from pymongo.errors import ServerSelectionTimeoutError
 
 from common.domain.errors import DependencyUnavailable, PermanentFailure
@@ -67,7 +67,7 @@ async def test_an_event_whose_handler_always_fails_becomes_one_dead_letter(strea
     assert letter.subject == f"dead-letter.{NAME}"
     assert letter.headers["dead-letter-reason"] == "RuntimeError: always fails"
     assert letter.headers["dead-letter-consumer"] == NAME
-    assert letter.headers["dead-letter-deliveries"] == str(PATIENT.deliveries)
+    assert letter.headers["dead-letter-deliveries"] == str(LONG_ACK_WAIT.deliveries)
     assert letter.headers["dead-letter-subject"] == poison.subject
     assert letter.headers["dead-letter-message-id"] == letter.headers["ce-id"] == poison.event_id
     assert len(await streams.dead_letters()) == 1
