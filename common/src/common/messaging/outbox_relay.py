@@ -57,7 +57,8 @@ class OutboxRelay:
     async def create_indexes(self) -> None:
         """Create the index that outbox polling uses."""
         for collection in self._collections:
-            # Sparse: it contains only the few documents whose outbox is not empty. No index serves "outbox.0".
+            # Sparse: it contains only the few documents whose outbox is not empty. Polling asks for "outbox.id", because
+            # a query for "outbox.0" cannot use an index.
             await collection.create_index("outbox.id", sparse=True)
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
