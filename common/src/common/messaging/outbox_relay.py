@@ -57,8 +57,8 @@ class OutboxRelay:
     async def create_indexes(self) -> None:
         """Create the index that outbox polling uses."""
         for collection in self._collections:
-            # Sparse: it contains only the few documents whose outbox is not empty. Polling asks for "outbox.id", because
-            # a query for "outbox.0" cannot use an index.
+            # Sparse: it contains only the few documents whose outbox is not empty. A query for "outbox.0" instead of
+            # "outbox.id" could not use an index.
             await collection.create_index("outbox.id", sparse=True)
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
@@ -124,7 +124,7 @@ class OutboxRelay:
     async def poll(self, overdue_after: timedelta = timedelta(0)) -> int:
         """Publish every event that is in an outbox for longer than this. Return how many were published.
 
-        Stops after the first batch with a failure.
+        Stops after the first batch with a failure, whose events are not counted.
         """
         cutoff = self._clock() - overdue_after
         count = 0
