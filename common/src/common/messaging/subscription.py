@@ -107,7 +107,7 @@ class Subscription(Generic[S]):
         await replay(self._consumer, self._service, message)
 
     async def _report_progress(self) -> None:
-        """Tell the broker again and again that the deliveries in flight are in progress, so that it repeats none."""
+        """Report every third of `ack_wait` that the deliveries in flight are in progress, so that none is repeated."""
         while True:
             await asyncio.sleep(self._policy.ack_wait / 3)
             for message in list(self._in_flight.values()):
