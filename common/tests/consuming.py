@@ -1,4 +1,4 @@
-"""A consumer of which each test decides what its handler does, and what the broker knows about it."""
+"""A consumer for tests: each test decides what the handler does, and can ask the broker about the consumer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,22 +9,23 @@ from nats.js.api import ConsumerInfo
 
 from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
+from common.messaging.subscription import Subscription
 from devkit.testing.events import EventStreams
 
 NAME = "test-consumer"
 
-PATIENT = RetryPolicy(delays=(0.05, 0.05), ack_wait=30)
-"""The broker delivers again what the consumer asks for, and nothing else: not because this machine is busy."""
+LONG_ACK_WAIT = RetryPolicy(delays=(0.05, 0.05), ack_wait=30)
+"""The broker repeats a delivery only when the consumer asks for it, and not because this machine is slow."""
 
 
 @dataclass
 class Effects:
-    """The service whose handler is tested: it does with each event what the test says, and remembers the events."""
+    """The service that the handler gets. It does with each event what the test says, and records the events."""
 
     do: Callable[[TicketCreated], Awaitable[None]]
     seen: list[TicketCreated] = field(default_factory=list)
@@ -65,7 +66,7 @@ async def consuming(
     effects: Effects,
     streams: EventStreams,
     *,
-    policy: RetryPolicy = PATIENT,
+    policy: RetryPolicy = LONG_ACK_WAIT,
     consumer: Consumer[Effects] = CONSUMER,
     publisher: Publisher | None = None,
 ) -> AsyncIterator[Subscription[Effects]]:
@@ -87,5 +88,5 @@ async def info(streams: EventStreams) -> ConsumerInfo:
 
 
 async def unanswered(streams: EventStreams) -> int:
-    """How many deliveries the broker waits for an answer to."""
+    """The number of deliveries that the broker has no answer to."""
     return (await info(streams)).num_ack_pending or 0

@@ -1,11 +1,13 @@
-"""Outboxes that a process has left behind, and a publisher that fails when told to."""
+"""Outboxes with events that are not published yet, and a publisher that fails when told to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Literal
 
 from common.domain.clock import utc_now
+from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
 from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
@@ -14,10 +16,11 @@ from common.storage.collection import Collection
 from devkit.testing.eventually import eventually
 
 _NOW = utc_now()
+_DIED = DependencyUnavailable("died")
 
 
 def stopped_clock() -> datetime:
-    """By this clock no event grows old in its outbox, so that only a full search finds a new one."""
+    """By this clock no event becomes old, so that outbox polling finds a new event only when it looks for all."""
     return _NOW
 
 
@@ -29,7 +32,7 @@ async def leave_behind(collection: Collection, *events: Event, for_so_long: time
 
 
 async def in_outboxes(collection: Collection) -> list[str]:
-    """The ids of the aggregates that have something to publish."""
+    """The ids of the aggregates whose outbox is not empty."""
     found = await collection.find({"outbox.id": {"$exists": True}}).to_list(None)
     return sorted(each["_id"] for each in found)
 
@@ -53,20 +56,26 @@ async def running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
 
 
 class UnreliablePublisher(Publisher):
-    """Publishes to the real stream, unless it is told to fail. Between two turns of outbox polling it waits 20 ms."""
+    """Publishes to the real stream, unless it is told to fail. There are 20 ms between two polls of the outboxes."""
 
     def __init__(self, broker: Broker) -> None:
         super().__init__(broker)
         self.failures: dict[str, Exception] = {}
         """What is raised for the event of the aggregate with this id."""
+        self.dies: Literal["before publishing", "after publishing"] | None = None
+        """Fails at this moment for every event, as if the process had died."""
         self.tried: list[str] = []
 
     async def publish(self, staged: StagedEvent) -> None:
         aggregate_id = staged.subject.rpartition(".")[2]
         self.tried.append(aggregate_id)
+        if self.dies == "before publishing":
+            raise _DIED
         if failure := self.failures.get(aggregate_id):
             raise failure
         await super().publish(staged)
+        if self.dies == "after publishing":
+            raise _DIED
 
     async def reconnected_within(self, seconds: float) -> bool:
         return await super().reconnected_within(min(seconds, 0.02))

@@ -3,7 +3,8 @@
 from typing import Any
 
 from common.events.expiration import ExpirationCompleted
-from common.messaging.dead_letters import REPLAYED, SUBJECT, replay_subject
+from common.messaging.dead_letters import SUBJECT
+from common.messaging.replay import REPLAYED, replay_subject
 from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import World

@@ -10,8 +10,9 @@ from bson import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from common.messaging.consumer import Consumer
-from common.messaging.dead_letters import REPLAYED, SUBJECT, replay_subject
+from common.messaging.dead_letters import SUBJECT
 from common.messaging.provisioning import provision_consumers
+from common.messaging.replay import REPLAYED, replay_subject
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS
 from faults.business import late_payments, some_business
 from faults.exactly_once import events_unlike_changes

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from common.tests.consuming import CONSUMER, PATIENT, Effects, consuming, event, info, never_return, nothing, unanswered
+from common.tests.consuming import CONSUMER, LONG_ACK_WAIT, Effects, event, info
 
 from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
@@ -19,41 +19,12 @@ from devkit.testing.running import Surroundings, missing
 from tickets.ticket import Ticket
 
 
-async def test_an_event_in_flight_goes_to_another_instance_at_once(streams: EventStreams) -> None:
-    """Not only when the broker takes the first instance for dead, after half a minute here."""
-    effects = Effects(nothing)
-    async with consuming(Effects(never_return), streams) as stopping:
-        await streams.publish(event())
-        await eventually(lambda: unanswered(streams), what="the first delivery")
-        async with consuming(effects, streams):
-            await stopping.stop(0.2)
-            await eventually(effects.completed, within=3, what="the effect, by the other instance")
-
-
-async def test_a_handler_that_does_not_return_does_not_keep_the_consumer_from_stopping(streams: EventStreams) -> None:
-    test_ends = asyncio.Event()
-
-    async def hang(_event: TicketCreated) -> None:
-        await test_ends.wait()
-
-    hanging = Effects(hang)
-    async with consuming(hanging, streams) as stopping:
-        await streams.publish(event())
-        await eventually(hanging.calls, what="the first delivery")
-        try:
-            async with asyncio.timeout(5):
-                await stopping.stop(0.1)
-        finally:
-            test_ends.set()
-    assert hanging.done == []
-
-
 class Shop:
     """A service that has tickets."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._settings = surroundings.settings(ServiceSettings, "tickets")
-        self.runtime = ServiceRuntime("tickets", self._settings, policy=PATIENT)
+        self.runtime = ServiceRuntime("tickets", self._settings, policy=LONG_ACK_WAIT)
         tickets = self.runtime.mongo.database["tickets"]
         self._tickets = AggregateRepository(tickets, Ticket, self.runtime.relay, utc_now)
 
@@ -97,7 +68,7 @@ async def test_what_a_handler_changes_while_the_service_stops_is_published_befor
         return bool((await info(streams)).push_bound)
 
     effects = Effects(list_ticket_late)
-    await provision_consumers(streams.broker.jetstream, [CONSUMER], PATIENT)
+    await provision_consumers(streams.broker.jetstream, [CONSUMER], LONG_ACK_WAIT)
     shop.runtime.consume([CONSUMER], effects)
     async with shop.runtime.running():
         await eventually(shop.is_ready, what="readiness")

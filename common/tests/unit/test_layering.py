@@ -13,7 +13,7 @@ def files_that(pattern: str) -> set[str]:
 
 
 def test_one_file_alone_acknowledges_refuses_or_terminates_a_delivery() -> None:
-    assert files_that(r"\.(ack|ack_sync|nak|term)\(") == {"common/src/common/messaging/consumer.py"}
+    assert files_that(r"\.(ack|ack_sync|nak|term)\(") == {"common/src/common/messaging/delivery.py"}
 
 
 def test_the_relay_alone_publishes_events_and_two_more_publish_what_is_no_event() -> None:

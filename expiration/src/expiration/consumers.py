@@ -3,7 +3,7 @@
 from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.events.timers import DeadlineTimer
-from common.messaging.consumer import LINGER_SECONDS, Consumer
+from common.messaging.consumer import BATCH_WINDOW_SECONDS, Consumer
 from expiration.service import ExpirationService
 
 
@@ -24,13 +24,13 @@ CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
         "expiration-arm-deadline-on-order-created",
         (OrderCreated,),
         start_deadline_on_order_created,
-        linger_seconds=LINGER_SECONDS,
+        batch_window_seconds=BATCH_WINDOW_SECONDS,
     ),
     Consumer(
         "expiration-drop-deadline-on-order-closed",
         (OrderCancelled, OrderCompleted),
         drop_deadline_on_order_closed,
-        linger_seconds=LINGER_SECONDS,
+        batch_window_seconds=BATCH_WINDOW_SECONDS,
     ),
     Consumer("expiration-complete-deadline-on-alarm", (DeadlineTimer,), complete_deadline_on_timer),
 )

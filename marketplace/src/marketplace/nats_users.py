@@ -18,7 +18,8 @@ from typing import Any
 from common.events.catalog import EVENT_TYPES, TIMER_TYPES
 from common.messaging.broker import inbox_prefix
 from common.messaging.consumer import Consumer
-from common.messaging.dead_letters import dead_letter_subject, replay_subject
+from common.messaging.dead_letters import dead_letter_subject
+from common.messaging.replay import replay_subject
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS
 from common.runtime.service_spec import ServiceSpec

@@ -22,12 +22,13 @@ from common.domain.ids import UserId, new_id
 from common.events.catalog import EXAMPLES
 from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters, dead_letter_subject
 from common.messaging.provisioning import provision_consumers
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.messaging.streams import DEAD_LETTERS
+from common.messaging.subscription import Subscription
 from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
@@ -236,7 +237,7 @@ async def test_an_operator_sees_the_events_that_nobody_answered_for(
     nats: ClusterNats, provisioning: Broker, operator: Operator
 ) -> None:
     """What there is of them is the broker's own report; the event itself is fetched from its stream."""
-    crashing = RetryPolicy(delays=(), ack_wait=0.1, deaths=0)
+    crashing = RetryPolicy(delays=(), ack_wait=0.1, max_unanswered=0)
     for consumer in ONE_OF_EACH_STREAM:
         await provision_consumers(provisioning.jetstream, [consumer], crashing)
         (event,) = [event for event in EXAMPLES if type(event) is consumer.on[0]]

@@ -49,7 +49,7 @@ def ticket_of(event: OrderCreated) -> Ticket:
 @asynccontextmanager
 async def a_delivery_that_nobody_answered(streams: EventStreams) -> AsyncIterator[OrderCreated]:
     """A consumer that crashes each time cannot say so; what there is of it is the broker's own report."""
-    await provision_consumers(streams.broker.jetstream, [HOLD], RetryPolicy(delays=(), ack_wait=0.1, deaths=0))
+    await provision_consumers(streams.broker.jetstream, [HOLD], RetryPolicy(delays=(), ack_wait=0.1, max_unanswered=0))
     crashing = await streams.broker.client.subscribe(f"deliver.{HOLD.name}", queue=HOLD.name)
     event, _, _ = order_events("65f0c0ffee00000000000010")
     await streams.publish(event)

@@ -7,6 +7,7 @@ from nats.aio.msg import Msg
 from typer.testing import CliRunner
 
 from common.messaging import dead_letters as dead_letter
+from common.messaging.replay import REPLAYED
 from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
@@ -34,7 +35,7 @@ async def test_a_replay_reaches_the_consumer_that_failed_and_no_other(
 
     async def handle(message: Msg) -> None:
         asked.append((message.subject, (message.headers or {})[dead_letter.SUBJECT]))
-        await message.respond(dead_letter.REPLAYED)
+        await message.respond(REPLAYED)
 
     consumers = await streams.broker.client.subscribe("replay.>", cb=handle)
     await streams.broker.client.flush()

@@ -8,7 +8,7 @@ from marketplace.tests.integration.operated import an_operator
 from nats.aio.msg import Msg
 
 from common.domain.ids import new_id
-from common.messaging.dead_letters import REPLAYED
+from common.messaging.replay import REPLAYED
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.running import Surroundings

@@ -1,7 +1,7 @@
 """Events in: one function per handler, and the table of handlers."""
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
-from common.messaging.consumer import LINGER_SECONDS, Consumer
+from common.messaging.consumer import BATCH_WINDOW_SECONDS, Consumer
 from payments.service import PaymentService
 
 
@@ -24,6 +24,6 @@ CONSUMERS: tuple[Consumer[PaymentService], ...] = (
         "payments-settle-payment-on-order-completed",
         (OrderCompleted,),
         settle_payment_on_order_completed,
-        linger_seconds=LINGER_SECONDS,
+        batch_window_seconds=BATCH_WINDOW_SECONDS,
     ),
 )

@@ -2,7 +2,7 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_OUTBOX = "common/tests/integration/test_outbox.py"
+_CONFLICTS = "common/tests/integration/storage/test_repository_conflicts.py"
 _REPOSITORY = "common/tests/integration/test_repository.py"
 _AGGREGATE = "common/tests/unit/test_aggregate.py"
 _READ_MODEL = "orders/tests/integration/test_ticket_read_model.py"
@@ -17,7 +17,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.repository:AggregateRepository.save",
         old=', "version": aggregate.stored_version}',
         new="}",
-        tests=tests_in(_OUTBOX, "test_a_write_over_a_version_that_is_gone_writes_nothing_and_stages_nothing"),
+        tests=tests_in(_CONFLICTS, "test_a_write_over_an_old_version_changes_nothing"),
     ),
     Mutation(
         name="version-conflict-is-retried",
@@ -25,7 +25,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.retry:retry_on_conflict",
         old="range(_ATTEMPTS - 1)",
         new="range(0)",
-        tests=tests_in(_OUTBOX, "test_concurrent_changes_all_happen_one_after_the_other"),
+        tests=tests_in(_CONFLICTS, "test_concurrent_changes_happen_one_after_the_other"),
     ),
     Mutation(
         name="every-change-counts",

@@ -2,8 +2,8 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_BROKER = "common/tests/integration/test_broker.py"
-_POLLING = "common/tests/integration/test_outbox_polling.py"
+_BROKER = "common/tests/integration/messaging/test_broker.py"
+_POLLING = "common/tests/integration/messaging/test_outbox_polling.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -12,9 +12,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.broker:Broker._on_reconnected",
         old="self._reconnected.set()",
         new="",
-        tests=tests_in(
-            _POLLING, "test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago[motor]"
-        ),
+        tests=tests_in(_POLLING, "test_the_first_poll_after_a_reconnect_publishes_young_events_too[motor]"),
         slow=True,
     ),
     Mutation(
@@ -23,7 +21,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.broker:Broker.connect",
         old="max_reconnect_attempts=-1,",
         new="",
-        tests=tests_in(_BROKER, "test_the_client_reconnects_however_long_the_server_was_gone"),
+        tests=tests_in(_BROKER, "test_the_client_reconnects_however_long_the_server_was_down"),
     ),
     Mutation(
         name="silent-brokers-are-noticed",
@@ -40,7 +38,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.broker:Broker.connect",
         old="async with asyncio.timeout(_ATTEMPT_SECONDS):",
         new="if True:",
-        tests=tests_in(_BROKER, "test_a_start_without_nats_is_logged_within_5_seconds_and_ends_when_nats_is_there"),
+        tests=tests_in(_BROKER, "test_connecting_without_nats_is_logged_within_5_seconds_and_succeeds_later"),
         slow=True,
     ),
     Mutation(
@@ -49,7 +47,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.broker:Broker._on_reconnected",
         old="self._probe.forget()",
         new="",
-        tests=tests_in(_BROKER, "test_a_ping_whose_answer_was_lost_with_its_connection_does_not_hold_up_the_next"),
+        tests=tests_in(_BROKER, "test_a_ping_works_after_the_answer_to_an_earlier_one_was_lost"),
         slow=True,
     ),
 )

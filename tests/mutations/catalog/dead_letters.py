@@ -2,13 +2,14 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_DEAD_LETTERS = "common/tests/integration/test_dead_letters.py"
+_DEAD_LETTERS = "common/tests/integration/messaging/test_dead_letters.py"
+_REPLAY = "common/tests/integration/messaging/test_replay.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="dead-letter-before-termination",
         promise="A delivery is terminated only after its dead letter is stored.",
-        where="common.messaging.consumer:Subscription._give_up",
+        where="common.messaging.delivery:DeliveryProcessor._dead_letter",
         old="await self._dead_letters.add(message, self._consumer.name, reason)",
         new="""
             await message.term()
@@ -23,7 +24,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.dead_letters:DeadLetters.add",
         old='MESSAGE_ID: f"dead-letter-{consumer}-{place.sequence.stream}",',
         new="",
-        tests=tests_in(_DEAD_LETTERS, "test_a_death_between_dead_letter_and_termination_leaves_one_dead_letter"),
+        tests=tests_in(_DEAD_LETTERS, "test_a_crash_before_the_termination_leaves_one_dead_letter"),
     ),
     Mutation(
         name="dead-letters-of-two-events",
@@ -39,7 +40,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.dead_letters:DeadLetters.add",
         old='{name: value for name, value in given.items() if not name.lower().startswith("nats-")}',
         new="{}",
-        tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_has_the_bytes_and_the_headers_of_its_event"),
+        tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_has_the_data_and_the_headers_of_its_event"),
     ),
     Mutation(
         name="dead-letter-gives-the-broker-no-orders",
@@ -47,7 +48,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.dead_letters:DeadLetters.add",
         old='if not name.lower().startswith("nats-")',
         new="",
-        tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_carries_no_orders_to_the_broker"),
+        tests=tests_in(_DEAD_LETTERS, "test_a_dead_letter_has_no_headers_with_instructions_to_the_broker"),
         slow=True,
     ),
     Mutation(
@@ -62,15 +63,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="replay-at-one-consumer",
         promise="A dead letter is replayed at the consumer that could not handle it, and at no other.",
-        where="common.messaging.dead_letters:replay_subject",
+        where="common.messaging.replay:replay_subject",
         old='f"replay.{consumer}"',
         new='"replay.all"',
-        tests=tests_in(_DEAD_LETTERS, "test_a_replay_reaches_the_consumer_that_failed_and_no_other"),
+        tests=tests_in(_REPLAY, "test_a_replay_reaches_the_consumer_that_failed_and_no_other"),
     ),
     Mutation(
         name="failed-replay-is-reported",
         promise="A dead letter whose replay fails stays where it is.",
-        where="common.messaging.consumer:Subscription._replay",
+        where="common.messaging.replay:replay",
         old='f"{type(failure).__name__}: {failure}".encode()',
         new="REPLAYED",
         tests=tests_in(

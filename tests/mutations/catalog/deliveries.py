@@ -2,23 +2,23 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_CONSUMER = "common/tests/integration/test_consumer.py"
-_DEAD_LETTERS = "common/tests/integration/test_dead_letters.py"
-_REDELIVERY = "common/tests/integration/test_redelivery.py"
-_SETTINGS = "common/tests/integration/test_consumer_settings.py"
-_WAITS = "test_a_service_waits_while_its_consumer_has_another_setting_and_names_it"
+_BATCHING = "common/tests/integration/messaging/test_delivery_batching.py"
+_CONSUMER = "common/tests/integration/messaging/test_consumer.py"
+_DELIVERY = "common/tests/integration/messaging/test_delivery.py"
+_RETRIES = "common/tests/integration/messaging/test_delivery_retries.py"
+_SUBSCRIPTION = "common/tests/integration/messaging/test_subscription.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="ack-after-the-effect",
         promise="A delivery is acknowledged only after the effect of its handler is durable.",
-        where="common.messaging.consumer:Subscription._settle",
-        old="await self._handle(event, message)",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
+        old="await self._call_handler(event, message)",
         new="""
             await message.ack()
-            await self._handle(event, message)
+            await self._call_handler(event, message)
         """,
-        tests=tests_in(_REDELIVERY, "test_an_event_during_whose_handling_the_process_died_is_delivered_again"),
+        tests=tests_in(_RETRIES, "test_an_event_is_delivered_again_if_its_process_died"),
         slow=True,
     ),
     Mutation(
@@ -27,7 +27,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.consumer:Consumer.config",
         old="AckPolicy.EXPLICIT",
         new="AckPolicy.ALL",
-        tests=tests_in(_REDELIVERY, "test_the_acknowledgement_of_an_event_does_not_acknowledge_an_older_one"),
+        tests=tests_in(_CONSUMER, "test_the_ack_of_an_event_does_not_acknowledge_an_older_one"),
     ),
     Mutation(
         name="consumers-read-the-whole-history",
@@ -35,7 +35,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.consumer:Consumer.config",
         old="DeliverPolicy.ALL",
         new="DeliverPolicy.NEW",
-        tests=tests_in(_CONSUMER, "test_a_service_that_was_down_catches_up_with_what_it_missed"),
+        tests=tests_in(_CONSUMER, "test_a_new_consumer_receives_every_event_that_is_in_the_stream"),
     ),
     Mutation(
         name="instances-share-deliveries",
@@ -43,7 +43,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.consumer:Consumer.config",
         old="deliver_group=self.name,",
         new="",
-        tests=tests_in(_CONSUMER, "test_two_instances_share_the_work_and_each_event_goes_to_one_of_them"),
+        tests=tests_in(_CONSUMER, "test_two_instances_share_the_events_and_each_goes_to_one_of_them"),
     ),
     Mutation(
         name="bounded-deliveries-in-flight",
@@ -51,32 +51,34 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.consumer:Consumer.config",
         old="max_ack_pending=self.max_in_flight,",
         new="",
-        tests=tests_in(_REDELIVERY, "test_no_more_events_are_in_flight_than_the_consumer_declares"),
+        tests=tests_in(_CONSUMER, "test_no_more_events_are_in_flight_than_the_consumer_declares"),
     ),
     Mutation(
         name="consumer-settings-are-compared",
         promise="A service does not consume while its consumer at the broker has other settings than it declares.",
-        where="common.messaging.consumer:Subscription._wait_until_provisioned",
+        where="common.messaging.subscription:_COMPARED_SETTINGS",
         old=', "ack_wait", "max_deliver")',
         new=")",
-        tests=tests_in(_CONSUMER, "test_a_service_waits_for_its_consumer_to_be_provisioned_as_declared"),
+        tests=tests_in(_SUBSCRIPTION, "test_a_subscription_waits_until_its_consumer_is_provisioned"),
         slow=True,
     ),
     Mutation(
         name="consumer-filter-is-compared",
         promise="A service does not consume while its consumer at the broker filters other events than it declares.",
-        where="common.messaging.consumer:Subscription._wait_until_provisioned",
+        where="common.messaging.subscription:_COMPARED_SETTINGS",
         old='"filter_subjects", ',
         new="",
-        tests=tests_in(_SETTINGS, f"{_WAITS}[filter_subjects]"),
+        tests=tests_in(
+            _SUBSCRIPTION, "test_a_subscription_waits_while_a_setting_differs_and_names_it[filter_subjects]"
+        ),
     ),
     Mutation(
         name="failed-handler-is-retried-after-a-delay",
         promise="An event whose handler failed is delivered again after the delay of the retry policy.",
-        where="common.messaging.consumer:Subscription._settle",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
         old="await message.nak(delay=delay)",
         new="await message.nak()",
-        tests=tests_in(_REDELIVERY, "test_an_event_whose_handler_fails_is_delivered_again_after_the_growing_delays"),
+        tests=tests_in(_RETRIES, "test_a_failed_delivery_is_retried_after_a_delay_that_grows"),
     ),
     Mutation(
         name="retry-delays-grow",
@@ -84,56 +86,54 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.retry:RetryPolicy.delay_after",
         old="self.delays[delivery - 1]",
         new="self.delays[0]",
-        tests=tests_in(_REDELIVERY, "test_an_event_whose_handler_fails_is_delivered_again_after_the_growing_delays"),
+        tests=tests_in(_RETRIES, "test_a_failed_delivery_is_retried_after_a_delay_that_grows"),
     ),
     Mutation(
         name="early-event-comes-later",
         promise="An event that came too early is delivered again after the time that its handler asked for.",
-        where="common.messaging.consumer:Subscription._settle",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
         old="await message.nak(delay=early.seconds)",
         new="await message.nak()",
-        tests=tests_in(_REDELIVERY, "test_an_event_that_came_too_early_is_delivered_again_after_the_time_it_asked_for"),
+        tests=tests_in(_RETRIES, "test_an_event_that_came_too_early_is_retried_after_the_time_it_asked_for"),
     ),
     Mutation(
         name="outage-uses-up-no-delivery",
         promise="While a dependency is down, an event is held and no delivery of it counts as failed.",
-        where="common.messaging.consumer:Subscription._handle",
+        where="common.messaging.delivery:DeliveryProcessor._call_handler",
         old="""
             if unavailable is None:
                 raise
         """,
         new="raise",
-        tests=tests_in(_REDELIVERY, "test_a_dependency_that_is_down_uses_up_no_delivery[another dependency]"),
+        tests=tests_in(_DELIVERY, "test_an_unavailable_dependency_uses_up_no_delivery[another dependency]"),
     ),
     Mutation(
         name="database-outage-uses-up-no-delivery",
         promise="A handler whose MongoDB does not answer counts as held, not as failed.",
-        where="common.messaging.consumer:Subscription._handle",
+        where="common.messaging.delivery:DeliveryProcessor._call_handler",
         old="else as_unavailable(error)",
         new="else None",
-        tests=tests_in(_REDELIVERY, "test_a_dependency_that_is_down_uses_up_no_delivery[MongoDB]"),
+        tests=tests_in(_DELIVERY, "test_an_unavailable_dependency_uses_up_no_delivery[MongoDB]"),
     ),
     Mutation(
         name="slow-handler-keeps-its-delivery",
         promise="An event that is still being handled is not delivered again, however long the handler takes.",
-        where="common.messaging.consumer:Subscription._beat",
+        where="common.messaging.subscription:Subscription._report_progress",
         old="await message.in_progress()",
         new="pass",
-        tests=tests_in(
-            _CONSUMER, "test_a_reaction_that_takes_longer_than_the_ack_wait_is_not_delivered_again_meanwhile"
-        ),
+        tests=tests_in(_SUBSCRIPTION, "test_an_event_is_delivered_once_if_its_handler_takes_longer_than_the_ack_wait"),
         slow=True,
     ),
     Mutation(
         name="permanent-failure-is-not-retried",
         promise="An event that can never be handled becomes a dead letter at its first delivery.",
-        where="common.messaging.consumer:Subscription._settle",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
         old="""
             except PermanentFailure as failure:
-                await self._give_up(message, str(failure))
+                await self._dead_letter(message, str(failure))
         """,
         new="",
-        tests=tests_in(_CONSUMER, "test_a_permanent_failure_becomes_a_dead_letter_at_once"),
+        tests=tests_in(_DELIVERY, "test_a_permanent_failure_becomes_a_dead_letter_at_once"),
     ),
     Mutation(
         name="malformed-event-is-not-retried",
@@ -141,9 +141,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.events.envelope:MalformedEvent",
         old="MalformedEvent(PermanentFailure)",
         new="MalformedEvent(Exception)",
-        tests=tests_in(
-            _CONSUMER, "test_a_malformed_event_becomes_a_dead_letter_at_its_first_delivery_and_the_next_one_is_handled"
-        ),
+        tests=tests_in(_DELIVERY, "test_a_malformed_event_becomes_a_dead_letter_at_its_first_delivery"),
     ),
     Mutation(
         name="event-id-is-the-one-in-its-subject",
@@ -151,37 +149,36 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.events.envelope:decode",
         old="if message.subject != subject:",
         new="if False:",
-        tests=tests_in(_DEAD_LETTERS, "test_an_event_under_the_subject_of_another_aggregate_is_not_handled"),
+        tests=tests_in(
+            _DELIVERY,
+            "test_a_malformed_event_becomes_a_dead_letter_at_its_first_delivery[the subject of another aggregate]",
+        ),
     ),
     Mutation(
         name="event-that-kills-its-consumer-is-given-up",
         promise="An event during whose deliveries the process died too often becomes a dead letter.",
-        where="common.messaging.consumer:Subscription._settle",
-        old="if delivery > self._policy.deaths:",
+        where="common.messaging.delivery:DeliveryProcessor._settle",
+        old="if delivery > self._policy.max_unanswered:",
         new="if False:",
-        tests=tests_in(
-            _CONSUMER, "test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter_without_another_try"
-        ),
+        tests=tests_in(_DELIVERY, "test_an_event_that_always_kills_its_process_becomes_a_dead_letter"),
         slow=True,
     ),
     Mutation(
         name="broker-does-not-give-up-first",
         promise="The broker goes on delivering an event until its consumer has dead-lettered it.",
         where="common.messaging.retry:RetryPolicy.max_deliver",
-        old="self.deliveries + self.deaths + 2",
+        old="self.deliveries + self.max_unanswered + 2",
         new="self.deliveries",
-        tests=tests_in(
-            _CONSUMER, "test_an_event_that_killed_its_consumer_each_time_becomes_a_dead_letter_without_another_try"
-        ),
+        tests=tests_in(_DELIVERY, "test_an_event_that_always_kills_its_process_becomes_a_dead_letter"),
         slow=True,
     ),
     Mutation(
         name="batching-delays-no-backlog",
         promise="A consumer waits to fill a batch only while it has no backlog.",
-        where="common.messaging.consumer:Subscription._linger",
+        where="common.messaging.delivery:DeliveryProcessor._wait_for_batch",
         old="and not message.metadata.num_pending",
         new="",
-        tests=tests_in(_CONSUMER, "test_a_backlog_does_not_wait_for_company_but_its_last_event"),
+        tests=tests_in(_BATCHING, "test_of_a_backlog_only_the_last_delivery_waits_for_a_batch"),
         slow=True,
     ),
 )

@@ -7,7 +7,7 @@ _WRITE_CONCERN = tests_in(
     "test_every_write_waits_for_a_majority_and_for_the_journal[motor]",
 )
 _TIMEOUTS = "common/tests/integration/test_mongo_timeouts.py"
-_STREAMS = "common/tests/integration/test_streams.py"
+_STREAMS = "common/tests/integration/messaging/test_streams.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -127,7 +127,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.streams:Stream.config",
         old="retention=RetentionPolicy.LIMITS,",
         new="retention=RetentionPolicy.INTEREST,",
-        tests=tests_in(_STREAMS, "test_an_event_is_still_there_after_every_consumer_has_acknowledged_it"),
+        tests=tests_in(_STREAMS, "test_a_stream_keeps_an_event_that_every_consumer_has_acknowledged"),
     ),
     Mutation(
         name="events-never-expire",
@@ -135,7 +135,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.streams:Stream.config",
         old="max_msg_size=MAX_MESSAGE_BYTES,",
         new="max_msg_size=MAX_MESSAGE_BYTES, max_age=30 * 24 * 3600.0,",
-        tests=tests_in(_STREAMS, "test_a_stream_is_kept_in_files_and_nothing_in_it_expires[DOMAIN_EVENTS]"),
+        tests=tests_in(_STREAMS, "test_a_stream_is_stored_in_files_and_no_message_expires[DOMAIN_EVENTS]"),
     ),
     Mutation(
         name="full-streams-refuse",
@@ -143,7 +143,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.streams:Stream.config",
         old="DiscardPolicy.OLD if self.holds_timers else DiscardPolicy.NEW",
         new="DiscardPolicy.OLD",
-        tests=tests_in(_STREAMS, "test_a_full_stream_refuses_a_message_and_keeps_those_that_it_has[DOMAIN_EVENTS]"),
+        tests=tests_in(_STREAMS, "test_a_full_stream_refuses_new_messages_and_keeps_the_old_ones[DOMAIN_EVENTS]"),
     ),
     Mutation(
         name="bounded-messages",
@@ -159,7 +159,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.streams:DEAD_LETTERS",
         old='("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>")',
         new='("dead-letter.>",)',
-        tests=tests_in(_STREAMS, "test_a_message_that_was_delivered_too_often_is_reported_among_the_dead_letters"),
+        tests=tests_in(_STREAMS, "test_the_server_reports_a_message_that_reached_max_deliver"),
         slow=True,
     ),
     Mutation(
@@ -169,7 +169,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="await jetstream.update_stream(config)",
         new="pass",
         tests=tests_in(
-            _STREAMS, "test_an_older_stream_gets_the_settings_of_today_and_keeps_its_messages[DOMAIN_EVENTS]"
+            _STREAMS, "test_provisioning_updates_the_settings_of_a_stream_and_keeps_its_messages[DOMAIN_EVENTS]"
         ),
     ),
     Mutation(

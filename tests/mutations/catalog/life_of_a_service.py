@@ -2,11 +2,11 @@
 
 from mutations.mutation import Mutation, tests_in
 
+_SUBSCRIPTION_STOP = "common/tests/integration/messaging/test_subscription_stop.py"
 _SERVICE = "common/tests/integration/test_service.py"
 _WITHOUT = "common/tests/integration/test_http_without_dependencies.py"
 _STOP = "common/tests/integration/test_graceful_stop.py"
 _DRAINING = "common/tests/integration/test_http_draining.py"
-_CONSUMER = "common/tests/integration/test_consumer.py"
 _RUN = "common/tests/integration/test_run.py"
 _CONNECTIONS = "common/tests/integration/test_run_connections.py"
 
@@ -131,18 +131,18 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-hands-deliveries-back",
         promise="An event that a stopping instance did not finish goes to another instance at once.",
-        where="common.messaging.consumer:Subscription._deliver",
+        where="common.messaging.delivery:DeliveryProcessor.process",
         old="await message.nak()",
         new="pass",
-        tests=tests_in(_STOP, "test_an_event_in_flight_goes_to_another_instance_at_once"),
+        tests=tests_in(_SUBSCRIPTION_STOP, "test_an_event_in_flight_goes_to_another_instance_at_once"),
     ),
     Mutation(
         name="stop-drops-no-delivery",
         promise="An instance that stops handles what the broker has sent to it already.",
-        where="common.messaging.consumer:_leave",
+        where="common.messaging.subscription:_drain",
         old="subscription.drain()",
         new="subscription.unsubscribe()",
-        tests=tests_in(_CONSUMER, "test_an_instance_that_stops_drops_nothing_that_the_broker_has_sent_it"),
+        tests=tests_in(_SUBSCRIPTION_STOP, "test_a_stop_drops_no_delivery_that_the_broker_has_sent"),
         slow=True,
     ),
     Mutation(
@@ -170,10 +170,10 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stop-waits-for-no-handler-for-ever",
         promise="A handler that does not return does not keep its service from stopping.",
-        where="common.messaging.consumer:Subscription.stop",
+        where="common.messaging.subscription:Subscription.stop",
         old="await asyncio.wait(self._in_flight, timeout=max(0.0, deadline - time.monotonic()))",
         new="await asyncio.wait(self._in_flight)",
-        tests=tests_in(_STOP, "test_a_handler_that_does_not_return_does_not_keep_the_consumer_from_stopping"),
+        tests=tests_in(_SUBSCRIPTION_STOP, "test_a_handler_that_does_not_return_does_not_prevent_the_stop"),
         slow=True,
     ),
     Mutation(

@@ -96,7 +96,7 @@ return list(dict.fromkeys(ids))""",
         old="for _ in range(_LONGEST):",
         new="while True:",
         tests=tests_in(
-            "common/tests/integration/test_timeline.py",
+            "common/tests/integration/messaging/test_timeline.py",
             "test_a_timeline_has_at_most_200_events_of_an_aggregate",
         ),
     ),

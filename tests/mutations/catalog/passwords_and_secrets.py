@@ -168,7 +168,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="server=_without_secrets(self._url)",
         new="server=self._url",
         tests=tests_in(
-            "common/tests/unit/test_broker_logging.py", "test_waiting_for_nats_is_logged_without_the_password"
+            "common/tests/unit/messaging/test_broker.py", "test_waiting_for_nats_is_logged_without_the_password"
         ),
     ),
     Mutation(

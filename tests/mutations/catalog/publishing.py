@@ -2,11 +2,10 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_OUTBOX = "common/tests/integration/test_outbox.py"
-_POLLING = "common/tests/integration/test_outbox_polling.py"
-_PUBLISHER = "common/tests/integration/test_publisher.py"
-_RELAY = "common/tests/integration/test_outbox_relay.py"
-_STREAMS = "common/tests/integration/test_streams.py"
+_POLLING = "common/tests/integration/messaging/test_outbox_polling.py"
+_PUBLISHER = "common/tests/integration/messaging/test_publisher.py"
+_RELAY = "common/tests/integration/messaging/test_outbox_relay.py"
+_STREAMS = "common/tests/integration/messaging/test_streams.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -15,7 +14,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay._publish_one",
         old="if failure is None:",
         new="if True:",
-        tests=tests_in(_RELAY, "test_an_event_stays_in_its_outbox_until_the_stream_has_acknowledged_it[motor]"),
+        tests=tests_in(_RELAY, "test_an_event_stays_in_its_outbox_until_the_stream_acknowledges_it[motor]"),
     ),
     Mutation(
         name="polling-clears-after-the-acknowledgement",
@@ -23,7 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay.poll",
         old="if failure is None]",
         new="]",
-        tests=tests_in(_POLLING, "test_polling_clears_only_what_it_has_published[motor]"),
+        tests=tests_in(_POLLING, "test_polling_clears_only_the_events_that_it_has_published[motor]"),
     ),
     Mutation(
         name="publishing-awaits-the-acknowledgement",
@@ -71,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay._publish",
         old="except Exception as failure:",
         new="except DependencyUnavailable as failure:",
-        tests=tests_in(_RELAY, "test_an_event_that_can_never_be_published_does_not_hold_up_the_others[motor]"),
+        tests=tests_in(_RELAY, "test_an_event_that_cannot_be_published_does_not_block_the_others[motor]"),
     ),
     Mutation(
         name="failures-leave-the-relay-its-capacity",
@@ -88,13 +87,13 @@ MUTATIONS: tuple[Mutation, ...] = (
             if failure is None:
                 self._room.release()
         """,
-        tests=tests_in(_RELAY, "test_a_long_outage_of_the_broker_does_not_wear_out_the_relay[motor]"),
+        tests=tests_in(_RELAY, "test_the_relay_publishes_again_after_a_long_outage_of_the_broker[motor]"),
         slow=True,
     ),
     Mutation(
         name="bounded-publishing",
         promise="The relay publishes a bounded number of events at once.",
-        where="common.messaging.outbox_relay:OutboxRelay.run",
+        where="common.messaging.outbox_relay:OutboxRelay.publish_forever",
         old="await self._room.acquire()",
         new="",
         tests=tests_in(_RELAY, "test_the_relay_publishes_a_bounded_number_of_events_at_once[motor]"),
@@ -105,7 +104,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay.enqueue",
         old="with suppress(asyncio.QueueFull):",
         new="if True:",
-        tests=tests_in(_RELAY, "test_a_change_succeeds_although_the_relay_has_no_room_for_its_event[motor]"),
+        tests=tests_in(_RELAY, "test_a_change_succeeds_although_the_queue_of_the_relay_is_full[motor]"),
     ),
     Mutation(
         name="clearing-survives-an-outage",
@@ -113,24 +112,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay._clear",
         old="except PyMongoError as error:",
         new="except ZeroDivisionError as error:",
-        tests=tests_in(_RELAY, "test_the_relay_clears_outboxes_again_after_an_outage_of_the_database[motor]"),
+        tests=tests_in(_RELAY, "test_the_relay_clears_outboxes_again_after_an_outage_of_mongodb[motor]"),
         slow=True,
     ),
     Mutation(
         name="services-poll-their-outboxes",
         promise="A service publishes what a process before it has left in an outbox.",
         where="common.runtime.service_runtime:ServiceRuntime.__init__",
-        old="self.relay.run, self.relay.clear_forever, self.relay.poll_forever",
-        new="self.relay.run, self.relay.clear_forever",
-        tests=tests_in(_RELAY, "test_a_service_publishes_what_a_process_before_it_has_left_behind[motor]"),
+        old="self.relay.publish_forever, self.relay.clear_forever, self.relay.poll_forever",
+        new="self.relay.publish_forever, self.relay.clear_forever",
+        tests=tests_in(_RELAY, "test_a_service_publishes_the_events_of_an_earlier_process[motor]"),
         slow=True,
     ),
     Mutation(
         name="services-clear-their-outboxes",
         promise="A service removes from its outboxes what it has published.",
         where="common.runtime.service_runtime:ServiceRuntime.__init__",
-        old="self.relay.run, self.relay.clear_forever, self.relay.poll_forever",
-        new="self.relay.run, self.relay.poll_forever",
+        old="self.relay.publish_forever, self.relay.clear_forever, self.relay.poll_forever",
+        new="self.relay.publish_forever, self.relay.poll_forever",
         tests=tests_in(_RELAY, "test_a_service_publishes_each_change_at_once_and_clears_its_outbox[motor]"),
         slow=True,
     ),
@@ -141,8 +140,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="outbox.add_collection(collection)",
         new="",
         tests=tests_in(
-            _OUTBOX,
-            "test_a_crash_between_the_write_and_the_clearing_loses_and_doubles_nothing[motor-before publishing]",
+            _RELAY,
+            "test_a_crash_before_the_clearing_neither_loses_nor_doubles_an_event[motor-before publishing]",
         ),
     ),
     Mutation(
@@ -151,7 +150,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay.poll_forever",
         old="everything = True",
         new="everything = False",
-        tests=tests_in(_POLLING, "test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago[motor]"),
+        tests=tests_in(_POLLING, "test_the_first_poll_of_a_process_publishes_young_events_too[motor]"),
         slow=True,
     ),
     Mutation(
@@ -160,9 +159,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay.poll_forever",
         old="everything = await self._publisher.reconnected_within(_POLL_SECONDS)",
         new="everything = False; await self._publisher.reconnected_within(_POLL_SECONDS)",
-        tests=tests_in(
-            _POLLING, "test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago[motor]"
-        ),
+        tests=tests_in(_POLLING, "test_the_first_poll_after_a_reconnect_publishes_young_events_too[motor]"),
         slow=True,
     ),
     Mutation(
@@ -171,7 +168,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay.poll_forever",
         old="except (PyMongoError, DependencyUnavailable) as error:",
         new="except DependencyUnavailable as error:",
-        tests=tests_in(_POLLING, "test_polling_goes_on_after_an_outage_of_the_database[motor]"),
+        tests=tests_in(_POLLING, "test_polling_continues_after_an_outage_of_mongodb[motor]"),
         slow=True,
     ),
     Mutation(
@@ -180,7 +177,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay.poll",
         old="if failed or not cleared:",
         new="if not cleared:",
-        tests=tests_in(_POLLING, "test_polling_tries_once_a_turn_what_cannot_be_published[motor]"),
+        tests=tests_in(_POLLING, "test_one_poll_tries_an_event_that_cannot_be_published_once[motor]"),
         slow=True,
     ),
     Mutation(
@@ -205,6 +202,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay.create_indexes",
         old='await collection.create_index("outbox.id", sparse=True)',
         new='await collection.create_index("outbox.id")',
-        tests=tests_in(_OUTBOX, "test_polling_uses_the_index_and_not_the_collection[motor]"),
+        tests=tests_in(_POLLING, "test_polling_reads_by_the_index_only_documents_with_events[motor]"),
     ),
 )

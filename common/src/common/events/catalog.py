@@ -1,4 +1,4 @@
-"""All events and timers. A message that is not listed here is neither published nor consumed."""
+"""Lists all events and timers. A message type that is not listed here can be neither published nor consumed."""
 
 from datetime import UTC, datetime
 
@@ -42,7 +42,7 @@ EXAMPLES: tuple[Message, ...] = (
 """One message of each type. The golden files, the generated documents and the tests of all consumers use them."""
 
 MESSAGES: dict[str, type[Message]] = {example.type_name(): type(example) for example in EXAMPLES}
-"""By type name, which is the first two parts of the subject."""
+"""The message types by their type names. A type name is the first two parts of the subject."""
 
 EVENT_TYPES: tuple[type[Event], ...] = tuple(kind for kind in MESSAGES.values() if issubclass(kind, Event))
 TIMER_TYPES: tuple[type[Timer], ...] = tuple(kind for kind in MESSAGES.values() if issubclass(kind, Timer))

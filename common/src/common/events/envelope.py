@@ -1,4 +1,4 @@
-"""How an event travels: its JSON as the payload, everything about it in the headers (CloudEvents, binary mode)."""
+"""Encodes and decodes messages: the payload is the JSON of the event, the headers are CloudEvents (binary mode)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ TIME = "ce-time"
 
 @dataclass(frozen=True)
 class StagedEvent:
-    """An event as it lies in the outbox: ready to be published by someone who knows nothing of its schema."""
+    """An event as the outbox stores it. It is already encoded, so that the relay can publish it without its class."""
 
     id: str
     subject: str
@@ -30,6 +30,7 @@ class StagedEvent:
 
     @classmethod
     def stage(cls, event: Event, now: datetime) -> Self:
+        """Encode the event, with the current trace and cause in its headers."""
         headers = {
             MESSAGE_ID: event.event_id,
             "ce-specversion": "1.0",
@@ -54,15 +55,15 @@ class StagedEvent:
 
 
 class MalformedEvent(PermanentFailure):
-    """Its bytes are not what the catalogue says."""
+    """The catalogue does not know the subject, or the data is not a valid message of that subject."""
 
 
 def decode(subject: str, data: bytes) -> Message:
-    """The event, or timer, in a message. Raises MalformedEvent, with a reason that a person can act on."""
+    """Decode an event or a timer. Raises MalformedEvent, with a reason for the operator."""
     aggregate, fact, *_ = [*subject.split("."), "", ""]
     message_type = MESSAGES.get(f"{aggregate}.{fact}")
     if message_type is None:
-        raise MalformedEvent(f"no event of the catalogue has the subject {subject!r}")
+        raise MalformedEvent(f"the catalogue has no message with the subject {subject!r}")
     try:
         message = message_type.model_validate_json(data)
     except ValidationError as error:
@@ -71,14 +72,14 @@ def decode(subject: str, data: bytes) -> Message:
         raise MalformedEvent(f"{message_type.__name__}: {where}: {first['msg']}") from error
     if message.subject != subject:
         raise MalformedEvent(
-            f"{message_type.__name__}: its id {message.id!r} is not the one in its subject {subject!r}"
+            f"{message_type.__name__}: the id {message.id!r} differs from the id in the subject {subject!r}"
         )
     return message
 
 
 def decode_event(subject: str, data: bytes) -> Event:
-    """The event in a message. Raises MalformedEvent, also for a timer, which is no event."""
+    """Decode an event. Raises MalformedEvent, also if the message is a timer."""
     message = decode(subject, data)
     if not isinstance(message, Event):
-        raise MalformedEvent(f"{type(message).__name__} is no event")
+        raise MalformedEvent(f"{type(message).__name__} is not an event")
     return message

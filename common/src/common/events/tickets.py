@@ -9,7 +9,7 @@ from common.domain.ids import OrderId, UserId
 
 
 class TicketEvent(Event):
-    """The state of a ticket that others may replicate."""
+    """The state of a ticket that other services may copy."""
 
     publisher: ClassVar = "tickets"
     aggregate: ClassVar = "ticket"
@@ -28,6 +28,6 @@ class TicketCreated(TicketEvent):
 
 
 class TicketUpdated(TicketEvent):
-    """The seller changed the listing, or an order took or gave back the ticket."""
+    """The seller changed title or price, or an order took or released the ticket."""
 
     fact: ClassVar = "updated"

@@ -1,4 +1,4 @@
-"""The trace (W3C Trace Context) that follows a request through the events it causes, and into every log line."""
+"""Keeps the trace (W3C Trace Context) and the cause of the current work. Events and log lines carry both on."""
 
 import random
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ _cause: ContextVar[str] = ContextVar("cause", default="unknown")
 
 @contextmanager
 def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
-    """Run in the trace that came in; begin one where none, or a broken one, came.
+    """Continue the trace that `traceparent` names. Start a new trace if it is missing or invalid.
 
-    `cause` is what set this work off: a request ("POST /api/orders") or the id of an event.
+    `cause` is what started the work: a request ("POST /api/orders") or the id of an event.
     """
     incoming = _propagator.extract({"traceparent": traceparent}) if traceparent else context.Context()
     parent = trace.get_current_span(incoming).get_span_context()
@@ -35,23 +35,24 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
         context.detach(token)
 
 
-def name_cause(cause: str) -> None:
-    """What sets off all that follows in this task, now that it is known."""
+def set_cause(cause: str) -> None:
+    """Replace the cause for the rest of the current task."""
     _cause.set(cause)
 
 
 def current_traceparent() -> str | None:
-    """The header that hands the present trace on; None outside of any."""
+    """The value of the header `traceparent` that continues the current trace. None without a trace."""
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier.get("traceparent")
 
 
 def current_trace_id() -> str | None:
-    """32 hexadecimal characters, the correlation id in every log line; None outside of any trace."""
+    """The id of the current trace, 32 hexadecimal characters, which every log line shows. None without a trace."""
     found = trace.get_current_span().get_span_context()
     return format(found.trace_id, "032x") if found.is_valid else None
 
 
 def current_cause() -> str:
+    """What started the current work, or "unknown"."""
     return _cause.get()

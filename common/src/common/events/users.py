@@ -8,11 +8,11 @@ from common.domain.event import Category, Event
 
 
 class UserRegistered(Event):
-    """Someone signed up."""
+    """A user signed up."""
 
     publisher: ClassVar = "auth"
     aggregate: ClassVar = "user"
     fact: ClassVar = "registered"
     category: ClassVar = Category.GENERAL
 
-    email: str = Field(description="In lower case: e-mail addresses are unique without regard to case.")
+    email: str = Field(description="In lower case: addresses that differ only in case are the same.")

@@ -1,4 +1,4 @@
-"""The connection to NATS: never gives up, never hangs, and says in the log what it waits for."""
+"""The connection to NATS. It reconnects without limit, each wait has a timeout, and the log says what it waits for."""
 
 import asyncio
 
@@ -12,19 +12,22 @@ from common.storage.server_probe import ServerProbe
 
 log = structlog.get_logger()
 
-# connect() can hang on a server that is down, so an attempt is bounded and repeated (facts: nats-py).
 _ATTEMPT_SECONDS = 3.0
+"""connect() of nats-py can hang if the server is down, so each attempt has a timeout and is repeated."""
 _PAUSE_SECONDS = 0.5
 _PING_SECONDS = 1.0
-_ANY_LENGTH = 86_400
+_FLUSH_SECONDS = 86_400
+"""In effect no timeout. A flush must not be cancelled: common/storage/server_probe.py says why."""
 
 
 def inbox_prefix(name: str) -> str:
-    """Where the answers to this client's requests go: to a place of its own, where no other may listen."""
+    """The prefix of the subjects for answers to this client. Only this client may subscribe to them."""
     return f"_INBOX_{name}"
 
 
 class Broker:
+    """One connection of this process to NATS. `name` shows at the server."""
+
     def __init__(self, url: str, name: str) -> None:
         self._url = url
         self._name = name
@@ -40,7 +43,7 @@ class Broker:
 
     @property
     def is_closed_for_good(self) -> bool:
-        """The client gave up, which it must never do: the process should be started again."""
+        """Whether the client has stopped reconnecting. This should never happen; the process must be restarted."""
         return self._client is not None and self._client.is_closed
 
     @property
@@ -69,7 +72,7 @@ class Broker:
             raise DependencyUnavailable("The message broker does not answer.")
 
     async def connect(self) -> None:
-        """Return once connected, however long that takes. From then on the client reconnects by itself."""
+        """Return once connected, however long that takes. Later the client reconnects by itself."""
         waiting = False
         while self._client is None:
             client = Client()
@@ -80,9 +83,9 @@ class Broker:
                         name=self._name,
                         inbox_prefix=inbox_prefix(self._name),
                         connect_timeout=2,
-                        max_reconnect_attempts=-1,  # the default gives up for good after two minutes
-                        reconnect_time_wait=0.5,  # type: ignore[arg-type] # declared int, but only slept on
-                        ping_interval=5,  # a dead peer is noticed after three of them, not after minutes
+                        max_reconnect_attempts=-1,  # with the default it stops reconnecting after two minutes
+                        reconnect_time_wait=0.5,  # type: ignore[arg-type] # annotated as int, but only passed to sleep()
+                        ping_interval=5,  # a silent server counts as lost after three of them
                         error_cb=self._on_error,
                         disconnected_cb=self._on_disconnected,
                         reconnected_cb=self._on_reconnected,
@@ -100,7 +103,7 @@ class Broker:
         log.info("connected to NATS")
 
     async def reconnected_within(self, seconds: float) -> bool:
-        """Wait so long; True, and at once, if the connection was lost and has come back."""
+        """Wait until the connection is re-established, at most so long. Return whether it was."""
         try:
             async with asyncio.timeout(seconds):
                 await self._reconnected.wait()
@@ -116,10 +119,10 @@ class Broker:
         self._probe.forget()
 
     async def _flush(self) -> None:
-        await self.client.flush(timeout=_ANY_LENGTH)
+        await self.client.flush(timeout=_FLUSH_SECONDS)
 
     async def _on_error(self, error: Exception) -> None:
-        # A refused permission shows only here: the caller sees a time-out.
+        # The server reports a refused permission only here. The caller sees a timeout.
         if "permissions violation" in str(error).lower():
             log.error("NATS refused a permission", reason=str(error))
         elif self.is_connected:
@@ -127,20 +130,20 @@ class Broker:
 
     async def _on_disconnected(self) -> None:
         if not self._closing:
-            log.warning("lost NATS, reconnecting")
+            log.warning("connection to NATS lost, reconnecting")
 
     async def _on_reconnected(self) -> None:
-        log.info("connected to NATS again")
-        self._probe.forget()  # its answer was lost with the old connection
+        log.info("reconnected to NATS")
+        self._probe.forget()  # its answer was lost with the previous connection
         self._reconnected.set()
 
 
 async def _close(client: Client) -> None:
     try:
-        async with asyncio.timeout(2):  # closing can hang as well
+        async with asyncio.timeout(2):  # close() can hang as well
             await client.close()
     except (TimeoutError, OSError, NatsError):
-        log.debug("NATS connection did not close in time")
+        log.debug("connection to NATS did not close in time")
 
 
 def _without_secrets(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Dead letters: events that could not be handled, kept with their bytes, their headers and the reason."""
+"""Stores dead letters: events that a consumer could not handle, with their data, their headers and the reason."""
 
 from dataclasses import dataclass
 
@@ -17,36 +17,32 @@ MESSAGE = "dead-letter-message-id"
 
 _LONGEST_REASON = 500
 
-REPLAYED = b"+OK"
-"""What a consumer answers when the replay of a dead letter succeeded; anything else is the reason why not."""
-
 
 def dead_letter_subject(consumer: str) -> str:
-    """Where a consumer's dead letters are published."""
+    """The subject on which the dead letters of a consumer are published."""
     return f"dead-letter.{consumer}"
-
-
-def replay_subject(consumer: str) -> str:
-    """Where an operator asks one consumer to try a dead letter again."""
-    return f"replay.{consumer}"
 
 
 @dataclass(frozen=True)
 class DeadLetters:
+    """Publishes dead letters to their stream."""
+
     publisher: Publisher
 
     async def add(self, message: Msg, consumer: str, reason: str) -> None:
-        """Returns once the dead-letter stream has it; raises DependencyUnavailable when that is not known.
+        """Return once the stream has stored the dead letter. Raises DependencyUnavailable if that is uncertain.
 
-        Burying a delivery twice leaves one dead letter: its id is the consumer and the event's place in its stream.
+        The message id consists of the consumer and the event's sequence number in its stream. So the stream keeps one
+        dead letter even if an event is dead-lettered twice.
         """
         place = message.metadata
         given = message.headers or {}
-        # Without its orders to the broker: a dead letter must not ring again, and its stream takes no time to live.
+        # Headers "Nats-…" are instructions to the server, such as a schedule or a time to live: the stream would refuse
+        # the dead letter, or the timer would fire again.
         headers = {name: value for name, value in given.items() if not name.lower().startswith("nats-")}
         headers |= {
             CONSUMER: consumer,
-            REASON: " ".join(reason.split())[:_LONGEST_REASON],  # one line: a header must be
+            REASON: " ".join(reason.split())[:_LONGEST_REASON],  # a header cannot contain a line break
             DELIVERIES: str(place.num_delivered),
             SUBJECT: message.subject,
             STREAM: place.stream,

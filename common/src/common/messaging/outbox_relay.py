@@ -1,8 +1,9 @@
-"""The relay: takes staged events out of the outboxes of the aggregates and publishes them.
+"""Publishes the events in the outboxes of the aggregates.
 
-A change and its event are one write, because the event lies in the aggregate's own document. The relay hears of it
-right after the write, through memory; whatever a crash, a full queue or a broker that was away left behind is found by
-the sweep, through the index. Published means acknowledged by the stream; only then is the outbox entry pulled.
+A repository writes a change and its event in one document: the event is in the array `outbox` of the aggregate. After
+the write it enqueues the event here, and the relay publishes it at once. Outbox polling finds the events that were not
+published in this way, because of a crash, a full queue or an outage of the broker. An event is removed from its outbox
+only after its stream has acknowledged it.
 """
 
 import asyncio
@@ -24,17 +25,21 @@ log = structlog.get_logger()
 
 _QUEUE = 10_000
 _IN_FLIGHT = 256
+"""Limit for the events that are published at once, and for the documents that a poll reads at once."""
 _POLL_SECONDS = 2.0
-_CLEAR_TOGETHER_SECONDS = 0.05
-"""Nobody waits for an outbox to be cleared, so it may wait for others to be cleared with."""
-_LEFT_BEHIND_AFTER = timedelta(seconds=2)
-"""Younger entries are most likely on their way already; publishing one twice would be harmless."""
+_CLEAR_WINDOW_SECONDS = 0.05
+"""Outboxes are cleared in batches. No client waits for it."""
+_OVERDUE_AFTER = timedelta(seconds=2)
+"""Polling leaves younger events to the queue. It would be harmless to publish one twice."""
 
 Entry = tuple[Collection, str, StagedEvent]
 
 
 class OutboxRelay:
-    """The only thing that publishes events."""
+    """Publishes the events of one service. Nothing else publishes events.
+
+    It works in three loops, which do not end: `publish_forever`, `clear_forever` and `poll_forever`.
+    """
 
     def __init__(self, publisher: Publisher, clock: Clock) -> None:
         self._publisher = publisher
@@ -46,22 +51,24 @@ class OutboxRelay:
         self._is_failing = False
 
     def add_collection(self, collection: Collection) -> None:
-        """Sweep this collection of aggregates, too."""
+        """Include this collection of aggregates in outbox polling."""
         self._collections.append(collection)
 
     async def create_indexes(self) -> None:
+        """Create the index that outbox polling uses."""
         for collection in self._collections:
-            # Sparse: it holds only the few documents that have something staged. {"outbox.0": …} could use no index.
+            # Sparse: it contains only the few documents whose outbox is not empty. A query for "outbox.0" instead of
+            # "outbox.id" could not use an index.
             await collection.create_index("outbox.id", sparse=True)
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
-        """Publish soon. Never waits and never fails: what finds no room here is found by the sweep."""
+        """Publish these events soon. If the queue is full, outbox polling will find them."""
         with suppress(asyncio.QueueFull):
             for event in staged:
                 self._queue.put_nowait((collection, aggregate_id, event))
 
-    async def run(self) -> None:
-        """Publish what is handed over, in the order of handing over, many in flight together."""
+    async def publish_forever(self) -> None:
+        """Publish the events in the queue, many at once. They begin in the order of the queue."""
         async with asyncio.TaskGroup() as group:
             while True:
                 entry = await self._queue.get()
@@ -76,16 +83,18 @@ class OutboxRelay:
         if failure is None:
             self._published.put_nowait(entry)
         else:
-            if not self._is_failing:  # said once, not for each of thousands
-                log.warning("events stay in the outbox for now", first=entry[2].subject, reason=str(failure))
+            if not self._is_failing:  # only for the first failure in a row: there may be thousands
+                log.warning(
+                    "publishing failed, events stay in their outboxes", first=entry[2].subject, reason=str(failure)
+                )
             self._queue.task_done()
         self._is_failing = failure is not None
 
     async def clear_forever(self) -> None:
-        """Take out of the outboxes what `run` has published, together with what it publishes in the next moment."""
+        """Remove published events from their outboxes, in batches."""
         while True:
             batch = [await self._published.get()]
-            await asyncio.sleep(_CLEAR_TOGETHER_SECONDS)
+            await asyncio.sleep(_CLEAR_WINDOW_SECONDS)
             while not self._published.empty():
                 batch.append(self._published.get_nowait())
             await self._clear(batch)
@@ -93,27 +102,31 @@ class OutboxRelay:
                 self._queue.task_done()
 
     async def drain(self, within_seconds: float) -> None:
-        """Wait until what was handed over has been published; what is not done in time is left for the next start."""
+        """Wait until everything in the queue is published, at most so long. The next process publishes the rest."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
                 await self._queue.join()
 
     async def poll_forever(self) -> None:
-        """Publish what was left behind. Does not end; a dependency that is down is tried again at the next turn."""
-        everything = True  # at the start, and when the broker has come back, no one else will publish what is there
+        """Poll the outboxes every two seconds. An unavailable dependency is tried again at the next poll."""
+        # After a start or a reconnect the queue may lack events of any age, so the next poll looks for all.
+        everything = True
         while True:
             try:
-                found = await self.poll(timedelta(0) if everything else _LEFT_BEHIND_AFTER)
+                found = await self.poll(timedelta(0) if everything else _OVERDUE_AFTER)
             except (PyMongoError, DependencyUnavailable) as error:
-                log.debug("polling of the outboxes put off", reason=str(error))
+                log.debug("outbox polling failed, retrying", reason=str(error))
             else:
                 if found:
-                    log.info("published events that were left behind", events=found)
+                    log.info("outbox polling published events", events=found)
             everything = await self._publisher.reconnected_within(_POLL_SECONDS)
 
-    async def poll(self, left_behind_after: timedelta = timedelta(0)) -> int:
-        """Publish every staged event older than that, oldest change of an aggregate first; answer how many."""
-        cutoff = self._clock() - left_behind_after
+    async def poll(self, overdue_after: timedelta = timedelta(0)) -> int:
+        """Publish every event that is in an outbox for longer than this. Return how many were published.
+
+        Stops after the first batch with a failure, whose events are not counted.
+        """
+        cutoff = self._clock() - overdue_after
         count = 0
         for collection in self._collections:
             while True:
@@ -131,22 +144,24 @@ class OutboxRelay:
                 published = [entry for entry, failure in zip(batch, failures, strict=True) if failure is None]
                 cleared = await self._clear(published)
                 if failed := [failure for failure in failures if failure]:
-                    log.warning("events stay in the outbox for now", events=len(failed), reason=str(failed[0]))
+                    log.warning(
+                        "publishing failed, events stay in their outboxes", events=len(failed), reason=str(failed[0])
+                    )
                 if failed or not cleared:
                     return count
                 count += len(batch)
         return count
 
     async def _publish(self, entry: Entry) -> Exception | None:
-        """None once the stream has it. Whatever else comes of it, the event stays where it is, for the sweep."""
+        """Return None after the stream has acknowledged the event, and the failure otherwise."""
         try:
             await self._publisher.publish(entry[2])
-        except Exception as failure:  # noqa: BLE001 - one that cannot be published must not stop the others
+        except Exception as failure:  # noqa: BLE001 - an event that cannot be published must not stop the others
             return failure
         return None
 
     async def _clear(self, published: list[Entry]) -> bool:
-        """Take what the stream has out of the outboxes. False if MongoDB did not; publishing it again is harmless."""
+        """Remove published events from their outboxes. Return False if MongoDB failed: they will be published again."""
         clearings: dict[int, tuple[Collection, list[UpdateOne]]] = {}
         for collection, aggregate_id, event in published:
             clear = UpdateOne({"_id": aggregate_id}, {"$pull": {"outbox": {"id": event.id}}})
@@ -155,6 +170,8 @@ class OutboxRelay:
             for collection, updates in clearings.values():
                 await collection.bulk_write(updates, ordered=False)
         except PyMongoError as error:
-            log.warning("events stay in the outbox for now", events=len(published), reason=str(error))
+            log.warning(
+                "clearing outboxes failed, events will be published again", events=len(published), reason=str(error)
+            )
             return False
         return True

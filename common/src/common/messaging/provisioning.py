@@ -1,4 +1,8 @@
-"""Streams and consumers are made explicitly, before the services start: the client would ignore changed settings."""
+"""Creates and updates the streams and the durable consumers at the broker.
+
+This is a step of its own, before the services start. Subscribing through nats-py would create what is missing, but
+would ignore changed settings.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +16,7 @@ from common.messaging.streams import STREAMS
 
 
 async def provision_streams(jetstream: JetStreamContext, *, replicas: int = 1) -> None:
-    """Create what is missing and bring what exists to its declared settings; the messages stay."""
+    """Create the streams that are missing and update the settings of the others. No message is lost."""
     for stream in STREAMS:
         config = stream.config(replicas)
         try:
@@ -26,6 +30,6 @@ async def provision_streams(jetstream: JetStreamContext, *, replicas: int = 1) -
 async def provision_consumers(
     jetstream: JetStreamContext, consumers: Iterable[Consumer[Any]], policy: RetryPolicy | None = None
 ) -> None:
-    """Create or update each durable consumer; an existing one goes on from where it was."""
+    """Create or update each durable consumer. An existing one keeps its position in the stream."""
     for consumer in consumers:
         await jetstream.add_consumer(consumer.stream.name, consumer.config(policy or RetryPolicy()))

@@ -1,4 +1,4 @@
-"""Publishing to a stream: done when the stream has the event on disk and says so."""
+"""Publishes messages to the streams, and waits until the stream acknowledges that it has stored them on disk."""
 
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
@@ -8,28 +8,31 @@ from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
 
 _ACK_SECONDS = 2.0
-"""An acknowledgement takes milliseconds; one that has not come by then was lost with its connection."""
+"""An acknowledgement takes milliseconds. One that takes longer than this was lost with its connection."""
 
 
 class Publisher:
+    """Publishes through one connection."""
+
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
     async def publish(self, staged: StagedEvent) -> None:
-        """Raises DependencyUnavailable when no acknowledgement came.
+        """Return once the stream has stored the event. Raises DependencyUnavailable if no acknowledgement came.
 
-        The event may have been stored all the same, so the caller publishes it again: it carries its id, and the
-        stream keeps one of the two.
+        The stream may have stored the event nevertheless. The caller can publish it again: the event carries its id,
+        and the stream keeps it once.
         """
         await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
 
     async def reconnected_within(self, seconds: float) -> bool:
-        """See Broker: the moment in which to publish what could not be published before."""
+        """Wait until the connection is re-established, at most so long. Return whether it was."""
         return await self._broker.reconnected_within(seconds)
 
     async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
+        """Publish a message that is not an event: a dead letter or a schedule. Raises like `publish`."""
         try:
-            # nats-py writes into the dict that it is given.
+            # A copy, because nats-py adds headers to the dict that it gets.
             await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__

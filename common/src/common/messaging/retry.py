@@ -1,23 +1,25 @@
-"""When a failed delivery is tried again, and when it is given up."""
+"""Decides when a failed delivery is retried, and when the event becomes a dead letter."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`delays`: seconds before the second, third, … delivery; after the last of them the event is a dead letter.
+    """How often, and after which delays, an event is delivered to a consumer.
 
-    A dependency that is down is no failed delivery: the event is held until it is back (see common.messaging.consumer),
-    or three minutes without a database would turn every event of that time into a dead letter.
+    An unavailable dependency is not a failure: the event is held until the dependency is back (delivery.py). Otherwise
+    an outage of the database would turn every event of that time into a dead letter.
     """
 
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
+    """Seconds before the second, third, … delivery. If the handler fails after the last, there is a dead letter."""
     ack_wait: float = 2.5
-    """Seconds after which the broker takes a consumer for dead and delivers again. One that works keeps saying so."""
-    deaths: int = 20
-    """Deliveries that nobody answered, after which an event is believed to kill its consumer, and given up.
+    """Seconds after which the broker repeats an unanswered delivery. A consumer at work asks for more time."""
+    max_unanswered: int = 20
+    """An event that was delivered more often than this becomes a dead letter, and its handler is not called again.
 
-    Generous, because a process that is merely stopped for a while looks dead to the broker, too.
+    Such an event probably kills the process during each delivery. The number is high, because a process that is paused
+    does not answer either.
     """
 
     @property
@@ -26,9 +28,9 @@ class RetryPolicy:
 
     @property
     def max_deliver(self) -> int:
-        """The broker's own bound lies behind ours: after it, the broker would drop the event without a word to us."""
-        return self.deliveries + self.deaths + 2
+        """The broker's limit, at which it stops delivering an event. Higher, so that we dead-letter it first."""
+        return self.deliveries + self.max_unanswered + 2
 
     def delay_after(self, delivery: int) -> float | None:
-        """Seconds to wait after the failure of this delivery (the first is 1); None: give up."""
+        """Seconds to wait after the failure of this delivery (the first is 1). None: dead-letter the event."""
         return self.delays[delivery - 1] if delivery <= len(self.delays) else None

@@ -1,4 +1,4 @@
-"""The streams: where events are kept. Persistent, ordered, nothing ever discarded to make room."""
+"""Declares the streams, which store the events on disk, in order, and without limit of age or size."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,15 @@ from common.domain.event import Category, Event, Message
 from common.events.catalog import EVENT_TYPES, TIMER_TYPES
 
 DUPLICATE_WINDOW_SECONDS = 600.0
-"""An event published twice within it is one message; consumers tolerate the duplicates beyond it."""
+"""A stream stores an event once if it is published again within this time. Handlers tolerate later duplicates."""
 
 MAX_MESSAGE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Stream:
+    """The name and the subjects of a stream. The other settings are the same for all, except for timers."""
+
     name: str
     subjects: tuple[str, ...]
     holds_timers: bool = False
@@ -25,7 +27,8 @@ class Stream:
             subjects=list(self.subjects),
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
-            # The server refuses "new" together with schedules; without limits neither discards anything.
+            # NEW refuses messages when a stream is full, OLD removes old ones. The server does not allow NEW together
+            # with schedules. Without limits no stream is ever full.
             discard=DiscardPolicy.OLD if self.holds_timers else DiscardPolicy.NEW,
             duplicate_window=DUPLICATE_WINDOW_SECONDS,
             max_msg_size=MAX_MESSAGE_BYTES,
@@ -48,13 +51,13 @@ TIMERS = Stream(
     holds_timers=True,
 )
 DEAD_LETTERS = Stream("DEAD_LETTERS", ("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"))
-"""Also keeps the broker's own word on a message that was delivered too often without our hearing of it."""
+"""Also stores the broker's advisories about messages that reached `max_deliver` without an answer."""
 
 STREAMS = (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)
 
 
 def stream_of(message_type: type[Message]) -> Stream:
-    """The stream that keeps a message: timers have their own, and an event's category decides."""
+    """The stream that stores messages of this type. For an event its category decides; timers have one stream."""
     if issubclass(message_type, Event):
         return DOMAIN_EVENTS if message_type.category is Category.DOMAIN else GENERAL_EVENTS
     return TIMERS

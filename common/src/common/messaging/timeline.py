@@ -1,4 +1,4 @@
-"""Reading an aggregate's timeline back from the streams: its id is the last token of each of its subjects."""
+"""Reads all events of an aggregate from the streams. Their subjects end with the aggregate's id."""
 
 import json
 from collections.abc import Iterable
@@ -21,6 +21,8 @@ _LONGEST = 200
 
 @dataclass(frozen=True)
 class TimelineEvent:
+    """An event as it is stored in the stream, with the cause and the trace from its headers."""
+
     event: str
     subject: str
     at: datetime
@@ -35,11 +37,13 @@ class TimelineEvent:
 
 
 class TimelineReader:
+    """Reads timelines through one connection."""
+
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
     async def read(self, aggregate_ids: Iterable[str]) -> list[TimelineEvent]:
-        """Every event of these aggregates, oldest first; at most 200 of each in each stream."""
+        """The events of these aggregates, oldest first: at most 200 per aggregate and stream."""
         found: list[TimelineEvent] = []
         for aggregate_id in aggregate_ids:
             for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
@@ -52,7 +56,7 @@ class TimelineReader:
         try:
             for _ in range(_LONGEST):
                 message = await self._broker.jetstream.get_msg(stream, sequence, subject, direct=True, next=True)
-                with suppress(ValueError, KeyError):  # published by hand, and no event: the timeline goes on without it
+                with suppress(ValueError, KeyError):  # not an event, published by hand: leave it out
                     found.append(_event(message))
                 sequence = (message.seq or 0) + 1
         except NotFoundError:

@@ -11,11 +11,12 @@ from nats.errors import Error as NatsError
 from common.domain.clock import Clock, utc_now
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
+from common.messaging.subscription import Subscription
 from common.runtime.settings import ServiceSettings
 from common.storage.availability import DatabaseError, as_unavailable
 from common.storage.mongo import Mongo
@@ -48,7 +49,7 @@ class ServiceRuntime:
         self._dead_letters = DeadLetters(self.publisher)
         self._subscriptions: list[Subscription[Any]] = []
         self.indexes: list[Step] = [self.relay.create_indexes]
-        self._loops: list[Step] = [self.relay.run, self.relay.clear_forever, self.relay.poll_forever]
+        self._loops: list[Step] = [self.relay.publish_forever, self.relay.clear_forever, self.relay.poll_forever]
         self._closings: list[Step] = []
         self._work: asyncio.Task[None] | None = None
         self._running_loops: list[asyncio.Task[None]] = []

@@ -20,7 +20,9 @@ E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
-class DeadLetter:
+class StoredMessage:
+    """A message as a stream stores it."""
+
     subject: str
     data: bytes
     headers: dict[str, str]
@@ -63,7 +65,7 @@ class EventStreams:
         assert len(found) == count, f"{len(found)} of {event_type.__name__}, not {count}"  # noqa: S101
         return found
 
-    async def dead_letters(self) -> list[DeadLetter]:
+    async def dead_letters(self) -> list[StoredMessage]:
         return await self._read(DEAD_LETTERS.name, "dead-letter.>")
 
     async def eventually_quiet(self, *consumers: str) -> None:
@@ -101,11 +103,11 @@ class EventStreams:
             what=f"empty outboxes in {aggregates.name}",
         )
 
-    async def envelopes(self, event_type: type[Event]) -> list[DeadLetter]:
+    async def envelopes(self, event_type: type[Event]) -> list[StoredMessage]:
         """The messages as they lie in the stream, with their headers, oldest first."""
         return await self._read(stream_of(event_type).name, event_type.subjects())
 
-    async def _read(self, stream: str, subject: str) -> list[DeadLetter]:
+    async def _read(self, stream: str, subject: str) -> list[StoredMessage]:
         jetstream = self.broker.jetstream
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.ALL,
@@ -115,7 +117,7 @@ class EventStreams:
             mem_storage=True,
         )
         info = await jetstream.add_consumer(stream, config)
-        found: list[DeadLetter] = []
+        found: list[StoredMessage] = []
         if info.num_pending:
             subscription = await jetstream.pull_subscribe_bind(info.name, stream=stream)
             while len(found) < info.num_pending:
@@ -123,7 +125,7 @@ class EventStreams:
                     batch = await subscription.fetch(info.num_pending - len(found), timeout=0.5)
                 except (TimeoutError, NatsTimeout):
                     continue
-                found += [DeadLetter(m.subject, m.data, dict(m.headers or {})) for m in batch]
+                found += [StoredMessage(m.subject, m.data, dict(m.headers or {})) for m in batch]
             await subscription.unsubscribe()
         await jetstream.delete_consumer(stream, info.name)
         return found

@@ -23,7 +23,7 @@ from devkit.testing.eventually import eventually
 from devkit.testing.keys import KeyPair
 from devkit.testing.tokens import TokenSigner
 
-QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, deaths=5)
+QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, max_unanswered=5)
 """A test does not wait a minute for the fate of a poisoned event."""
 
 

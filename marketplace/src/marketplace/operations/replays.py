@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nats.errors import Error as NatsError
 
 from common.messaging import dead_letters as dead_letter
-from common.messaging.dead_letters import REPLAYED, replay_subject
+from common.messaging.replay import REPLAYED, replay_subject
 from marketplace.operations.operator import Operator
 
 

@@ -1,4 +1,4 @@
-"""The streams as the server keeps them: nothing is lost, nothing makes room, nothing is kept twice."""
+"""The streams at the server: they lose no message, remove none to make room, and store none twice."""
 
 import asyncio
 from dataclasses import replace
@@ -28,7 +28,7 @@ _NO_LIMIT = -1
 
 
 @EVERY_STREAM
-async def test_a_stream_is_kept_in_files_and_nothing_in_it_expires(streams: EventStreams, stream: Stream) -> None:
+async def test_a_stream_is_stored_in_files_and_no_message_expires(streams: EventStreams, stream: Stream) -> None:
     kept = (await streams.broker.jetstream.stream_info(stream.name)).config
     assert (kept.storage, kept.retention) == (StorageType.FILE, RetentionPolicy.LIMITS)
     limits = (kept.max_age, kept.max_msgs, kept.max_bytes, kept.max_msgs_per_subject, kept.max_consumers)
@@ -37,7 +37,7 @@ async def test_a_stream_is_kept_in_files_and_nothing_in_it_expires(streams: Even
 
 @EVERY_STREAM
 async def test_a_stream_recognises_a_duplicate_for_ten_minutes(streams: EventStreams, stream: Stream) -> None:
-    """Longer than the relay and an operator's restart take to publish again what was not acknowledged."""
+    """Longer than it takes to publish an event again, even if an operator has to restart a service for it."""
     kept = (await streams.broker.jetstream.stream_info(stream.name)).config
     assert timedelta(seconds=kept.duplicate_window or 0) >= timedelta(minutes=10)
 
@@ -50,10 +50,8 @@ async def test_an_event_that_is_published_twice_is_stored_once(streams: EventStr
 
 
 @pytest.mark.parametrize("stream", [DOMAIN_EVENTS, GENERAL_EVENTS, DEAD_LETTERS], ids=lambda stream: stream.name)
-async def test_a_full_stream_refuses_a_message_and_keeps_those_that_it_has(
-    streams: EventStreams, stream: Stream
-) -> None:
-    """Full, because an operator has given it a limit."""
+async def test_a_full_stream_refuses_new_messages_and_keeps_the_old_ones(streams: EventStreams, stream: Stream) -> None:
+    """It is full because an operator has set a limit."""
     jetstream = streams.broker.jetstream
     config = (await jetstream.stream_info(stream.name)).config
     await jetstream.update_stream(replace(config, max_msgs=2))
@@ -65,7 +63,7 @@ async def test_a_full_stream_refuses_a_message_and_keeps_those_that_it_has(
     assert (await jetstream.get_msg(stream.name, seq=1)).subject == subjects[0]
 
 
-async def test_an_event_is_still_there_after_every_consumer_has_acknowledged_it(streams: EventStreams) -> None:
+async def test_a_stream_keeps_an_event_that_every_consumer_has_acknowledged(streams: EventStreams) -> None:
     jetstream = streams.broker.jetstream
     config = ConsumerConfig(durable_name="only", ack_policy=AckPolicy.EXPLICIT)
     await jetstream.add_consumer(DOMAIN_EVENTS.name, config)
@@ -83,10 +81,10 @@ async def test_a_message_above_256_kib_is_refused(streams: EventStreams) -> None
             await streams.publish_bytes(subject, bytes(256 * 1024 + 1))
 
 
-async def test_a_message_that_was_delivered_too_often_is_reported_among_the_dead_letters(
+async def test_the_server_reports_a_message_that_reached_max_deliver(
     streams: EventStreams,
 ) -> None:
-    """By the server: a consumer that crashed at each delivery could report nothing itself."""
+    """In the dead-letter stream. A consumer that crashes at each delivery cannot report anything."""
     jetstream = streams.broker.jetstream
     config = ConsumerConfig(durable_name="crashing", ack_policy=AckPolicy.EXPLICIT, max_deliver=1, ack_wait=0.1)
     await jetstream.add_consumer(DOMAIN_EVENTS.name, config)
@@ -119,7 +117,7 @@ async def test_events_survive_the_crash_of_the_server(tmp_path: Path) -> None:
 
 
 @EVERY_STREAM
-async def test_an_older_stream_gets_the_settings_of_today_and_keeps_its_messages(
+async def test_provisioning_updates_the_settings_of_a_stream_and_keeps_its_messages(
     streams: EventStreams, stream: Stream
 ) -> None:
     jetstream = streams.broker.jetstream

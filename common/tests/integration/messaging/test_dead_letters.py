@@ -1,6 +1,6 @@
-"""Dead letters: no event is lost on its way there, each is stored once, and the stream takes every one of them."""
+"""Dead letters: each is stored before its event is terminated, is stored once, and is accepted by the stream."""
 
-from common.tests.consuming import CONSUMER, NAME, Effects, consuming, event, nothing
+from common.tests.consuming import NAME, Effects, consuming, event, nothing
 
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable, PermanentFailure
@@ -11,16 +11,16 @@ from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from devkit.testing.events import DeadLetter, EventStreams
+from devkit.testing.events import EventStreams, StoredMessage
 from devkit.testing.eventually import eventually
 
 SOON_DELIVERED_AGAIN = RetryPolicy(delays=(), ack_wait=0.2)
 
 
 class FailingOnce(Publisher):
-    """Fails the first time: either before the stream has stored the message, or after that, as if the ack was lost.
+    """Fails the first time: before the stream has stored the message, or after that, as if the ack was lost.
 
-    The consumer answers the delivery in neither case, so to the broker it looks like a process that died there.
+    In both cases the consumer does not answer the delivery, like a process that died there.
     """
 
     def __init__(self, broker: Broker, *, stores_first: bool) -> None:
@@ -40,13 +40,13 @@ async def refuse(_event: TicketCreated) -> None:
     raise PermanentFailure("it names what does not exist")
 
 
-async def the_dead_letter(streams: EventStreams) -> DeadLetter:
+async def the_dead_letter(streams: EventStreams) -> StoredMessage:
     letter, *_ = await eventually(streams.dead_letters, within=5, what="the dead letter")
     return letter
 
 
 async def test_an_event_whose_dead_letter_was_not_stored_is_delivered_again(streams: EventStreams) -> None:
-    """As after a process that died before it could store the dead letter: nothing may be terminated before that."""
+    """So nothing may terminate the delivery before its dead letter is stored."""
     poison = event()
     publisher = FailingOnce(streams.broker, stores_first=False)
     async with consuming(Effects(refuse), streams, policy=SOON_DELIVERED_AGAIN, publisher=publisher):
@@ -56,7 +56,7 @@ async def test_an_event_whose_dead_letter_was_not_stored_is_delivered_again(stre
     assert letter.data == poison.to_json().encode()
 
 
-async def test_a_death_between_dead_letter_and_termination_leaves_one_dead_letter(streams: EventStreams) -> None:
+async def test_a_crash_before_the_termination_leaves_one_dead_letter(streams: EventStreams) -> None:
     """The event is delivered again, and its second dead letter is a duplicate of the first."""
     effects = Effects(refuse)
     publisher = FailingOnce(streams.broker, stores_first=True)
@@ -67,7 +67,7 @@ async def test_a_death_between_dead_letter_and_termination_leaves_one_dead_lette
     assert len(await streams.dead_letters()) == 1
 
 
-async def test_a_dead_letter_has_the_bytes_and_the_headers_of_its_event(streams: EventStreams) -> None:
+async def test_a_dead_letter_has_the_data_and_the_headers_of_its_event(streams: EventStreams) -> None:
     async with consuming(Effects(refuse), streams):
         await streams.publish(event())
         letter = await the_dead_letter(streams)
@@ -88,7 +88,7 @@ async def test_two_events_that_cannot_be_handled_become_two_dead_letters(streams
 
 
 async def test_an_event_that_fails_with_a_very_long_message_becomes_a_dead_letter(streams: EventStreams) -> None:
-    """Longer than a message may be: the dead letter has as much of it as fits."""
+    """Longer than a message may be. The dead letter contains its beginning."""
 
     async def fail_verbosely(_event: TicketCreated) -> None:
         raise PermanentFailure("no " * 100_000)
@@ -99,8 +99,8 @@ async def test_an_event_that_fails_with_a_very_long_message_becomes_a_dead_lette
     assert letter.headers["dead-letter-reason"].startswith("no no no")
 
 
-async def test_a_dead_letter_carries_no_orders_to_the_broker(streams: EventStreams) -> None:
-    """A timer that has fired has a time to live, which the stream of the dead letters would refuse."""
+async def test_a_dead_letter_has_no_headers_with_instructions_to_the_broker(streams: EventStreams) -> None:
+    """A timer that has fired has a time to live. The dead-letter stream would refuse it."""
 
     async def refuse_timer(_effects: Effects, _timer: DeadlineTimer) -> None:
         raise PermanentFailure("no such order")
@@ -112,31 +112,3 @@ async def test_a_dead_letter_carries_no_orders_to_the_broker(streams: EventStrea
         letter = await the_dead_letter(streams)
     assert letter.headers["ce-id"] == "timer-1"
     assert {name for name in letter.headers if name.startswith("Nats-")} <= {"Nats-Msg-Id"}
-
-
-async def test_an_event_under_the_subject_of_another_aggregate_is_not_handled(streams: EventStreams) -> None:
-    misplaced, good = event(), event()
-    effects = Effects(nothing)
-    async with consuming(effects, streams):
-        await streams.publish_bytes(f"ticket.created.{new_id()}", misplaced.to_json().encode())
-        await streams.publish(good)
-        await eventually(effects.completed, what="the next event")
-        await streams.eventually_quiet(NAME)
-    assert effects.done == [good.id]
-    (letter,) = await streams.dead_letters()
-    assert (letter.data, letter.headers["dead-letter-deliveries"]) == (misplaced.to_json().encode(), "1")
-
-
-async def test_a_replay_reaches_the_consumer_that_failed_and_no_other(streams: EventStreams) -> None:
-    replayed, published = event(), event()
-    mine, others = Effects(nothing), Effects(nothing)
-    other: Consumer[Effects] = Consumer("another-consumer", CONSUMER.on, CONSUMER.handle)
-    async with consuming(others, streams, consumer=other), consuming(mine, streams):
-        headers = {"dead-letter-subject": replayed.subject}
-        answer = await streams.broker.client.request(
-            f"replay.{NAME}", replayed.to_json().encode(), timeout=5, headers=headers
-        )
-        await streams.publish(published)
-        await streams.eventually_quiet(NAME, other.name)
-    assert answer.data == b"+OK"
-    assert (mine.done, others.done) == ([replayed.id, published.id], [published.id])

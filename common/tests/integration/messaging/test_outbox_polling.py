@@ -1,4 +1,4 @@
-"""Outbox polling publishes what the relay could not: after a crash, an outage of the broker, or a refusal."""
+"""Outbox polling publishes the events that the relay did not publish at once."""
 
 import asyncio
 from datetime import timedelta
@@ -31,10 +31,8 @@ _AN_HOUR = timedelta(hours=1)
 _REFUSED = DependencyUnavailable("the broker did not store it")
 
 
-async def test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago(
-    mongo: Mongo, streams: EventStreams
-) -> None:
-    """The process that staged it is dead, so no relay has it in memory."""
+async def test_the_first_poll_of_a_process_publishes_young_events_too(mongo: Mongo, streams: EventStreams) -> None:
+    """The process that wrote the event is dead, so the event is in no queue."""
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
     relay = OutboxRelay(UnreliablePublisher(streams.broker), stopped_clock)
@@ -44,10 +42,8 @@ async def test_at_the_start_polling_publishes_even_what_was_staged_a_moment_ago(
     assert await streams.published(TicketCreated) == [ticket]
 
 
-async def test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_moment_ago(
-    mongo: Mongo, tmp_path: Path
-) -> None:
-    """The relay has tried while the broker was away, and does not try again."""
+async def test_the_first_poll_after_a_reconnect_publishes_young_events_too(mongo: Mongo, tmp_path: Path) -> None:
+    """The relay tried during the outage of the broker, and does not try again."""
     listings = mongo.database["listings"]
     async with NatsServer(tmp_path, free_port()) as server:
         broker = Broker(server.url, "test")
@@ -67,7 +63,29 @@ async def test_when_the_broker_is_back_polling_publishes_even_what_was_staged_a_
         await broker.close()
 
 
-async def test_polling_clears_only_what_it_has_published(mongo: Mongo, streams: EventStreams) -> None:
+async def test_polling_leaves_young_events_to_the_queue(mongo: Mongo, streams: EventStreams) -> None:
+    listings, old, young = mongo.database["listings"], listed_ticket(), listed_ticket()
+    await leave_behind(listings, old, for_so_long=timedelta(seconds=3))
+    await leave_behind(listings, young)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker), stopped_clock)
+    relay.add_collection(listings)
+    assert await relay.poll(timedelta(seconds=2)) == 1
+    assert await in_outboxes(listings) == [young.id]
+    assert await streams.published(TicketCreated) == [old]
+
+
+async def test_polling_reads_by_the_index_only_documents_with_events(mongo: Mongo, streams: EventStreams) -> None:
+    listings, relay = mongo.database["listings"], OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
+    relay.add_collection(listings)
+    await relay.create_indexes()
+    await leave_behind(listings, *(listed_ticket() for _ in range(20)))
+    assert await relay.poll() == 20
+    await leave_behind(listings, listed_ticket())
+    plan = await listings.find({"outbox.id": {"$exists": True}}).explain()  # type: ignore[attr-defined]
+    assert plan["executionStats"]["totalDocsExamined"] == 1
+
+
+async def test_polling_clears_only_the_events_that_it_has_published(mongo: Mongo, streams: EventStreams) -> None:
     listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
     published, refused = listed_ticket(), listed_ticket()
     await leave_behind(listings, published, refused)
@@ -82,7 +100,7 @@ async def test_polling_clears_only_what_it_has_published(mongo: Mongo, streams: 
     assert await streams.published(TicketCreated) == [published, refused]
 
 
-async def test_polling_tries_once_a_turn_what_cannot_be_published(mongo: Mongo, streams: EventStreams) -> None:
+async def test_one_poll_tries_an_event_that_cannot_be_published_once(mongo: Mongo, streams: EventStreams) -> None:
     listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
     ticket = listed_ticket()
     await leave_behind(listings, ticket)
@@ -91,11 +109,11 @@ async def test_polling_tries_once_a_turn_what_cannot_be_published(mongo: Mongo, 
     publisher.failures = {ticket.id: _REFUSED}
     async with asyncio.timeout(2):
         assert await relay.poll() == 0
-    assert publisher.tried == [ticket.id], "the broker that refuses it is not asked without a pause"
+    assert publisher.tried == [ticket.id], "there must be a pause before the next attempt"
 
 
-async def test_polling_publishes_again_what_could_not_be_cleared(mongo: Mongo, streams: EventStreams) -> None:
-    """The stream recognises the second one as a duplicate."""
+async def test_polling_publishes_an_event_again_that_could_not_be_cleared(mongo: Mongo, streams: EventStreams) -> None:
+    """The stream recognises the duplicate."""
     unavailable = _UnavailableOnce("bulk_write")
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
@@ -108,7 +126,7 @@ async def test_polling_publishes_again_what_could_not_be_cleared(mongo: Mongo, s
     assert await streams.published(TicketCreated) == [ticket]
 
 
-async def test_polling_goes_on_after_an_outage_of_the_database(mongo: Mongo, streams: EventStreams) -> None:
+async def test_polling_continues_after_an_outage_of_mongodb(mongo: Mongo, streams: EventStreams) -> None:
     unavailable = _UnavailableOnce("find")
     listings = mongo.database["listings"]
     await leave_behind(listings, listed_ticket(), for_so_long=_AN_HOUR)
@@ -120,7 +138,7 @@ async def test_polling_goes_on_after_an_outage_of_the_database(mongo: Mongo, str
 
 
 async def test_polling_reads_an_outbox_of_many_events_in_batches(mongo: Mongo, streams: EventStreams) -> None:
-    """Else the events of a long outage would have to fit into memory, and to be in flight together."""
+    """Otherwise all events of a long outage would be in memory, and in flight, at once."""
     sizes: list[int] = []
 
     async def measure(name: str, operation: Operation) -> Any:

@@ -1,4 +1,4 @@
-"""A timeline is bounded, however many events an aggregate has."""
+"""The length of a timeline is limited, however many events an aggregate has."""
 
 import asyncio
 
@@ -8,10 +8,10 @@ from devkit.testing.samples import changed_ticket, listed_ticket
 
 
 async def test_a_timeline_has_at_most_200_events_of_an_aggregate(streams: EventStreams) -> None:
-    """A request that read the history of an aggregate to its end could take any time."""
+    """Otherwise a request could take any time."""
     listed = listed_ticket()
     await streams.publish(listed)
     await asyncio.gather(*(streams.publish(changed_ticket(listed, version)) for version in range(2, 206)))
     timeline = await TimelineReader(streams.broker).read([listed.id])
     assert len(timeline) == 200
-    assert timeline[0].version == 1, "the oldest events, from the beginning"
+    assert timeline[0].version == 1, "the oldest events"

@@ -1,4 +1,4 @@
-"""The connection to NATS, when NATS is slow, silent, or away."""
+"""The connection to NATS when NATS is slow, silent or down."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,20 +15,20 @@ from devkit.servers.ports import free_port
 from devkit.testing.eventually import eventually
 
 _PAUSE_OF_THE_CLIENT = 0.5
-"""And longer: `eventually` looks much more often."""
+"""The shortest pause of the client between its attempts. The pauses of `eventually` are much shorter."""
 
 
-async def test_an_answer_that_comes_too_late_does_not_make_the_connection_deaf(tmp_path: Path) -> None:
-    """A readiness check that timed out used to end the client's read loop: connected, and hearing nothing."""
+async def test_a_late_answer_to_a_ping_does_not_break_the_connection(tmp_path: Path) -> None:
+    """A ping that timed out used to end the client's read loop: it stayed connected, but received nothing."""
     async with NatsServer(tmp_path, free_port()) as server:
         broker = Broker(server.url, "test")
         await broker.connect()
-        heard: list[bytes] = []
+        received: list[object] = []
 
-        async def hear(message: object) -> None:
-            heard.append(b"something")
+        async def receive(message: object) -> None:
+            received.append(message)
 
-        await broker.client.subscribe("greeting", cb=hear)
+        await broker.client.subscribe("greeting", cb=receive)
         await broker.ping()
         server.pause()
         for _ in range(2):
@@ -39,7 +39,7 @@ async def test_an_answer_that_comes_too_late_does_not_make_the_connection_deaf(t
         await broker.client.publish("greeting", b"hello")
 
         async def count() -> int:
-            return len(heard)
+            return len(received)
 
         await eventually(count, within=2, what="the greeting, on the same connection")
         assert broker.client.stats["reconnects"] == 0
@@ -47,7 +47,7 @@ async def test_an_answer_that_comes_too_late_does_not_make_the_connection_deaf(t
 
 
 class FastSleep:
-    """A sleep of a second takes 20 ms, so that the pauses of the client are short. A time limit stays as it is."""
+    """Makes a sleep of one second take 20 ms, so that the pauses of the client are short. Timeouts do not change."""
 
     def __init__(self) -> None:
         self._sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -66,8 +66,8 @@ def fast_sleep(monkeypatch: pytest.MonkeyPatch) -> FastSleep:
     return fast_sleep
 
 
-async def test_the_client_reconnects_however_long_the_server_was_gone(tmp_path: Path, fast_sleep: FastSleep) -> None:
-    """By itself it would give up after 60 attempts, and be closed for good. These are about 180."""
+async def test_the_client_reconnects_however_long_the_server_was_down(tmp_path: Path, fast_sleep: FastSleep) -> None:
+    """With its default settings it would stop after 60 attempts. This outage takes about 180."""
     async with NatsServer(tmp_path, free_port()) as server:
         broker = Broker(server.url, "test")
         await broker.connect()
@@ -77,14 +77,14 @@ async def test_the_client_reconnects_however_long_the_server_was_gone(tmp_path: 
             return broker.is_closed_for_good or fast_sleep.slept > 90
 
         await eventually(has_tried_long_enough, what="90 s of attempts to reconnect")
-        assert not broker.is_closed_for_good, "the client has given up"
+        assert not broker.is_closed_for_good, "the client stopped reconnecting"
         await server.start()
         await eventually(lambda: _is_connected(broker), what="a connection to the server that has come back")
         await broker.close()
 
 
 async def test_a_server_that_is_silent_for_20_seconds_counts_as_lost(tmp_path: Path, fast_sleep: FastSleep) -> None:
-    """Which are 0.4 s here. By itself the client would need six minutes, which would be 7 s."""
+    """20 s take 0.4 s here. With its default settings the client would need six minutes, which take 7 s here."""
     async with NatsServer(tmp_path, free_port()) as server:
         broker = Broker(server.url, "test")
         await broker.connect()
@@ -95,7 +95,7 @@ async def test_a_server_that_is_silent_for_20_seconds_counts_as_lost(tmp_path: P
         await broker.close()
 
 
-async def test_a_start_without_nats_is_logged_within_5_seconds_and_ends_when_nats_is_there(tmp_path: Path) -> None:
+async def test_connecting_without_nats_is_logged_within_5_seconds_and_succeeds_later(tmp_path: Path) -> None:
     server = NatsServer(tmp_path, free_port())
     broker = Broker(f"nats://orders:secret@127.0.0.1:{server.port}", "orders")
     with structlog.testing.capture_logs() as logged:
@@ -112,7 +112,7 @@ async def test_a_start_without_nats_is_logged_within_5_seconds_and_ends_when_nat
     await server.stop()
 
 
-async def test_a_ping_whose_answer_was_lost_with_its_connection_does_not_hold_up_the_next(tmp_path: Path) -> None:
+async def test_a_ping_works_after_the_answer_to_an_earlier_one_was_lost(tmp_path: Path) -> None:
     async with NatsServer(tmp_path, free_port()) as server:
         broker = Broker(server.url, "test")
         await broker.connect()

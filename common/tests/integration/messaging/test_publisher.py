@@ -1,4 +1,4 @@
-"""Publishing: done when the stream has stored the event, and never waiting long to find out that it has not."""
+"""An event counts as published when the stream has acknowledged it. The wait for that is short."""
 
 import asyncio
 from pathlib import Path

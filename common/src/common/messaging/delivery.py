@@ -1,0 +1,121 @@
+"""Decides the outcome of each delivery. This is the only file that acknowledges.
+
+| the handler…                                    | outcome of the delivery                                        |
+|-------------------------------------------------|----------------------------------------------------------------|
+| returns                                         | ack: the effect is durable                                     |
+| raises RetryLater                               | nak with the delay that the handler asks for                   |
+| raises PermanentFailure                         | dead letter, then term                                         |
+| is not called: the message cannot be decoded    | dead letter, then term                                         |
+| raises because a dependency is unavailable      | held: the handler is called again until the dependency is back |
+| raises anything else                            | nak with a growing delay; after the last delay dead letter     |
+| is cancelled because the service stops          | nak without delay: another instance takes it at once           |
+| never returns, because its process dies         | no answer: the broker repeats it after `ack_wait`              |
+| is not called: over `max_unanswered` deliveries | dead letter, then term                                         |
+"""
+
+import asyncio
+from typing import Generic, TypeVar
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryLater
+from common.domain.event import Message
+from common.events.envelope import TRACEPARENT, decode
+from common.events.tracing import continue_trace, set_cause
+from common.messaging.consumer import Consumer
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.retry import RetryPolicy
+from common.storage.availability import as_unavailable
+
+log = structlog.get_logger()
+
+S = TypeVar("S")
+
+_HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
+"""Pauses between two calls of a handler while a dependency is unavailable. The last one repeats."""
+
+
+class DeliveryProcessor(Generic[S]):
+    """Processes the deliveries of one consumer."""
+
+    def __init__(self, consumer: Consumer[S], service: S, dead_letters: DeadLetters, policy: RetryPolicy) -> None:
+        self._consumer = consumer
+        self._service = service
+        self._dead_letters = dead_letters
+        self._policy = policy
+        self._log = log.bind(consumer=consumer.name)
+
+    async def process(self, message: Msg) -> None:
+        """Call the handler and answer the broker. Leaves the delivery unanswered only if the broker is unreachable."""
+        try:
+            await self._wait_for_batch(message)
+            with continue_trace((message.headers or {}).get(TRACEPARENT), cause=message.subject):
+                await self._settle(message)
+        except asyncio.CancelledError:
+            await message.nak()
+            raise
+        except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
+            # The broker delivers the event again, and every handler may run again with the same event.
+            self._log.warning(
+                "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
+            )
+
+    async def _wait_for_batch(self, message: Msg) -> None:
+        """Wait until the end of the current batch window. All deliveries share the same windows.
+
+        With a backlog there is no wait: enough deliveries are in flight to fill a batch.
+        """
+        if (window := self._consumer.batch_window_seconds) and not message.metadata.num_pending:
+            await asyncio.sleep(window - asyncio.get_running_loop().time() % window)
+
+    async def _settle(self, message: Msg) -> None:
+        delivery = message.metadata.num_delivered
+        if delivery > self._policy.max_unanswered:
+            await self._dead_letter(message, "the process died, or was stopped, during each delivery")
+            return
+        try:
+            event = decode(message.subject, message.data)
+            set_cause(event.event_id)
+            await self._call_handler(event, message)
+        except PermanentFailure as failure:
+            await self._dead_letter(message, str(failure))
+        except RetryLater as early:
+            await message.nak(delay=early.seconds)
+        except Exception as failure:  # noqa: BLE001 - every delivery needs an answer, whatever the handler raises
+            delay = self._policy.delay_after(delivery)
+            reason = f"{type(failure).__name__}: {failure}"
+            if delay is None:
+                await self._dead_letter(message, reason)
+                return
+            self._log.warning(
+                "handler failed, retrying", subject=message.subject, delivery=delivery, retry_in=delay, exc_info=failure
+            )
+            await message.nak(delay=delay)
+        else:
+            await message.ack()
+            self._log.info("event handled", subject=message.subject, event_id=event.event_id, delivery=delivery)
+
+    async def _call_handler(self, event: Message, message: Msg) -> None:
+        """Call the handler. While a dependency is unavailable, hold the event, so that no delivery is used up."""
+        attempt = 0
+        while True:
+            try:
+                return await self._consumer.handle(self._service, event)
+            except Exception as error:
+                unavailable = error if isinstance(error, DependencyUnavailable) else as_unavailable(error)
+                if unavailable is None:
+                    raise
+                if attempt == 0:
+                    self._log.warning(
+                        "dependency unavailable, holding the event", subject=message.subject, reason=unavailable.detail
+                    )
+            await asyncio.sleep(_HOLD_SECONDS[min(attempt, len(_HOLD_SECONDS) - 1)])
+            attempt += 1
+
+    async def _dead_letter(self, message: Msg, reason: str) -> None:
+        """Store the dead letter first, then terminate: if the process dies in between, the event is delivered again."""
+        await self._dead_letters.add(message, self._consumer.name, reason)
+        self._log.error("event became a dead letter", subject=message.subject, reason=reason)
+        await message.term()

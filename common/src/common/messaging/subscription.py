@@ -1,0 +1,121 @@
+"""Runs a consumer in this process: waits until it is provisioned, subscribes, receives, and stops."""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+import structlog
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as NatsSubscription
+from nats.errors import Error as NatsError
+from nats.js.api import ConsumerConfig
+from nats.js.errors import NotFoundError
+
+from common.domain.errors import DependencyUnavailable
+from common.messaging.broker import Broker
+from common.messaging.consumer import Consumer
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.delivery import DeliveryProcessor
+from common.messaging.replay import replay, replay_subject
+from common.messaging.retry import RetryPolicy
+
+log = structlog.get_logger()
+
+S = TypeVar("S")
+
+_POLL_SECONDS = 0.25
+_COMPARED_SETTINGS = ("filter_subjects", "deliver_subject", "deliver_group", "ack_wait", "max_deliver")
+"""The settings in which the durable consumer at the broker must agree with the declaration."""
+
+
+class Subscription(Generic[S]):
+    """A consumer at work in this process."""
+
+    def __init__(
+        self, consumer: Consumer[S], service: S, broker: Broker, dead_letters: DeadLetters, policy: RetryPolicy
+    ) -> None:
+        self._consumer = consumer
+        self._service = service
+        self._broker = broker
+        self._policy = policy
+        self._processor = DeliveryProcessor(consumer, service, dead_letters, policy)
+        self._in_flight: dict[asyncio.Task[None], Msg] = {}
+        self._progress_reports: asyncio.Task[None] | None = None
+        self._deliveries: NatsSubscription | None = None
+        self._replays: NatsSubscription | None = None
+        self._draining: list[asyncio.Task[None]] = []
+        self._log = log.bind(consumer=consumer.name)
+
+    async def start(self) -> None:
+        """Return once subscribed. Waits, and logs why, until the durable consumer is provisioned as declared."""
+        config = self._consumer.config(self._policy)
+        await self._wait_until_provisioned(config)
+        self._deliveries = await self._broker.client.subscribe(
+            config.deliver_subject or "", queue=config.deliver_group or "", cb=self._receive
+        )
+        self._replays = await self._broker.client.subscribe(
+            replay_subject(self._consumer.name), queue=self._consumer.name, cb=self._receive_replay
+        )
+        self._progress_reports = asyncio.create_task(self._report_progress())
+
+    async def stop(self, within_seconds: float) -> None:
+        """Unsubscribe, finish the deliveries in flight, and give back to the broker those that take too long."""
+        deadline = time.monotonic() + within_seconds
+        if self._broker.is_connected:
+            self._draining = [asyncio.create_task(_drain(each)) for each in (self._deliveries, self._replays) if each]
+        if self._draining:
+            # Not cancelled after the timeout: a cancelled drain breaks the client's read loop.
+            await asyncio.wait(self._draining, timeout=within_seconds)
+        self._deliveries = self._replays = None
+        if self._in_flight:
+            _, unfinished = await asyncio.wait(self._in_flight, timeout=max(0.0, deadline - time.monotonic()))
+            for delivery in unfinished:
+                delivery.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._progress_reports is not None:
+            self._progress_reports.cancel()
+            await asyncio.gather(self._progress_reports, return_exceptions=True)
+
+    async def _wait_until_provisioned(self, config: ConsumerConfig) -> None:
+        last_reason = ""
+        while True:
+            try:
+                info = await self._broker.jetstream.consumer_info(self._consumer.stream.name, self._consumer.name)
+            except NotFoundError:
+                reason = "it does not exist yet"
+            except (NatsError, TimeoutError, DependencyUnavailable) as error:
+                reason = str(error) or "no answer"
+            else:
+                different = [name for name in _COMPARED_SETTINGS if getattr(info.config, name) != getattr(config, name)]
+                if not different:
+                    return
+                reason = f"its {', '.join(different)} differ from what this version of the service declares"
+            if reason != last_reason:
+                self._log.warning("waiting for the consumer to be provisioned", reason=reason)
+                last_reason = reason
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _receive(self, message: Msg) -> None:
+        # The client waits for each callback before it calls the next, so each delivery gets a task of its own.
+        # The broker limits how many there are: max_ack_pending.
+        delivery = asyncio.create_task(self._processor.process(message))
+        self._in_flight[delivery] = message
+        delivery.add_done_callback(self._in_flight.pop)
+
+    async def _receive_replay(self, message: Msg) -> None:
+        await replay(self._consumer, self._service, message)
+
+    async def _report_progress(self) -> None:
+        """Report every third of `ack_wait` that the deliveries in flight are in progress, so that none is repeated."""
+        while True:
+            await asyncio.sleep(self._policy.ack_wait / 3)
+            for message in list(self._in_flight.values()):
+                with suppress(NatsError, OSError):
+                    await message.in_progress()
+
+
+async def _drain(subscription: NatsSubscription) -> None:
+    """Unsubscribe, and receive what the broker has already sent: it would repeat that only after `ack_wait`."""
+    with suppress(NatsError):  # the connection is lost, so the broker delivers to another instance
+        await subscription.drain()  # type: ignore[no-untyped-call] # nats-py does not annotate it

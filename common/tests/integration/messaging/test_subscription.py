@@ -1,0 +1,138 @@
+"""A consumer at work: when it starts to consume, and what it consumes then."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.tests.consuming import CONSUMER, NAME, Effects, consuming, event, nothing
+from structlog.testing import capture_logs
+
+from common.events.tickets import TicketCreated, TicketUpdated
+from common.messaging.broker import Broker
+from common.messaging.consumer import Consumer
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.provisioning import provision_consumers, provision_streams
+from common.messaging.publisher import Publisher
+from common.messaging.retry import RetryPolicy
+from common.messaging.subscription import Subscription
+from devkit.servers import NatsServer, free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK
+
+OTHER_SETTINGS: dict[str, Any] = {
+    "filter_subjects": [TicketCreated.subjects()],
+    "deliver_subject": "deliver.another-consumer",
+    "deliver_group": "another-group",
+    "ack_wait": QUICK.ack_wait + 29,
+    "max_deliver": QUICK.max_deliver + 1,
+}
+"""What another version of the service declared, by the broker's name for the setting."""
+
+
+async def handle(effects: Effects, event: TicketCreated | TicketUpdated) -> None:
+    effects.done.append(event.subject)
+
+
+BOTH: Consumer[Effects] = Consumer(NAME, (TicketCreated, TicketUpdated), handle)
+
+
+async def test_a_subscription_waits_until_its_consumer_is_provisioned(streams: EventStreams) -> None:
+    effects = Effects(nothing)
+    subscription = Subscription(CONSUMER, effects, streams.broker, DeadLetters(Publisher(streams.broker)), QUICK)
+    with capture_logs() as logs:
+        starting = asyncio.create_task(subscription.start())
+
+        async def reasons() -> str:
+            return "; ".join(line["reason"] for line in logs if "reason" in line)
+
+        await eventually(reasons, until=lambda seen: "does not exist yet" in seen, what="the first reason to wait")
+        await provision_consumers(streams.broker.jetstream, [CONSUMER], RetryPolicy())
+        await eventually(
+            reasons, until=lambda seen: "ack_wait, max_deliver differ" in seen, what="the second reason to wait"
+        )
+    assert not starting.done()
+    await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
+    await asyncio.wait_for(starting, 5)
+    await streams.publish(event())
+    await eventually(effects.completed, what="the first event")
+    await subscription.stop(1)
+
+
+@pytest.mark.parametrize(("setting", "other"), OTHER_SETTINGS.items(), ids=OTHER_SETTINGS)
+async def test_a_subscription_waits_while_a_setting_differs_and_names_it(
+    streams: EventStreams, setting: str, other: object
+) -> None:
+    """Otherwise the service would be ready, but would not receive some events, or would receive them too often.
+
+    With other `filter_subjects` it would not receive the events that only the new version declares.
+    """
+    jetstream, stream = streams.broker.jetstream, CONSUMER.stream.name
+    await jetstream.add_consumer(stream, BOTH.config(QUICK).evolve(**{setting: other}))
+    effects = Effects(nothing)
+    subscription = Subscription(BOTH, effects, streams.broker, DeadLetters(Publisher(streams.broker)), QUICK)
+    with capture_logs() as logs:
+        starting = asyncio.create_task(subscription.start())
+
+        async def has_decided() -> bool:
+            return starting.done() or any(setting in line.get("reason", "") for line in logs)
+
+        await eventually(has_decided, what="a start, or a line in the log that says why not")
+    try:
+        assert not starting.done(), f"it consumes although {setting} is {other}"
+        assert [name for name in OTHER_SETTINGS if name in logs[-1]["reason"]] == [setting]
+        await jetstream.delete_consumer(stream, NAME)
+        await provision_consumers(jetstream, [BOTH], QUICK)
+        await asyncio.wait_for(starting, 5)
+        created = event()
+        updated = TicketUpdated(**created.model_dump() | {"version": 2})
+        await streams.publish(created, updated)
+        await streams.eventually_quiet(NAME)
+        assert sorted(effects.done) == [created.subject, updated.subject]
+    finally:
+        starting.cancel()
+        await subscription.stop(1)
+
+
+async def test_an_event_is_delivered_once_if_its_handler_takes_longer_than_the_ack_wait(streams: EventStreams) -> None:
+    clock = asyncio.get_running_loop().time
+
+    async def take_three_times_the_ack_wait(_event: TicketCreated) -> None:
+        end = clock() + 3 * QUICK.ack_wait
+
+        async def is_over() -> bool:
+            return clock() > end
+
+        await eventually(is_over, what="the end of a slow handler")
+
+    effects = Effects(take_three_times_the_ack_wait)
+    async with consuming(effects, streams, policy=QUICK):
+        await streams.publish(event())
+        await eventually(effects.completed, what="the effect")
+        await streams.eventually_quiet(NAME)
+    assert len(effects.seen) == 1
+
+
+async def test_a_subscription_continues_after_a_crash_of_the_broker(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        await provision_streams(broker.jetstream)
+        streams = EventStreams(broker)
+        effects = Effects(nothing)
+
+        async def is_connected() -> bool:
+            return broker.is_connected
+
+        async with consuming(effects, streams):
+            before, after = event(), event()
+            await streams.publish(before)
+            await eventually(effects.completed, what="the event before")
+            await server.kill()
+            await server.start()
+            await eventually(is_connected, what="the connection")
+            await streams.publish(after)
+            await eventually(effects.completed, until=lambda _: after.id in effects.done, what="the event after")
+        assert set(effects.done) == {before.id, after.id}
+        await broker.close()
