@@ -83,6 +83,7 @@ k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kube
 	  { command -v kubectl >/dev/null || { echo "kubectl is missing: install it (kubernetes.io/docs/tasks/tools)" >&2; exit 1; }; } && \
 	  for each in overlays/kind overlays/production ingress-controller; do \
 	    kubectl kustomize "infra/k8s/$$each" > "$$rendered/$${each##*/}.yaml" || exit 1; done && \
+  cp infra/k8s/base/namespace.yaml "$$rendered" && \
 	  checkov --config-file infra/k8s/checkov.yaml --directory "$$rendered" && \
 	  $(BIN)/pytest -n 2 tests/kubernetes $(NATS_IN_THE_CLUSTER)
 
