@@ -10,7 +10,6 @@ PACKAGES := common auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
 .PHONY: help install run demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
-.PHONY: cluster images secrets deploy restart undeploy
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -115,14 +114,4 @@ clean: ## Remove .venv, caches and the data of `make run` (.data and .data-*)
 	@rm -rf $(VENV) $(K8S_VENV) .data* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-##@ On Kubernetes: docs/kubernetes.md
-
-cluster: install ## A kind cluster on this machine, with an ingress controller
-images: install ## Build the images of the five services, and of the package that provisions (DOCKER=podman)
-secrets: install ## Create the keys and passwords that the cluster has not got yet
-deploy: install ## Bring everything to the cluster, and wait for it (OVERLAY=production REGISTRY=… CONTEXT=…)
-restart: install ## Build one service anew and roll it out (SERVICE=orders)
-undeploy: install ## Take it away again; the volumes and secrets stay
-
-cluster images secrets deploy restart undeploy:
-	@PYTHONPATH=infra/k8s $(BIN)/python -m tools $@
+include infra/k8s/commands.mk
