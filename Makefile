@@ -10,7 +10,6 @@ PACKAGES := common devkit auth tickets orders expiration payments marketplace
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
-.PHONY: cluster images secrets deploy restart undeploy
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -87,6 +86,7 @@ k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kube
 	  { command -v kubectl >/dev/null || { echo "kubectl is missing: install it (kubernetes.io/docs/tasks/tools)" >&2; exit 1; }; } && \
 	  for each in overlays/kind overlays/production ingress-controller; do \
 	    kubectl kustomize "infra/k8s/$$each" > "$$rendered/$${each##*/}.yaml" || exit 1; done && \
+  cp infra/k8s/base/namespace.yaml "$$rendered" && \
 	  checkov --config-file infra/k8s/checkov.yaml --directory "$$rendered" && \
 	  $(BIN)/pytest -n 2 tests/kubernetes $(NATS_IN_THE_CLUSTER)
 
@@ -118,14 +118,4 @@ clean: ## Remove .venv, caches and the data of `make run` (.data and .data-*)
 	@rm -rf $(VENV) $(K8S_VENV) .data* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-##@ On Kubernetes: docs/kubernetes.md
-
-cluster: install ## A kind cluster on this machine, with an ingress controller
-images: install ## Build the images of the five services, and of the package that provisions (DOCKER=podman)
-secrets: install ## Create the keys and passwords that the cluster has not got yet
-deploy: install ## Bring everything to the cluster, and wait for it (OVERLAY=production REGISTRY=… CONTEXT=…)
-restart: install ## Build one service anew and roll it out (SERVICE=orders)
-undeploy: install ## Take it away again; the volumes and secrets stay
-
-cluster images secrets deploy restart undeploy:
-	@PYTHONPATH=infra/k8s $(BIN)/python -m tools $@
+include infra/k8s/commands.mk

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-MANIFESTS = Path(__file__).parents[2] / "infra" / "k8s"
+REPOSITORY = Path(__file__).parents[2]
+MANIFESTS = REPOSITORY / "infra" / "k8s"
 RENDERED = {
     "kind": MANIFESTS / "overlays" / "kind",
     "production": MANIFESTS / "overlays" / "production",
@@ -45,11 +46,21 @@ class Objects:
 
 @cache
 def render(folder: Path) -> Objects:
+    return Objects(tuple(yaml.safe_load_all(render_text(folder))))
+
+
+def namespace() -> Object:
+    """The platform's namespace, which `make secrets` and `make cluster` apply before anything else."""
+    return dict(yaml.safe_load((MANIFESTS / "base" / "namespace.yaml").read_text()))
+
+
+@cache
+def render_text(folder: Path) -> str:
     rendered = subprocess.run(  # noqa: S603 - our own files
         [_kubectl(), "kustomize", str(folder)], check=False, capture_output=True, text=True, timeout=60
     )
     assert rendered.returncode == 0, rendered.stderr
-    return Objects(tuple(yaml.safe_load_all(rendered.stdout)))
+    return rendered.stdout
 
 
 def labels_of(pod: Object) -> Labels:

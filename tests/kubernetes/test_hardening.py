@@ -67,6 +67,13 @@ def test_what_is_kept_outlives_its_pods(overlay: Objects) -> None:
         assert each["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
 
 
+@pytest.mark.parametrize("overlay_name", ["kind", "production"])
+def test_undeploy_can_delete_no_data(overlay_name: str) -> None:
+    """`make undeploy` deletes every object of the overlay; with a namespace go its volumes and secrets."""
+    kinds = {each["kind"] for each in render(RENDERED[overlay_name]).all}
+    assert not kinds & {"Namespace", "PersistentVolumeClaim", "PersistentVolume", "Secret"}
+
+
 def test_each_kind_of_service_is_there_where_it_fits() -> None:
     kinds = {name: _service_types(render(folder)) for name, folder in RENDERED.items()}
     assert kinds["kind"] == {"ClusterIP", "NodePort"}

@@ -2,7 +2,7 @@
 
 import re
 
-from fake_programs import REPOSITORY
+from kubernetes.rendering import REPOSITORY
 
 _INSTALLATION = re.compile(r"\bpip\b[^&|;]*\binstall\b[^&|;]*")
 

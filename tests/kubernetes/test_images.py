@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from fake_programs import REPOSITORY
-from kubernetes.rendering import RENDERED, render
+from kubernetes.rendering import RENDERED, REPOSITORY, render
 
-from tools.settings import IMAGES
+from marketplace.registry import SERVICE_NAMES
 
+IMAGES = (*SERVICE_NAMES, "marketplace")
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
 LAST_STAGE = DOCKERFILE.rpartition("\nFROM ")[2]
 

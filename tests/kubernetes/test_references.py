@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 import yaml
-from kubernetes.rendering import MANIFESTS, RENDERED, Object, Objects, container_of, environment_of, labels_of, render
+from kubernetes.rendering import (
+    MANIFESTS,
+    RENDERED,
+    Object,
+    Objects,
+    container_of,
+    environment_of,
+    labels_of,
+    namespace,
+    render,
+)
 from typer.main import get_command
 
 from marketplace.cli import app
@@ -91,8 +101,7 @@ def test_this_machines_ports_lead_to_the_node_ports() -> None:
 def test_the_ingress_controller_looks_where_the_ingress_is_and_may_read_what_it_needs() -> None:
     objects = render(RENDERED["ingress-controller"])
     arguments = container_of(objects.one("Deployment", "traefik")["spec"]["template"])["args"]
-    (namespace,) = render(RENDERED["kind"]).of("Namespace")
-    name = namespace["metadata"]["name"]
+    name = namespace()["metadata"]["name"]
     assert f"--providers.kubernetesingress.namespaces={name}" in arguments
     assert objects.one("Role", "traefik")["metadata"]["namespace"] == name
     rules = [rule for each in objects.of("Role", "ClusterRole") for rule in each["rules"]]

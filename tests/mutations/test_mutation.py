@@ -83,7 +83,7 @@ def test_what_cannot_be_changed_is_refused_with_the_reason(where: str, old: str,
     [
         ("orders.order:Order.cancel", "orders/src/orders/order.py"),
         ("payments.gateway.sandbox:SandboxGateway", "payments/src/payments/gateway/sandbox.py"),
-        ("tools.rollout:main", "infra/k8s/tools/rollout.py"),
+        ("tools.credentials:missing_credentials", "infra/k8s/tools/credentials.py"),
         ("infra/k8s/base/nats/nats.conf", "infra/k8s/base/nats/nats.conf"),
     ],
 )

@@ -1,1 +1,1 @@
-"""What `make cluster`, `images`, `secrets`, `deploy`, `restart` and `undeploy` do. `python -m tools <command>`."""
+"""What `make secrets` and `make k8s-check` need beyond kubectl; everything else is in ../commands.mk."""

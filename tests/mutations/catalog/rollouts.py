@@ -199,32 +199,35 @@ minReplicas: 1""",
     Mutation(
         name="deploy-waits-for-provisioning",
         promise="A deployment waits until streams and consumers are provisioned before it restarts services.",
-        where="tools.rollout:deploy",
-        old='(*cluster.names("statefulsets"), *cluster.names("jobs"))',
-        new='cluster.names("statefulsets")',
+        where="infra/k8s/commands.mk",
+        old="""{ $(kubectl) wait --for condition=complete job/provisioning --timeout $(ROLLOUT_TIMEOUT) ||
+            $(call not_ready,job/provisioning); } &&""",
+        new="",
         tests=tests_in(
             f"{_TESTS}/test_commands.py",
-            "test_deploy_makes_secrets_loads_images_provisions_and_waits_in_this_order",
+            "test_deploy_creates_secrets_loads_images_provisions_and_waits_in_this_order",
         ),
-        slow=True,
     ),
     Mutation(
         name="undeploy-keeps-the-data",
         promise="The command undeploy keeps volumes and secrets.",
-        where="tools.rollout:_KEPT",
-        old='"PersistentVolumeClaim", ',
-        new="",
-        tests=tests_in(f"{_TESTS}/test_commands.py", "test_undeploy_keeps_volumes_and_secrets_and_says_so"),
-        slow=True,
+        where=f"{_BASE}/kustomization.yaml",
+        old="- auth.yaml",
+        new="""
+            - auth.yaml
+            - namespace.yaml
+        """,
+        tests=tests_in(f"{_TESTS}/test_hardening.py", "test_undeploy_can_delete_no_data[kind]"),
     ),
     Mutation(
         name="deploy-to-the-kind-cluster-alone",
         promise="The overlay kind is deployed to the kind cluster, whatever cluster kubectl would use otherwise.",
-        where="tools.settings:Settings.from_environment",
-        old='(f"kind-{CLUSTER}" if overlay == "kind" else None)',
-        new="None",
+        where="infra/k8s/commands.mk",
+        old="$(if $(filter kind,$(OVERLAY)),kind-$(CLUSTER))",
+        new="",
         tests=tests_in(
-            f"{_TESTS}/test_commands.py", "test_deploy_goes_to_our_kind_cluster_whatever_cluster_the_user_looks_at"
+            f"{_TESTS}/test_commands.py",
+            "test_the_kind_overlay_goes_to_the_kind_cluster_also_with_empty_variables[CONTEXT]",
         ),
     ),
 )

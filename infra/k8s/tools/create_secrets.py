@@ -1,0 +1,72 @@
+"""Creates the keys and passwords that the cluster lacks: `python -m tools.create_secrets OVERLAY kubectl [OPTION]...`.
+
+The values go to kubectl's standard input: never into an argument, a file or the output.
+"""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from marketplace.errors import PlatformError
+from marketplace.registry import SERVICE_NAMES
+from marketplace.settings import PlatformSettings
+from tools.credentials import PUBLIC_KEY_MAP, Contents, missing_credentials
+
+
+def create_secrets(overlay: str, kubectl: list[str]) -> None:
+    """Create what is missing and print the names. Raises PlatformError."""
+    stripe_key = PlatformSettings.from_environment().stripe_key
+    manifests = [each for each in yaml.safe_load_all(_run([*kubectl, "kustomize", overlay])) if each]
+    stateful_sets = {each["metadata"]["name"] for each in manifests if each["kind"] == "StatefulSet"}
+    internal = [service for service in SERVICE_NAMES if f"{service}-mongodb" in stateful_sets]
+    found = json.loads(_run([*kubectl, "get", "secrets,configmaps", "--output", "json"]))["items"]
+    existing = {each["metadata"]["name"]: _contents(each) for each in found if _is_credential(each)}
+    missing = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None, internal)
+    if missing:
+        items = [_as_object(name, contents) for name, contents in missing.items()]
+        # Not `apply`: `create` never overwrites, and leaves no copy of the values in an annotation.
+        _run([*kubectl, "create", "--filename", "-"], json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    sys.stdout.write(f"Secrets created: {', '.join(missing) or 'none'}.\n")
+    sys.stdout.write(f"Secrets kept: {', '.join(sorted(existing)) or 'none'}.\n")
+    external = [f"{service}-mongodb" for service in SERVICE_NAMES if service not in internal]
+    if unknown := [name for name in external if name not in existing]:
+        raise PlatformError(
+            f"Create these secrets yourself, because their databases are outside of the cluster: {', '.join(unknown)}. "
+            f"See docs/kubernetes.md, Production."
+        )
+
+
+def _run(command: list[str], given: str | None = None) -> str:
+    """Return what the command prints. Raises PlatformError; the command has then printed the reason."""
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - no shell, and no argument is a secret
+    if done.returncode:
+        raise PlatformError(f"`{' '.join(command)}` failed.")
+    return done.stdout
+
+
+def _is_credential(found: Mapping[str, Any]) -> bool:
+    return bool(found["kind"] == "Secret" or found["metadata"]["name"] == PUBLIC_KEY_MAP)
+
+
+def _contents(found: Mapping[str, Any]) -> Contents:
+    data: dict[str, str] = found.get("data") or {}
+    if found["kind"] == "ConfigMap":
+        return data
+    return {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
+
+
+def _as_object(name: str, contents: Contents) -> dict[str, Any]:
+    kind, field = ("ConfigMap", "data") if name == PUBLIC_KEY_MAP else ("Secret", "stringData")
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, field: contents}
+
+
+if __name__ == "__main__":
+    try:
+        create_secrets(sys.argv[1], sys.argv[2:])
+    except PlatformError as error:
+        sys.exit(str(error))
