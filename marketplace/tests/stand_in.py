@@ -1,40 +1,54 @@
-"""A stand-in of the platform, for the tests of the demo: it keeps the HTTP contract, or breaks it when told to."""
+"""A stand-in of the platform, for the tests of the demo: it keeps the HTTP contract, or breaks it if a test asks."""
 
 import secrets
+import signal
+import threading
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from marketplace.demo.person import DECLINED_CARD
+from marketplace.demo.story import DECLINED_CARD
 
 EVENT_LAG = timedelta(milliseconds=15)
 HOLD_SHRINKS_BY = 10
-"""A second of the window that is asked for passes in a tenth of one here."""
+"""An order holds its ticket for a tenth of the requested time."""
+KEYED = {"/api/orders", "/api/payments"}
+"""The paths whose POST honours the Idempotency-Key."""
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def problem(status: int, detail: str) -> JSONResponse:
-    return JSONResponse({"title": detail, "status": status, "detail": detail, "errors": []}, status)
+def problem(status: int, detail: str, *, slug: str = "any") -> JSONResponse:
+    urn = f"urn:ticket-marketplace:problem:{slug}"
+    return JSONResponse({"type": urn, "title": detail, "status": status, "detail": detail, "errors": []}, status)
 
 
 class StandIn:
-    """What an event brings about shows after EVENT_LAG, worked out from the clock when somebody looks."""
+    """The effect of an event is visible after EVENT_LAG. Each answer computes it from the clock."""
 
     def __init__(self) -> None:
         self.broken = ""
+        self.refusal = "Somebody else has ordered this ticket."
         self.away: dict[str, int] = {}
         """How often a request ("POST /api/orders") is answered 503, untouched."""
         self.forgetful: set[str] = set()
-        """Requests whose first 201 gets lost: the work is done, and nobody is told."""
+        """Requests whose first 201 is lost: the work is done, and the client gets 502."""
+        self.not_json = ""
+        """The request ("POST /api/tickets") that is answered in plain text."""
+        self.interrupted = ""
+        """The request during which the user presses Ctrl-C."""
+        self.keys: dict[tuple[str, str | None], list[Message]] = {}
+        """The answers to keep for a repeated Idempotency-Key."""
+        self.in_flight: set[tuple[str, str | None]] = set()
         self.users: dict[str, str] = {}
         self.tickets: dict[str, dict[str, Any]] = {}
         self.orders: dict[str, dict[str, Any]] = {}
@@ -62,18 +76,36 @@ class StandIn:
             self.away[request] -= 1
             await Response(status_code=503, headers={"Retry-After": "0"})(scope, receive, send)
             return
+        if request == self.interrupted:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        if request == self.not_json:
+            await PlainTextResponse("hello", 201 if scope["method"] == "POST" else 200)(scope, receive, send)
+            return
+        key = (request, Headers(scope=scope).get("idempotency-key"))
+        if key in self.in_flight:
+            self.in_flight.remove(key)
+            await problem(409, "The first request has no answer yet", slug="request-in-flight")(scope, receive, send)
+            return
+        answer = self.keys[key] if key in self.keys else await self._work_on(scope, receive)
+        if scope["path"] in KEYED and scope["method"] == "POST":
+            self.keys[key] = answer
+        if request in self.forgetful and answer[0]["status"] == HTTPStatus.CREATED:
+            self.forgetful.remove(request)
+            if scope["path"] in KEYED:
+                self.in_flight.add(key)
+            await Response(status_code=502)(scope, receive, send)
+            return
+        for message in answer:
+            await send(message)
+
+    async def _work_on(self, scope: Scope, receive: Receive) -> list[Message]:
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:
             answer.append(message)
 
         await self.app(scope, receive, keep)
-        if request in self.forgetful and answer[0]["status"] == HTTPStatus.CREATED:
-            self.forgetful.remove(request)
-            answer = []
-            await Response(status_code=502)(scope, receive, keep)
-        for message in answer:
-            await send(message)
+        return answer
 
     async def sign_up(self, request: Request) -> Response:
         body = await request.json()
@@ -112,7 +144,7 @@ class StandIn:
         if now() < ticket["listed"] + EVENT_LAG:
             return problem(404, "There is no such ticket")
         if any(self._status(order) != "cancelled" for order in self._orders_for(ticket["id"])) and self.broken != "409":
-            return problem(409, "Somebody else has ordered this ticket.")
+            return problem(409, self.refusal)
         window = timedelta(seconds=body.get("windowSeconds", 9000) / HOLD_SHRINKS_BY)
         order: dict[str, Any] = {
             "id": secrets.token_hex(12),
@@ -120,16 +152,20 @@ class StandIn:
             "ticket": ticket,
             "placed": now(),
         }
+        if self.broken in {"window", "early"}:
+            window = timedelta(hours=1) if self.broken == "window" else timedelta(seconds=5)
         order |= {"expires": now() + window, "paid": None}
         self.orders[order["id"]] = order
-        return JSONResponse(self._told(order), 201)
+        return JSONResponse(self._out(order), 201)
 
     async def my_orders(self, request: Request) -> Response:
-        mine = [self._told(order) for order in self.orders.values() if order["buyer"] == request.cookies["session"]]
+        mine = [self._out(order) for order in self.orders.values() if order["buyer"] == request.cookies["session"]]
         return JSONResponse({"orders": mine, "nextCursor": None})
 
     async def order(self, request: Request) -> Response:
-        return JSONResponse(self._told(self.orders[request.path_params["id"]]))
+        order = self.orders[request.path_params["id"]]
+        status = {"status": "cancelled"} if self.broken == "open" and not order["paid"] else {}
+        return JSONResponse(self._out(order) | status)
 
     async def pay(self, request: Request) -> Response:
         body = await request.json()
@@ -153,8 +189,8 @@ class StandIn:
             ("order.completed", order["id"], order["paid"] + EVENT_LAG, 2, f"payment-{payment}-2"),
         ]
         keys = ("event", "subject", "at", "version", "cause")
-        told = [dict(zip(keys, (e, f"{e}.{i}", at.isoformat(), v, c), strict=True)) for e, i, at, v, c in events]
-        return JSONResponse({"orderId": order["id"], "events": [] if self.broken == "timeline" else told})
+        entries = [dict(zip(keys, (e, f"{e}.{i}", at.isoformat(), v, c), strict=True)) for e, i, at, v, c in events]
+        return JSONResponse({"orderId": order["id"], "events": [] if self.broken == "timeline" else entries})
 
     def _orders_for(self, ticket_id: str) -> list[dict[str, Any]]:
         return [order for order in self.orders.values() if order["ticket"]["id"] == ticket_id]
@@ -162,12 +198,13 @@ class StandIn:
     def _status(self, order: dict[str, Any]) -> str:
         if order["paid"]:
             return "completed" if now() > order["paid"] + EVENT_LAG and self.broken != "completion" else "created"
-        return "cancelled" if now() > order["expires"] and self.broken != "expiry" else "created"
+        early = self.broken == "early" and order["buyer"].startswith("ben")
+        return "cancelled" if (early or now() > order["expires"]) and self.broken != "expiry" else "created"
 
     def _holds(self, order: dict[str, Any]) -> bool:
         return self._status(order) != "cancelled" or now() < order["expires"] + EVENT_LAG or self.broken == "release"
 
-    def _told(self, order: dict[str, Any]) -> dict[str, Any]:
+    def _out(self, order: dict[str, Any]) -> dict[str, Any]:
         ticket = {"id": order["ticket"]["id"]}
         expires = order["expires"].isoformat()
         return {"id": order["id"], "status": self._status(order), "expiresAt": expires, "ticket": ticket, "version": 1}

@@ -1,6 +1,7 @@
-"""The demo tells the whole story, survives what a service may do to it, and says which step did not happen."""
+"""The demo plays all steps, repeats requests while a service does not answer, and names the step that fails."""
 
 import io
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,18 +13,16 @@ from rich.console import Console
 from starlette.types import Receive, Scope, Send
 
 from marketplace.demo import run_demo
-from marketplace.demo.platform import Patience
 
-PATIENT = Patience(gateway=10, effect=10, outage=10)
-IMPATIENT = Patience(gateway=0.3, effect=0.5, outage=0.5)
+SHORT = 0.5
 
 
 class Played:
-    def __init__(self, gateway: str, *, patience: Patience = PATIENT, encoding: str = "utf-8") -> None:
+    def __init__(self, gateway: str, *, timeout: float = 10, encoding: str = "utf-8") -> None:
         screen = io.BytesIO()
         file = io.TextIOWrapper(screen, encoding=encoding, write_through=True)
         # An empty environment: FORCE_COLOR or COLUMNS of whoever runs the tests must not change what is shown.
-        self.exit_code = run_demo(gateway, console=Console(file=file, width=80, _environ={}), patience=patience)
+        self.exit_code = run_demo(gateway, console=Console(file=file, width=80, _environ={}), timeout=timeout)
         self.shown = screen.getvalue().decode(encoding)
         self.prose = " ".join(self.shown.replace("│", " ").split())
 
@@ -60,14 +59,15 @@ def platform(door: tuple[Door, str]) -> StandIn:
     return door[0].behind
 
 
-def test_the_whole_story_happens(platform: StandIn, gateway: str) -> None:
+def test_all_17_steps_succeed(platform: StandIn, gateway: str) -> None:
     played = Played(gateway)
 
     assert played.exit_code == 0, played.shown
-    assert "is told “Somebody else has ordered this ticket”" in played.prose
-    assert "is told “The card was declined”" in played.prose
+    assert "7 ✓ Ben is told “Somebody else has ordered this ticket.” 409" in played.prose
+    assert "8 ✓ Ada is told “The card was declined” 402" in played.prose
     assert "order.completed payment.created 2" in played.prose
-    assert "All 17 steps happened" in played.prose
+    assert re.findall(r"^ ?(\d+) ✓", played.shown, re.MULTILINE) == [str(number) for number in range(1, 18)]
+    assert "All 17 steps succeeded" in played.prose
 
 
 def test_it_can_be_played_twice_on_one_platform(platform: StandIn, gateway: str) -> None:
@@ -75,83 +75,141 @@ def test_it_can_be_played_twice_on_one_platform(platform: StandIn, gateway: str)
 
 
 @pytest.mark.parametrize(
-    ("broken", "expected", "seen"),
+    ("broken", "step", "found"),
     [
-        ("hold", "the ticket to be held for the order", "its orderId is null"),
-        ("409", "POST /api/orders to answer 409", "POST /api/orders answered 201"),
-        ("402", "POST /api/payments to answer 402", "POST /api/payments answered 201"),
-        ("completion", "the order to be completed", "it is created"),
-        ("expiry", "the order to be cancelled", "it is created"),
-        ("release", "the ticket to be on sale again", "it is still held, by order"),
-        ("timeline", "a timeline with order.created", "no event at all"),
+        ("hold", "6 failed (tickets receives order.created: holds the ticket)", '"orderId":null}'),
+        ("409", "7 failed (Ben", "POST /api/orders answers 201, expected 409"),
+        ("402", "8 failed (Ada", "POST /api/payments answers 201, expected 402"),
+        ("open", "9 failed (orders", "the status of the order is “cancelled”"),
+        ("completion", "11 failed (orders", '"status":"created"'),
+        ("window", "13 failed (Ben", "the order expires in 3600 s"),
+        ("expiry", "15 failed (expiration", '"status":"created"'),
+        ("early", "15 failed (expiration", "s before its deadline"),
+        ("release", "16 failed (tickets", '"orderId":"'),
+        ("timeline", "17 failed (orders", '{"events":[]}'),
     ],
 )
-def test_a_step_that_does_not_happen_is_named(
-    platform: StandIn, gateway: str, broken: str, expected: str, seen: str
-) -> None:
+def test_a_step_that_fails_is_named(platform: StandIn, gateway: str, broken: str, step: str, found: str) -> None:
     platform.broken = broken
 
-    played = Played(gateway, patience=IMPATIENT)
+    played = Played(gateway, timeout=SHORT)
 
     assert played.exit_code == 1
-    assert "did not happen" in played.prose
-    assert f"expected {expected}" in played.prose
-    assert f"seen {seen}" in played.prose
+    last = played.shown.splitlines()[-1]
+    assert last.startswith(f"Step {step}")
+    assert found in last
+    assert "; see the logs of the services around " in last
 
 
 @pytest.mark.parametrize(
     "request_line", ["POST /api/users/signup", "POST /api/tickets", "POST /api/orders", "POST /api/payments"]
 )
-def test_an_answer_that_got_lost_does_not_break_the_story(platform: StandIn, gateway: str, request_line: str) -> None:
+def test_a_lost_answer_does_not_break_the_story(platform: StandIn, gateway: str, request_line: str) -> None:
     platform.forgetful = {request_line}
 
     played = Played(gateway)
 
     assert played.exit_code == 0, played.shown
-    assert "is not answering" in played.prose
+    assert f"{request_line} answers 502. The demo repeats the request." in played.prose
 
 
-def test_a_service_that_is_away_for_a_while_is_waited_for(platform: StandIn, gateway: str) -> None:
+def test_requests_are_repeated_while_a_service_is_away(platform: StandIn, gateway: str) -> None:
     platform.away = {"POST /api/orders": 3}
 
     played = Played(gateway)
 
     assert played.exit_code == 0, played.shown
-    assert "orders is not answering; waiting for it… · orders answers again" in played.prose
+    assert played.prose.count("POST /api/orders answers 503. The demo repeats the request.") == 1
 
 
 def test_a_service_that_stays_away_ends_the_demo(platform: StandIn, gateway: str) -> None:
     platform.away = {"POST /api/payments": 1_000}
 
-    played = Played(gateway, patience=IMPATIENT)
+    played = Played(gateway, timeout=SHORT)
 
     assert played.exit_code == 1
-    assert "expected an answer to POST /api/payments within 0.5 s seen payments is not answering (503)" in played.prose
+    assert (
+        "Step 8 failed (Ada pays with a bad card, and is declined): after 0.5 s, POST /api/payments answers 503"
+        in played.prose
+    )
 
 
 def test_without_a_platform_it_says_how_to_start_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
 
-    played = Played(f"http://127.0.0.1:{free}", patience=IMPATIENT)
+    played = Played(f"http://127.0.0.1:{free}", timeout=SHORT)
 
     assert played.exit_code == 1
-    assert played.prose == (
-        "· the gateway is not answering; waiting for it… "
-        f"no platform at http://127.0.0.1:{free}: start it with `make run`, or on Kubernetes with `make deploy`"
+    assert played.shown.splitlines()[-1].startswith(
+        f"The marketplace does not answer at http://127.0.0.1:{free}. "
+        "Start it with `make run` (Kubernetes: `make deploy`), or set GATEWAY to its address. Reason: "
     )
+    assert "Connection refused" in played.prose
 
 
-def test_an_address_without_a_scheme_is_refused() -> None:
-    assert "looks like http://127.0.0.1:8080" in Played("127.0.0.1:8080").prose
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("127.0.0.1:8080", "Request URL is missing an 'http://' or 'https://' protocol"),
+        ("http://127.0.0.1:x", "Invalid port: 'x'"),
+    ],
+)
+def test_an_address_that_is_not_a_url_is_refused_at_once(address: str, reason: str) -> None:
+    played = Played(address)
+
+    assert played.exit_code == 1
+    assert f"at {address}." in played.prose
+    assert f"set GATEWAY to its address. Reason: {reason}" in played.prose
+    assert "repeats" not in played.prose
 
 
-def test_a_log_file_gets_neither_colours_nor_more_columns_than_it_has(platform: StandIn, gateway: str) -> None:
+def test_another_server_at_the_gateway_is_told_from_the_marketplace(platform: StandIn, gateway: str) -> None:
+    platform.not_json = "GET /api/users/currentuser"
+
+    played = Played(gateway)
+
+    assert played.exit_code == 1
+    assert "or set GATEWAY to its address. Reason: GET /api/users/currentuser answers 200" in played.prose
+    assert "with a body that is not valid: Invalid JSON" in played.prose
+    assert "repeats" not in played.prose
+
+
+def test_an_answer_that_is_not_json_fails_the_step(platform: StandIn, gateway: str) -> None:
+    platform.not_json = "POST /api/tickets"
+
+    played = Played(gateway)
+
+    assert played.exit_code == 1
+    assert "POST /api/tickets answers 201 with a body that is not valid: Invalid JSON" in played.shown.splitlines()[-1]
+
+
+def test_ctrl_c_ends_the_demo_with_one_line_and_status_130(platform: StandIn, gateway: str) -> None:
+    platform.interrupted = "POST /api/orders"
+
+    played = Played(gateway)
+
+    assert played.exit_code == 130
+    assert played.shown.splitlines()[-1] == "Stopped by Ctrl-C."
+
+
+def test_a_log_file_gets_no_colours_and_lines_of_80_columns(platform: StandIn, gateway: str) -> None:
     played = Played(gateway)
 
     assert "\x1b" not in played.shown
     assert max(len(line) for line in played.shown.splitlines()) <= 80
 
 
-def test_a_terminal_without_unicode_gets_ascii(platform: StandIn, gateway: str) -> None:
-    assert Played(gateway, encoding="ascii").exit_code == 0
+def test_escape_sequences_of_a_server_are_not_printed(platform: StandIn, gateway: str) -> None:
+    platform.refusal = "Somebody else\x1b[31m has it"
+
+    played = Played(gateway)
+
+    assert "is told “Somebody else[31m has it”" in played.prose
+
+
+def test_a_terminal_without_unicode_gets_question_marks(platform: StandIn, gateway: str) -> None:
+    played = Played(gateway, encoding="ascii")
+
+    assert played.exit_code == 0
+    assert "lists ?Swan Lake, row F? at 19.99" in played.prose

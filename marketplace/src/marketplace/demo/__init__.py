@@ -1,4 +1,4 @@
-"""The whole story of the marketplace, played against a running platform through its gateway and shown as it happens."""
+"""Plays a sale, a declined card and an expiry on a running platform, through its gateway, and shows each step."""
 
 from marketplace.demo.run import run_demo
 

@@ -1,34 +1,49 @@
-"""The demo's one way in: its exit code is 0 when the whole story happened."""
+"""The entry point of the demo."""
 
+import httpx
 from rich.console import Console
 
-from marketplace.demo.failures import NoPlatform, StepFailed
-from marketplace.demo.platform import Patience, Platform
-from marketplace.demo.stage import Stage
+from marketplace.demo.answers import CurrentUser, DemoFailed
+from marketplace.demo.screen import Screen
+from marketplace.demo.session import Session
 from marketplace.demo.story import Story
 
-_INTERRUPTED = 130
-"""What a shell expects after Ctrl-C."""
+_STARTUP_TIMEOUT, _STEP_TIMEOUT = 10.0, 30.0
+_WITHOUT_PROXY = {"all://127.0.0.1": None, "all://localhost": None}
+_INTERRUPTED = 130  # the exit status that a shell expects after Ctrl-C
 
 
-def run_demo(gateway: str, *, console: Console | None = None, patience: Patience | None = None) -> int:
-    """Play the story against the platform behind `gateway` (http://127.0.0.1:8080).
+def run_demo(gateway: str, *, console: Console | None = None, timeout: float | None = None) -> int:
+    """Play the story on the platform behind `gateway` (http://127.0.0.1:8080), and return the exit status.
 
-    1: a step did not happen, or no platform answers; it says which, what was expected and what was seen.
+    0: all steps succeeded. 1: one did not, and one line says why. 130: Ctrl-C. `timeout` replaces both timeouts.
     """
-    stage = Stage(console or Console())
+    screen = Screen(console or Console())
     try:
-        with Platform(gateway, patience=patience or Patience(), notice=stage.notice) as platform:
-            with stage.looking_for(platform.gateway):
-                platform.wait_for_gateway()
-            Story(stage, platform).play()
-    except NoPlatform as nobody:
-        stage.refused(str(nobody))
-        return 1
-    except StepFailed as failure:
-        stage.failed(failure)
+        _check_gateway(gateway, screen, timeout or _STARTUP_TIMEOUT)
+        screen.chapter(f"Ticket marketplace at {gateway}")
+        screen.text("Five services that never call each other: they communicate by events.")
+        screen.text("Right: the HTTP status, or “event” for the effect of an event; and the time.")
+        with _client(gateway) as sam, _client(gateway) as ada, _client(gateway) as ben:
+            people = (Session(client, screen, timeout or _STEP_TIMEOUT) for client in (sam, ada, ben))
+            Story(screen, *people).play()
+    except DemoFailed as failure:
+        screen.text(str(failure), "red")
         return 1
     except KeyboardInterrupt:
-        stage.refused("stopped")
+        screen.text("Stopped by Ctrl-C.", "red")
         return _INTERRUPTED
     return 0
+
+
+def _client(gateway: str) -> httpx.Client:
+    return httpx.Client(base_url=gateway, timeout=httpx.Timeout(10, connect=2), mounts=_WITHOUT_PROXY)
+
+
+def _check_gateway(gateway: str, screen: Screen, timeout: float) -> None:
+    try:
+        with _client(gateway) as client:
+            Session(client, screen, timeout).get("/api/users/currentuser", CurrentUser)
+    except (DemoFailed, httpx.InvalidURL, httpx.RequestError) as error:
+        what_to_do = "Start it with `make run` (Kubernetes: `make deploy`), or set GATEWAY to its address"
+        raise DemoFailed(f"The marketplace does not answer at {gateway}. {what_to_do}. Reason: {error}") from None

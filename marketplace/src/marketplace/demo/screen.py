@@ -1,0 +1,87 @@
+"""What the viewer sees: a line per step, and a spinner while a step runs."""
+
+import io
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from marketplace.demo.answers import DemoFailed, Event
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if abs(seconds) < 1 else f"{seconds:.2f} s"
+
+
+@dataclass
+class Step:
+    who: str
+    what: str  # the story can replace it by what has happened
+    result: str
+    notices: set[str] = field(default_factory=set)
+
+
+class Screen:
+    def __init__(self, console: Console) -> None:
+        if isinstance(console.file, io.TextIOWrapper):
+            console.file.reconfigure(errors="replace")  # shows “?” for a character that the terminal's encoding lacks
+        self._console = console
+        self._began = time.monotonic()
+        self._steps = 0
+        self._step = Step("", "", "")
+
+    def text(self, text: str, style: str = "") -> None:
+        """One line. A terminal would execute an escape sequence, so what is not printable is left out."""
+        self._console.print(Text("".join(filter(str.isprintable, text)), style), soft_wrap=True)
+
+    def chapter(self, title: str) -> None:
+        self._console.print()
+        self.text(title, "bold")
+
+    def notice(self, text: str) -> None:
+        """Shown once per step, because a request can be repeated many times."""
+        if text not in self._step.notices:
+            self._step.notices.add(text)
+            self.text(f"     {text}", "yellow")
+
+    @contextmanager
+    def step(self, who: str, what: str, result: str = "") -> Iterator[Step]:
+        """Show a step while it runs, then its result (default: the HTTP status) and how long it took."""
+        self._steps += 1
+        self._step = Step(who, what, result)
+        began = time.monotonic()
+        # rich takes a log file for a terminal if FORCE_COLOR is set. A spinner would fill it with control codes.
+        spinner = self._console.status(Text(f"{who} {what}")) if self._console.file.isatty() else nullcontext()
+        try:
+            with spinner:
+                yield self._step
+        except DemoFailed as failure:
+            self._show("✗", style="red")
+            logs = f"see the logs of the services around {datetime.now().astimezone():%H:%M:%S}"
+            raise DemoFailed(f"Step {self._steps} failed ({who} {what}): {failure}; {logs}") from None
+        self._show("✓", took=duration(time.monotonic() - began))
+
+    def answered(self, status: int) -> None:
+        if self._step.result != "event":
+            self._step.result = str(status)
+
+    def _show(self, mark: str, *, took: str = "", style: str = "") -> None:
+        what, result = self._step.what, self._step.result
+        self.text(f"{self._steps:2} {mark} {self._step.who:10} {what:48} {result:>5} {took:>8}", style)
+
+    def timeline(self, events: Sequence[Event]) -> None:
+        table = Table("after", "event", "caused by", "version", border_style="dim")
+        names = {event.id: event.event for event in events}
+        for event in events:
+            after = duration((event.at - events[0].at).total_seconds())
+            cause = event.cause or "unknown"
+            table.add_row(after, Text(event.event), Text(names.get(cause, cause)), str(event.version))
+        self._console.print(table)
+
+    def summary(self) -> None:
+        self.chapter(f"All {self._steps} steps succeeded in {duration(time.monotonic() - self._began)}.")

@@ -1,0 +1,90 @@
+"""The requests of one person. A request is repeated while a service does not answer or its answer can still change."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+
+from marketplace.demo.answers import Answer, DemoFailed, Problem
+from marketplace.demo.screen import Screen
+
+A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
+
+_UNAVAILABLE = (502, 503, 504)
+_IN_FLIGHT = "urn:ticket-marketplace:problem:request-in-flight"
+_PAUSE_SECONDS = 0.02
+
+
+class NotYet(Exception):
+    """The next attempt can succeed. The message says what the platform answered."""
+
+
+@dataclass
+class Session:
+    client: httpx.Client  # keeps the cookie of the signed-in person
+    screen: Screen
+    timeout: float  # in seconds, for a request with its repetitions
+    idempotency_key: UUID = field(default_factory=uuid4)
+
+    def sign_up(self, name: str) -> None:
+        """Uses a new e-mail address in every run, so that the demo can run any number of times on one platform."""
+        login = {"email": f"{name.lower()}-{secrets.token_hex(4)}@example.com", "password": secrets.token_urlsafe(16)}
+        if self.post("/api/users/signup", 201, 409, **login).status_code == httpx.codes.CONFLICT:
+            self.post("/api/users/signin", 200, **login)  # an earlier attempt succeeded, but its answer was lost
+
+    def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
+        """The answer, with one of the `expected` statuses. Raises DemoFailed."""
+        return self._repeat(lambda: self._send("POST", path, expected, body))
+
+    def get(self, path: str, model: type[A], until: Callable[[A], bool] = lambda _: True) -> A:
+        """Repeat the request until its answer meets the condition. Raises DemoFailed."""
+
+        def attempt() -> A:
+            answer = model.read(self._send("GET", path, (200,)))
+            if until(answer):
+                return answer
+            raise NotYet(f"GET {path} answers {answer.model_dump_json(by_alias=True)}")
+
+        return self._repeat(attempt)
+
+    def _repeat(self, attempt: Callable[[], T]) -> T:
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return attempt()
+            except NotYet as found:
+                if time.monotonic() >= deadline:
+                    raise DemoFailed(f"after {self.timeout:g} s, {found}") from None
+            time.sleep(_PAUSE_SECONDS)
+
+    def _send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
+        # A repeated request has the same key, so that it is executed once. Routes that support no key ignore it.
+        headers = {"Idempotency-Key": str(self.idempotency_key)}
+        try:
+            response = self.client.request(method, path, json=body, headers=headers)
+        except (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError) as error:
+            raise self._no_answer(f"{method} {path} gets no answer ({error!r})") from None
+        answers = f"{method} {path} answers {response.status_code}"
+        if response.status_code in _UNAVAILABLE:
+            raise self._no_answer(answers)
+        if not response.is_success:
+            problem = Problem.read(response)
+            answers += f" “{problem.detail}”"
+            if problem.type == _IN_FLIGHT:
+                raise self._no_answer(answers)
+        self.idempotency_key = uuid4()
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise NotYet(answers)  # the service has not received the event of this ticket or order yet
+        if response.status_code not in expected:
+            raise DemoFailed(f"{answers}, expected {' or '.join(map(str, expected))}")
+        self.screen.answered(response.status_code)
+        return response
+
+    def _no_answer(self, found: str) -> NotYet:
+        self.screen.notice(f"{found}. The demo repeats the request.")
+        return NotYet(found)
