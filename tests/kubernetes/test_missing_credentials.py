@@ -73,7 +73,9 @@ def test_a_lost_nats_secret_is_created_with_the_passwords_of_the_others(
 
 
 def test_each_password_is_another_one_which_needs_no_quoting(everything: dict[str, Contents]) -> None:
-    databases = [everything[f"{service}-mongodb"][key] for service in SERVICE_NAMES for key in ("password", "root-password")]
+    databases = [
+        everything[f"{service}-mongodb"][key] for service in SERVICE_NAMES for key in ("password", "root-password")
+    ]
     passwords = [*everything["nats-users"].values(), *databases]
     assert all(re.fullmatch(r"[a-z][0-9a-f]{64}", password) for password in passwords)
     assert len(set(passwords)) == len(passwords)
