@@ -19,7 +19,7 @@ RUN --mount=type=cache,target=/pip-cache \
       pip --python /venv/bin/python install --require-hashes --only-binary :all: -r /locks/requirements-marketplace.lock; \
     fi
 # Our packages are pure Python, so that their wheels would hold just these files: nothing has to be built.
-COPY common/src auth/src tickets/src orders/src expiration/src payments/src marketplace/src /sources/
+COPY */src /sources/
 WORKDIR /app
 # `python /app` is `python -m <service>`, in words that are the same in every image: an exec-form ENTRYPOINT takes no
 # variables. Bytecode is compiled here, as nobody can write it later, and never checked against the sources again.

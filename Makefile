@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 SERVICES_ON_SERVERS := $(filter-out common/%,$(wildcard */tests/integration))
-PACKAGES := common devkit auth tickets orders expiration payments marketplace
+PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean

@@ -23,10 +23,11 @@ def instruction(name: str) -> str:
     return found
 
 
-def test_the_sources_of_every_package_are_there_to_choose_from() -> None:
+def test_the_sources_of_every_package_but_devkit_are_copied() -> None:
     (copied,) = re.findall(r"^COPY (.+) /sources/$", DOCKERFILE, flags=re.MULTILINE)
-    assert set(copied.split()) == {f"{name}/src" for name in ("common", *IMAGES)}
-    assert {path.parent.name for path in REPOSITORY.glob("*/src")} == {"common", *IMAGES}
+    ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
+    assert "devkit" in ignored
+    assert {path.parts[-2] for path in REPOSITORY.glob(copied)} - {"devkit"} == {"common", *IMAGES}
 
 
 def test_provisioning_has_the_services_dependencies_at_the_very_versions_and_some_more() -> None:

@@ -1,24 +1,22 @@
-"""Setting up the streams and consumers, with patience for a NATS server on its way up, and with an end to it."""
+"""Sets up the streams and consumers within a bounded time, also on a NATS server that is still starting."""
 
 import asyncio
 import logging
 import time
 
+import structlog
+from nats.errors import Error as NatsError
+
 from common.domain.errors import DependencyUnavailable
 from marketplace.errors import PlatformError
 from marketplace.probes import hosts_of
+from marketplace.provisioning import provision_everything
 
 _PAUSE_SECONDS = 0.1
 
 
 async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
     """Return once everything is there. Raises PlatformError after that time, with the last reason."""
-    # Imported here: they bring every service's table of consumers along, which the other commands need not wait for.
-    import structlog  # noqa: PLC0415
-    from nats.errors import Error as NatsError  # noqa: PLC0415
-
-    from marketplace.provisioning import provision_everything  # noqa: PLC0415
-
     if not structlog.is_configured():  # the broker's reports of its attempts: the outcome below is enough
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     deadline = time.monotonic() + seconds

@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
-from devkit.servers import BinaryMissing, ServerFailed
+from marketplace.bounded_provisioning import provision_within
+from marketplace.demo import run_demo
 from marketplace.errors import PlatformError
+from marketplace.generated import main as write_generated_files
+from marketplace.operations.audit_command import audit_everything
+from marketplace.operations.dead_letter_commands import dead_letters
+from marketplace.operations.lag_command import lag
+from marketplace.operations.rebuild_command import rebuild_one
+from marketplace.operations.timeline_command import timeline
+from marketplace.probes import hosts_of
 from marketplace.settings import PlatformSettings
-
-# Each command imports what it needs by itself, so that no command waits for the imports of another.
-# ruff: noqa: PLC0415
 
 app = typer.Typer(
     help="A ticket marketplace of five event-driven services: run it, watch it, keep it right.\n\n"
@@ -42,7 +47,7 @@ def run() -> None:
     - STRIPE_KEY: without one, cards are charged in a sandbox
     - LOG_LEVEL (info): debug, info, warning or error; LOG_FORMAT (text): or json
     """
-    from marketplace.run import run as run_platform
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - it needs devkit, which is in no image
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment()))
 
@@ -53,8 +58,8 @@ def dev() -> None:
 
     A change in `common` restarts all services. The settings are those of `run`.
     """
-    from marketplace.dev import restart_on_change
-    from marketplace.run import run as run_platform
+    from marketplace.dev import restart_on_change  # noqa: PLC0415 - likewise
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - likewise
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment(), restart_on_change))
 
@@ -66,8 +71,6 @@ def demo(
     ] = None,
 ) -> None:
     """Play the whole story on a platform that is running: a sale, a declined card, an expiry."""
-    from marketplace.demo import run_demo
-
     raise typer.Exit(run_demo(gateway or PlatformSettings.from_environment().url))
 
 
@@ -77,9 +80,7 @@ def docs(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")] = False,
 ) -> None:
     """Write docs/events.md and NATS's users.conf from the event classes and the services' tables of consumers."""
-    from marketplace.generated import main as write_what_is_generated
-
-    raise typer.Exit(write_what_is_generated(check=check))
+    raise typer.Exit(write_generated_files(check=check))
 
 
 @app.command()
@@ -95,9 +96,6 @@ def provision(
     The NATS of `make run` is at GATEWAY_PORT + 6: `marketplace provision --nats-url nats://127.0.0.1:8086`. It is given
     30 s to answer, for it may be on its way up.
     """
-    from marketplace.bounded_provisioning import provision_within
-    from marketplace.probes import hosts_of
-
     if not hosts_of(nats_url):
         raise typer.BadParameter("it must be nats://host:port", param_hint="--nats-url")
     typer.echo(f"Setting up streams and consumers on NATS at {', '.join(hosts_of(nats_url))} ...")
@@ -105,33 +103,20 @@ def provision(
     typer.echo("Done.")
 
 
-def _add_operations() -> None:
-    """Take them in only when they may be wanted: they bring all services along, which `run` need not wait for."""
-    from marketplace.operations.audit_command import audit_everything
-    from marketplace.operations.dead_letter_commands import dead_letters
-    from marketplace.operations.lag_command import lag
-    from marketplace.operations.rebuild_command import rebuild_one
-    from marketplace.operations.timeline_command import timeline
-
-    app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_OPERATIONS)
-    app.command("timeline", rich_help_panel=_OPERATIONS)(timeline)
-    app.command("audit", rich_help_panel=_OPERATIONS)(audit_everything)
-    app.command("rebuild", rich_help_panel=_OPERATIONS)(rebuild_one)
-    app.command("lag", rich_help_panel=_OPERATIONS)(lag)
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_OPERATIONS)
+app.command("timeline", rich_help_panel=_OPERATIONS)(timeline)
+app.command("audit", rich_help_panel=_OPERATIONS)(audit_everything)
+app.command("rebuild", rich_help_panel=_OPERATIONS)(rebuild_one)
+app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 
 
 def main() -> None:
-    """Run a command; what the user can put right is one line, and no stack trace."""
-    if sys.argv[1:2] not in (["run"], ["dev"], ["demo"], ["docs"], ["provision"]):
-        _add_operations()
+    """Run a command. An error that the user can correct is one line, without a stack trace."""
     try:
-        app(prog_name="marketplace")  # also where it is `python /app`, in its image
-    except (PlatformError, BinaryMissing) as error:
+        app(prog_name="marketplace")  # also in the image, where the command is `python /app`
+    except PlatformError as error:
         typer.echo(error, err=True)
-        sys.exit(getattr(error, "exit_code", 1))
-    except ServerFailed as error:
-        typer.echo(error.in_one_line, err=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except OSError as error:  # a full disk, a file that somebody else owns
         typer.echo(error, err=True)
         sys.exit(1)

@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import typer
 
+from devkit.servers import BinaryMissing, ServerFailed
+from marketplace.errors import PlatformError
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
 
@@ -23,9 +25,14 @@ async def _no_work(_platform: Platform) -> None:
 def run(settings: PlatformSettings, work: _Work = _no_work) -> int:
     """Run the platform, and `work` on it, until a signal arrives. Return the exit code: 0 after an orderly stop.
 
-    Raises what Platform raises.
+    Raises PlatformError.
     """
-    return asyncio.run(_run(settings, work))
+    try:
+        return asyncio.run(_run(settings, work))
+    except BinaryMissing as error:
+        raise PlatformError(str(error)) from None
+    except ServerFailed as error:
+        raise PlatformError(error.in_one_line) from None
 
 
 async def _run(settings: PlatformSettings, work: _Work) -> int:

@@ -27,7 +27,7 @@ async def damaged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
     """
     server = ClusterNats(tmp_path_factory.mktemp("nats"))
     async with server:
-        await provision_everything(server.url_of("provisioning"), read_models=1)
+        await provision_everything(server.url_of("provisioning"), replicas=1)
         await server.kill()
         (description,) = server.data_dir.rglob(f"streams/{TIMERS.name}/meta.inf")
         description.write_text("{}", encoding="utf-8")
