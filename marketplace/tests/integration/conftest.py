@@ -1,6 +1,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,6 @@ from marketplace.platform import Platform
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
-_SPEC = """
-from common.runtime.service_spec import ServiceSpec
-from common.runtime.settings import ServiceSettings
-
-SPEC = ServiceSpec("{service}", "", create_app=lambda settings: None, settings=ServiceSettings)
-"""
-
 
 @pytest.fixture
 def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -29,8 +23,10 @@ def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         package = packages / service
         package.mkdir(parents=True)
         (package / "__main__.py").write_text(Path(__file__).with_name("fake_service.py").read_text())
-        (package / "spec.py").write_text(_SPEC.format(service=service))
-        (package / "__init__.py").touch()
+        real = find_spec(service)
+        assert real is not None
+        # Every other module of the package is the real one.
+        (package / "__init__.py").write_text(f"__path__ += {real.submodule_search_locations!r}\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(packages), *filter(None, sys.path)]))
     return packages
 
