@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.domain.clock import utc_now
-from common.domain.event import Event
+from common.domain.event import Message
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderedTicket
@@ -34,7 +34,7 @@ OVERDUE_CREATED, _, _ = order_events(TICKET, buyer=BUYER, order_id=ORDER, due_in
 
 @dataclass(frozen=True)
 class Story:
-    events: tuple[Event, ...]
+    events: tuple[Message, ...]
     before: Callable[[Any], Awaitable[None]]
 
 

@@ -8,6 +8,7 @@ must be the same.
 import asyncio
 import dataclasses
 import itertools
+import json
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,8 +22,9 @@ import expiration.main
 import orders.main
 import payments.main
 import tickets.main
-from common.domain.event import Event
+from common.domain.event import Message
 from common.domain.ids import new_id
+from common.events.envelope import decode
 from common.messaging.consumer import Consumer
 from common.runtime.service_runtime import ServiceRuntime
 from devkit.testing.events import EventStreams
@@ -76,7 +78,7 @@ class Told:
     consumers: Sequence[Consumer[Any]]
     deaths: Deaths
 
-    async def hear(self, *events: Event) -> None:
+    async def hear(self, *events: Message) -> None:
         for event in events:
             (consumer,) = [consumer for consumer in self.consumers if type(event) in consumer.on]
             await consumer.handle(self.use_cases, event)
@@ -220,3 +222,23 @@ async def test_a_malformed_event_becomes_a_dead_letter_and_does_not_delay_the_ne
         await streams.eventually_quiet(*(each.name for each in CONSUMERS_OF[service]))
         assert len(await streams.dead_letters()) == 1
     assert (letter.data, letter.headers["dead-letter-consumer"]) == (b'{"half": ', consumer.name)
+
+
+@EVERY_CONSUMER
+async def test_an_event_of_a_newer_publisher_is_handled_as_today(
+    service: str, consumer: Consumer[Any], surroundings: Surroundings
+) -> None:
+    """In a rollout, instances of the old version receive what instances of the new version publish."""
+    story = STORIES[consumer.name]
+    stored, _, _ = await as_it_happened(service, story, surroundings)
+    async with telling(service, story, surroundings) as told:
+        await told.hear(*(decode(event.subject, _from_a_newer_publisher(event)) for event in story.events))
+        assert await told.stored() == stored
+
+
+def _from_a_newer_publisher(event: Message) -> bytes:
+    """With a field, and a value of `status`, that this version does not know."""
+    newer = json.loads(event.to_json()) | {"addedLater": {"any": "value"}}
+    if "status" in newer:
+        newer["status"] = "added later"
+    return json.dumps(newer).encode()
