@@ -16,6 +16,8 @@ from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import order_events
 
+pytestmark = pytest.mark.both_drivers
+
 DEAD = timedelta(seconds=11)
 """So long after its beginning, a claim without an answer may be taken over."""
 REQUEST, BODY = "a buyer's request", "the fingerprint of its body"

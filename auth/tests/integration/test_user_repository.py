@@ -12,6 +12,8 @@ from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.storage.mongo import Mongo
 
+pytestmark = pytest.mark.both_drivers
+
 
 @pytest.fixture
 async def users(mongo: Mongo) -> UserRepository:

@@ -16,6 +16,8 @@ from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers.mongod import Mongod
 from devkit.servers.ports import free_port
 
+pytestmark = pytest.mark.both_drivers
+
 MANY = 100
 
 

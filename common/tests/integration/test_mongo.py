@@ -21,6 +21,8 @@ from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers import Mongod, free_port
 from devkit.testing.eventually import eventually
 
+pytestmark = pytest.mark.both_drivers
+
 _PEOPLE = 60
 
 

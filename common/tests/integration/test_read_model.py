@@ -11,6 +11,8 @@ from devkit.testing.eventually import eventually
 from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.samples import changed_ticket, listed_ticket
 
+pytestmark = pytest.mark.both_drivers
+
 
 class KnownTicket(ReadModel):
     title: str

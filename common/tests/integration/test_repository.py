@@ -1,5 +1,7 @@
 """Aggregates in MongoDB: each change is one write together with its events."""
 
+import pytest
+
 from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
 from common.events.tickets import TicketCreated, TicketUpdated
@@ -9,6 +11,8 @@ from common.storage.mongo import Mongo
 from common.storage.repository import AggregateRepository
 from devkit.testing.events import EventStreams
 from tickets.ticket import Ticket
+
+pytestmark = pytest.mark.both_drivers
 
 
 async def test_the_events_of_a_write_survive_a_death_right_after_it(mongo: Mongo, streams: EventStreams) -> None:

@@ -17,6 +17,8 @@ from devkit.servers import Mongod, free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.running import RunningService, Surroundings, somebody
 
+pytestmark = pytest.mark.both_drivers
+
 _AGGREGATES = {
     "auth": "users",
     "tickets": "tickets",

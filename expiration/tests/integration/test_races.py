@@ -12,6 +12,8 @@ from common.storage.mongo import Mongo
 from devkit.testing.samples import order_events
 from expiration.deadline import DeadlineStatus
 
+pytestmark = pytest.mark.both_drivers
+
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
 async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at_most_once(

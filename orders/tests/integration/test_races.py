@@ -21,6 +21,8 @@ from orders.order import Order, OrderNotOpen
 from orders.repository import TicketNotAvailable
 from orders.service import OrderService
 
+pytestmark = pytest.mark.both_drivers
+
 BUYERS = 200
 
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable
 from itertools import permutations
 
+import pytest
+
 from common.events.tickets import TicketCreated
 from common.storage.collection import Collection, Document, WriteResult
 from devkit.testing.events import EventStreams
@@ -11,6 +13,8 @@ from devkit.testing.samples import changed_ticket, listed_ticket
 from orders.consumers import CONSUMERS
 from orders.service import OrderService
 from orders.ticket_read_model import TicketReadModelRepository
+
+pytestmark = pytest.mark.both_drivers
 
 ALL = [consumer.name for consumer in CONSUMERS]
 

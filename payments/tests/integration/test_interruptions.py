@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from itertools import count
 
+import pytest
 from payments.tests.fake_gateway import FakeGateway
 from payments.tests.interruption import InterruptedDatabase, Interruption
 from payments.tests.movable_clock import MovableClock
@@ -13,6 +14,8 @@ from common.domain.ids import new_id
 from common.storage.mongo import Mongo
 from devkit.testing.samples import order_events
 from payments.payment import OrderNotOpen
+
+pytestmark = pytest.mark.both_drivers
 
 
 async def test_a_cancellation_at_any_moment_of_a_payment_leaves_nobody_charged(mongo: Mongo) -> None:

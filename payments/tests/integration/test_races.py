@@ -14,6 +14,8 @@ from common.storage.mongo import Mongo
 from devkit.testing.samples import order_events
 from payments.payment import AlreadyPaid, OrderNotOpen, PaymentStatus
 
+pytestmark = pytest.mark.both_drivers
+
 CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"
 
 

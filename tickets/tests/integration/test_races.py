@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from itertools import cycle, permutations
 
 import httpx
+import pytest
 
 from common.domain.ids import OrderId, TicketId, UserId
 from common.events.tickets import TicketUpdated
@@ -15,6 +16,8 @@ from tickets.consumers import CONSUMERS
 from tickets.order_read_model import OrderReadModelRepository
 from tickets.service import TicketService
 from tickets.ticket import Ticket
+
+pytestmark = pytest.mark.both_drivers
 
 ALL = [consumer.name for consumer in CONSUMERS]
 

@@ -20,6 +20,8 @@ from common.storage.retry import retry_on_conflict
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 
+pytestmark = pytest.mark.both_drivers
+
 
 @pytest.fixture
 def relay(streams: EventStreams) -> OutboxRelay:

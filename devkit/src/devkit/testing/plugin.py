@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from typing import get_args
 
 import pytest
 import structlog
@@ -18,6 +19,8 @@ from devkit.servers.ports import free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import Surroundings
+
+_DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +68,31 @@ async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
     await broker.close()
 
 
-@pytest.fixture(params=["motor", "pymongo"])
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--driver",
+        choices=_DRIVERS,
+        help="The MongoDB driver of all tests. By default motor, and both where drivers can differ (mark both_drivers).",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that has a database with one driver, or with both if it is marked."""
+    if "driver" not in metafunc.fixturenames or _parametrizes_drivers(metafunc.definition):
+        return
+    both = metafunc.definition.get_closest_marker("both_drivers") is not None
+    chosen: MongoDriver | None = metafunc.config.getoption("--driver")
+    metafunc.parametrize(
+        "driver", [chosen] if chosen else _DRIVERS if both else _DRIVERS[:1], indirect=True, scope="session"
+    )
+
+
+def _parametrizes_drivers(test: pytest.Item) -> bool:
+    return any("driver" in str(mark.args[0]) for mark in test.iter_markers("parametrize"))
+
+
+@pytest.fixture(scope="session")
 def driver(request: pytest.FixtureRequest) -> MongoDriver:
-    """Both drivers run the same suite."""
     chosen: MongoDriver = request.param
     return chosen
 
