@@ -84,9 +84,8 @@ def main(
         "load_average_before": round(load_before, 2),
         "not_measured": failed,
     }
-    with (
-        tempfile.TemporaryDirectory() as discarded
-    ):  # every run writes its results, so that every run tests the writing
+    # Every run writes its results, so that a smoke run tests the writing.
+    with tempfile.TemporaryDirectory() as discarded:
         folder = into or (_RESULTS if whole else Path(discarded))
         write_results(rows, plots, folder=folder, run=about)
     raise typer.Exit(int(bool(failed)))

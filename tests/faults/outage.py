@@ -30,7 +30,7 @@ class Fault:
 
 
 def _faults(context: ScenarioContext) -> list[Fault]:
-    down, silent = context.size(180, 3), context.size(20, 5)
+    down, paused = context.size(180, 3), context.size(20, 5)
     platform = context.platform
 
     async def pause(name: str) -> None:
@@ -42,7 +42,7 @@ def _faults(context: ScenarioContext) -> list[Fault]:
     both = ("nats", "mongod")
     return [
         *(Fault(f"{n} down", down, partial(platform.kill, n, restart=False), partial(platform.start, n)) for n in both),
-        *(Fault(f"{n} silent", silent, partial(pause, n), partial(resume, n)) for n in both),
+        *(Fault(f"{n} paused", paused, partial(pause, n), partial(resume, n)) for n in both),
     ]
 
 

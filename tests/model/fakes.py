@@ -40,7 +40,7 @@ class Database:
 
 class _InMemoryCollection(InterceptedCollection):
     async def bulk_write(self, requests: list[UpdateOne], *, ordered: bool) -> None:  # noqa: ARG002 - as called
-        """Run the updates one by one: the mock lacks bulk_write, and a crash may come between two updates."""
+        """Run the updates one by one, so that a crash may come between two of them."""
         for each in requests:
             await self.update_one(each._filter, each._doc)
 
