@@ -75,10 +75,10 @@ test-mutations: install $(K8S_VENV)/installed ## Remove each protection in turn:
 test-mutations-sample: install $(K8S_VENV)/installed ## The same with ten of them, other ones each day
 	@PYTHONPATH=tests $(BIN)/python -m mutations --sample 10
 
-bench: install ## Measure the platform beside its floors: a table, plots, benchmarks/results.json (DRIVER=pymongo ROW=orders)
+bench: install ## Measure the platform and its baselines: a table, plots, benchmarks/results.json (DRIVER=pymongo ROW=orders)
 	@$(BIN)/python -m benchmarks $(if $(DRIVER),--driver $(DRIVER)) $(if $(ROW),--only $(ROW))
 
-bench-smoke: install ## The same with tiny numbers, held to no target, nothing kept
+bench-smoke: install ## The same with small numbers: no targets, no files
 	@$(BIN)/python -m benchmarks --smoke
 
 k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kubernetes, without a cluster
@@ -106,9 +106,10 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md, the permissions at NATS and the table of mutations in docs/reliability.md
+docs: install ## Generate docs/events.md, the permissions at NATS, the mutations in docs/reliability.md, the results in docs/performance.md
 	@$(BIN)/marketplace docs
 	@PYTHONPATH=tests $(BIN)/python -m mutations --document
+	@$(BIN)/python -m benchmarks.document
 
 lock: install ## Pin the dependencies anew, with hashes
 	@for each in requirements requirements-marketplace requirements-dev requirements-k8s; do \

@@ -1,4 +1,4 @@
-"""What stands in for the outside: clock, databases, the stream and its timers. All in memory, none of it waits."""
+"""In-memory fakes of the clock, the databases, the stream and the timers. None of them waits."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,12 +24,12 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def move_on(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
 
 class Database:
-    """One service's own. Its unique and partial indexes decide as MongoDB's do (tests/model/test_storage.py)."""
+    """The database of one service. Each of its operations passes `in_turn`, which may pause it or let it crash."""
 
     def __init__(self, client: AsyncMongoMockClient, service: str) -> None:
         self.bare = client[service]
@@ -40,7 +40,7 @@ class Database:
 
 class _InMemoryCollection(InterceptedCollection):
     async def bulk_write(self, requests: list[UpdateOne], *, ordered: bool) -> None:  # noqa: ARG002 - as called
-        """The mock cannot (facts: MongoDB). One by one, in which a death can come between two of them."""
+        """Run the updates one by one, so that a crash may come between two of them."""
         for each in requests:
             await self.update_one(each._filter, each._doc)
 
@@ -58,11 +58,11 @@ class Delivery:
 
 @dataclass
 class Stream:
-    """Keeps every event once, and knows which deliveries have been acknowledged."""
+    """Stores every event once, and the acknowledged deliveries."""
 
     events: dict[str, Event] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
-    """Two facts under one id: the stream keeps the first of them, so the second one is lost."""
+    """Two different events with one id. The stream keeps the first one, so the second one is lost."""
     deliveries: list[Delivery] = field(default_factory=list)
     acknowledged: set[tuple[str, str]] = field(default_factory=set)
 
@@ -86,7 +86,7 @@ class Stream:
 
 @dataclass
 class Timers:
-    """The broker's timers. Each stays until it has rung and was heard; a later one for the same order replaces it."""
+    """The broker's timers. A timer stays until it has fired and is acknowledged; a new one of the order replaces it."""
 
     scheduled: dict[str, DeadlineTimer] = field(default_factory=dict)
     ever_scheduled: list[DeadlineTimer] = field(default_factory=list)
@@ -98,6 +98,6 @@ class Timers:
     def due(self, now: datetime) -> list[DeadlineTimer]:
         return [timer for timer in self.scheduled.values() if timer.expires_at <= now]
 
-    def forget(self, timer: DeadlineTimer) -> None:
+    def remove(self, timer: DeadlineTimer) -> None:
         if self.scheduled.get(timer.id) == timer:
             del self.scheduled[timer.id]

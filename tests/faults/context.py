@@ -1,4 +1,4 @@
-"""What a scenario is given: a running platform, an operator who may look everywhere, and chance with a seed."""
+"""The context of a scenario: a running platform, access to all databases and streams, and seeded random numbers."""
 
 import asyncio
 import json
@@ -27,16 +27,16 @@ T = TypeVar("T")
 _IS_AN_ERROR = '"level": "error"'
 
 Progress = Callable[[int, int], None]
-"""Called with how many steps are done, and of how many."""
+"""Called with the number of finished steps and the number of all steps."""
 
 
 @dataclass
-class World:
+class ScenarioContext:
     platform: Platform
     operator: Operator
     random: random.Random
     short: bool
-    """The run that is part of `make test`: smaller numbers, the same checks."""
+    """Whether this is the short run of `make test`: smaller numbers, the same checks."""
     progress: Progress
     people: list["Person"] = field(default_factory=list)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -45,30 +45,30 @@ class World:
         return short if self.short else full
 
     async def person(self) -> "Person":
-        """Somebody new, signed up and signed in."""
+        """Create a new user, signed up and signed in."""
         client = httpx.AsyncClient(
             base_url=self.platform.url, timeout=30, limits=httpx.Limits(max_connections=250), trust_env=False
         )
         await self._stack.enter_async_context(client)
         person = Person(client)
         credentials = {"email": f"{secrets.token_hex(8)}@example.com", "password": "correct horse battery"}
-        answer = await person.insists("POST", "/api/users/signup", json=credentials)
+        answer = await person.request_with_retries("POST", "/api/users/signup", json=credentials)
         if answer.status_code != httpx.codes.CREATED:
             raise RuntimeError(f"sign-up: {answer.status_code} {answer.text}")
         return person
 
     async def settle(self, within: float = 20.0) -> list[str]:
-        """Wait until the audit of all services finds nothing; return what still differs after that time."""
+        """Wait until the audit of all services finds no difference; return what still differs after this time."""
         report = await audit(self.operator, settle_seconds=within)
         return [f"{found.rule}: {found.subject}: {found.detail}" for found in report.differences]
 
     def logged_errors(self, since: datetime) -> list[str]:
-        """What the services have called a failure of their own since then, in order: where one looks first."""
+        """Return the errors that services have logged since this time, in order."""
         entries: list[dict[str, Any]] = []
         for log in (self.platform.settings.data_dir / "logs").glob("*.log"):
             lines = [line for line in log.read_text(errors="replace").splitlines() if _IS_AN_ERROR in line]
             for line in lines:
-                with suppress(ValueError):  # a line that the death of its process cut short
+                with suppress(ValueError):  # an incomplete line of a process that crashed
                     entries.append(json.loads(line))
         recent = [entry for entry in entries if datetime.fromisoformat(entry["timestamp"]) >= since]
         return [_shown(entry) for entry in sorted(recent, key=itemgetter("timestamp"))]
@@ -78,7 +78,7 @@ class World:
 
 
 def _shown(entry: dict[str, Any]) -> str:
-    """The traceback, where there is one, on lines of its own."""
+    """Format a log entry; a traceback gets its own lines."""
     traceback = entry.pop("exception", "")
     return "  ".join(f"{name}={value}" for name, value in entry.items()) + f"\n{traceback}"
 
@@ -87,8 +87,10 @@ class Person:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
 
-    async def insists(self, method: str, path: str, *, seconds: float = 60.0, **request: Any) -> httpx.Response:
-        """Ask again, for so long, while the platform is not there (no connection, 502, 503)."""
+    async def request_with_retries(
+        self, method: str, path: str, *, seconds: float = 60.0, **request: Any
+    ) -> httpx.Response:
+        """Repeat the request while the platform is unavailable (no connection, 502, 503), for up to `seconds`."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -101,27 +103,27 @@ class Person:
                 raise TimeoutError(f"{method} {path}: no answer within {seconds} s")
             await asyncio.sleep(0.05)
 
-    async def lists(self, title: str = "Concert", price: float = 19.99) -> str:
-        answer = await self.insists("POST", "/api/tickets", json={"title": title, "price": price})
+    async def list_ticket(self, title: str = "Concert", price: float = 19.99) -> str:
+        answer = await self.request_with_retries("POST", "/api/tickets", json={"title": title, "price": price})
         answer.raise_for_status()
         return str(answer.json()["id"])
 
-    async def orders(self, ticket_id: str, **more: Any) -> httpx.Response:
-        return await self.insists("POST", "/api/orders", json={"ticketId": ticket_id, **more})
+    async def place_order(self, ticket_id: str, **more: Any) -> httpx.Response:
+        return await self.request_with_retries("POST", "/api/orders", json={"ticketId": ticket_id, **more})
 
-    async def pays(self, order_id: str, token: str = "pm_card_visa") -> httpx.Response:
-        return await self.insists("POST", "/api/payments", json={"orderId": order_id, "token": token})
+    async def pay(self, order_id: str, token: str = "pm_card_visa") -> httpx.Response:
+        return await self.request_with_retries("POST", "/api/payments", json={"orderId": order_id, "token": token})
 
 
 @asynccontextmanager
-async def a_world(
+async def open_context(
     folder: Path,
     *,
     instances: int,
     order_window_seconds: int,
     seed: int,
     short: bool,
-) -> AsyncIterator[World]:
+) -> AsyncIterator[ScenarioContext]:
     settings = PlatformSettings(
         gateway_port=free_port(in_a_row=40),
         data_dir=folder,
@@ -131,17 +133,17 @@ async def a_world(
     )
     more = dict.fromkeys(SERVICE_NAMES, instances) if instances > 1 else {}
     async with Platform(settings, more) as platform, operator(settings) as connection:
-        world = World(platform, connection, random.Random(seed), short, lambda _done, _all: None)
+        context = ScenarioContext(platform, connection, random.Random(seed), short, lambda _done, _all: None)
         try:
-            yield world
+            yield context
         finally:
-            await world.close()
+            await context.close()
 
 
-async def in_parallel(
+async def run_concurrently(
     work: Iterable[Awaitable[T]], at_most: int, on_done: Callable[[], None] = lambda: None
 ) -> list[T]:
-    """All of it, so many at once, results in order."""
+    """Await all, at most this number at the same time; return the results in order."""
     gate = asyncio.Semaphore(at_most)
 
     async def one(each: Awaitable[T]) -> T:

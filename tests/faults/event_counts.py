@@ -1,4 +1,4 @@
-"""The events in the streams, held against the changes that the services have committed: each has to be there once."""
+"""Compares the events in the streams with the changes stored in the databases: one event per change."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -6,31 +6,31 @@ from collections.abc import Callable, Collection, Iterator
 from common.events.envelope import MalformedEvent, decode
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
 from common.storage.collection import Document
-from faults.world import World
+from faults.context import ScenarioContext
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 from marketplace.operations.stream_reader import read_stream
 from orders.order import OrderStatus
 
 Fact = tuple[str, str, int]
-"""An event: its type, its aggregate's id, its aggregate's version."""
+"""An event: its type, the aggregate's id and version."""
 
 
-async def events_unlike_changes(world: World) -> list[str]:
-    """Events that are missing, that nobody has committed, or that are there twice. To be asked when all is quiet.
+async def wrong_event_counts(context: ScenarioContext) -> list[str]:
+    """Return the events that are missing, have no stored change, or exist twice. Call it when the platform is idle.
 
-    Orders that another scenario has left open may expire between the look at the databases and the one at the streams:
-    only what is wrong at two looks is wrong.
+    Open orders of another scenario may expire between the reading of the databases and of the streams. Therefore it
+    reads both twice, and returns only what is wrong both times.
     """
-    at_first = await _look(world)
-    return [wrong for wrong in await _look(world) if wrong in at_first] if at_first else []
+    at_first = await _look(context)
+    return [wrong for wrong in await _look(context) if wrong in at_first] if at_first else []
 
 
-async def _look(world: World) -> list[str]:
-    wanted = Counter(_facts(await take_snapshot(world.operator)))
+async def _look(context: ScenarioContext) -> list[str]:
+    wanted = Counter(_facts(await take_snapshot(context.operator)))
     found: Counter[Fact] = Counter()
     wrong = []
     for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
-        async for message in read_stream(world.operator.broker, stream.name, list(stream.subjects)):
+        async for message in read_stream(context.operator.broker, stream.name, list(stream.subjects)):
             try:
                 event = decode(message.subject, message.data)
             except MalformedEvent as error:
@@ -40,19 +40,22 @@ async def _look(world: World) -> list[str]:
     for fact in sorted(wanted.keys() | found.keys()):
         if wanted[fact] != found[fact]:
             kind, key, version = fact
-            wrong.append(f"{kind} of {key}, version {version}: {found[fact]} times, not {wanted[fact]}")
+            wrong.append(f"{kind} of {key}, version {version}: {found[fact]} times, expected {wanted[fact]}")
     return wrong
 
 
-async def tickets_changed_too_often(world: World, ours: Collection[str]) -> list[str]:
-    """Of these, which nobody has edited since they were listed: an order may hold its ticket once, and free it once."""
-    snapshot = await take_snapshot(world.operator)
+async def tickets_with_too_many_versions(context: ScenarioContext, ours: Collection[str]) -> list[str]:
+    """Return those of these tickets that changed too often: an order holds its ticket once, and releases it once.
+
+    Only for tickets that their seller has not changed since the listing.
+    """
+    snapshot = await take_snapshot(context.operator)
     may_change = Counter(dict.fromkeys(ours, 1))
     for order in snapshot.documents("orders", "orders").values():
         may_change[order["ticket"]["id"]] += 2 if order["status"] == OrderStatus.CANCELLED else 1
     tickets = snapshot.documents("tickets", "tickets")
     return [
-        f"the ticket {key} is at version {tickets[key]['version']}, {may_change[key]} would be enough"
+        f"the ticket {key} is at version {tickets[key]['version']}, expected at most {may_change[key]}"
         for key in ours
         if tickets[key]["version"] > may_change[key]
     ]
@@ -83,4 +86,4 @@ _FACTS: dict[tuple[str, str], Callable[[Document], list[tuple[str, int]]]] = {
         [("expiration.completed", 2)] if deadline["status"] == "completed" else []
     ),
 }
-"""What each document says has happened to it, as docs/events.md tells it."""
+"""The events of each document, derived from its state (see docs/events.md)."""

@@ -1,4 +1,4 @@
-"""Much that is stored already, put there as it would lie after its events: through the API it would take minutes."""
+"""Stores seed data directly in the databases, as handled events would leave it. The API would take minutes for it."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -17,14 +17,14 @@ from orders.ticket_read_model import TicketReadModel
 from tickets.ticket import Ticket
 
 _BATCH = 5_000
-_A_MOMENT = timedelta(seconds=3)
-"""Ago: so that the relay takes what is staged for left behind, and does not wait for somebody else to publish it."""
+_STAGED_AGO = timedelta(seconds=3)
+"""Events staged this long ago count as left behind by a crash: the next outbox polling publishes them."""
 
 T = TypeVar("T")
 
 
-async def stock_tickets(bench: Bench, count: int) -> list[Ticket]:
-    """On sale, and known to orders."""
+async def seed_tickets(bench: Bench, count: int) -> list[Ticket]:
+    """Store tickets for sale in tickets, and their read models in orders."""
     seller = UserId(new_id())
     tickets = [Ticket.list_for_sale(seller=seller, title="Concert", price=1999) for _ in range(count)]
     await insert(bench.collection("tickets"), ({**each.to_document(), "outbox": []} for each in tickets))
@@ -33,10 +33,10 @@ async def stock_tickets(bench: Bench, count: int) -> list[Ticket]:
     return tickets
 
 
-async def stock_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
-    """One a ticket. `staged`: its event lies in the outbox, and the relay's sweep is going to publish it."""
+async def seed_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
+    """Store one order per ticket. With `staged`, its event is in the outbox, and outbox polling publishes it."""
     buyer = UserId(new_id())
-    staged_at = utc_now() - _A_MOMENT
+    staged_at = utc_now() - _STAGED_AGO
     orders = [
         Order.place(
             buyer=buyer,
@@ -58,7 +58,7 @@ async def stock_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: d
     return orders
 
 
-async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None:  # noqa: ANN401 - no service needs this call
+async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None:  # noqa: ANN401 - the Collection protocol lacks insert_many
     for batch in _batches(documents):
         await collection.insert_many(batch, ordered=False)
 
@@ -69,7 +69,7 @@ async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 -
 
 
 def checkpoint(mongo_url: str) -> None:
-    """Have mongod write to its files now what it would write some time in the next minute."""
+    """Make mongod write its checkpoint now, so that it does not run during the measurement."""
     with MongoClient[dict[str, Any]](mongo_url) as client:
         client.admin.command("fsync")
 

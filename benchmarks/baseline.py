@@ -1,9 +1,9 @@
-"""The floor of the order rows: the barest program that does what cannot be left out of taking an order.
+"""The baseline of the order rows: a minimal ASGI program that does only the necessary work of placing an order.
 
-It verifies the token, finds the ticket, inserts the order with its event (one conditional write: the same unique index
-decides), and answers. In the background it publishes, as a batch, what is staged, and clears the outboxes with one
-write. The same documents, indexes, servers and driver as the platform; no framework, no schemas, no logs, no traces, no
-second look. Who consumes what it publishes: benchmarks.floor_consumers.
+It verifies the token, finds the ticket, inserts the order with its staged event (one write, the same unique index), and
+answers. In the background it publishes staged events in batches, and clears the outboxes with one write per batch.
+It has the same documents, indexes, servers and driver as the platform, but no framework, schemas, logs, traces or
+idempotency. benchmarks.baseline_consumers consumes its events.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from nats.js.api import DiscardPolicy, StorageType, StreamConfig
 from pymongo import AsyncMongoClient, UpdateOne
 
-STREAM = "FLOOR"
+STREAM = "BASELINE"
 _BATCH = 256
 _WINDOW = timedelta(minutes=15)
 _Entry = tuple[str, str, bytes, dict[str, str]]
 
 
-class Floor:
+class Baseline:
     def __init__(self) -> None:
         client: Any = AsyncIOMotorClient if os.environ["MONGO_DRIVER"] == "motor" else AsyncMongoClient
-        self.database = client(os.environ["MONGO_URL"], w="majority", journal=True, tz_aware=True)["floor"]
+        self.database = client(os.environ["MONGO_URL"], w="majority", journal=True, tz_aware=True)["baseline"]
         self.tickets, self.orders = self.database["ticket_replicas"], self.database["orders"]
         key = load_pem_public_key(os.environ["TOKEN_PUBLIC_KEY"].encode())
-        assert isinstance(key, Ed25519PublicKey)  # noqa: S101 - the platform makes no others
+        assert isinstance(key, Ed25519PublicKey)  # noqa: S101 - the platform creates keys of this type only
         self.key = key
         self.queue: asyncio.Queue[_Entry] = asyncio.Queue()
         self.jetstream: Any = None
@@ -51,7 +51,7 @@ class Floor:
         await self.jetstream.add_stream(
             StreamConfig(
                 STREAM,
-                subjects=["floor.>"],
+                subjects=["baseline.>"],
                 storage=StorageType.FILE,
                 discard=DiscardPolicy.NEW,
                 duplicate_window=600,
@@ -76,7 +76,7 @@ class Floor:
             "version": 1,
         }
         event, data = f"order-{order}-1", json.dumps(shown)
-        # As many and as long as the platform's: what is written to the disk twice, and sent, is part of the work.
+        # As many headers as the platform's, and of the same length: writing and sending them is part of the work.
         headers = {
             "Nats-Msg-Id": event,
             "ce-specversion": "1.0",
@@ -89,7 +89,7 @@ class Floor:
             "content-type": "application/json",
             "traceparent": f"00-{order}{order[:8]}-{order[:16]}-00",
         }
-        subject = f"floor.created.{order}"
+        subject = f"baseline.created.{order}"
         staged = {"id": event, "subject": subject, "data": data, "headers": headers, "staged_at": now}
         await self.orders.insert_one(
             {
@@ -123,16 +123,16 @@ class Floor:
             await self.orders.bulk_write(clear, ordered=False)
 
 
-_floor: Floor | None = None
+_baseline: Baseline | None = None
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - plain ASGI
-    """POST /api/orders; anything else is answered 201 with no work, which shows what the load generator can do."""
-    global _floor  # noqa: PLW0603 - made inside the event loop that it runs in
+    """Place an order on POST /api/orders. All other requests get 201 at once, to measure the load generator itself."""
+    global _baseline  # noqa: PLW0603 - its clients must be created inside the event loop
     if scope["type"] == "lifespan":
         await receive()
-        _floor = Floor()
-        await _floor.start()
+        _baseline = Baseline()
+        await _baseline.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -140,9 +140,9 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: 
     body = (await receive())["body"]
     status = 201
     answer: dict[str, Any] = {}
-    if scope["path"] == "/api/orders" and _floor is not None:
+    if scope["path"] == "/api/orders" and _baseline is not None:
         bearer = dict(scope["headers"])[b"authorization"].decode()
-        status, answer = await _floor.place(bearer.removeprefix("Bearer "), body)
+        status, answer = await _baseline.place(bearer.removeprefix("Bearer "), body)
     content = json.dumps(answer).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
