@@ -10,10 +10,10 @@ from devkit.servers import free_port
 from faults.moments import LAST_WORDS
 from faults.world import World
 from marketplace.keys import load_or_create_keys
-from marketplace.service import Service, service_environment
+from marketplace.service_process import ServiceProcess, service_environment
 
 
-class DyingService(Service):
+class DyingService(ServiceProcess):
     """One more instance of a service of this platform, at a port of its own, that the gateway does not know."""
 
     def __init__(self, world: World, package: str, moment: str, what: str) -> None:
