@@ -175,4 +175,5 @@ class Gateway(Server):
         return [str(program), "-p", f"{self.folder}/", "-c", "nginx.conf", "-e", "stderr"]
 
     async def answers(self) -> bool:
+        await self.try_connection()
         return await http_status(self.port, "/healthz/live") is not None  # nginx itself answers: no route has this path

@@ -34,6 +34,7 @@ class ServiceProcess(Server):
         return self._environment
 
     async def answers(self) -> bool:
+        await self.try_connection()
         return await http_status(self.port, "/healthz/ready") == _OK
 
 

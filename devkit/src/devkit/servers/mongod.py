@@ -1,6 +1,5 @@
 """A standalone MongoDB server on this machine."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +36,7 @@ class Mongod(Server):
         ]
 
     async def answers(self) -> bool:
-        # While mongod does not listen yet, this fails at once. The driver would try again for two seconds.
-        _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.close()
+        await self.try_connection()  # fails at once, while the driver would try again for its whole timeout
         client = AsyncMongoClient[dict[str, Any]](self.url, serverSelectionTimeoutMS=_TIMEOUT_MS, timeoutMS=_TIMEOUT_MS)
         try:
             async with client:

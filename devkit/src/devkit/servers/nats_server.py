@@ -65,6 +65,7 @@ class NatsServer(Server):
 
     async def answers(self) -> bool:
         """Connect as a client: NATS accepts clients only after JetStream has recovered its streams."""
+        await self.try_connection()
         try:
             client = await nats.connect(
                 self.url,
