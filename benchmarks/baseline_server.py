@@ -35,4 +35,4 @@ class BaselineServer(Server):
         self.consumers.spawn([sys.executable, "-m", "benchmarks.baseline_consumers"], self.environment())
 
     async def answers(self) -> bool:
-        return await http_status(self.port, "/") > 0
+        return await http_status(self.port, "/") is not None

@@ -10,10 +10,10 @@ from devkit.servers import free_port
 from faults.context import ScenarioContext
 from faults.crash_moments import CRASH_LINE
 from marketplace.keys import load_or_create_keys
-from marketplace.service import Service, service_environment
+from marketplace.service_process import ServiceProcess, service_environment
 
 
-class CrashingInstance(Service):
+class CrashingInstance(ServiceProcess):
     """One more instance of a service of this platform, on its own port. The gateway sends it no requests."""
 
     def __init__(self, context: ScenarioContext, package: str, moment: str, what: str) -> None:

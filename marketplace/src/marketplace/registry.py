@@ -1,4 +1,4 @@
-"""The one list of services. Add a service here and in a folder of its own; everything else follows from its SPEC."""
+"""The list of all services. A new service needs one line here and its own folder; the rest follows from its SPEC."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SERVICES: tuple[ServiceSpec, ...] = (
     expiration.spec.SPEC,
     payments.spec.SPEC,
 )
-"""In the order of their ports."""
+"""In the order of their ports: a new service comes last."""
 
 SERVICE_NAMES: tuple[str, ...] = tuple(spec.name for spec in SERVICES)
 

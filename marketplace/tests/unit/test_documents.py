@@ -1,4 +1,4 @@
-"""The documents say what is: their links lead somewhere, the tests and settings that they name exist."""
+"""The links, tests and settings in the documents exist."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The table of consumers, from which docs/events.md and the permissions at NATS are generated."""
+"""The names of the durable consumers."""
 
 from marketplace.registry import CONSUMERS_OF
 
@@ -10,7 +10,7 @@ def test_durable_names_are_unique_and_begin_with_their_service() -> None:
 
 
 def test_a_durable_consumer_is_never_renamed() -> None:
-    """A new name would replay the whole history. A new handler is added here; an old one leaves only with its code."""
+    """A renamed consumer would receive all events again. Add new consumers here; remove one only with its code."""
     assert sorted(consumer.name for consumers in CONSUMERS_OF.values() for consumer in consumers) == [
         "expiration-arm-deadline-on-order-created",
         "expiration-complete-deadline-on-alarm",

@@ -177,10 +177,10 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="expiration-verifies-no-tokens",
         promise="Expiration, which serves no users, is given no token settings.",
-        where="marketplace.service:service_environment",
+        where="marketplace.service_process:service_environment",
         old='if service != "expiration":',
         new="if True:",
-        tests=tests_in(_PARTS, "test_a_service_is_not_told_the_secrets_of_another"),
+        tests=tests_in(_PARTS, "test_a_service_does_not_get_the_secrets_of_another"),
     ),
     Mutation(
         name="docs-load-nothing-from-elsewhere",

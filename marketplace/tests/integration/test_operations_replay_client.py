@@ -1,4 +1,4 @@
-"""A dead letter goes to the one consumer that failed, and is dropped only if that is what was asked for."""
+"""A replay of a dead letter goes only to the consumer that failed, and drops the letter only if it succeeds."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ CONSUMER = "tickets-hold-ticket-on-order-created"
 
 
 async def a_dead_letter(streams: EventStreams, consumer: str = CONSUMER) -> str:
-    """Returns the subject of the event."""
+    """Publish a dead letter; return the subject of its event."""
     event, _, _ = order_events("65f0c0ffee00000000000010")
     headers = {dead_letter.CONSUMER: consumer, dead_letter.SUBJECT: event.subject, dead_letter.REASON: "no"}
     await streams.publish_bytes(f"dead-letter.{consumer}", event.to_json().encode(), headers)
@@ -29,7 +29,7 @@ async def a_dead_letter(streams: EventStreams, consumer: str = CONSUMER) -> str:
 async def test_a_replay_reaches_the_consumer_that_failed_and_no_other(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
-    """Published once more, the event would reach every service that listens to it."""
+    """A new publication would reach every consumer of the event."""
     subject = await a_dead_letter(streams)
     asked: list[tuple[str, str]] = []
 
@@ -66,7 +66,7 @@ async def test_a_dead_letter_that_fails_again_stays(surroundings: Surroundings, 
 async def test_nothing_is_dropped_if_one_of_the_ids_is_unknown(
     environment: dict[str, str], streams: EventStreams
 ) -> None:
-    """One of them is misspelt, and perhaps it is another than the unknown one."""
+    """A typing error in one id means that another id may be wrong as well."""
     await a_dead_letter(streams)
     dropped = await asyncio.to_thread(CliRunner().invoke, dead_letters, ["drop", "1", "7"], env=environment)
     assert (dropped.exit_code, dropped.stdout) == (1, "")

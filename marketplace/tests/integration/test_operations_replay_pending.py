@@ -1,4 +1,7 @@
-"""What a rebuild could not tell the service is told by the next one: a mended read model alone releases no ticket."""
+"""The next rebuild replays the events that a rebuild could not replay.
+
+A correct read model alone releases no ticket: the handler of the service has to run.
+"""
 
 import json
 from dataclasses import replace
@@ -25,7 +28,7 @@ ORDERS_OF_TICKETS = READ_MODELS[0]
 async def a_ticket_that_is_held_by_its_cancelled_order(
     surroundings: Surroundings, streams: EventStreams
 ) -> tuple[str, str]:
-    """All of tickets' consumers have done their work; somebody's hand was in its database, then it was stopped."""
+    """Stop the tickets service after its consumers have handled all events, and damage its database."""
     listed = listed_ticket()
     created, cancelled, _ = order_events(listed.id)
     async with running(surroundings, "tickets") as services:
@@ -42,11 +45,11 @@ async def a_ticket_that_is_held_by_its_cancelled_order(
 
 
 class CtrlC(Exception):
-    """A KeyboardInterrupt would end the test run as well."""
+    """Stands for a KeyboardInterrupt, which would end the test run as well."""
 
 
 class BrokerUntilReplay:
-    """The operator's connection, until somebody presses Ctrl-C just when the service is to be told."""
+    """The operator's connection; raises CtrlC at the first replay, as if the operator interrupted the command."""
 
     def __init__(self, broker: Any) -> None:
         self._broker = broker
@@ -59,14 +62,14 @@ class BrokerUntilReplay:
         return getattr(self._broker, name)
 
 
-async def test_what_the_service_could_not_be_told_is_told_by_the_next_rebuild(
+async def test_the_next_rebuild_replays_what_could_not_be_replayed(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     ticket, order = await a_ticket_that_is_held_by_its_cancelled_order(surroundings, streams)
     async with an_operator(surroundings) as connection:
-        assert list((await rebuild(connection, ORDERS_OF_TICKETS)).unheard) == [order]
+        assert list((await rebuild(connection, ORDERS_OF_TICKETS)).not_replayed) == [order]
         async with running(surroundings, "tickets") as services:
-            assert not (await rebuild(connection, ORDERS_OF_TICKETS)).unheard
+            assert not (await rebuild(connection, ORDERS_OF_TICKETS)).not_replayed
             found = await services["tickets"].collection("tickets").find_one({"_id": ticket})
             assert (found or {})["order_id"] is None
             read_model = await services["tickets"].collection("order_replicas").find_one({"_id": order})
@@ -74,19 +77,19 @@ async def test_what_the_service_could_not_be_told_is_told_by_the_next_rebuild(
             assert (await rebuild(connection, ORDERS_OF_TICKETS)).changed == []
 
 
-async def test_what_an_interrupted_rebuild_did_not_tell_is_told_by_the_next_one(
+async def test_the_next_rebuild_replays_what_an_interrupted_one_did_not(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     ticket, _ = await a_ticket_that_is_held_by_its_cancelled_order(surroundings, streams)
     async with an_operator(surroundings) as connection, running(surroundings, "tickets") as services:
         with pytest.raises(CtrlC):
             await rebuild(replace(connection, broker=BrokerUntilReplay(connection.broker)), ORDERS_OF_TICKETS)
-        assert not (await rebuild(connection, ORDERS_OF_TICKETS)).unheard
+        assert not (await rebuild(connection, ORDERS_OF_TICKETS)).not_replayed
         found = await services["tickets"].collection("tickets").find_one({"_id": ticket})
         assert (found or {})["order_id"] is None
 
 
-async def test_a_rebuild_says_who_could_not_be_told_of_what_and_fails_until_it_is(
+async def test_a_rebuild_fails_and_names_the_events_until_they_are_replayed(
     environment: dict[str, str], streams: EventStreams, mongod: Mongod
 ) -> None:
     created, _, _ = order_events(new_id())
@@ -94,16 +97,16 @@ async def test_a_rebuild_says_who_could_not_be_told_of_what_and_fails_until_it_i
     mongo = Mongo(mongod.url, "tickets", "pymongo")
     try:
         first, second = [run(environment, "rebuild", "tickets", "order_replicas") for _ in range(2)]
-        told = json.loads(run(environment, "rebuild", "tickets", "order_replicas", "--json").stdout)
+        as_json = json.loads(run(environment, "rebuild", "tickets", "order_replicas", "--json").stdout)
     finally:
         await mongo.database["order_replicas"].delete_one({"_id": created.id})  # type: ignore[attr-defined]
         await mongo.close()
     assert [each.returncode for each in (first, second)] == [1, 1]
-    done, unheard = first.stdout.splitlines()
-    assert done == "1 event of 1 aggregate read; 1 read model mended, 0 removed, 0 told."
-    assert unheard.startswith(f"tickets could not be told of {created.id} (tickets-hold-ticket-on-order-created does")
-    assert unheard.endswith("When that is mended, rebuild once more.")
-    done, still_unheard = second.stdout.splitlines()
-    assert done.endswith("; 0 read models mended, 0 removed, 0 told.")
-    assert still_unheard == unheard
-    assert (told["changed"], told["told"], list(told["unheard"])) == ([], [], [created.id])
+    done, not_replayed = first.stdout.splitlines()
+    assert done == "1 event of 1 aggregate read; 1 read model repaired, 0 removed, 0 events replayed."
+    assert not_replayed.startswith(f"The newest event of {created.id} could not be replayed to tickets (tickets-hold-")
+    assert not_replayed.endswith("then run `marketplace rebuild tickets order_replicas` again.")
+    done, still_not_replayed = second.stdout.splitlines()
+    assert done.endswith("; 0 read models repaired, 0 removed, 0 events replayed.")
+    assert still_not_replayed == not_replayed
+    assert (as_json["changed"], as_json["replayed"], list(as_json["notReplayed"])) == ([], [], [created.id])

@@ -1,4 +1,4 @@
-"""One instance of one of the five services, as a process."""
+"""One instance of a service as a child process."""
 
 import os
 import sys
@@ -11,13 +11,15 @@ from marketplace.probes import http_status
 from marketplace.settings import PlatformSettings
 
 _OK = 200
-_OURS = {
+_NOT_INHERITED = {
     *("HOST", "PORT", "MONGO_URL", "MONGO_DATABASE", "MONGO_DRIVER", "NATS_URL", "LOG_LEVEL", "LOG_FORMAT"),
     *("TOKEN_PUBLIC_KEY", "TOKEN_PRIVATE_KEY", "ORDER_WINDOW_SECONDS", "STRIPE_KEY", "STRIPE_API_BASE"),
 }
 
 
-class Service(Server):
+class ServiceProcess(Server):
+    """Runs `python -m <package>`. It is ready when /healthz/ready answers with 200."""
+
     start_seconds = 60.0
 
     def __init__(self, name: str, package: str, port: int, *, log_path: Path, environment: Mapping[str, str]) -> None:
@@ -26,21 +28,25 @@ class Service(Server):
         self._environment = environment
 
     def command(self) -> list[str]:
-        return [sys.executable, "-P", "-m", self.package]  # -P: a folder of that name here is not the package
+        return [sys.executable, "-P", "-m", self.package]  # -P: import no folder of that name in the working directory
 
     def environment(self) -> Mapping[str, str]:
         return self._environment
 
     async def answers(self) -> bool:
+        await self.try_connection()
         return await http_status(self.port, "/healthz/ready") == _OK
 
 
 def service_environment(
     service: str, port: int, settings: PlatformSettings, keys: TokenKeys, addresses: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what the service is to know, and no other service's secrets; `addresses` are MONGO_URL and NATS_URL."""
-    environment = {name: value for name, value in os.environ.items() if name not in _OURS} | {
-        "PYTHONUNBUFFERED": "1",  # its output goes to a file; a line must be there when it is needed
+    """Return the environment variables of a service, without secrets of other services.
+
+    `addresses` contains MONGO_URL and NATS_URL.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED} | {
+        "PYTHONUNBUFFERED": "1",  # its output goes to a file, which must have each line at once
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "MONGO_DATABASE": service,

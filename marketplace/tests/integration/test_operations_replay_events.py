@@ -1,4 +1,4 @@
-"""Many events for which a service is asked to run its handler once more."""
+"""Many events that are replayed to one service."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ from devkit.testing.eventually import eventually
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import order_events
 from marketplace.operations.operator import Operator
-from marketplace.operations.retell import retell
+from marketplace.operations.replay_events import replay_events
 
 SERVICE = "tickets"
 ACCEPTABLE = 50
-"""A service has its usual work to do beside, and must answer each one within a few seconds."""
+"""The service also has its usual work, and must answer each replay within a few seconds."""
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
         yield connection
 
 
-async def test_a_service_is_asked_for_a_few_replays_at_a_time_and_in_the_end_for_all(
+async def test_only_a_few_replays_run_at_once_and_all_of_them_are_done(
     operator: Operator, streams: EventStreams
 ) -> None:
     events = [order_events(new_id())[0] for _ in range(4 * ACCEPTABLE)]
@@ -41,26 +41,26 @@ async def test_a_service_is_asked_for_a_few_replays_at_a_time_and_in_the_end_for
         most_at_once = max(most_at_once, len(waiting))
 
     async def answered_all() -> bool:
-        """Answer those that have come by now."""
+        """Answer all requests that have arrived."""
         while waiting:
             message = waiting.pop()
             answered.append(message.data)
             await message.respond(REPLAYED)
-        return telling.done()
+        return replaying.done()
 
     handler = streams.broker.client
     replays = await handler.subscribe("replay.>", cb=take)
     await handler.flush()
-    telling = asyncio.create_task(retell(operator, SERVICE, events))
+    replaying = asyncio.create_task(replay_events(operator, SERVICE, events))
 
-    async def first_have_come() -> list[Msg]:
+    async def first_requests() -> list[Msg]:
         return waiting
 
-    await eventually(first_have_come, what="the first replays")
-    for client in (operator.broker.client, handler):  # by then, everything that has been asked for is there
+    await eventually(first_requests, what="the first replays")
+    for client in (operator.broker.client, handler):  # afterwards, all requests that were sent have arrived
         await client.flush()
     await eventually(answered_all, what="the end of the replays")
     await replays.unsubscribe()
-    assert most_at_once < ACCEPTABLE, f"{most_at_once} replays were asked for at once"
-    assert await telling == {}
+    assert most_at_once < ACCEPTABLE, f"{most_at_once} replays ran at once"
+    assert await replaying == {}
     assert sorted(answered) == sorted(each.to_json().encode() for each in events)

@@ -1,6 +1,6 @@
-"""Documents that have not the shape that their service expects.
+"""Finds stored documents that cannot be parsed.
 
-They cannot be held against anything: they are told of, and left out of everything else.
+The audit reports them, and excludes them from all other checks.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ CAN_BE_READ = "can be read"
 
 
 class _AsStored(BaseModel):
-    """Strict: a number that is stored as a text would pass, and then fail whoever calculates with it."""
+    """Strict: otherwise a number stored as text would pass here, and fail in the checks that calculate with it."""
 
     model_config = ConfigDict(strict=True)
 
@@ -40,34 +40,38 @@ class _Request(_AsStored):
 
 
 class _Charge(_AsStored):
-    """What the audit reads of a charge in the sandbox's books."""
+    """The fields of a charge in the sandbox that the audit reads."""
 
     request: _Request
     outcome: dict[str, Any]
 
 
-def leave_out_what_cannot_be_read(snapshot: Snapshot) -> Iterator[Difference]:
+def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
+    """Report the documents that cannot be parsed, and remove them from the snapshot."""
     for owned in AGGREGATES:
         for key, document in list(snapshot.documents(owned.service, owned.collection).items()):
             if wrong := _wrong_with(owned, document):
                 yield Difference(f"{owned.name} {CAN_BE_READ}", key, wrong)
-                snapshot.leave_out(owned.service, owned.collection, key)
+                snapshot.exclude(owned.service, owned.collection, key)
     for key, charge in list(snapshot.documents(*SANDBOX_CHARGES).items()):
         try:
             _Charge.model_validate(charge)
         except ValidationError as error:
             yield Difference(f"{' '.join(SANDBOX_CHARGES)} {CAN_BE_READ}", key, _first(error))
-            snapshot.leave_out(*SANDBOX_CHARGES, key)
+            snapshot.exclude(*SANDBOX_CHARGES, key)
 
 
-def blame_what_cannot_be_read(snapshot: Snapshot, found: Difference) -> Difference:
-    """Whatever is missed because of such a document is not missing: whoever acted on that would make it worse."""
-    blamed = [
+def mention_unreadable(snapshot: Snapshot, found: Difference) -> Difference:
+    """Add to a finding the unreadable documents that may be its cause.
+
+    A document that only seems to be missing must not be restored: that would make the damage worse.
+    """
+    causes = [
         f"{service} {collection} {key} cannot be read"
-        for service, collection, key in sorted(snapshot.left_out)
+        for service, collection, key in sorted(snapshot.excluded)
         if found.subject in (None, key) or key in found.detail
     ]
-    return replace(found, detail="; but ".join([found.detail, *blamed]))
+    return replace(found, detail="; but ".join([found.detail, *causes]))
 
 
 def _wrong_with(owned: OwnedAggregates, document: Document) -> str:
