@@ -25,7 +25,8 @@ _PAGE = f"""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Ticket marketplace</title>
 <style>
-  body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto; padding: 0 1.2rem; color: #1d2733; }}
+  body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto; padding: 0 1.2rem;
+    color: #1d2733; }}
   h1 {{ font-size: 1.7rem; margin-bottom: .2rem; }}
   ul {{ list-style: none; padding: 0; }}
   li {{ padding: .7rem 0; border-top: 1px solid #dde3ea; display: flex; gap: 1rem; flex-wrap: wrap; }}

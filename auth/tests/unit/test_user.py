@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from auth.schemas import Credentials
 from auth.user import User
 from common.events.users import UserRegistered
+from common.http.validation_messages import validation_message
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaA"
 PASSWORD = "correct horse battery"
@@ -48,4 +49,4 @@ def test_a_password_has_8_to_128_characters(length: int, says: str) -> None:
         with pytest.raises(ValidationError) as refused:
             Credentials.model_validate(fields)
         (error,) = refused.value.errors()
-        assert (error["loc"], error["msg"]) == (("password",), f"String should have {says}")
+        assert (error["loc"], validation_message(error)) == (("password",), f"must have {says}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 
@@ -110,10 +111,11 @@ def test_a_variable_of_no_sense_stops_the_start_with_a_line_naming_it(service: S
             (line,) = start(service, complete_environment(service) | {name: value})
             assert line.startswith(f"{name}: "), f"{value}: {line}"
             assert len(line) < 150, "one line, to be read by a person"
+            assert re.match(r"[A-Z_]+: must ", line), "in our words, not in pydantic's"
 
 
 def test_each_variable_that_is_missing_has_a_line_of_its_own(service: ServiceUnderTest, start: Start) -> None:
-    expected = {f"{name}: Field required" for name in complete_environment(service) if name != "MONGO_DRIVER"}
+    expected = {f"{name}: is required" for name in complete_environment(service) if name != "MONGO_DRIVER"}
     assert set(start(service, {})) == expected
     empty = dict.fromkeys(complete_environment(service), "")
     assert set(start(service, empty)) == expected, "an empty variable is a missing one"

@@ -1,4 +1,4 @@
-"""The errors of use cases and aggregates. They know nothing of HTTP: common.http.problems maps each kind to a status."""
+"""The errors of use cases and aggregates. They know nothing of HTTP: common.http.errors maps each kind to a status."""
 
 from enum import StrEnum
 from typing import ClassVar

@@ -24,6 +24,7 @@ from common.http.errors import (
     field_of,
     status_of,
 )
+from common.http.validation_messages import validation_message
 from common.storage.availability import as_unavailable
 
 log = structlog.get_logger()
@@ -119,9 +120,7 @@ def _line(found: dict[str, Any]) -> ProblemLine:
         return ProblemLine(message=f"The body is not valid JSON: {found['ctx']['error']}")
     if where == ["body"]:
         return ProblemLine(message="The body must be a JSON object.")
-    if found["type"] == "extra_forbidden":
-        return ProblemLine(message="is not a known field", field=".".join(where[1:])[:_LONGEST_FIELD])
-    return ProblemLine(message=found["msg"], field=".".join(where[1:])[:_LONGEST_FIELD] or None)
+    return ProblemLine(message=validation_message(found), field=".".join(where[1:])[:_LONGEST_FIELD] or None)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:

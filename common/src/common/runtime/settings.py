@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from common.http.validation_messages import validation_message
 from common.runtime.logging import LogFormat, LogLevel
 from common.storage.mongo import MongoDriver
 
@@ -81,8 +82,7 @@ def load_settings(settings_type: type[S]) -> S:
 
 
 def _stop(error: ValidationError) -> NoReturn:
-    # include_input=False: a value may be a secret.
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+    for problem in error.errors(include_url=False, include_input=False):  # a value may be a secret
         name = "_".join(str(part) for part in problem["loc"]).upper()
-        sys.stderr.write(f"{name}: {problem['msg']}\n")
+        sys.stderr.write(f"{name}: {validation_message(problem)}\n")
     sys.exit(2)
