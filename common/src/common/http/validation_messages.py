@@ -38,7 +38,7 @@ _SENTENCES = {
 }
 
 _OF_PATTERN = {
-    ID_PATTERN: "must be an id of 24 hexadecimal digits",
+    ID_PATTERN: "must be an id of 24 lower-case hexadecimal digits",
     r"^[A-Za-z0-9_]+$": "must consist of letters, digits and underscores",
     r"^https?://": "must begin with http:// or https://",
 }

@@ -73,7 +73,7 @@ def broken_values(schema: dict[str, Any], *, in_body: bool) -> Iterator[tuple[An
     if "maxLength" in schema and schema.get("format") != "email":  # a longer address is no e-mail address at all
         yield ("x" * (schema["maxLength"] + 1), f"must have at most {schema['maxLength']} characters")
     if "{24}" in pattern:
-        yield (SECRET, "must be an id of 24 hexadecimal digits")
+        yield (SECRET, "must be an id of 24 lower-case hexadecimal digits")
     elif pattern:
         yield (f"{SECRET}-", "must consist of letters, digits and underscores")
     if schema.get("format") == "email":
