@@ -19,7 +19,7 @@ class ErrorKind(StrEnum):
 
 
 class DomainError(Exception):
-    """A failure that the caller is told about."""
+    """A failure that is reported to the caller, with a code for programs and a sentence for people."""
 
     kind: ClassVar[ErrorKind]
     code: ClassVar[str]

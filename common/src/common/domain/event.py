@@ -1,4 +1,4 @@
-"""The base of every event: a fact in the past tense about one aggregate, with the state that others may replicate."""
+"""The base of every event: a fact in the past tense about one aggregate, with the state that others may copy."""
 
 from enum import StrEnum
 from typing import ClassVar
