@@ -1,9 +1,9 @@
-"""uvicorn, stopping without cutting off a request that is on its way.
+"""A uvicorn server that stops without losing a request.
 
-HTTP/1.1 cannot close an idle connection and be sure that the other side is not sending on it at this very moment, and
-a gateway never repeats a POST that it has sent. So the side that may send has to be the one that closes: a service that
-is told to stop takes no new connections, goes on answering on those it has, says `Connection: close` with each answer,
-and gives the gateway the time to close those that it does not use (its keepalive_timeout, see marketplace.gateway).
+The trap: in HTTP/1.1, a server that closes an idle connection cannot know whether the client is sending a request on it
+at the same moment, and a gateway never repeats a POST that it has sent. So the client has to close. A service that
+stops accepts no new connections, still answers on those that it has, with the header `Connection: close`, and waits
+until the gateway has closed its idle connections (its keepalive_timeout, see marketplace.gateway).
 """
 
 import asyncio
@@ -14,9 +14,9 @@ import time
 import uvicorn
 
 IDLE_SECONDS = 1
-"""A gateway has to close a connection that it has not used for so long."""
+"""A gateway has to close a connection that was idle for this long."""
 DRAIN_SECONDS = 2
-"""The longest that a connection is waited for; whoever keeps an idle one beyond that may meet its end."""
+"""How long the server waits for connections to be closed. After that it closes them, and may lose a request."""
 
 _POLL_SECONDS = 0.02
 
@@ -31,10 +31,11 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _stop_listening(self) -> None:
-        """Take what the kernel has accepted for us already; closing the socket would reset those connections.
+        """Stop accepting connections. Those that the kernel has accepted already are served, not reset.
 
-        The event loop lets go of the socket first, and a duplicate of it keeps it listening meanwhile. Nothing is
-        awaited between the last accept, which finds nobody, and the close.
+        First the event loop closes its socket, while a duplicate keeps it listening. Then all waiting connections are
+        accepted from the duplicate, and it is closed. There is no await between the last accept, which finds no
+        connection, and the close, so none can be lost between the two.
         """
         for server in self.servers:
             listening = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
@@ -47,7 +48,7 @@ class DrainingServer(uvicorn.Server):
                     await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:
-        """As uvicorn makes them."""
+        """Make the protocol of a connection, as uvicorn does."""
         make = self.config.http_protocol_class
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg] # as in uvicorn
 
