@@ -145,7 +145,7 @@ async def test_a_timer_that_fires_early_by_our_clock_is_delivered_again_when_it_
 async def test_a_timer_that_cannot_be_handled_becomes_a_dead_letter(
     running: RunningService, streams: EventStreams
 ) -> None:
-    """The headers with which the broker rang, its time to live above all, must not keep it from becoming a dead letter."""
+    """The headers of a fired timer, above all its time to live, must not keep it from becoming a dead letter."""
     created, _, _ = order_events(new_id(), due_in=A_LITTLE_LATER)
     await streams.publish(created)
     await eventually_armed(streams, created)
