@@ -2,13 +2,13 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_TOKENS = "auth/tests/unit/test_tokens.py"
+_TOKENS = "auth/tests/unit/test_token_signer.py"
 _FORGED = "test_a_token_that_is_not_all_that_it_should_be_is_refused_without_saying_why"
 _COOKIE = "test_signing_up_and_signing_in_set_a_cookie_that_scripts_and_other_sites_cannot_use"
 _SESSIONS = "auth/tests/integration/test_sessions.py"
 _ORDERS = "orders/tests/integration/test_refusals.py"
 _PARTS = "marketplace/tests/unit/test_parts.py"
-_DOCS = "common/tests/unit/test_http_docs.py"
+_DOCS = "common/tests/unit/http/test_application.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(

@@ -3,12 +3,12 @@
 from mutations.mutation import Mutation, tests_in
 
 _CONFLICTS = "common/tests/integration/storage/test_repository_conflicts.py"
-_REPOSITORY = "common/tests/integration/test_repository.py"
-_AGGREGATE = "common/tests/unit/test_aggregate.py"
+_REPOSITORY = "common/tests/integration/storage/test_repository.py"
+_AGGREGATE = "common/tests/unit/domain/test_aggregate.py"
 _READ_MODEL = "orders/tests/integration/test_ticket_read_model.py"
-_BATCHES = "common/tests/integration/test_batching_collection.py"
-_BATCHING = "common/tests/unit/test_batcher.py"
-_INDEXES = "common/tests/integration/test_indexes_at_start.py"
+_BATCHES = "common/tests/integration/storage/test_batching_collection.py"
+_BATCHING = "common/tests/unit/storage/test_batcher.py"
+_INDEXES = "common/tests/integration/runtime/test_service_runtime_indexes.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -91,7 +91,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if found is not None or time.monotonic() >= deadline:",
         new="if True:",
         tests=tests_in(
-            "common/tests/integration/test_read_model.py", "test_a_lookup_waits_for_an_event_that_is_on_its_way"
+            "common/tests/integration/storage/test_read_model.py", "test_a_lookup_waits_for_an_event_that_is_on_its_way"
         ),
     ),
     Mutation(

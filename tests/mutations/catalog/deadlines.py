@@ -78,7 +78,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             if deadline is None:
                 return""",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
+            "expiration/tests/unit/test_expiration_service.py",
             "test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_again",
         ),
     ),
@@ -102,7 +102,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if deadline.is_pending:",
         new="if True:",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py", "test_an_order_that_is_known_to_be_closed_arms_nothing"
+            "expiration/tests/unit/test_expiration_service.py", "test_an_order_that_is_known_to_be_closed_arms_nothing"
         ),
     ),
     Mutation(
@@ -112,7 +112,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if early > 0:",
         new="if False:",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
+            "expiration/tests/unit/test_expiration_service.py",
             "test_a_timer_that_fires_early_asks_for_another_delivery_when_it_is_due",
         ),
     ),
@@ -123,7 +123,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if deadline is None or not deadline.is_pending:",
         new="if deadline is None:",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
+            "expiration/tests/unit/test_expiration_service.py",
             "test_a_timer_completes_a_deadline_once",
             "test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_and_says_nothing[completed]",
         ),
@@ -157,7 +157,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='query["$or"] = [later, same_time]',
         new='query["$or"] = [later]',
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
+            "expiration/tests/unit/test_expiration_service.py",
             "test_at_the_start_every_pending_deadline_is_armed_once_however_many_there_are",
         ),
     ),

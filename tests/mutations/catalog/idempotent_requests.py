@@ -2,9 +2,9 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_CLAIMS = "tests/integration/test_idempotency_claims.py"
-_KEYS = "tests/integration/test_idempotent_requests.py"
-_WITHOUT_AN_ANSWER = "tests/integration/test_requests_without_an_answer.py"
+_CLAIMS = "tests/integration/test_idempotent_requests.py"
+_KEYS = "tests/integration/test_idempotent_route.py"
+_WITHOUT_AN_ANSWER = "tests/integration/test_idempotent_route_failures.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(

@@ -3,12 +3,12 @@
 from mutations.mutation import Mutation, tests_in
 
 _SUBSCRIPTION_STOP = "common/tests/integration/messaging/test_subscription_stop.py"
-_SERVICE = "common/tests/integration/test_service.py"
-_WITHOUT = "common/tests/integration/test_http_without_dependencies.py"
-_STOP = "common/tests/integration/test_graceful_stop.py"
-_DRAINING = "common/tests/integration/test_http_draining.py"
-_RUN = "common/tests/integration/test_run.py"
-_CONNECTIONS = "common/tests/integration/test_run_connections.py"
+_SERVICE = "common/tests/integration/runtime/test_service_runtime.py"
+_WITHOUT = "common/tests/integration/runtime/test_service_runtime_outages.py"
+_STOP = "common/tests/integration/runtime/test_service_runtime_stop.py"
+_DRAINING = "common/tests/integration/http/test_server.py"
+_RUN = "common/tests/integration/runtime/test_serve.py"
+_CONNECTIONS = "common/tests/integration/runtime/test_serve_connections.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(

@@ -52,7 +52,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="runtime.before_start(repository.create_indexes, orders.create_indexes)",
         new="runtime.before_start(repository.create_indexes)",
         tests=tests_in(
-            "common/tests/integration/test_indexes_at_start.py",
+            "common/tests/integration/runtime/test_service_runtime_indexes.py",
             "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-tickets]",
         ),
     ),

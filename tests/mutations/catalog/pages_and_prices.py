@@ -3,7 +3,7 @@
 from mutations.mutation import Mutation, tests_in
 
 _LISTINGS = "tickets/tests/integration/test_listing.py"
-_PRICES = "common/tests/unit/test_money.py"
+_PRICES = "common/tests/unit/http/test_money.py"
 _NO_PRICE = "test_what_is_no_price_is_refused_with_its_reason"
 
 MUTATIONS: tuple[Mutation, ...] = (

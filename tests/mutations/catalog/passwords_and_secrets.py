@@ -4,9 +4,9 @@ from mutations.mutation import Mutation, tests_in
 
 _PASSWORDS = "auth/tests/unit/test_passwords.py"
 _AUTH_SERVICE = "auth/tests/unit/test_auth_service.py"
-_SETTINGS = "common/tests/unit/test_http_settings.py"
+_SETTINGS = "common/tests/unit/runtime/test_settings.py"
 _PARTS = "marketplace/tests/unit/test_parts.py"
-_LOGGING = "common/tests/unit/test_http_logging.py"
+_LOGGING = "common/tests/unit/runtime/test_logging.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(

@@ -2,11 +2,11 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_ANY_REQUEST = "common/tests/unit/test_http_requests.py"
+_ANY_REQUEST = "common/tests/unit/http/test_middleware.py"
 _ANY_FAILURE = "test_whatever_a_route_raises_is_answered_as_a_problem_that_shows_nothing_of_it"
-_DOCS = "common/tests/unit/test_http_docs.py"
-_HOSTILE = "common/tests/integration/test_http_hostile_requests.py"
-_WITHOUT_BROKER = "common/tests/integration/test_http_changes_without_broker.py"
+_DOCS = "common/tests/unit/http/test_application.py"
+_HOSTILE = "common/tests/integration/http/test_problems.py"
+_WITHOUT_BROKER = "common/tests/integration/http/test_dependencies.py"
 _REFUSES_CHANGES = "test_each_route_that_changes_something_answers_503_without_the_broker"
 
 MUTATIONS: tuple[Mutation, ...] = (
