@@ -3,18 +3,15 @@
 from expiration.tests.fake_timers import FakeTimers
 
 from common.domain.clock import Clock, utc_now
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
 from common.storage.collection import Database
+from devkit.testing.in_memory import idle_relay
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
 
 
 def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineRepository:
     """What is announced stays in the outboxes, because nobody runs the relay."""
-    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), clock)
-    return DeadlineRepository(database["deadlines"], relay, clock)
+    return DeadlineRepository(database["deadlines"], idle_relay(clock), clock)
 
 
 def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import bson
 import httpx
-from payments.tests.movable_clock import MovableClock
 
 from common.domain.ids import PaymentId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
+from devkit.testing.problem_details import refusal
 from devkit.testing.running import RunningService
 from payments.consumers import CONSUMERS
 from payments.service import PaymentService
@@ -30,7 +31,7 @@ class Checkout:
 
     running: RunningService
     streams: EventStreams
-    clock: MovableClock
+    clock: SettableClock
     created: OrderCreated
     cancelled: OrderCancelled
     completed: OrderCompleted
@@ -88,10 +89,6 @@ async def pay(client: httpx.AsyncClient, order_id: str, token: str = GOOD_CARD) 
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """The status and the name of the problem in an error answer, which must be a complete one."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    body = answer.json()
-    assert body["status"] == answer.status_code
-    assert body["detail"]
-    assert body["errors"]
-    return answer.status_code, body["type"].removeprefix("urn:ticket-marketplace:problem:")
+    """The status and the code of an error answer."""
+    found = refusal(answer)
+    return found.status, found.code

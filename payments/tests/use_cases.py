@@ -3,11 +3,9 @@
 from common.domain.clock import Clock
 from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
 from common.storage.collection import Database
 from common.storage.read_model import ReadModelRepository
+from devkit.testing.in_memory import idle_relay
 from payments.gateway.protocol import PaymentGateway
 from payments.order_read_model import OrderReadModel
 from payments.payment import Payment
@@ -21,8 +19,7 @@ GOOD_CARD = "tok_visa"
 
 async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -> PaymentService:
     """What they announce stays in the outboxes, because nobody runs the relay."""
-    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), clock)
-    payments = PaymentRepository(database["payments"], relay, clock)
+    payments = PaymentRepository(database["payments"], idle_relay(clock), clock)
     await payments.create_indexes()
     orders = ReadModelRepository(database["order_replicas"], OrderReadModel, wait_seconds=0)
     return PaymentService(payments, orders, gateway, clock)

@@ -1,21 +1,10 @@
 """What the tests of Idempotency-Keys have in common."""
 
-from datetime import datetime, timedelta
-
 import httpx
 
-from common.domain.clock import utc_now
 from common.domain.ids import new_id
 from devkit.testing.events import EventStreams
 from devkit.testing.samples import listed_ticket
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
 
 
 def with_key(key: str | None = None) -> dict[str, str]:

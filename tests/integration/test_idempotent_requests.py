@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from integration.keys import Clock, a_ticket, with_key
+from integration.keys import a_ticket, with_key
 from starlette.responses import Response
 
 from common.domain.ids import new_id
 from common.http.idempotent_requests import Claim, IdempotentRequests, RequestInFlight
 from common.storage.mongo import Mongo
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.running import RunningService, somebody
@@ -22,7 +23,7 @@ REQUEST, BODY = "a buyer's request", "the fingerprint of its body"
 
 
 @pytest.fixture
-def requests(mongo: Mongo, clock: Clock) -> IdempotentRequests:
+def requests(mongo: Mongo, clock: SettableClock) -> IdempotentRequests:
     return IdempotentRequests(mongo.database["idempotent_requests"], clock)
 
 
@@ -39,7 +40,7 @@ async def kept_answer(requests: IdempotentRequests) -> bytes:
 
 
 async def test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed(
-    requests: IdempotentRequests, clock: Clock
+    requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     """A request may take almost five seconds. Until it is certainly over, a second one would do its work twice."""
     await claim(requests)
@@ -52,7 +53,7 @@ async def test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed(
 
 
 async def test_of_two_requests_that_find_a_dead_claim_at_once_one_takes_it_over(
-    mongo: Mongo, requests: IdempotentRequests, clock: Clock
+    mongo: Mongo, requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     both_have_read = asyncio.Barrier(2)
 
@@ -74,7 +75,7 @@ async def test_of_two_requests_that_find_a_dead_claim_at_once_one_takes_it_over(
 
 
 async def test_a_slow_request_does_not_overwrite_the_answer_of_the_one_that_took_over(
-    requests: IdempotentRequests, clock: Clock
+    requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     slow = await claim(requests)
     clock.ahead = DEAD
@@ -86,7 +87,7 @@ async def test_a_slow_request_does_not_overwrite_the_answer_of_the_one_that_took
 
 
 async def test_a_slow_request_that_fails_does_not_give_up_a_claim_that_was_taken_over(
-    requests: IdempotentRequests, clock: Clock
+    requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     slow = await claim(requests)
     clock.ahead = DEAD

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from integration.keys import Clock, a_ticket, told, with_key
+from integration.keys import a_ticket, told, with_key
 from pymongo.errors import AutoReconnect
 
 import common.http.middleware
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
 from common.http.idempotent_requests import Claim, IdempotentRequests, KeyReused
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.running import RunningService, somebody
@@ -41,7 +42,7 @@ async def test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_me
 
 
 async def test_a_key_under_which_something_may_have_begun_keeps_its_body(
-    ordering: RunningService, clock: Clock
+    ordering: RunningService, clock: SettableClock
 ) -> None:
     requests = IdempotentRequests(ordering.collection("idempotent_requests"), clock)
     await requests.begin("a request", "its body")  # and it dies
@@ -54,7 +55,7 @@ async def test_a_key_under_which_something_may_have_begun_keeps_its_body(
 
 
 async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again(
-    streams: EventStreams, ordering: RunningService, clock: Clock
+    streams: EventStreams, ordering: RunningService, clock: SettableClock
 ) -> None:
     client, headers = ordering.client(somebody()), with_key()
     body = {"ticketId": await a_ticket(streams)}
@@ -70,7 +71,7 @@ async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_n
 
 
 async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_after_a_while(
-    streams: EventStreams, ordering: RunningService, clock: Clock
+    streams: EventStreams, ordering: RunningService, clock: SettableClock
 ) -> None:
     async def away(name: str, operation: Operation) -> Any:
         if name == "update_one":
@@ -113,7 +114,7 @@ async def test_a_request_that_failed_can_be_repeated_at_once_with_its_key(
 async def test_a_key_whose_request_took_too_long_is_under_way_for_a_while(
     streams: EventStreams,
     ordering: RunningService,
-    clock: Clock,
+    clock: SettableClock,
     monkeypatch: pytest.MonkeyPatch,
     ending: type[BaseException],
 ) -> None:
@@ -145,7 +146,7 @@ class _Stuck:
 
 
 async def test_a_payment_whose_process_died_in_the_middle_is_gone_on_with(
-    streams: EventStreams, paying: RunningService, clock: Clock
+    streams: EventStreams, paying: RunningService, clock: SettableClock
 ) -> None:
     buyer = somebody()
     created, _, _ = order_events(new_id(), buyer=buyer)

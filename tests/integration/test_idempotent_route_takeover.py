@@ -4,9 +4,10 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from integration.keys import Clock, a_ticket, with_key
+from integration.keys import a_ticket, with_key
 
 from common.domain.ids import new_id
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.running import RunningService, somebody
@@ -31,7 +32,7 @@ class FirstInsertWaits:
 
 
 async def test_a_slow_request_places_no_second_order_after_another_one_has_taken_over(
-    streams: EventStreams, ordering: RunningService, clock: Clock
+    streams: EventStreams, ordering: RunningService, clock: SettableClock
 ) -> None:
     """The buyer cancels meanwhile, so the ticket is free again: only the key is left to tell the two apart."""
     client, headers = ordering.client(somebody()), with_key()
@@ -50,7 +51,7 @@ async def test_a_slow_request_places_no_second_order_after_another_one_has_taken
 
 
 async def test_a_slow_request_charges_nothing_after_its_successor_was_declined(
-    streams: EventStreams, paying: RunningService, clock: Clock
+    streams: EventStreams, paying: RunningService, clock: SettableClock
 ) -> None:
     """A declined payment leaves its order free for another one: only the key is left to tell the two apart."""
     created, _, _ = order_events(new_id(), buyer=(buyer := somebody()))

@@ -7,16 +7,13 @@ import pytest
 from auth.repository import UserRepository
 from auth.user import EmailTaken, User
 from common.domain.clock import utc_now
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
 from common.storage.mongo import Mongo
+from devkit.testing.in_memory import idle_relay
 
 
 @pytest.fixture
 async def users(mongo: Mongo) -> UserRepository:
-    relay = OutboxRelay(Publisher(Broker("nats://unused", "auth")), utc_now)
-    users = UserRepository(mongo.database["users"], relay, utc_now)
+    users = UserRepository(mongo.database["users"], idle_relay(), utc_now)
     await users.create_indexes()
     return users
 

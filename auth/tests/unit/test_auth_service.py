@@ -1,9 +1,6 @@
 """The use cases of auth, on a database that is only in memory."""
 
-from typing import Any
-
 import pytest
-from mongomock_motor import AsyncMongoMockClient
 
 from auth.passwords import Passwords
 from auth.repository import UserRepository
@@ -11,9 +8,7 @@ from auth.service import AuthService
 from auth.token_signer import TokenSigner
 from auth.user import EmailTaken, WrongCredentials
 from common.domain.clock import utc_now
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
+from devkit.testing.in_memory import idle_relay, in_memory_database
 from devkit.testing.keys import KeyPair
 
 PASSWORD = "correct horse battery"
@@ -40,9 +35,7 @@ def passwords() -> Unhashed:
 
 @pytest.fixture
 async def auth(passwords: Unhashed) -> AuthService:
-    mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    relay = OutboxRelay(Publisher(Broker("nats://unused", "auth")), utc_now)
-    users = UserRepository(mock["auth"]["users"], relay, utc_now)
+    users = UserRepository(in_memory_database("auth")["users"], idle_relay(), utc_now)
     await users.create_indexes()
     return AuthService(users, passwords, TokenSigner(KeyPair.generate().private, utc_now))
 

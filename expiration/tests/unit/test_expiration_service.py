@@ -2,17 +2,16 @@
 
 from datetime import timedelta
 from itertools import permutations
-from typing import Any
 
 import pytest
 from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import announced, use_cases
-from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable, RetryLater
 from common.domain.ids import OrderId, new_id
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
+from devkit.testing.in_memory import in_memory_database
 from devkit.testing.samples import order_events
 from expiration.deadline import Deadline, DeadlineStatus
 from expiration.service import ExpirationService
@@ -28,8 +27,7 @@ def timers() -> FakeTimers:
 
 @pytest.fixture
 def expiration(timers: FakeTimers) -> ExpirationService:
-    mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    return use_cases(mock["expiration"], timers)
+    return use_cases(in_memory_database("expiration"), timers)
 
 
 @pytest.fixture

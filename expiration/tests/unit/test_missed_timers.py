@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import deadlines_in
-from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.ids import OrderId, new_id
 from common.events.orders import OrderCreated
+from devkit.testing.in_memory import in_memory_database
 from devkit.testing.samples import order_events
 from devkit.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
 from expiration.deadline import Deadline, DeadlineStatus
@@ -23,8 +23,7 @@ def clock() -> datetime:
 
 
 def service_with(timers: Any) -> ExpirationService:
-    mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    return ExpirationService(deadlines_in(mock["expiration"], clock), timers, clock)
+    return ExpirationService(deadlines_in(in_memory_database("expiration"), clock), timers, clock)
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """What orders refuses over HTTP: with which status, of which type, naming which field."""
 
-from typing import NamedTuple
-
 import httpx
 
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.tickets import TicketCreated
+from devkit.testing.problem_details import Refusal, refusal
 from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import listed_ticket
 from orders.service import OrderService
@@ -13,27 +12,6 @@ from orders.service import OrderService
 JSON = {"Content-Type": "application/json"}
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010")
 NO_WINDOWS = ("0", "-1", "1.5", "3.0", "901", "1e309", "NaN", "1" + "0" * 30, '"3"', "true", "[3]", "{}")
-
-
-class Refusal(NamedTuple):
-    status: int
-    slug: str
-    fields: list[str | None]
-
-
-def refusal(response: httpx.Response) -> Refusal:
-    """What an answer refuses; it has to be an RFC 9457 problem, whole and nothing but."""
-    problem = response.json()
-    assert response.headers["content-type"] == "application/problem+json"
-    assert set(problem) == {"type", "title", "status", "detail", "errors"}
-    assert problem["status"] == response.status_code
-    assert problem["title"]
-    assert problem["detail"]
-    assert problem["errors"]
-    assert all(line["message"] and set(line) <= {"message", "field"} for line in problem["errors"])
-    prefix, _, slug = problem["type"].rpartition(":")
-    assert prefix == "urn:ticket-marketplace:problem"
-    return Refusal(response.status_code, slug, [line.get("field") for line in problem["errors"]])
 
 
 def about(order_id: str) -> tuple[tuple[str, str], ...]:

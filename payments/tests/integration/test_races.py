@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import announced, pay, payments_of, use_cases
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
 from common.storage.mongo import Mongo
+from devkit.testing.clock import SettableClock
 from devkit.testing.samples import order_events
 from payments.payment import AlreadyPaid, OrderNotOpen, PaymentStatus
 
@@ -27,7 +27,7 @@ async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
 ) -> None:
     """The order is paid and its end is delivered twice, all at the same moment; for 40 orders."""
     gateway = FakeGateway()
-    payments = await use_cases(mongo.database, gateway, MovableClock())
+    payments = await use_cases(mongo.database, gateway, SettableClock())
     orders = [order_events(new_id()) for _ in range(40)]
     await asyncio.gather(*(payments.follow_order(order[0]) for order in orders))
 
@@ -47,7 +47,7 @@ async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
 
 
 async def test_recovery_jobs_of_several_instances_at_once_capture_once(mongo: Mongo) -> None:
-    gateway, clock = FakeGateway(loses_answers=True), MovableClock()
+    gateway, clock = FakeGateway(loses_answers=True), SettableClock()
     payments = await use_cases(mongo.database, gateway, clock)
     order = order_events(new_id())
     await payments.follow_order(order[0])

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from payments.tests.checkout import Checkout, Start, problem
-from payments.tests.movable_clock import MovableClock
 from pydantic import SecretStr
 
 from devkit.servers import free_port
+from devkit.testing.clock import SettableClock
 from devkit.testing.running import Surroundings
 from payments.consumers import CONSUMERS
 from payments.main import create_app
@@ -36,7 +36,7 @@ async def silent_stripe() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def start(surroundings: Surroundings, clock: MovableClock, silent_stripe: str) -> Start:
+def start(surroundings: Surroundings, clock: SettableClock, silent_stripe: str) -> Start:
     settings = surroundings.settings(
         PaymentsSettings, "payments", stripe_key=SecretStr("sk_test_1"), stripe_api_base=silent_stripe
     )

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from payments.tests.checkout import Checkout, Start, problem
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.movable_clock import MovableClock
 from structlog.testing import capture_logs
 
 from common.domain.ids import new_id
 from common.events.payments import PaymentCreated, PaymentRefunded
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.samples import order_events
 
@@ -70,7 +70,7 @@ async def test_a_charge_that_is_found_only_after_the_order_was_cancelled_is_give
 
 
 async def test_a_service_that_starts_ends_what_a_crash_left_open(
-    start: Start, streams: EventStreams, gateway: FakeGateway, clock: MovableClock
+    start: Start, streams: EventStreams, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     events = order_events(new_id())
     async with start() as before:

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import GOOD_CARD, OrderEvents, announced, pay, payments_of
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import OrderId, new_id
+from devkit.testing.clock import SettableClock
 from devkit.testing.running import somebody
 from payments.payment import Payment, PaymentStatus
 from payments.service import PaymentService
@@ -24,7 +24,7 @@ async def test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_on
     payments: PaymentService,
     order: OrderEvents,
     gateway: FakeGateway,
-    clock: MovableClock,
+    clock: SettableClock,
     outage: str,
 ) -> None:
     await pay_in_vain(payments, order, gateway, outage)
@@ -41,7 +41,7 @@ async def test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_on
 
 
 async def test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working_on(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     clock.move_on(timedelta(seconds=9))
@@ -52,7 +52,7 @@ async def test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working
 
 
 async def test_the_recovery_job_can_end_in_a_decline(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway, "unavailable")
     gateway.declines = True
@@ -67,7 +67,7 @@ async def test_the_recovery_job_can_end_in_a_decline(
 
 
 async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     other = (order[0].model_copy(update={"id": new_id()}), order[1], order[2])
@@ -85,7 +85,7 @@ async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
 
 
 async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_never_charged_again(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     clock.move_on(TOO_OLD)
@@ -101,7 +101,7 @@ async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_a
 
 
 async def test_a_refund_is_never_too_old(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay(payments, order)
     gateway.unavailable = True
@@ -117,7 +117,7 @@ async def test_a_refund_is_never_too_old(
 
 
 async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_one_open(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     """A page of the sweep holds 500; all of them begun at the same instant, which no page may break in two."""
     begun = clock()
@@ -138,7 +138,7 @@ async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_
 
 
 async def test_an_outage_of_the_processor_is_a_line_in_the_log_and_no_stack_trace(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     gateway.unavailable = True

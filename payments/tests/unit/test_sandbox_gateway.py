@@ -1,13 +1,11 @@
 """What the sandbox answers, on MongoDB's mock. Its races need a real server: see tests/integration."""
 
-from typing import Any
-
 import pytest
-from mongomock_motor import AsyncMongoMockClient
 from payments.tests.sandboxes import sandbox
 
 from common.domain.ids import PaymentId, new_id
 from common.storage.collection import Database
+from devkit.testing.in_memory import in_memory_database
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,
@@ -21,9 +19,7 @@ from payments.gateway.sandbox_cards import DECLINED_TOKENS
 
 @pytest.fixture
 def database() -> Database:
-    mock: Any = AsyncMongoMockClient()  # it is typed as motor's client, whose types are narrower than our protocol
-    database: Database = mock["payments"]
-    return database
+    return in_memory_database("payments")
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """What tickets refuses over HTTP: with which status, of which type, naming which field."""
 
 import json
-from typing import NamedTuple
 
 import httpx
 
 from common.domain.ids import new_id
 from common.events.tickets import TicketCreated, TicketUpdated
 from devkit.testing.events import EventStreams
+from devkit.testing.problem_details import Refusal, refusal
 from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
@@ -23,27 +23,6 @@ NO_PRICES = (
 )
 NO_TITLES = ('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000), json.dumps("x" * 201), r'"\ud800"')
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")
-
-
-class Refusal(NamedTuple):
-    status: int
-    slug: str
-    fields: list[str | None]
-
-
-def refusal(response: httpx.Response) -> Refusal:
-    """What an answer refuses; it has to be an RFC 9457 problem, whole and nothing but."""
-    problem = response.json()
-    assert response.headers["content-type"] == "application/problem+json"
-    assert set(problem) == {"type", "title", "status", "detail", "errors"}
-    assert problem["status"] == response.status_code
-    assert problem["title"]
-    assert problem["detail"]
-    assert problem["errors"]
-    assert all(line["message"] and set(line) <= {"message", "field"} for line in problem["errors"])
-    prefix, _, slug = problem["type"].rpartition(":")
-    assert prefix == "urn:ticket-marketplace:problem"
-    return Refusal(response.status_code, slug, [line.get("field") for line in problem["errors"]])
 
 
 async def test_only_who_is_signed_in_lists_or_changes_a_ticket(anybody: httpx.AsyncClient, ticket: Ticket) -> None:

@@ -1,36 +1,29 @@
 """The use cases of tickets, one request or event at a time, on a database in memory."""
 
-from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
 import pytest
-from mongomock_motor import AsyncMongoMockClient
 
+from common.domain.clock import utc_now
 from common.domain.errors import NotFound, PermanentFailure
 from common.domain.ids import TicketId, UserId, new_id
 from common.events.orders import OrderEvent
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
+from devkit.testing.in_memory import idle_relay, in_memory_database
 from devkit.testing.samples import order_events
 from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
 from tickets.service import TicketService
 from tickets.ticket import NotTheSeller, Ticket, TicketHeld
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SELLER = UserId(new_id())
 
 
 @pytest.fixture
 def tickets() -> TicketService:
-    """Nothing is published here: what is staged stays in the outbox."""
-    database = AsyncMongoMockClient(tz_aware=True)["tickets"]
-    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), lambda: NOW)
-    return TicketService(
-        TicketRepository(database["tickets"], relay, lambda: NOW), OrderReadModelRepository(database["order_replicas"])
-    )
+    database = in_memory_database("tickets")
+    repository = TicketRepository(database["tickets"], idle_relay(), utc_now)
+    return TicketService(repository, OrderReadModelRepository(database["order_replicas"]))
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 from common.tests.forged_tokens import EMAIL, USER_ID, forged_tokens, signed
-from common.tests.problem_details import assert_problem
 from common.tests.services import SOME_ID, ServiceUnderTest
 
 from devkit.testing.keys import KeyPair
+from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService
 
 # Who is asking is settled before the database is asked, so one driver stands for both.

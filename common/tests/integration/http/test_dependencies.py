@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.tests.problem_details import assert_problem
 from common.tests.services import SOME_ID, ServiceUnderTest
 
 from common.domain.ids import new_id
@@ -18,6 +17,7 @@ from devkit.servers.nats_server import NatsServer
 from devkit.servers.ports import free_port
 from devkit.testing.eventually import eventually
 from devkit.testing.keys import KeyPair
+from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService, Surroundings, somebody
 
 # What is refused here never comes to the database, so one driver stands for both.

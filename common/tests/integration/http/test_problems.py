@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from common.tests.problem_details import assert_problem
 from common.tests.services import ServiceUnderTest
 
 from common.messaging.streams import STREAMS
 from devkit.testing.events import EventStreams
+from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService, somebody
 
 # What is refused at the edge never comes to the database, so one driver stands for both.

@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 from common.tests.island import Island
-from common.tests.problem_details import assert_problem
 from common.tests.services import SERVICES
 
 from common.domain.tokens import SignedInUser
 from common.storage.mongo import MongoDriver
 from devkit.testing.eventually import eventually
+from devkit.testing.problem_details import assert_problem
 from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import somebody
 from devkit.testing.tokens import TokenSigner

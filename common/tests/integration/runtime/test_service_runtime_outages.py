@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from common.tests.island import DRIVERS, Inhabitant, Island
-from common.tests.problem_details import assert_problem
 from fastapi import FastAPI
 from pymongo.errors import AutoReconnect, OperationFailure
 
@@ -15,6 +14,7 @@ from common.events.tickets import TicketCreated
 from common.events.users import UserRegistered
 from devkit.servers.server import Server
 from devkit.testing.eventually import eventually
+from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import Surroundings, somebody
 from tickets.settings import TicketsSettings
 

@@ -8,8 +8,9 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
-from common.tests.problem_details import assert_problem
 from common.tests.services import ServiceUnderTest
+
+from devkit.testing.problem_details import assert_problem
 
 EVERYWHERE = {"413", "415", "422", "503"}
 """What any request may be answered with, whatever it asks for."""

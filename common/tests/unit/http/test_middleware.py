@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from common.tests.problem_details import assert_problem
 from fastapi import APIRouter, FastAPI, HTTPException, Response
 from pymongo.errors import AutoReconnect, NetworkTimeout, OperationFailure, ServerSelectionTimeoutError
 from starlette.responses import StreamingResponse
@@ -20,6 +19,7 @@ from common.http.application import create_http_app
 from common.http.dependencies import Dependencies
 from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
+from devkit.testing.problem_details import assert_problem
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
