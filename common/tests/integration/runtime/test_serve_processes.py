@@ -1,4 +1,4 @@
-"""Every service as it runs in production: `python -m <service>`, with its own server, its log, and its end."""
+"""Every service as in production: `python -m <service>`. Its start, its log and its stop."""
 
 import asyncio
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from common.tests.island import Island
+from common.tests.platform_in_process import Platform
 from common.tests.services import SERVICES
 
 from common.domain.tokens import SignedInUser
@@ -27,9 +27,11 @@ TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 
 
-def process_of(name: str, island: Island, folder: Path, driver: MongoDriver = "motor", **more: str) -> ServiceProcess:
+def process_of(
+    name: str, platform: Platform, folder: Path, driver: MongoDriver = "motor", **more: str
+) -> ServiceProcess:
     environment = environment_of(
-        name, mongo_url=island.mongod.url, nats_url=island.nats.url, keys=island.keys, driver=driver
+        name, mongo_url=platform.mongod.url, nats_url=platform.nats.url, keys=platform.keys, driver=driver
     )
     return ServiceProcess(name, folder, environment | more)
 
@@ -38,12 +40,12 @@ async def is_ready(process: ServiceProcess) -> bool:
     return (await process.get("/healthz/ready")).status_code == httpx.codes.OK
 
 
-async def said(process: ServiceProcess, event: str) -> bool:
+async def has_logged(process: ServiceProcess, event: str) -> bool:
     return any(line["event"] == event for line in process.log_lines())
 
 
-async def ends_in_good_order(process: ServiceProcess) -> float:
-    """Tell it to stop; returns how long that took."""
+async def stops_in_order(process: ServiceProcess) -> float:
+    """Send SIGTERM; return how long the stop took."""
     begin = time.monotonic()
     process.signal(signal.SIGTERM)
     await process.wait(15)
@@ -52,43 +54,45 @@ async def ends_in_good_order(process: ServiceProcess) -> float:
     return took
 
 
-def signed_in(island: Island) -> dict[str, str]:
+def signed_in(platform: Platform) -> dict[str, str]:
     user = somebody()
-    token = TokenSigner(island.keys.private).sign(SignedInUser(user, f"{user}@example.com"))
+    token = TokenSigner(platform.keys.private).sign(SignedInUser(user, f"{user}@example.com"))
     return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture
-async def processes(island: Island, tmp_path: Path) -> AsyncIterator[dict[str, ServiceProcess]]:
-    """All five, alive; started before their database, as may happen to them."""
-    await island.mongod.stop()
+async def processes(platform: Platform, tmp_path: Path) -> AsyncIterator[dict[str, ServiceProcess]]:
+    """A process of each service, started before its database."""
+    await platform.mongod.stop()
     async with AsyncExitStack() as running:
-        processes = {service.name: process_of(service.name, island, tmp_path) for service in SERVICES}
+        processes = {service.name: process_of(service.name, platform, tmp_path) for service in SERVICES}
         await asyncio.gather(*(running.enter_async_context(process) for process in processes.values()))
         yield processes
 
 
-async def test_the_life_of_a_process(processes: dict[str, ServiceProcess], island: Island) -> None:
-    await asyncio.gather(*map(says_what_it_waits_for, processes.values()))
-    await island.mongod.start()
+async def test_each_service_starts_serves_and_stops_as_a_process(
+    processes: dict[str, ServiceProcess], platform: Platform
+) -> None:
+    await asyncio.gather(*map(logs_what_it_waits_for, processes.values()))
+    await platform.mongod.start()
     await asyncio.gather(
         *(eventually(partial(is_ready, each), within=3, what=f"{name} ready") for name, each in processes.items())
     )
 
-    await an_upload_of_10_mb_is_refused(processes["tickets"], signed_in(island))
-    await the_log_follows_a_request(processes["tickets"], signed_in(island))
+    await an_upload_of_10_mb_is_refused(processes["tickets"], signed_in(platform))
+    await the_log_follows_a_request(processes["tickets"], signed_in(platform))
     await the_cookie_is_secure_if_the_gateway_speaks_tls(processes["auth"])
 
-    took = await asyncio.gather(*map(ends_in_good_order, processes.values()))
+    took = await asyncio.gather(*map(stops_in_order, processes.values()))
     assert max(took) < 10, took
     for process in processes.values():
-        the_log_is_in_order(process)
+        assert_log_is_complete(process)
 
 
-async def says_what_it_waits_for(process: ServiceProcess) -> None:
+async def logs_what_it_waits_for(process: ServiceProcess) -> None:
     problem = assert_problem(await process.get("/healthz/ready"), 503, f"{process.name}, ready")
     assert "database" in problem["detail"], process.name
-    await eventually(partial(said, process, WAITING), what=f"{process.name} says what it waits for")
+    await eventually(partial(has_logged, process, WAITING), what=f"{process.name} logs what it waits for")
 
 
 async def an_upload_of_10_mb_is_refused(process: ServiceProcess, headers: dict[str, str]) -> None:
@@ -100,7 +104,7 @@ async def an_upload_of_10_mb_is_refused(process: ServiceProcess, headers: dict[s
     async with httpx.AsyncClient(base_url=process.url, timeout=10) as client:
         for what, content in [("10 MB", b" " * 160 * 64 * 1024), ("10 MB in chunks", in_chunks())]:
             assert_problem(await client.post("/api/tickets", content=content, headers=headers), 413, what)
-        assert (await client.get("/api/tickets")).status_code == 200, "the connection, or another one, goes on working"
+        assert (await client.get("/api/tickets")).status_code == 200, "the service still answers"
 
 
 async def the_log_follows_a_request(process: ServiceProcess, headers: dict[str, str]) -> None:
@@ -127,32 +131,30 @@ async def the_cookie_is_secure_if_the_gateway_speaks_tls(process: ServiceProcess
             assert ("secure" in answer.headers["set-cookie"].lower()) == (protocol == "https")
 
 
-def the_log_is_in_order(process: ServiceProcess) -> None:
+def assert_log_is_complete(process: ServiceProcess) -> None:
     lines = process.log_lines()
     for line in lines:
         assert line["service"] == process.name, line
         assert line["level"] in {"info", "warning"}, line
         assert datetime.fromisoformat(line["timestamp"]).tzinfo, line
     events = [line["event"] for line in lines]
-    assert events.count(WAITING) == 1, f"{process.name} says it once, however long it waits"
+    assert events.count(WAITING) == 1, f"{process.name} logs it only once"
     assert events.index(WAITING) < events.index("ready") < events.index("stopped"), process.name
 
 
-async def test_a_process_whose_dependencies_have_fallen_silent_still_stops_in_good_order(
-    island: Island, tmp_path: Path
-) -> None:
+async def test_a_process_whose_servers_do_not_answer_still_stops_in_order(platform: Platform, tmp_path: Path) -> None:
     async with (
-        process_of("tickets", island, tmp_path / "motor", "motor") as one,
-        process_of("tickets", island, tmp_path / "pymongo", "pymongo") as other,
+        process_of("tickets", platform, tmp_path / "motor", "motor") as one,
+        process_of("tickets", platform, tmp_path / "pymongo", "pymongo") as other,
     ):
         both = (one, other)
         await asyncio.gather(*(eventually(partial(is_ready, process), what="ready") for process in both))
-        island.mongod.pause()
-        island.nats.pause()
+        platform.mongod.pause()
+        platform.nats.pause()
         under_way = [asyncio.create_task(process.get("/api/tickets")) for process in both]
         for process in both:
             assert_problem(await process.get("/healthz/ready"), 503, "ready, while another request is under way")
-        took = await asyncio.gather(*map(ends_in_good_order, both))
+        took = await asyncio.gather(*map(stops_in_order, both))
         assert max(took) < 10, took
         for answer in await asyncio.gather(*under_way):
             assert_problem(answer, 503, "a request that was under way")

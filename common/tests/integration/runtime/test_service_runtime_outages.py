@@ -1,10 +1,10 @@
-"""A service whose MongoDB or NATS is not there, goes away, or falls silent: honest meanwhile, and back on its own."""
+"""Services whose MongoDB or NATS is missing, stops or hangs: they refuse requests, and recover without a restart."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from common.tests.island import DRIVERS, Inhabitant, Island
+from common.tests.platform_in_process import DRIVERS, Platform, RunningInstance
 from fastapi import FastAPI
 from pymongo.errors import AutoReconnect, OperationFailure
 
@@ -34,80 +34,81 @@ async def resume(server: Server) -> None:
     server.resume()
 
 
-async def test_a_service_that_starts_before_its_dependencies_waits_for_them(island: Island) -> None:
-    await island.mongod.stop()
-    await island.nats.stop()
-    async with island.inhabited() as everybody:
-        for each, answer in (await everybody.ask(Inhabitant.live)).items():
-            assert answer.status_code == 200, f"{each} is alive: to start it again would not help"
-        for each, answer in (await everybody.ask(Inhabitant.ready)).items():
+async def test_a_service_that_starts_before_its_dependencies_waits_for_them(platform: Platform) -> None:
+    await platform.mongod.stop()
+    await platform.nats.stop()
+    async with platform.run_services() as instances:
+        for each, answer in (await instances.send(RunningInstance.live)).items():
+            assert answer.status_code == 200, f"{each} is alive: a restart would not help"
+        for each, answer in (await instances.send(RunningInstance.ready)).items():
             assert NO_DATABASE in assert_problem(answer, 503, f"{each}, ready")["detail"], each
-        await island.mongod.start()
-        await everybody.eventually_unready(saying=NO_BROKER)
-        await island.nats.start()
-        await everybody.eventually_ready(within=3)
-        for each, answer in (await everybody.ask(Inhabitant.read)).items():
+        await platform.mongod.start()
+        await instances.eventually_unready(saying=NO_BROKER)
+        await platform.nats.start()
+        await instances.eventually_ready(within=3)
+        for each, answer in (await instances.send(RunningInstance.read)).items():
             assert answer.status_code == each.service.read.status, f"{each}: {answer.text}"
 
 
 @pytest.mark.parametrize(("lose", "bring_back"), [(kill, Server.start), (pause, resume)], ids=["killed", "paused"])
 async def test_a_service_that_loses_mongodb_says_so_within_5_s_and_recovers_within_3_s_of_its_return(
-    island: Island, lose: Callable[[Server], Awaitable[None]], bring_back: Callable[[Server], Awaitable[None]]
+    platform: Platform, lose: Callable[[Server], Awaitable[None]], bring_back: Callable[[Server], Awaitable[None]]
 ) -> None:
-    async with island.inhabited() as everybody:
-        await everybody.eventually_ready(within=10)
-        await lose(island.mongod)
-        asked = {"read": Inhabitant.read, "change": Inhabitant.create, "ready": Inhabitant.ready}
+    async with platform.run_services() as instances:
+        await instances.eventually_ready(within=10)
+        await lose(platform.mongod)
+        requests = {"read": RunningInstance.read, "change": RunningInstance.create, "ready": RunningInstance.ready}
         async with asyncio.timeout(5):
-            answers = await asyncio.gather(*(everybody.with_api.ask(question) for question in asked.values()))
-        for what, answered in zip(asked, answers, strict=True):
+            answers = await asyncio.gather(*(instances.with_api.send(request) for request in requests.values()))
+        for what, answered in zip(requests, answers, strict=True):
             for each, answer in answered.items():
                 assert_problem(answer, 503, f"{each}, {what}")
-        for each, answer in (await everybody.ask(Inhabitant.live, within=1)).items():
-            assert answer.status_code == 200, f"{each} is alive: to start it again would not help"
+        for each, answer in (await instances.send(RunningInstance.live, within=1)).items():
+            assert answer.status_code == 200, f"{each} is alive: a restart would not help"
 
-        await bring_back(island.mongod)
-        await everybody.eventually_ready(within=3)
-        for each, answer in (await everybody.ask(Inhabitant.read)).items():
+        await bring_back(platform.mongod)
+        await instances.eventually_ready(within=3)
+        for each, answer in (await instances.send(RunningInstance.read)).items():
             assert answer.status_code == each.service.read.status, f"{each}: {answer.text}"
-        for each, answer in (await everybody.of("auth", "tickets").ask(Inhabitant.create)).items():
+        for each, answer in (await instances.of("auth", "tickets").send(RunningInstance.create)).items():
             assert answer.status_code == 201, f"{each}: {answer.text}"
 
 
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "paused"])
 async def test_a_service_that_loses_nats_refuses_changes_goes_on_with_reads_and_loses_no_event(
-    island: Island, *, killed: bool
+    platform: Platform, *, killed: bool
 ) -> None:
-    async with island.inhabited() as everybody:
-        await everybody.eventually_ready(within=10)
-        await pause(island.nats)  # nobody can have noticed yet
-        changes = await everybody.of("auth", "tickets").ask(Inhabitant.create)
+    async with platform.run_services() as instances:
+        await instances.eventually_ready(within=10)
+        await pause(platform.nats)  # no instance can have noticed it yet
+        changes = await instances.of("auth", "tickets").send(RunningInstance.create)
         for each, answer in changes.items():
             assert answer.status_code == 201, f"{each}: {answer.text}"
-        await everybody.eventually_unready(saying=NO_BROKER)
+        await instances.eventually_unready(saying=NO_BROKER)
         if killed:
-            await island.nats.kill()  # and with it whatever it had been sent and had not read
-            await everybody.eventually_without_broker()
-            for each, answer in (await everybody.with_api.ask(Inhabitant.create, within=1)).items():
+            await platform.nats.kill()  # also loses what it was sent and has not read yet
+            await instances.eventually_without_broker()
+            for each, answer in (await instances.with_api.send(RunningInstance.create, within=1)).items():
                 assert_problem(answer, 503, f"{each}, change")
-        for each, answer in (await everybody.of("auth", "tickets", "orders").ask(Inhabitant.read, within=2)).items():
-            assert answer.status_code == each.service.read.status, f"{each} goes on reading: {answer.text}"
-        for each, answer in (await everybody.ask(Inhabitant.live, within=1)).items():
-            assert answer.status_code == 200, f"{each} is alive: to start it again would not help"
+        readers = instances.of("auth", "tickets", "orders")
+        for each, answer in (await readers.send(RunningInstance.read, within=2)).items():
+            assert answer.status_code == each.service.read.status, f"{each} still reads: {answer.text}"
+        for each, answer in (await instances.send(RunningInstance.live, within=1)).items():
+            assert answer.status_code == 200, f"{each} is alive: a restart would not help"
 
-        await (island.nats.start() if killed else resume(island.nats))
-        await everybody.eventually_ready(within=3)
-        async with island.streams() as streams:
+        await (platform.nats.start() if killed else resume(platform.nats))
+        await instances.eventually_ready(within=3)
+        async with platform.streams() as streams:
             published = [
                 event.id
                 for event_type in (UserRegistered, TicketCreated)
                 for event in await streams.eventually_published(event_type, len(DRIVERS))
             ]
-        assert sorted(published) == sorted(answer.json()["id"] for answer in changes.values()), "each one, once"
+        assert sorted(published) == sorted(answer.json()["id"] for answer in changes.values()), "each event once"
 
-        # The others hear of it, too: their subscriptions have come back with the connection.
+        # The other services receive the events, too: their subscriptions work again.
         ticket_ids = [answer.json()["id"] for each, answer in changes.items() if each.service.name == "tickets"]
-        for buyer, ticket_id in zip(everybody.of("orders").members, ticket_ids, strict=True):
+        for buyer, ticket_id in zip(instances.of("orders").members, ticket_ids, strict=True):
             await eventually(
                 lambda buyer=buyer, ticket_id=ticket_id: buyer.client.post("/api/orders", json={"ticketId": ticket_id}),
                 until=lambda answer: answer.status_code == 201,

@@ -1,4 +1,4 @@
-"""All five services, on a mongod and a NATS server of their own, which may be killed and paused."""
+"""Runs all services inside the test's process, on a mongod and a NATS server that only this test uses."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -27,8 +27,8 @@ DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
 
 
 @dataclass(frozen=True, eq=False)
-class Inhabitant:
-    """One instance of a service, and somebody signed in who talks to it."""
+class RunningInstance:
+    """One instance of a service, and a client of it that is signed in."""
 
     service: ServiceUnderTest
     driver: MongoDriver
@@ -45,63 +45,63 @@ class Inhabitant:
         return await self.client.get("/healthz/ready")
 
     async def read(self) -> httpx.Response:
-        """Ask for something that it takes from its database."""
+        """Send a request that the service answers from its database."""
         read = self.service.read
         return await self.client.request(read.method, read.path, json=read.json)
 
     async def create(self) -> httpx.Response:
-        """Ask for a change."""
+        """Send a request that creates something."""
         body = dict(self.service.body)
         if "email" in body:
             body["email"] = f"{new_id()}@example.com"
         return await self.client.post(self.service.creates_at, json=body)
 
 
-Question = Callable[[Inhabitant], Awaitable[httpx.Response]]
+Request = Callable[[RunningInstance], Awaitable[httpx.Response]]
 
 
 @dataclass(frozen=True)
-class Population:
-    """Two instances of each service, one with each driver; the two share their database, as instances do."""
+class Instances:
+    """Instances of services. Each service has one with each driver, and both use the same database."""
 
-    members: Sequence[Inhabitant]
+    members: Sequence[RunningInstance]
 
-    def of(self, *names: str) -> "Population":
-        return Population([each for each in self.members if each.service.name in names])
+    def of(self, *names: str) -> "Instances":
+        return Instances([each for each in self.members if each.service.name in names])
 
     @property
-    def with_api(self) -> "Population":
-        return Population([each for each in self.members if each.service.creates_at])
+    def with_api(self) -> "Instances":
+        return Instances([each for each in self.members if each.service.creates_at])
 
-    async def ask(self, question: Question, *, within: float = 10.0) -> dict[Inhabitant, httpx.Response]:
-        """Ask all of them at once. Raises TimeoutError if one takes longer."""
+    async def send(self, request: Request, *, within: float = 10.0) -> dict[RunningInstance, httpx.Response]:
+        """Send the request to all instances at once. Raises TimeoutError if one answers later."""
         async with asyncio.timeout(within):
-            answers = await asyncio.gather(*map(question, self.members))
+            answers = await asyncio.gather(*map(request, self.members))
         return dict(zip(self.members, answers, strict=True))
 
     async def eventually_ready(self, *, within: float) -> None:
         async def not_ready() -> dict[str, str]:
-            answers = await self.ask(Inhabitant.ready)
+            answers = await self.send(RunningInstance.ready)
             return {str(each): answer.text for each, answer in answers.items() if answer.status_code != httpx.codes.OK}
 
-        await eventually(not_ready, until=lambda seen: not seen, within=within, what="everybody ready")
+        await eventually(not_ready, until=lambda seen: not seen, within=within, what="all instances ready")
 
     async def eventually_unready(self, *, saying: str) -> None:
         async def saying_something_else() -> dict[str, str]:
-            answers = await self.ask(Inhabitant.ready)
+            answers = await self.send(RunningInstance.ready)
             return {str(each): answer.text for each, answer in answers.items() if saying not in answer.text}
 
-        await eventually(saying_something_else, until=lambda seen: not seen, what=f"everybody unready: {saying}")
+        await eventually(saying_something_else, until=lambda seen: not seen, what=f"all instances not ready: {saying}")
 
     async def eventually_without_broker(self) -> None:
         async def connected() -> list[str]:
             return [str(each) for each in self.members if each.running.runtime.broker.is_connected]
 
-        await eventually(connected, until=lambda seen: not seen, what="everybody has noticed that NATS is gone")
+        await eventually(connected, until=lambda seen: not seen, what="all instances without NATS")
 
 
 @dataclass(frozen=True)
-class Island:
+class Platform:
     mongod: Mongod
     nats: NatsServer
     keys: KeyPair
@@ -109,22 +109,22 @@ class Island:
 
     @classmethod
     @asynccontextmanager
-    async def arise(cls, folder: Path, keys: KeyPair) -> AsyncIterator["Island"]:
+    async def start(cls, folder: Path, keys: KeyPair) -> AsyncIterator["Platform"]:
         async with Mongod(folder / "mongod", free_port()) as mongod, NatsServer(folder / "nats", free_port()) as nats:
             await provision_everything(nats.url)
             yield cls(mongod, nats, keys, new_id())
 
     @asynccontextmanager
-    async def inhabited(self) -> AsyncIterator[Population]:
-        """Begin the life of every service; whether it gets ready is the test's matter."""
-        async with AsyncExitStack() as lives:
-            inhabitants = []
+    async def run_services(self) -> AsyncIterator[Instances]:
+        """Start two instances of each service. It does not wait until they are ready."""
+        async with AsyncExitStack() as stack:
+            instances = []
             for service in SERVICES:
                 for driver in DRIVERS:
-                    running = await lives.enter_async_context(self._living(service, driver))
-                    inhabitants.append(Inhabitant(service, driver, running, running.client(somebody())))
+                    running = await stack.enter_async_context(self._run(service, driver))
+                    instances.append(RunningInstance(service, driver, running, running.client(somebody())))
             try:
-                yield Population(inhabitants)
+                yield Instances(instances)
             finally:
                 await self._repair()
 
@@ -136,14 +136,14 @@ class Island:
         await broker.close()
 
     async def _repair(self) -> None:
-        """Also after a failure: the services stop sooner if everything is there."""
+        """Make both servers answer again, because services stop faster then."""
         for server in (self.mongod, self.nats):
             server.resume()
             if not server.is_running:
                 await server.start()
 
     @asynccontextmanager
-    async def _living(self, service: ServiceUnderTest, driver: MongoDriver) -> AsyncIterator[RunningService]:
+    async def _run(self, service: ServiceUnderTest, driver: MongoDriver) -> AsyncIterator[RunningService]:
         broker = Broker(self.nats.url, "unused")
         here = Surroundings(self.mongod.url, self.nats.url, driver, self.keys, broker, self.run_id)
         app = service.create_app(here.settings(service.settings_type, service.name))
