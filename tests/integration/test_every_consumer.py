@@ -131,7 +131,7 @@ async def as_it_happened(service: str, story: Story, surroundings: Surroundings)
         return await told.stored(), await told.meaning(), told.deaths.writes
 
 
-def test_every_consumer_has_a_story_in_which_it_reacts() -> None:
+def test_every_consumer_has_a_story_in_which_it_changes_something() -> None:
     assert STORIES.keys() == {consumer.name for _, consumer in ROWS}
     for _, consumer in ROWS:
         assert {type(event) for event in STORIES[consumer.name].events} & set(consumer.on)
@@ -154,7 +154,7 @@ async def test_a_duplicate_of_any_event_has_no_effect(
 
 
 @EVERY_CONSUMER
-async def test_an_old_version_after_a_newer_one_never_wins_whatever_the_order(
+async def test_in_any_order_an_old_version_never_replaces_a_newer_one(
     service: str, consumer: Consumer[Any], surroundings: Surroundings
 ) -> None:
     story = STORIES[consumer.name]
@@ -166,7 +166,7 @@ async def test_an_old_version_after_a_newer_one_never_wins_whatever_the_order(
 
 
 @EVERY_CONSUMER
-async def test_deliveries_that_run_side_by_side_end_as_if_one_had_followed_the_other(
+async def test_concurrent_deliveries_end_like_consecutive_ones(
     service: str, consumer: Consumer[Any], surroundings: Surroundings
 ) -> None:
     story = STORIES[consumer.name]
@@ -181,7 +181,7 @@ async def test_deliveries_that_run_side_by_side_end_as_if_one_had_followed_the_o
 
 @EVERY_CONSUMER
 @pytest.mark.parametrize("after_it", [False, True], ids=["before the write", "after the write"])
-async def test_a_death_at_any_write_is_made_good_by_the_next_delivery(
+async def test_the_next_delivery_completes_a_handler_that_died_at_any_write(
     service: str, consumer: Consumer[Any], surroundings: Surroundings, *, after_it: bool
 ) -> None:
     story = STORIES[consumer.name]

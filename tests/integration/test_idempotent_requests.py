@@ -39,7 +39,7 @@ async def kept_answer(requests: IdempotentRequests) -> bytes:
     return bytes(answer.body)
 
 
-async def test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed(
+async def test_a_claim_can_be_taken_over_only_after_ten_seconds(
     requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     """A request may take almost five seconds. Until it is certainly over, a second one would do its work twice."""
@@ -52,7 +52,7 @@ async def test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed(
     assert await claim(requests)
 
 
-async def test_of_two_requests_that_find_a_dead_claim_at_once_one_takes_it_over(
+async def test_of_two_concurrent_requests_one_takes_an_abandoned_claim_over(
     mongo: Mongo, requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     both_have_read = asyncio.Barrier(2)
@@ -74,7 +74,7 @@ async def test_of_two_requests_that_find_a_dead_claim_at_once_one_takes_it_over(
     assert {type(result) for result in results} == {Claim, RequestInFlight}
 
 
-async def test_a_slow_request_does_not_overwrite_the_answer_of_the_one_that_took_over(
+async def test_a_slow_request_does_not_overwrite_the_answer_after_a_takeover(
     requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     slow = await claim(requests)
@@ -86,7 +86,7 @@ async def test_a_slow_request_does_not_overwrite_the_answer_of_the_one_that_took
     assert await kept_answer(requests) == b"of the quick request"
 
 
-async def test_a_slow_request_that_fails_does_not_give_up_a_claim_that_was_taken_over(
+async def test_a_slow_request_that_fails_does_not_give_up_the_claim_after_a_takeover(
     requests: IdempotentRequests, clock: SettableClock
 ) -> None:
     slow = await claim(requests)
@@ -97,7 +97,7 @@ async def test_a_slow_request_that_fails_does_not_give_up_a_claim_that_was_taken
         await requests.begin(REQUEST, BODY)
 
 
-async def test_mongodb_keeps_each_answer_for_a_day_at_least_and_then_deletes_it(
+async def test_mongodb_keeps_each_answer_for_at_least_a_day(
     streams: EventStreams, ordering: RunningService, paying: RunningService
 ) -> None:
     """The clients are promised 24 hours. The limit is read back from the server's index, of each service."""

@@ -13,7 +13,7 @@ from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import order_events
 
 
-async def test_a_repeated_order_is_answered_as_the_first_time_and_placed_once(
+async def test_a_repeated_order_gets_the_first_answer_and_is_placed_once(
     streams: EventStreams, ordering: RunningService
 ) -> None:
     client, headers = ordering.client(somebody()), with_key()
@@ -29,7 +29,7 @@ async def test_a_repeated_order_is_answered_as_the_first_time_and_placed_once(
 
 
 @pytest.mark.parametrize("authorization", ["Bearer", "Bearer  {token}"], ids=["in the cookie", "after two spaces"])
-async def test_a_key_counts_wherever_the_token_is_found(
+async def test_a_key_works_with_the_cookie_and_with_a_bearer_token(
     streams: EventStreams, ordering: RunningService, authorization: str
 ) -> None:
     buyer = somebody()
@@ -44,7 +44,7 @@ async def test_a_key_counts_wherever_the_token_is_found(
     assert malformed.status_code == 422
 
 
-async def test_a_refusal_is_an_answer_too(streams: EventStreams, ordering: RunningService) -> None:
+async def test_a_refusal_is_stored_as_an_answer(streams: EventStreams, ordering: RunningService) -> None:
     winner, loser, headers = ordering.client(somebody()), ordering.client(somebody()), with_key()
     body = {"ticketId": await a_ticket(streams)}
     won = await winner.post("/api/orders", json=body)
@@ -68,7 +68,7 @@ async def test_a_key_with_another_body_is_refused(streams: EventStreams, orderin
     )
 
 
-async def test_a_key_is_its_users_own(streams: EventStreams, ordering: RunningService) -> None:
+async def test_another_user_may_use_the_same_key(streams: EventStreams, ordering: RunningService) -> None:
     headers = with_key("the same for both")
     tickets = [await a_ticket(streams), await a_ticket(streams)]
     for ticket in tickets:
@@ -103,19 +103,19 @@ async def test_two_users_who_choose_the_same_key_make_a_payment_each(
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "tab\there", '""', ""])
-async def test_a_key_that_is_none_is_bad_input(ordering: RunningService, key: str) -> None:
+async def test_an_invalid_key_is_refused(ordering: RunningService, key: str) -> None:
     client = ordering.client(somebody())
     answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
 
 
-async def test_of_two_keys_none_is_chosen(ordering: RunningService) -> None:
+async def test_two_keys_in_one_request_are_refused(ordering: RunningService) -> None:
     client, twice = ordering.client(somebody()), [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
     answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers=twice)
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, "must be sent once")
 
 
-async def test_50_identical_payments_at_once_are_one_charge(streams: EventStreams, paying: RunningService) -> None:
+async def test_50_concurrent_identical_payments_are_one_charge(streams: EventStreams, paying: RunningService) -> None:
     buyer = somebody()
     created, _, _ = order_events(new_id(), buyer=buyer)
     await streams.publish(created)
@@ -134,7 +134,7 @@ async def test_50_identical_payments_at_once_are_one_charge(streams: EventStream
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])
-async def test_what_a_request_did_is_found_by_the_index_however_much_is_stored(
+async def test_the_result_of_a_request_is_found_through_the_index(
     ordering: RunningService, paying: RunningService, alone: bool
 ) -> None:
     for collection in (ordering.collection("orders"), paying.collection("payments")):

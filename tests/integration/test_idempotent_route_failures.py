@@ -26,7 +26,7 @@ from devkit.testing.samples import order_events
     [("", b'{"windowSeconds": 0}'), ("", b"\xff"), ("", b"{"), ("?window=60", None)],
     ids=["invalid", "not UTF-8", "not JSON", "unknown query"],
 )
-async def test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_mended(
+async def test_a_malformed_request_is_not_stored_and_may_be_corrected(
     streams: EventStreams, ordering: RunningService, query: str, body: bytes | None
 ) -> None:
     client, headers = ordering.client(somebody()), with_key() | {"Content-Type": "application/json"}
@@ -41,7 +41,7 @@ async def test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_me
     assert reused.json()["type"] == "urn:ticket-marketplace:problem:idempotency-key-reused"
 
 
-async def test_a_key_under_which_something_may_have_begun_keeps_its_body(
+async def test_a_key_whose_request_may_have_begun_accepts_no_other_body(
     ordering: RunningService, clock: SettableClock
 ) -> None:
     requests = IdempotentRequests(ordering.collection("idempotent_requests"), clock)
@@ -54,7 +54,7 @@ async def test_a_key_under_which_something_may_have_begun_keeps_its_body(
         await requests.begin("a request", "another body")
 
 
-async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again(
+async def test_an_order_whose_process_died_before_the_answer_is_not_placed_again(
     streams: EventStreams, ordering: RunningService, clock: SettableClock
 ) -> None:
     client, headers = ordering.client(somebody()), with_key()
@@ -70,7 +70,7 @@ async def test_an_order_whose_process_died_before_it_could_answer_is_found_and_n
     assert await ordering.collection("orders").count_documents({}) == 1
 
 
-async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_after_a_while(
+async def test_a_key_whose_request_failed_without_the_database_is_free_after_10_s(
     streams: EventStreams, ordering: RunningService, clock: SettableClock
 ) -> None:
     async def away(name: str, operation: Operation) -> Any:
@@ -92,7 +92,7 @@ async def test_a_key_whose_request_failed_with_the_database_away_is_free_again_a
     assert (await client.post("/api/orders", json=body, headers=headers)).status_code == 201
 
 
-async def test_a_request_that_failed_can_be_repeated_at_once_with_its_key(
+async def test_a_failed_request_can_be_repeated_immediately_with_its_key(
     streams: EventStreams, ordering: RunningService
 ) -> None:
     """A failure on the server's side is no answer: it is not kept, and the next request does not wait."""
@@ -111,7 +111,7 @@ async def test_a_request_that_failed_can_be_repeated_at_once_with_its_key(
 
 
 @pytest.mark.parametrize("ending", [asyncio.CancelledError, RuntimeError], ids=["cancelled", "another error"])
-async def test_a_key_whose_request_took_too_long_is_under_way_for_a_while(
+async def test_a_key_whose_request_timed_out_is_in_flight_for_10_s(
     streams: EventStreams,
     ordering: RunningService,
     clock: SettableClock,
@@ -145,7 +145,7 @@ class _Stuck:
             raise self._ending from None  # as PyMongo's client may
 
 
-async def test_a_payment_whose_process_died_in_the_middle_is_gone_on_with(
+async def test_a_payment_whose_process_died_is_continued(
     streams: EventStreams, paying: RunningService, clock: SettableClock
 ) -> None:
     buyer = somebody()

@@ -31,7 +31,7 @@ class FirstInsertWaits:
         return await operation()
 
 
-async def test_a_slow_request_places_no_second_order_after_another_one_has_taken_over(
+async def test_a_slow_request_places_no_second_order_after_a_takeover(
     streams: EventStreams, ordering: RunningService, clock: SettableClock
 ) -> None:
     """The buyer cancels meanwhile, so the ticket is free again: only the key is left to tell the two apart."""
@@ -50,7 +50,7 @@ async def test_a_slow_request_places_no_second_order_after_another_one_has_taken
     assert [(order["id"], order["status"]) for order in listed] == [(placed.json()["id"], "cancelled")]
 
 
-async def test_a_slow_request_charges_nothing_after_its_successor_was_declined(
+async def test_a_slow_request_charges_nothing_after_a_takeover_was_declined(
     streams: EventStreams, paying: RunningService, clock: SettableClock
 ) -> None:
     """A declined payment leaves its order free for another one: only the key is left to tell the two apart."""

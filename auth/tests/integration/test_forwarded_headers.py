@@ -17,7 +17,7 @@ GATEWAY, ANYBODY = "127.0.0.1", "127.0.0.2"
 """Both are addresses of this machine; by default a service trusts the first alone."""
 
 
-async def test_only_the_gateway_is_believed_that_the_browser_speaks_tls(
+async def test_only_the_gateway_may_say_that_the_browser_uses_tls(
     surroundings: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)

@@ -45,7 +45,7 @@ async def talk(process: ServiceProcess) -> list[httpx.Response]:
 
 
 @pytest.mark.parametrize(("driver", "log_format"), [("motor", "json"), ("pymongo", "text")])
-async def test_a_password_is_in_no_answer_no_log_no_event_and_not_in_the_database(
+async def test_a_password_is_in_no_answer_log_event_or_document(
     log_format: str, surroundings: Surroundings, streams: EventStreams, tmp_path: Path
 ) -> None:
     environment = environment_of(

@@ -25,7 +25,7 @@ async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> httpx
     return await client.post("/api/users/signin", json={"email": email, "password": password})
 
 
-async def test_who_has_signed_up_signs_in_with_address_and_password(client: httpx.AsyncClient) -> None:
+async def test_a_user_signs_in_with_address_and_password(client: httpx.AsyncClient) -> None:
     for email in (KNOWN, KNOWN.upper(), "Buyer@Example.Com"):
         answer = await sign_in(client, email, PASSWORD)
         assert answer.status_code == 200
@@ -33,7 +33,7 @@ async def test_who_has_signed_up_signs_in_with_address_and_password(client: http
         assert "session" in answer.cookies
 
 
-async def test_an_unknown_address_and_a_wrong_password_get_the_same_answer_byte_for_byte(
+async def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(
     client: httpx.AsyncClient,
 ) -> None:
     wrong, unknown = await sign_in(client, KNOWN, "wrong password"), await sign_in(client, UNKNOWN, PASSWORD)

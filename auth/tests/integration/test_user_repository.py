@@ -18,7 +18,7 @@ async def users(mongo: Mongo) -> UserRepository:
     return users
 
 
-async def test_of_users_with_one_address_who_are_added_at_once_one_is_stored(users: UserRepository) -> None:
+async def test_of_users_with_one_address_added_concurrently_one_is_stored(users: UserRepository) -> None:
     spellings = ("buyer@example.com", "BUYER@example.com", "Buyer@Example.Com")
     same = [User.register(email=email, password_hash="a hash") for email in spellings * 5]
     results = await asyncio.gather(*(users.add(user) for user in same), return_exceptions=True)

@@ -40,13 +40,13 @@ async def auth(passwords: Unhashed) -> AuthService:
     return AuthService(users, passwords, TokenSigner(KeyPair.generate().private, utc_now))
 
 
-async def test_who_has_signed_up_can_sign_in_with_the_same_address_in_any_case(auth: AuthService) -> None:
+async def test_a_user_can_sign_in_with_the_address_in_any_case(auth: AuthService) -> None:
     user = (await auth.sign_up(email="Buyer@Example.com", password=PASSWORD)).user
     for email in ("Buyer@Example.com", "buyer@example.com", "BUYER@EXAMPLE.COM"):
         assert (await auth.sign_in(email=email, password=PASSWORD)).user == user
 
 
-async def test_an_address_can_be_signed_up_once_in_whatever_case(auth: AuthService) -> None:
+async def test_an_address_can_be_signed_up_once_in_any_case(auth: AuthService) -> None:
     await auth.sign_up(email="buyer@example.com", password=PASSWORD)
     for email in ("buyer@example.com", "BUYER@example.com", "Buyer@Example.Com"):
         with pytest.raises(EmailTaken) as taken:
@@ -65,9 +65,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_the_same_error(auth: 
     assert len(details) == 1
 
 
-async def test_for_an_unknown_address_a_password_is_verified_all_the_same(
-    auth: AuthService, passwords: Unhashed
-) -> None:
+async def test_a_password_is_verified_even_for_an_unknown_address(auth: AuthService, passwords: Unhashed) -> None:
     """Or the time that the answer takes would tell which addresses are known."""
     with pytest.raises(WrongCredentials):
         await auth.sign_in(email="nobody@example.com", password=PASSWORD)

@@ -29,12 +29,12 @@ def verifier(keys: KeyPair) -> TokenVerifier:
     return TokenVerifier(keys.public)
 
 
-def test_a_token_that_auth_signed_says_who_is_asking(keys: KeyPair, verifier: TokenVerifier) -> None:
+def test_a_token_that_auth_signed_names_its_user(keys: KeyPair, verifier: TokenVerifier) -> None:
     assert verifier.verify(TokenSigner(keys.private, utc_now).sign(USER)) == USER
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_token_that_is_not_all_that_it_should_be_is_refused_without_saying_why(
+def test_an_invalid_token_is_refused_without_the_reason(
     name: str, forged: dict[str, str], verifier: TokenVerifier
 ) -> None:
     with pytest.raises(NotSignedIn) as refused:
@@ -52,12 +52,12 @@ def test_a_token_is_valid_for_twelve_hours(keys: KeyPair, verifier: TokenVerifie
         verifier.verify(over)
 
 
-def test_clocks_that_differ_by_less_than_half_a_minute_are_forgiven(keys: KeyPair, verifier: TokenVerifier) -> None:
+def test_clocks_may_differ_by_less_than_half_a_minute(keys: KeyPair, verifier: TokenVerifier) -> None:
     for claim in ({"iat": utc_now() + timedelta(seconds=20)}, {"exp": utc_now() - timedelta(seconds=20)}):
         assert verifier.verify(signed(keys, **claim)) == USER
 
 
-def test_a_token_holds_nothing_but_who_and_until_when(keys: KeyPair) -> None:
+def test_a_token_contains_only_user_issuer_and_times(keys: KeyPair) -> None:
     token = TokenSigner(keys.private, utc_now).sign(USER)
     assert set(jwt.decode(token, options={"verify_signature": False})) == {"iss", "sub", "email", "iat", "exp"}
     assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "typ": "JWT"}
@@ -68,7 +68,7 @@ def test_the_token_of_the_longest_address_is_not_too_long(keys: KeyPair, verifie
     assert verifier.verify(TokenSigner(keys.private, utc_now).sign(longest)) == longest
 
 
-def test_neither_half_of_a_key_of_another_kind_is_taken() -> None:
+def test_keys_of_another_kind_are_refused() -> None:
     key = Ed448PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

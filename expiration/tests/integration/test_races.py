@@ -34,7 +34,7 @@ async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at
     assert sorted(await announced(expiration)) == [("expiration.completed.v1", one) for one in told]
 
 
-async def test_the_first_events_of_an_order_may_come_all_at_once(mongo: Mongo) -> None:
+async def test_the_first_events_of_an_order_may_be_handled_concurrently(mongo: Mongo) -> None:
     expiration = use_cases(mongo.database, FakeTimers())
     orders = [order_events(new_id()) for _ in range(40)]
 

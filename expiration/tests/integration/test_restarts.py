@@ -27,7 +27,7 @@ SOON = timedelta(seconds=0.3)
 LATER = timedelta(seconds=1)
 
 
-async def test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_start(
+async def test_a_stored_deadline_without_timer_gets_one_at_the_next_start(
     start: Start, settings: ExpirationSettings, streams: EventStreams
 ) -> None:
     """What a process leaves behind that dies between the two."""
@@ -72,9 +72,7 @@ async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_
     assert len(await streams.published(ExpirationCompleted)) == 1
 
 
-async def test_a_timer_that_the_broker_has_lost_is_made_again_by_the_next_start(
-    start: Start, streams: EventStreams
-) -> None:
+async def test_a_timer_that_the_broker_lost_is_set_again_at_the_next_start(start: Start, streams: EventStreams) -> None:
     """Also within the duplicate window, in which the broker would take the same message for a duplicate."""
     created, _, _ = order_events(new_id(), due_in=LATER)
     async with start():
@@ -88,7 +86,7 @@ async def test_a_timer_that_the_broker_has_lost_is_made_again_by_the_next_start(
     assert rung.id == created.id
 
 
-async def test_starting_again_and_again_leaves_one_timer(start: Start, streams: EventStreams) -> None:
+async def test_repeated_starts_leave_one_timer(start: Start, streams: EventStreams) -> None:
     created, _, _ = order_events(new_id())
     async with start():
         await streams.publish(created)

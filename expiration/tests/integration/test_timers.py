@@ -42,7 +42,7 @@ PATHS = {
 }
 
 
-async def test_a_deadline_rings_once_when_it_is_due_and_not_before(
+async def test_a_timer_fires_once_at_its_deadline_and_not_before(
     running: RunningService, streams: EventStreams
 ) -> None:
     created, _, _ = order_events(new_id(), due_in=SOON)
@@ -86,7 +86,7 @@ async def test_the_timer_of_a_closed_order_has_no_effect(
     assert await streams.dead_letters() == []
 
 
-async def test_a_cancellation_that_comes_before_its_order_leaves_nothing_that_could_ring(
+async def test_a_cancellation_handled_before_its_order_leaves_no_timer(
     running: RunningService, streams: EventStreams
 ) -> None:
     created, cancelled, _ = order_events(new_id(), due_in=SOON)
@@ -104,7 +104,7 @@ async def test_a_cancellation_that_comes_before_its_order_leaves_nothing_that_co
     await eventually_kept(running, created, DeadlineStatus.DROPPED)
 
 
-async def test_duplicates_of_everything_have_no_effect(running: RunningService, streams: EventStreams) -> None:
+async def test_duplicate_events_and_timers_have_no_effect(running: RunningService, streams: EventStreams) -> None:
     created, cancelled, _ = order_events(new_id(), due_in=SOON)
     await streams.publish(created)
     await streams.publish_again(created)
@@ -158,7 +158,7 @@ async def test_a_timer_that_cannot_be_handled_becomes_a_dead_letter(
     await eventually_quiet(streams)
 
 
-async def test_five_hundred_deadlines_of_one_instant_ring_once_each_with_two_instances_at_work(
+async def test_500_timers_of_one_moment_fire_once_each_with_two_instances(
     start: Start, running: RunningService, streams: EventStreams
 ) -> None:
     due = utc_now() + timedelta(seconds=1.5)
@@ -181,7 +181,7 @@ async def test_five_hundred_deadlines_of_one_instant_ring_once_each_with_two_ins
     assert await streams.dead_letters() == []
 
 
-async def test_timers_do_not_pile_up(running: RunningService, streams: EventStreams) -> None:
+async def test_fired_timers_are_deleted_from_the_stream(running: RunningService, streams: EventStreams) -> None:
     """A schedule leaves the stream when it has rung; the alarm that it leaves behind goes after an hour."""
     created, _, _ = order_events(new_id(), due_in=SOON)
     await streams.publish(created)
@@ -195,7 +195,7 @@ async def test_timers_do_not_pile_up(running: RunningService, streams: EventStre
     assert not config.max_age, "one shorter than a deadline would lose the timer"
 
 
-async def test_expiration_has_no_api_but_says_how_it_is(running: RunningService) -> None:
+async def test_expiration_has_health_checks_and_no_api(running: RunningService) -> None:
     anybody = running.client()
     answers = {path: (await anybody.get(path)).status_code for path in PATHS}
 

@@ -42,7 +42,7 @@ async def status_of(expiration: ExpirationService, order: OrderEvent) -> Deadlin
     return deadline.status
 
 
-async def test_the_deadline_of_an_open_order_is_kept_and_its_timer_set(
+async def test_the_deadline_of_an_open_order_is_stored_and_its_timer_set(
     expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     created = order_events(new_id())[0]
@@ -82,7 +82,7 @@ async def test_a_timer_of_an_unknown_order_has_no_effect(expiration: ExpirationS
 
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
-async def test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_and_says_nothing(
+async def test_in_any_order_of_events_the_deadline_of_a_closed_order_is_dropped(
     expiration: ExpirationService, closed: int
 ) -> None:
     for order in permutations(["created", "created again", "closed", "closed again"]):
@@ -94,7 +94,7 @@ async def test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_a
     assert await announced(expiration) == []
 
 
-async def test_an_order_that_is_known_to_be_closed_arms_nothing(
+async def test_an_order_that_is_known_to_be_closed_sets_no_timer(
     expiration: ExpirationService, timers: FakeTimers, due: OrderEvents
 ) -> None:
     created, cancelled, _ = due
@@ -104,7 +104,7 @@ async def test_an_order_that_is_known_to_be_closed_arms_nothing(
     assert timers.scheduled == []
 
 
-async def test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_again(
+async def test_a_timer_that_could_not_be_set_is_set_at_the_next_delivery(
     expiration: ExpirationService, timers: FakeTimers, due: OrderEvents
 ) -> None:
     timers.unavailable = True
@@ -117,7 +117,7 @@ async def test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_agai
     assert timers.scheduled == [due[0].id]
 
 
-async def test_at_the_start_every_pending_deadline_is_armed_once_however_many_there_are(
+async def test_the_start_sets_one_timer_for_each_of_many_pending_deadlines(
     expiration: ExpirationService, timers: FakeTimers
 ) -> None:
     """A page holds 200: so many are due in one instant that no page may break them in two."""
@@ -138,9 +138,7 @@ async def test_at_the_start_every_pending_deadline_is_armed_once_however_many_th
     assert set(timers.scheduled) == {created.id for created in pending}
 
 
-async def test_later_only_what_should_have_rung_is_armed_again(
-    expiration: ExpirationService, timers: FakeTimers
-) -> None:
+async def test_later_only_overdue_timers_are_set_again(expiration: ExpirationService, timers: FakeTimers) -> None:
     missed, waiting = order_events(new_id(), due_in=-EARLIER)[0], order_events(new_id(), due_in=EARLIER)[0]
     for created in (missed, waiting):
         await expiration.follow_order(created)

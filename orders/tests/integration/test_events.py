@@ -20,7 +20,7 @@ CARDS_TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "00f067aa0ba902b7"
 
 
-async def test_every_change_is_one_event_that_says_where_it_comes_from(
+async def test_every_change_is_one_event_with_its_cause_and_trace(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     trace = {"traceparent": f"00-{BUYERS_TRACE}-{SPAN}-01"}

@@ -33,7 +33,7 @@ async def look(orders: OrderService, order: Order) -> tuple[str, int]:
     return found.status.value, found.version
 
 
-async def test_a_payment_completes_its_order_and_everybody_hears_of_it(
+async def test_a_payment_completes_its_order_and_publishes_it(
     streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await placed_by(orders, buyer, ticket)
@@ -45,7 +45,7 @@ async def test_a_payment_completes_its_order_and_everybody_hears_of_it(
     assert (completed.id, completed.version, completed.payment_id) == (order.id, 2, payment.id)
 
 
-async def test_an_order_whose_time_has_run_out_is_cancelled_and_its_ticket_can_be_ordered(
+async def test_an_expired_order_is_cancelled_and_its_ticket_can_be_ordered(
     streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await placed_by(orders, somebody(), ticket)
@@ -76,7 +76,7 @@ async def test_a_payment_after_the_cancellation_leaves_the_order_cancelled(
     assert await streams.dead_letters() == []
 
 
-async def test_the_old_deadline_of_a_ticket_that_was_ordered_again_does_not_touch_the_new_order(
+async def test_the_deadline_of_an_old_order_does_not_change_a_new_order_of_the_ticket(
     streams: EventStreams, orders: OrderService, ticket: TicketCreated
 ) -> None:
     first = await placed_by(orders, somebody(), ticket)
@@ -87,7 +87,7 @@ async def test_the_old_deadline_of_a_ticket_that_was_ordered_again_does_not_touc
     assert await look(orders, first) == ("cancelled", 2)
 
 
-async def test_duplicates_of_what_ended_an_order_have_no_effect(
+async def test_duplicates_of_the_last_event_of_an_order_have_no_effect(
     streams: EventStreams, running: RunningService, orders: OrderService, ticket: TicketCreated
 ) -> None:
     expired = await placed_by(orders, somebody(), ticket)
@@ -105,7 +105,7 @@ async def test_duplicates_of_what_ended_an_order_have_no_effect(
     assert await streams.dead_letters() == []
 
 
-async def test_news_of_an_order_that_was_never_placed_becomes_a_dead_letter(
+async def test_an_event_of_an_unknown_order_becomes_a_dead_letter(
     streams: EventStreams, running: RunningService
 ) -> None:
     strays = [captured_payment(new_id()), passed_deadline(new_id())]

@@ -55,7 +55,7 @@ async def instances(
         yield [running, *[await stack.enter_async_context(another) for another in more]]
 
 
-async def test_of_two_hundred_buyers_at_once_one_gets_the_ticket_and_the_others_are_told(
+async def test_of_200_concurrent_buyers_one_gets_the_ticket_and_the_others_get_409(
     streams: EventStreams, running: RunningService, instances: list[RunningService], ticket: TicketCreated
 ) -> None:
     answers = await order_at_once(instances, ticket, BUYERS)
@@ -67,7 +67,7 @@ async def test_of_two_hundred_buyers_at_once_one_gets_the_ticket_and_the_others_
     assert [event.id for event in await streams.published(OrderCreated)] == [winner]
 
 
-async def test_of_many_buyers_at_once_one_takes_over_from_a_holder_past_its_deadline(
+async def test_of_many_concurrent_buyers_one_replaces_an_overdue_order(
     streams: EventStreams, running: RunningService, later: RunningService, orders: OrderService, ticket: TicketCreated
 ) -> None:
     overdue = await orders.place_order(TicketId(ticket.id), buyer=somebody())
@@ -81,7 +81,7 @@ async def test_of_many_buyers_at_once_one_takes_over_from_a_holder_past_its_dead
     assert len(await streams.published(OrderCreated)) == 2
 
 
-async def test_a_payment_and_the_next_buyer_at_once_never_both_have_the_ticket(
+async def test_a_payment_and_the_next_buyer_never_both_get_the_ticket(
     streams: EventStreams, running: RunningService, later: RunningService, orders: OrderService
 ) -> None:
     later_orders: OrderService = later.use_cases
@@ -104,7 +104,7 @@ async def test_a_payment_and_the_next_buyer_at_once_never_both_have_the_ticket(
     assert len(await streams.published(OrderCancelled)) == ends["cancelled", True]
 
 
-async def test_a_payment_an_expiry_and_a_cancellation_at_once_end_the_order_once(
+async def test_a_concurrent_payment_expiry_and_cancellation_end_the_order_once(
     streams: EventStreams, running: RunningService, orders: OrderService
 ) -> None:
     ends = Counter()

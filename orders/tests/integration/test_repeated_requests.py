@@ -21,7 +21,7 @@ async def die_before_the_answer_is_kept(name: str, operation: Operation) -> Any:
     return await operation()
 
 
-async def test_a_repeated_request_finds_its_order_even_if_it_was_cancelled_since(
+async def test_a_repeated_request_finds_its_order_even_after_a_cancellation(
     running: RunningService, later: RunningService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     """The process dies between the order and the keeping of its answer; meanwhile the ticket becomes free again."""

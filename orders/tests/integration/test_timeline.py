@@ -18,7 +18,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-async def test_a_sold_tickets_timeline_tells_what_happened_and_because_of_what(
+async def test_the_timeline_of_a_completed_order_has_its_events_and_their_causes(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = (
@@ -58,7 +58,7 @@ async def test_a_sold_tickets_timeline_tells_what_happened_and_because_of_what(
     assert told[2]["data"] == {**told[0]["data"], "version": 2, "status": "completed", "paymentId": payment.id}
 
 
-async def test_an_expired_orders_timeline_tells_of_its_deadline_and_of_no_other_order(
+async def test_the_timeline_of_an_expired_order_has_its_deadline_and_no_other_order(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     order = (await buying.post("/api/orders", json={"ticketId": ticket.id})).json()
@@ -77,7 +77,7 @@ async def test_an_expired_orders_timeline_tells_of_its_deadline_and_of_no_other_
     ]
 
 
-async def test_a_cancelled_orders_timeline_tells_of_the_payment_that_came_too_late_and_of_its_refund(
+async def test_the_timeline_of_a_cancelled_order_has_the_late_payment_and_its_refund(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     path = f"/api/orders/{(await buying.post('/api/orders', json={'ticketId': ticket.id})).json()['id']}"

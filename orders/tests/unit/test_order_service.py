@@ -77,7 +77,7 @@ async def test_a_buyer_may_ask_for_a_shorter_window_but_not_for_a_longer_one(
     assert order.expires_at == clock() + timedelta(seconds=3)
 
 
-async def test_the_whole_window_may_be_asked_for(
+async def test_a_buyer_may_ask_for_the_whole_window(
     orders: OrderService, clock: SettableClock, ticket: TicketCreated
 ) -> None:
     order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window_seconds=int(WINDOW.total_seconds()))
@@ -109,7 +109,7 @@ async def test_a_sold_ticket_is_not_ordered_even_after_the_deadline(
     assert await status_of(orders, order) is OrderStatus.COMPLETED
 
 
-async def test_a_holder_past_its_deadline_gives_way_and_not_a_moment_before(
+async def test_an_order_is_replaced_at_its_deadline_and_not_before(
     orders: OrderService, clock: SettableClock, ticket: TicketCreated, order: Order
 ) -> None:
     clock.stands_at = order.expires_at - timedelta(milliseconds=1)
@@ -125,14 +125,14 @@ async def test_a_holder_past_its_deadline_gives_way_and_not_a_moment_before(
     assert await outbox_of(orders, after) == [f"order-{after.id}-1"]
 
 
-async def test_a_cancelled_orders_ticket_can_be_ordered_again(
+async def test_the_ticket_of_a_cancelled_order_can_be_ordered_again(
     orders: OrderService, ticket: TicketCreated, order: Order
 ) -> None:
     await orders.cancel_order(OrderId(order.id), by=BUYER)
     assert await status_of(orders, await orders.place_order(TicketId(ticket.id), buyer=OTHER)) is OrderStatus.CREATED
 
 
-async def test_nobody_else_sees_or_cancels_an_order(orders: OrderService, order: Order) -> None:
+async def test_no_other_user_sees_or_cancels_an_order(orders: OrderService, order: Order) -> None:
     with pytest.raises(NotTheBuyer):
         await orders.get_order(OrderId(order.id), by=OTHER)
     with pytest.raises(NotTheBuyer):
@@ -140,7 +140,7 @@ async def test_nobody_else_sees_or_cancels_an_order(orders: OrderService, order:
     assert await status_of(orders, order) is OrderStatus.CREATED
 
 
-async def test_an_order_that_was_never_placed_is_not_found_by_a_caller_and_permanent_for_an_event(
+async def test_an_unknown_order_is_not_found_or_for_an_event_a_permanent_failure(
     orders: OrderService,
 ) -> None:
     unknown = OrderId(new_id())
@@ -163,7 +163,7 @@ async def test_a_payment_completes_an_order_once(orders: OrderService, order: Or
         await orders.cancel_order(OrderId(order.id), by=BUYER)
 
 
-async def test_what_comes_after_the_end_of_an_order_has_no_effect(
+async def test_events_after_the_end_of_an_order_have_no_effect(
     orders: OrderService, ticket: TicketCreated, order: Order
 ) -> None:
     await orders.expire_order(OrderId(order.id))

@@ -15,7 +15,7 @@ from devkit.testing.samples import order_events
 from payments.payment import OrderNotOpen
 
 
-async def test_a_cancellation_at_any_moment_of_a_payment_leaves_nobody_charged(mongo: Mongo) -> None:
+async def test_a_cancellation_at_any_moment_of_a_payment_ends_in_a_refund(mongo: Mongo) -> None:
     for moment in count(1):
         order, gateway, clock = order_events(new_id()), FakeGateway(), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)

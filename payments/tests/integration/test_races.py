@@ -22,7 +22,7 @@ CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"
     [(1, PaymentStatus.REFUNDED, [CREATED, REFUNDED]), (2, PaymentStatus.CAPTURED, [CREATED])],
     ids=["cancelled", "completed"],
 )
-async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
+async def test_a_payment_concurrent_with_the_end_of_its_order_ends_once(
     mongo: Mongo, event: int, status: PaymentStatus, events: list[str]
 ) -> None:
     """The order is paid and its end is delivered twice, all at the same moment; for 40 orders."""
@@ -46,7 +46,7 @@ async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
     assert gateway.balance == (1999 * len(paid) if status is PaymentStatus.CAPTURED else 0)
 
 
-async def test_recovery_jobs_of_several_instances_at_once_capture_once(mongo: Mongo) -> None:
+async def test_concurrent_recovery_jobs_capture_once(mongo: Mongo) -> None:
     gateway, clock = FakeGateway(loses_answers=True), SettableClock()
     payments = await use_cases(mongo.database, gateway, clock)
     order = order_events(new_id())

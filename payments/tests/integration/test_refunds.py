@@ -41,7 +41,7 @@ async def test_a_cancellation_after_the_capture_refunds_it(checkout: Checkout, g
     assert problem(await checkout.pay()) == (409, "order-not-open")
 
 
-async def test_payments_and_cancellations_that_cross_leave_nobody_charged(
+async def test_concurrent_payments_and_cancellations_leave_no_buyer_charged(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     orders = [order_events(new_id()) for _ in range(40)]
@@ -59,9 +59,7 @@ async def test_payments_and_cancellations_that_cross_leave_nobody_charged(
     assert gateway.balance == 0
 
 
-async def test_a_refund_is_held_while_the_card_processor_is_away_and_done_when_it_is_back(
-    checkout: Checkout, gateway: FakeGateway
-) -> None:
+async def test_a_refund_waits_until_the_card_processor_is_back(checkout: Checkout, gateway: FakeGateway) -> None:
     await checkout.pay()
     gateway.unavailable = True
     await checkout.streams.publish(checkout.cancelled)
@@ -75,7 +73,7 @@ async def test_a_refund_is_held_while_the_card_processor_is_away_and_done_when_i
     assert await checkout.streams.dead_letters() == []
 
 
-async def test_a_refund_whose_event_and_request_are_both_gone_is_done_by_the_recovery_job(
+async def test_the_recovery_job_refunds_when_event_and_request_are_both_gone(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     """The cancellation is known and acknowledged, then the charge returns, and then the processor goes away."""

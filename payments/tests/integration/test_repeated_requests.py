@@ -22,7 +22,7 @@ async def pay_with_key(payments: PaymentService, order: OrderEvents, key: str) -
     )
 
 
-async def test_two_copies_of_a_request_side_by_side_try_the_card_for_one_payment(mongo: Mongo) -> None:
+async def test_two_concurrent_copies_of_a_request_make_one_payment(mongo: Mongo) -> None:
     """The second copy is declined, and so gives the order free, between any two steps of the first one."""
     for moment in count(1):
         order, gateway, clock = order_events(new_id()), FakeGateway(declines=True), SettableClock()

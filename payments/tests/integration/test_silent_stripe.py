@@ -45,7 +45,7 @@ def start(surroundings: Surroundings, clock: SettableClock, silent_stripe: str) 
     )
 
 
-async def test_a_buyer_is_told_that_a_payment_whose_outcome_is_unknown_ends_by_itself(
+async def test_the_answer_says_that_a_payment_of_unknown_outcome_is_finished_later(
     checkout: Checkout,
 ) -> None:
     """The call of Stripe must be given up before the time for the whole request is over.

@@ -51,7 +51,7 @@ async def gateway(stripe: RefundingStripe) -> AsyncIterator[StripeGateway]:
         await gateway.close()
 
 
-async def test_a_refund_whose_answer_was_lost_is_asked_for_again_and_made_once(
+async def test_a_refund_whose_answer_was_lost_is_repeated_and_made_once(
     gateway: StripeGateway, stripe: RefundingStripe
 ) -> None:
     payment = PaymentId(new_id())

@@ -20,7 +20,7 @@ TOO_OLD = timedelta(hours=20, seconds=1)
 
 
 @pytest.mark.parametrize("outage", ["unavailable", "loses_answers"])
-async def test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_one_charge(
+async def test_the_recovery_job_finishes_a_payment_of_unknown_outcome_with_one_charge(
     payments: PaymentService,
     order: OrderEvents,
     gateway: FakeGateway,
@@ -40,7 +40,7 @@ async def test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_on
     assert await announced(payments) == ["payment.created.v1"]
 
 
-async def test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working_on(
+async def test_the_recovery_job_skips_payments_that_a_request_may_still_process(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
@@ -66,7 +66,7 @@ async def test_the_recovery_job_can_end_in_a_decline(
     assert (await pay(payments, order)).status is PaymentStatus.CAPTURED, "the order is free for another card"
 
 
-async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
+async def test_a_payment_that_cannot_be_finished_does_not_block_the_others(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
@@ -84,7 +84,7 @@ async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
     assert errors_in(logs) == [stuck.id]
 
 
-async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_never_charged_again(
+async def test_a_payment_older_than_its_idempotency_key_is_reported_not_charged(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
@@ -116,7 +116,7 @@ async def test_a_refund_is_never_too_old(
     assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
 
 
-async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_one_open(
+async def test_many_payments_that_cannot_be_finished_do_not_block_a_newer_one(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     """A page of the sweep holds 500; all of them begun at the same instant, which no page may break in two."""
@@ -137,7 +137,7 @@ async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_
     assert len(set(errors_in(logs))) == len(errors_in(logs)) == 501
 
 
-async def test_an_outage_of_the_processor_is_a_line_in_the_log_and_no_stack_trace(
+async def test_an_outage_of_the_processor_is_logged_without_a_stack_trace(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)

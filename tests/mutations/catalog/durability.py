@@ -45,7 +45,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             "common/tests/integration/storage/test_mongo.py",
-            "test_a_write_for_which_no_connection_can_be_made_meets_an_unavailable_database[motor-alone]",
+            "test_a_write_without_a_new_connection_fails_as_unavailable[motor-alone]",
         ),
     ),
     Mutation(
@@ -54,7 +54,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.mongo:Mongo.__init__",
         old='"socketTimeoutMS": _TIMEOUT_MS,',
         new="",
-        tests=tests_in(_TIMEOUTS, "test_an_operation_on_an_open_connection_to_a_silent_mongod_fails[motor]"),
+        tests=tests_in(_TIMEOUTS, "test_an_operation_on_an_open_connection_to_a_paused_mongod_fails[motor]"),
     ),
     Mutation(
         name="connect-timeout",
@@ -62,7 +62,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.mongo:Mongo.__init__",
         old='"connectTimeoutMS": _TIMEOUT_MS,',
         new="",
-        tests=tests_in(_TIMEOUTS, "test_an_operation_that_needs_a_new_connection_to_a_host_that_is_gone_fails"),
+        tests=tests_in(_TIMEOUTS, "test_an_operation_that_needs_a_connection_to_a_lost_host_fails"),
     ),
     Mutation(
         name="server-selection-timeout",
@@ -88,7 +88,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             "common/tests/integration/storage/test_mongo.py",
-            "test_a_time_comes_back_in_utc_and_not_without_a_zone[motor]",
+            "test_a_time_is_read_back_in_utc[motor]",
         ),
     ),
     Mutation(

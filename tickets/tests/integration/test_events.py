@@ -19,7 +19,7 @@ BUYERS_TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "00f067aa0ba902b7"
 
 
-async def test_every_change_is_one_event_that_says_where_it_comes_from(
+async def test_every_change_is_one_event_with_its_cause_and_trace(
     streams: EventStreams, running: RunningService, selling: httpx.AsyncClient, seller: UserId
 ) -> None:
     trace = {"traceparent": f"00-{SELLERS_TRACE}-{SPAN}-01"}
@@ -69,7 +69,7 @@ async def test_every_change_is_one_event_that_says_where_it_comes_from(
         }
 
 
-async def test_a_request_outside_of_any_trace_begins_one_that_its_event_continues(
+async def test_a_request_without_a_trace_begins_one_that_its_event_continues(
     streams: EventStreams, selling: httpx.AsyncClient
 ) -> None:
     listed = await selling.post("/api/tickets", json={"title": "Concert", "price": 19.99})

@@ -35,7 +35,7 @@ async def look(tickets: TicketService, ticket: Ticket) -> tuple[str | None, int]
     return found.order_id, found.version
 
 
-async def test_an_order_holds_its_ticket_and_everybody_hears_of_it(
+async def test_an_order_holds_its_ticket_and_the_change_is_published(
     streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, _, _ = order_events(ticket.id)
@@ -47,7 +47,7 @@ async def test_an_order_holds_its_ticket_and_everybody_hears_of_it(
     assert (updated.id, updated.order_id, updated.version) == (ticket.id, created.id, 2)
 
 
-async def test_a_cancelled_order_gives_its_ticket_back(
+async def test_a_cancelled_order_releases_its_ticket(
     streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
@@ -58,7 +58,7 @@ async def test_a_cancelled_order_gives_its_ticket_back(
     assert [(update.order_id, update.version) for update in updates] == [(created.id, 2), (None, 3)]
 
 
-async def test_a_cancellation_that_overtakes_its_order_leaves_the_ticket_free(
+async def test_a_cancellation_handled_before_its_order_leaves_the_ticket_free(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
@@ -66,7 +66,7 @@ async def test_a_cancellation_that_overtakes_its_order_leaves_the_ticket_free(
     assert await look(tickets, ticket) == (None, 1)
 
 
-async def test_a_late_cancellation_of_one_order_does_not_free_the_hold_of_another(
+async def test_a_late_cancellation_of_one_order_does_not_release_another(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)
@@ -77,7 +77,7 @@ async def test_a_late_cancellation_of_one_order_does_not_free_the_hold_of_anothe
     assert await look(tickets, ticket) == (b_created.id, 4)
 
 
-async def test_an_order_that_overtakes_the_cancellation_before_it_takes_the_ticket_over(
+async def test_an_order_handled_before_the_last_cancellation_gets_the_ticket_after_it(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)
@@ -89,7 +89,7 @@ async def test_an_order_that_overtakes_the_cancellation_before_it_takes_the_tick
 
 
 @pytest.mark.parametrize("twice", [False, True], ids=["each once", "each twice"])
-async def test_all_orders_of_the_same_events_end_in_the_same_state(
+async def test_the_same_events_in_any_order_end_in_the_same_state(
     streams: EventStreams, tickets: TicketService, ticket: Ticket, *, twice: bool
 ) -> None:
     stories: list[list[OrderEvent]] = []
@@ -119,7 +119,7 @@ async def test_a_sold_ticket_stays_sold(
     assert changed.status_code == 409
 
 
-async def test_a_completion_that_overtakes_its_order_sells_the_ticket_all_the_same(
+async def test_a_completion_handled_before_its_order_still_sells_the_ticket(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, _, completed = order_events(ticket.id)
@@ -144,7 +144,7 @@ async def test_duplicates_and_older_events_have_no_effect(
     assert await streams.dead_letters() == []
 
 
-async def test_a_redelivery_completes_what_a_handler_left_half_done(
+async def test_a_redelivery_completes_an_interrupted_handler(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
@@ -156,9 +156,7 @@ async def test_a_redelivery_completes_what_a_handler_left_half_done(
     assert await look(tickets, ticket) == (None, 3)
 
 
-async def test_an_order_for_a_ticket_that_was_never_listed_becomes_a_dead_letter(
-    streams: EventStreams, ticket: Ticket
-) -> None:
+async def test_an_order_for_an_unknown_ticket_becomes_a_dead_letter(streams: EventStreams, ticket: Ticket) -> None:
     stray, _, _ = order_events(new_id())
     await happen(streams, stray)
     (letter,) = await streams.dead_letters()

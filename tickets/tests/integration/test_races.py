@@ -19,7 +19,7 @@ from tickets.ticket import Ticket
 ALL = [consumer.name for consumer in CONSUMERS]
 
 
-async def test_of_changes_at_once_none_is_lost(
+async def test_no_concurrent_change_is_lost(
     streams: EventStreams,
     running: RunningService,
     second_instance: RunningService,
@@ -44,7 +44,7 @@ async def test_of_changes_at_once_none_is_lost(
     assert {event.version: event.title for event in events} == {v: body["title"] for v, body in done.items()}
 
 
-async def test_a_change_and_a_hold_at_once_both_happen_or_the_change_is_refused(
+async def test_of_a_concurrent_change_and_hold_both_happen_or_the_change_is_refused(
     streams: EventStreams, tickets: TicketService, selling: httpx.AsyncClient, ticket: Ticket, seller: UserId
 ) -> None:
     listed = [await tickets.list_ticket(seller=seller, title="Before", price=100) for _ in range(40)]
@@ -63,7 +63,7 @@ async def test_a_change_and_a_hold_at_once_both_happen_or_the_change_is_refused(
         assert now.order_id == order.id
 
 
-async def test_events_worked_on_side_by_side_by_two_instances_leave_the_live_order_holding(
+async def test_two_instances_that_handle_events_concurrently_find_the_right_holder(
     streams: EventStreams,
     running: RunningService,
     second_instance: RunningService,
@@ -108,7 +108,7 @@ class Interrupted(OrderReadModelRepository):
             await meanwhile()
 
 
-async def test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_the_ticket(
+async def test_an_order_cancelled_before_its_hold_is_written_does_not_keep_the_ticket(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
@@ -120,7 +120,7 @@ async def test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_
     assert (await tickets.get_ticket(TicketId(ticket.id))).order_id is None
 
 
-async def test_a_release_decided_before_another_order_took_the_ticket_is_not_carried_out(
+async def test_a_release_is_not_written_after_another_order_got_the_ticket(
     streams: EventStreams, running: RunningService, tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)

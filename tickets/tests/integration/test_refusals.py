@@ -25,13 +25,15 @@ NO_TITLES = ('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000),
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")
 
 
-async def test_only_who_is_signed_in_lists_or_changes_a_ticket(anybody: httpx.AsyncClient, ticket: Ticket) -> None:
+async def test_listing_and_changing_a_ticket_require_a_signed_in_user(
+    anybody: httpx.AsyncClient, ticket: Ticket
+) -> None:
     not_signed_in = Refusal(401, "not-signed-in", [None])
     assert refusal(await anybody.post("/api/tickets", json=LISTING)) == not_signed_in
     assert refusal(await anybody.put(f"/api/tickets/{ticket.id}", json=LISTING)) == not_signed_in
 
 
-async def test_only_its_seller_changes_a_ticket(running: RunningService, ticket: Ticket) -> None:
+async def test_only_its_seller_can_change_a_ticket(running: RunningService, ticket: Ticket) -> None:
     response = await running.client(somebody()).put(f"/api/tickets/{ticket.id}", json=LISTING)
     assert refusal(response) == Refusal(403, "not-the-seller", [None])
 
@@ -44,7 +46,7 @@ async def test_a_ticket_that_was_never_listed_is_not_found(selling: httpx.AsyncC
     assert refusal(await selling.get("/api/tickets/a/b")) == not_found
 
 
-async def test_a_held_and_a_sold_ticket_cannot_be_changed(
+async def test_held_and_sold_tickets_cannot_be_changed(
     streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
 ) -> None:
     sold = await tickets.list_ticket(seller=ticket.user_id, title="Concert", price=1999)
@@ -56,7 +58,7 @@ async def test_a_held_and_a_sold_ticket_cannot_be_changed(
         assert (await tickets.get_ticket(each.id)).title == "Concert"
 
 
-async def test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothing(
+async def test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing(
     streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
 ) -> None:
     bodies = {
@@ -91,14 +93,14 @@ async def test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothin
     assert await streams.published(TicketUpdated) == []
 
 
-async def test_an_id_that_is_no_id_is_refused(selling: httpx.AsyncClient) -> None:
+async def test_a_malformed_id_is_refused(selling: httpx.AsyncClient) -> None:
     wanted = Refusal(422, "bad-input", ["ticketId"])
     assert {i: refusal(await selling.get(f"/api/tickets/{i}")) for i in NO_IDS} == dict.fromkeys(NO_IDS, wanted)
     response = await selling.put("/api/tickets/not-an-id", json=LISTING)
     assert refusal(response) == wanted
 
 
-async def test_a_query_that_is_not_understood_is_refused(selling: httpx.AsyncClient, ticket: Ticket) -> None:
+async def test_an_invalid_query_is_refused(selling: httpx.AsyncClient, ticket: Ticket) -> None:
     refused = {
         "?limit=0": "limit",
         "?limit=101": "limit",
@@ -119,6 +121,6 @@ async def test_a_query_that_is_not_understood_is_refused(selling: httpx.AsyncCli
     assert refusal(response) == Refusal(422, "bad-input", ["dryRun"])
 
 
-async def test_a_ticket_is_never_taken_off_the_list_by_its_seller(selling: httpx.AsyncClient, ticket: Ticket) -> None:
+async def test_a_seller_cannot_delete_a_ticket(selling: httpx.AsyncClient, ticket: Ticket) -> None:
     response = await selling.delete(f"/api/tickets/{ticket.id}")
     assert refusal(response) == Refusal(405, "method-not-allowed", [None])

@@ -66,7 +66,7 @@ async def test_a_ticket_that_was_never_listed_is_not_found(tickets: TicketServic
         await tickets.change_listing(TicketId(new_id()), by=SELLER, title="Opera", price=2500)
 
 
-async def test_an_order_for_a_ticket_that_was_never_listed_can_never_be_followed(tickets: TicketService) -> None:
+async def test_an_order_for_an_unknown_ticket_is_a_permanent_failure(tickets: TicketService) -> None:
     created, _, _ = order_events(new_id())
     with pytest.raises(PermanentFailure, match=created.ticket.id):
         await tickets.follow_order(created)
@@ -82,7 +82,7 @@ async def test_a_held_ticket_can_be_changed_once_its_order_is_cancelled(tickets:
     assert (changed.title, changed.order_id, changed.version) == ("Opera", None, 4)
 
 
-async def test_whatever_the_order_of_the_events_the_live_order_holds_the_ticket(tickets: TicketService) -> None:
+async def test_in_any_order_of_events_the_live_order_holds_the_ticket(tickets: TicketService) -> None:
     """All orders of (A created, A cancelled, B created), each also with one of the three delivered twice anywhere."""
     seen = {}
     for twice in (None, 0, 1, 2):
@@ -99,7 +99,7 @@ async def test_whatever_the_order_of_the_events_the_live_order_holds_the_ticket(
     assert seen == dict.fromkeys(seen, "B")
 
 
-async def test_of_two_orders_that_seem_live_the_one_that_holds_the_ticket_keeps_it(
+async def test_of_two_apparently_live_orders_the_present_holder_keeps_the_ticket(
     tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, _, _ = order_events(ticket.id)

@@ -43,7 +43,7 @@ def as_cookie(token: str) -> dict[str, bytes]:
     return {"Cookie": b"session=" + token.encode("latin-1")}
 
 
-async def test_nobody_gets_in_with_a_token_that_auth_did_not_sign(
+async def test_a_token_that_auth_did_not_sign_is_refused(
     service: ServiceUnderTest, running: RunningService, keys: KeyPair
 ) -> None:
     client = running.client()
@@ -64,9 +64,7 @@ async def test_nobody_gets_in_with_a_token_that_auth_did_not_sign(
             assert await current_user(client, headers) is None, name
 
 
-async def test_who_has_a_token_of_auth_gets_in(
-    service: ServiceUnderTest, running: RunningService, keys: KeyPair
-) -> None:
+async def test_a_token_of_auth_is_accepted(service: ServiceUnderTest, running: RunningService, keys: KeyPair) -> None:
     """Or the refusals would prove nothing. If there are two tokens, the one that was sent on purpose counts."""
     client = running.client()
     ways = [as_bearer(signed(keys)), as_cookie(signed(keys)), as_bearer(signed(keys)) | as_cookie("garbage")]

@@ -45,7 +45,7 @@ async def surroundings(
     await broker.close()
 
 
-async def test_each_route_that_changes_something_answers_503_without_the_broker(
+async def test_each_route_that_publishes_answers_503_without_the_broker(
     service: ServiceUnderTest, running: RunningService, own_nats_server: NatsServer
 ) -> None:
     """Read off the API's own description, so that a route that is added later is tried as well."""

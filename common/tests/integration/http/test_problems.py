@@ -80,7 +80,7 @@ async def assert_nothing_stored(running: RunningService, streams: EventStreams) 
         assert (await streams.broker.jetstream.stream_info(stream.name)).state.messages == 0, stream.name
 
 
-async def test_a_body_that_is_not_what_was_asked_for_is_refused_and_nothing_is_stored(
+async def test_an_invalid_body_is_refused_and_nothing_is_stored(
     service: ServiceUnderTest, running: RunningService, client: httpx.AsyncClient, streams: EventStreams
 ) -> None:
     for what, content in [*unreadable_bodies(), *invalid_bodies(service)]:
@@ -90,7 +90,7 @@ async def test_a_body_that_is_not_what_was_asked_for_is_refused_and_nothing_is_s
     await assert_nothing_stored(running, streams)
 
 
-async def test_a_body_of_more_than_64_kib_is_refused_before_it_is_all_read(
+async def test_a_body_above_64_kib_is_refused_before_all_of_it_is_read(
     service: ServiceUnderTest, running: RunningService, client: httpx.AsyncClient, streams: EventStreams
 ) -> None:
     sent = 0
@@ -143,7 +143,7 @@ async def test_an_unknown_query_parameter_is_refused(
     await assert_nothing_stored(running, streams)
 
 
-async def test_a_query_parameter_with_a_value_of_no_sense_is_refused(
+async def test_an_invalid_value_of_a_query_parameter_is_refused(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
     known = {"tickets": ["limit", "cursor"], "orders": ["limit", "cursor"], "payments": ["orderId"], "auth": []}
@@ -153,7 +153,7 @@ async def test_a_query_parameter_with_a_value_of_no_sense_is_refused(
             assert_problem(answer, 422, f"{name}={value[:30]}")
 
 
-async def test_an_id_that_is_no_id_is_refused(service: ServiceUnderTest, client: httpx.AsyncClient) -> None:
+async def test_a_malformed_id_is_refused(service: ServiceUnderTest, client: httpx.AsyncClient) -> None:
     has_ids = service.name in {"tickets", "orders"}
     for junk in JUNK_IDS:
         answer = await client.get(f"{service.creates_at}/{junk}")
@@ -162,7 +162,7 @@ async def test_an_id_that_is_no_id_is_refused(service: ServiceUnderTest, client:
         assert_problem(await client.get(f"{service.creates_at}/{below}"), 404, below)
 
 
-async def test_the_same_requests_without_the_fault_are_accepted(
+async def test_the_same_requests_without_the_mistake_are_accepted(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
     """Or all the refusals above would prove nothing. Of a key that comes twice, the last one counts."""

@@ -54,7 +54,7 @@ async def answer_to(connection: socket.socket) -> bytes:
     return received
 
 
-async def test_a_request_that_meets_the_stop_on_an_idle_connection_is_answered_and_then_the_connection_closed(
+async def test_a_request_sent_during_the_stop_is_answered_then_the_connection_closes(
     server: DrainingServer,
 ) -> None:
     with connected(server) as connection:
@@ -68,7 +68,7 @@ async def test_a_request_that_meets_the_stop_on_an_idle_connection_is_answered_a
         assert b"connection: close" in answer
 
 
-async def test_a_connection_that_the_kernel_has_accepted_before_the_stop_is_answered(server: DrainingServer) -> None:
+async def test_a_connection_accepted_by_the_kernel_before_the_stop_is_served(server: DrainingServer) -> None:
     connections = [connected(server) for _ in range(20)]
     for connection in connections:
         connection.sendall(REQUEST)
@@ -80,7 +80,7 @@ async def test_a_connection_that_the_kernel_has_accepted_before_the_stop_is_answ
         connection.close()
 
 
-async def test_a_connection_that_nobody_uses_does_not_hold_up_the_stop_for_long(server: DrainingServer) -> None:
+async def test_an_idle_connection_does_not_delay_the_stop_for_long(server: DrainingServer) -> None:
     with connected(server):
         began = time.monotonic()
         server.should_exit = True
@@ -88,7 +88,7 @@ async def test_a_connection_that_nobody_uses_does_not_hold_up_the_stop_for_long(
         assert time.monotonic() - began < DRAIN_SECONDS + 2
 
 
-def test_the_gateway_closes_what_it_does_not_use_before_a_service_that_stops_has_to() -> None:
+def test_the_gateway_closes_idle_connections_before_a_stopping_service() -> None:
     assert f"keepalive_timeout {IDLE_SECONDS}s;" in nginx_configuration(8080, {"auth": [1]})
     assert IDLE_SECONDS < DRAIN_SECONDS
 

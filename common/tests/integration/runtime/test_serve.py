@@ -31,7 +31,7 @@ def process(surroundings: Surroundings, tmp_path: Path) -> ServiceProcess:
     return ServiceProcess("tickets", tmp_path, environment | {"MONGO_DATABASE": f"tickets-{surroundings.run_id}"})
 
 
-async def test_a_process_that_is_told_to_stop_ends_with_exit_code_0(process: ServiceProcess) -> None:
+async def test_a_stopped_process_ends_with_exit_code_0(process: ServiceProcess) -> None:
     """Not killed by the signal, which a supervisor would take for a failure. It has not even finished its start."""
     async with process:
         process.signal(signal.SIGTERM)
@@ -39,9 +39,7 @@ async def test_a_process_that_is_told_to_stop_ends_with_exit_code_0(process: Ser
         assert process.ending == "exit code 0", process.last_lines(10)
 
 
-async def test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1(
-    process: ServiceProcess, database: Mongo
-) -> None:
+async def test_a_process_that_cannot_continue_ends_with_exit_code_1(process: ServiceProcess, database: Mongo) -> None:
     """Here for an index that somebody has made with different options: no waiting would help."""
     await database.database["tickets"].create_index("outbox.id", unique=True)
     process.spawn(process.command(), process.environment())

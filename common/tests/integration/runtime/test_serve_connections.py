@@ -31,7 +31,7 @@ def process(surroundings: Surroundings, tmp_path: Path) -> ServiceProcess:
     return ServiceProcess("expiration", tmp_path, environment | {"MONGO_DATABASE": f"expiration-{surroundings.run_id}"})
 
 
-async def test_a_client_that_stops_reading_does_not_keep_a_process_from_stopping(process: ServiceProcess) -> None:
+async def test_a_client_that_stops_reading_does_not_block_the_stop(process: ServiceProcess) -> None:
     """The answers are larger than what the kernel buffers, so the service cannot finish sending them."""
     async with process:
         with socket.create_connection(("127.0.0.1", process.port)) as client:
@@ -44,7 +44,7 @@ async def test_a_client_that_stops_reading_does_not_keep_a_process_from_stopping
             assert process.ending == "exit code 0", process.last_lines(10)
 
 
-async def test_a_service_leaves_it_to_the_gateway_to_close_an_idle_connection(process: ServiceProcess) -> None:
+async def test_a_service_does_not_close_idle_connections(process: ServiceProcess) -> None:
     """A request may be on its way when the service closes: the gateway answers 502 and never repeats a POST.
 
     So the service keeps an idle connection longer than a gateway does (6 s are waited for here).

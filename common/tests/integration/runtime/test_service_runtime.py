@@ -53,7 +53,7 @@ def is_alive(service: ServiceRuntime) -> bool:
     return True
 
 
-async def test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work(
+async def test_a_service_is_ready_only_when_its_consumers_run(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     """Its database and its broker answer all the while."""
@@ -84,7 +84,7 @@ async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Su
         await eventually_ready(service)
 
 
-async def test_a_service_takes_no_changes_while_nats_is_away(surroundings: Surroundings, tmp_path: Path) -> None:
+async def test_a_service_refuses_changes_without_nats(surroundings: Surroundings, tmp_path: Path) -> None:
     async with NatsServer(tmp_path, free_port()) as nats:
         settings = surroundings.settings(ServiceSettings, "orders", nats_url=nats.url)
         service = ServiceRuntime("orders", settings)
@@ -103,7 +103,9 @@ async def test_a_service_takes_no_changes_while_nats_is_away(surroundings: Surro
             assert await refusal_of_a_change(service) == ""
 
 
-async def test_a_service_whose_nats_client_has_given_up_asks_to_be_started_again(surroundings: Surroundings) -> None:
+async def test_a_service_whose_nats_client_gave_up_reports_that_it_must_be_restarted(
+    surroundings: Surroundings,
+) -> None:
     service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     async with service.running():
         await eventually_ready(service)
@@ -130,7 +132,7 @@ async def test_a_background_loop_that_fails_ends_the_process(surroundings: Surro
         assert not is_alive(service)
 
 
-async def test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping(
+async def test_a_loop_that_ignores_cancellations_does_not_block_the_stop(
     surroundings: Surroundings,
 ) -> None:
     """As one may below Python 3.12 if it is cancelled at the moment at which NATS answers it."""

@@ -10,7 +10,7 @@ from devkit.testing.running import RunningService, Surroundings
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=str)
-async def test_a_service_that_is_ready_has_the_indexes_of_all_its_parts(
+async def test_a_ready_service_has_created_all_its_indexes(
     service: ServiceUnderTest, surroundings: Surroundings
 ) -> None:
     """Asked of MongoDB: a part whose indexes were forgotten would add some if it were told to make them now."""

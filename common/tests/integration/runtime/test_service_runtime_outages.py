@@ -51,7 +51,7 @@ async def test_a_service_that_starts_before_its_dependencies_waits_for_them(plat
 
 
 @pytest.mark.parametrize(("lose", "bring_back"), [(kill, Server.start), (pause, resume)], ids=["killed", "paused"])
-async def test_a_service_that_loses_mongodb_says_so_within_5_s_and_recovers_within_3_s_of_its_return(
+async def test_without_mongodb_services_answer_503_within_5_s_and_recover_within_3_s(
     platform: Platform, lose: Callable[[Server], Awaitable[None]], bring_back: Callable[[Server], Awaitable[None]]
 ) -> None:
     async with platform.run_services() as instances:
@@ -75,7 +75,7 @@ async def test_a_service_that_loses_mongodb_says_so_within_5_s_and_recovers_with
 
 
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "paused"])
-async def test_a_service_that_loses_nats_refuses_changes_goes_on_with_reads_and_loses_no_event(
+async def test_without_nats_services_refuse_changes_serve_reads_and_lose_no_event(
     platform: Platform, *, killed: bool
 ) -> None:
     async with platform.run_services() as instances:
@@ -116,7 +116,7 @@ async def test_a_service_that_loses_nats_refuses_changes_goes_on_with_reads_and_
             )
 
 
-async def test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_for(surroundings: Surroundings) -> None:
+async def test_a_start_waits_for_a_database_that_stops_in_the_middle(surroundings: Surroundings) -> None:
     steps: list[str] = []
 
     async def lose_the_database_once() -> None:
@@ -134,7 +134,7 @@ async def test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_fo
         assert (await running.client().get("/healthz/ready")).status_code == 200
 
 
-async def test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made(surroundings: Surroundings) -> None:
+async def test_a_change_requested_during_the_start_waits_for_its_end(surroundings: Surroundings) -> None:
     may_start = asyncio.Event()
 
     async def wait() -> None:
@@ -153,7 +153,7 @@ async def test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made
         assert (await listing).status_code == 201
 
 
-async def test_a_service_that_cannot_be_helped_by_waiting_asks_to_be_started_again(surroundings: Surroundings) -> None:
+async def test_a_service_that_cannot_start_reports_that_it_must_be_restarted(surroundings: Surroundings) -> None:
     async def meet_a_defect() -> None:
         raise OperationFailure("an index of this name exists with different options", 86)
 

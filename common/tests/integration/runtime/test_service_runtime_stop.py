@@ -43,9 +43,7 @@ class Shop:
             await mongo.close()
 
 
-async def test_what_was_changed_just_before_the_stop_is_published_before_the_end(
-    surroundings: Surroundings, streams: EventStreams
-) -> None:
+async def test_a_change_just_before_the_stop_is_published(surroundings: Surroundings, streams: EventStreams) -> None:
     shop = Shop(surroundings)
     async with shop.runtime.running():
         await eventually(shop.is_ready, what="readiness")
@@ -54,7 +52,7 @@ async def test_what_was_changed_just_before_the_stop_is_published_before_the_end
     assert len(await streams.published(TicketCreated)) == 1
 
 
-async def test_what_a_handler_changes_while_the_service_stops_is_published_before_the_end(
+async def test_a_change_of_a_handler_during_the_stop_is_published(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     shop = Shop(surroundings)

@@ -47,9 +47,7 @@ async def stored(things: Collection) -> dict[str, Any]:
     return {document["_id"]: document["value"] for document in await things.find({}).to_list(None)}
 
 
-async def test_of_many_inserts_at_once_those_alone_fail_whose_key_is_taken(
-    things: Collection, counted: Counted
-) -> None:
+async def test_of_concurrent_inserts_only_those_with_a_taken_key_fail(things: Collection, counted: Counted) -> None:
     await things.create_index("value", unique=True)
     await things.insert_one({"_id": "before", "value": 7})
     outcomes = await asyncio.gather(
@@ -64,9 +62,7 @@ async def test_of_many_inserts_at_once_those_alone_fail_whose_key_is_taken(
     assert counted.round_trips < MANY / 10
 
 
-async def test_of_many_conditional_upserts_at_once_those_alone_fail_whose_version_is_stale(
-    things: Collection, counted: Counted
-) -> None:
+async def test_of_concurrent_upserts_only_those_with_an_old_version_fail(things: Collection, counted: Counted) -> None:
     await asyncio.gather(*(things.insert_one({"_id": str(n), "version": n % 2, "value": "old"}) for n in range(MANY)))
     change = {"$set": {"version": 2, "value": "new"}}
     outcomes = await asyncio.gather(
@@ -81,7 +77,7 @@ async def test_of_many_conditional_upserts_at_once_those_alone_fail_whose_versio
     assert counted.round_trips < MANY / 10
 
 
-async def test_the_error_of_one_does_not_show_the_document_that_was_to_be_written(things: Collection) -> None:
+async def test_an_error_does_not_contain_the_document(things: Collection) -> None:
     """Errors get into logs, and documents have passwords and card tokens in them."""
     await things.insert_one({"_id": "taken", "value": 1})
     outcomes = await asyncio.gather(
@@ -96,7 +92,7 @@ async def test_the_error_of_one_does_not_show_the_document_that_was_to_be_writte
         assert "secret" not in "".join(traceback.format_exception(error))
 
 
-async def test_many_lookups_at_once_each_find_their_own_or_nothing(things: Collection, counted: Counted) -> None:
+async def test_concurrent_lookups_each_find_their_document_or_nothing(things: Collection, counted: Counted) -> None:
     await asyncio.gather(*(things.insert_one({"_id": str(n), "value": n, "more": 1}) for n in range(0, MANY, 2)))
     ids = [str(n) for n in range(MANY)]
     found = await asyncio.gather(
@@ -112,9 +108,7 @@ async def test_many_lookups_at_once_each_find_their_own_or_nothing(things: Colle
     assert counted.round_trips < MANY / 10
 
 
-async def test_many_lookups_by_another_field_find_only_what_the_rest_of_their_filter_lets_them(
-    things: Collection, counted: Counted
-) -> None:
+async def test_lookups_by_another_field_respect_the_rest_of_their_filter(things: Collection, counted: Counted) -> None:
     await asyncio.gather(
         *(things.insert_one({"_id": str(n), "of": {"id": f"owner {n}"}, "live": n % 2 == 0}) for n in range(MANY)),
         *(things.insert_one({"_id": f"dead {n}", "of": {"id": f"owner {n}"}, "live": False}) for n in range(MANY)),
@@ -144,7 +138,7 @@ async def test_a_value_that_cannot_be_looked_up_fails_alone(things: Collection) 
     assert [outcome and outcome["_id"] for outcome in outcomes if isinstance(outcome, dict)] == ["a", "b", "c"]
 
 
-async def test_what_two_are_told_of_one_document_is_not_shared_between_them(things: Collection) -> None:
+async def test_two_lookups_of_one_document_get_separate_copies(things: Collection) -> None:
     await things.insert_one({"_id": "a", "value": 1})
     first, second = await asyncio.gather(things.find_one({"_id": "a"}), things.find_one({"_id": "a"}))
     assert first is not None

@@ -32,7 +32,9 @@ async def mongod(tmp_path: Path) -> AsyncIterator[Mongod]:
     await server.kill()
 
 
-async def test_a_mongod_that_was_silent_under_load_is_found_again_at_once(mongod: Mongod, driver: MongoDriver) -> None:
+async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
+    mongod: Mongod, driver: MongoDriver
+) -> None:
     mongo = Mongo(mongod.url, "shop", driver)
     things = mongo.database["things"]
     over = asyncio.Event()
@@ -59,7 +61,7 @@ async def test_a_mongod_that_was_silent_under_load_is_found_again_at_once(mongod
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])
-async def test_a_write_for_which_no_connection_can_be_made_meets_an_unavailable_database(
+async def test_a_write_without_a_new_connection_fails_as_unavailable(
     mongod: Mongod, driver: MongoDriver, alone: bool
 ) -> None:
     """The update takes the connection that there is, and those that come after it need another."""
@@ -85,7 +87,7 @@ async def test_a_write_for_which_no_connection_can_be_made_meets_an_unavailable_
     assert [failure for failure in failures if not as_unavailable(failure)] == []
 
 
-async def test_a_time_comes_back_in_utc_and_not_without_a_zone(mongod: Mongod, driver: MongoDriver) -> None:
+async def test_a_time_is_read_back_in_utc(mongod: Mongod, driver: MongoDriver) -> None:
     mongo = Mongo(mongod.url, "shop", driver)
     things = mongo.database["things"]
     noon_in_madrid = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=2)))

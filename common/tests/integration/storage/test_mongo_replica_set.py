@@ -67,7 +67,7 @@ async def test_a_write_that_a_failing_primary_did_not_execute_is_repeated(primar
     assert await things.count_documents({}) == 1
 
 
-async def test_a_write_that_a_failing_primary_executed_unacknowledged_happens_once(
+async def test_a_write_that_a_primary_executed_without_acknowledging_happens_once(
     primary: Primary, mongo: Mongo
 ) -> None:
     """The driver repeats it under the same transaction number."""

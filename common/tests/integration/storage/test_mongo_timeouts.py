@@ -45,14 +45,14 @@ async def connect(driver: MongoDriver) -> AsyncIterator[Connect]:
         await connection.close()
 
 
-async def test_an_operation_on_an_open_connection_to_a_silent_mongod_fails(connect: Connect, mongod: Mongod) -> None:
+async def test_an_operation_on_an_open_connection_to_a_paused_mongod_fails(connect: Connect, mongod: Mongod) -> None:
     things = connect(mongod.url)
     await things.find_one({"_id": 1})
     mongod.pause()
     await _fails_as_unavailable(things.insert_one({"name": "thing"}))
 
 
-async def test_an_operation_that_needs_a_new_connection_to_a_host_that_is_gone_fails(mongod: Mongod) -> None:
+async def test_an_operation_that_needs_a_connection_to_a_lost_host_fails(mongod: Mongod) -> None:
     """The first operation has the connection that there is; the second waits for the host's answer to a new one.
 
     On motor alone: closed while it connects, the other driver leaves its socket to the garbage collector.

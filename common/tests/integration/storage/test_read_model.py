@@ -21,7 +21,7 @@ def collection(mongo: Mongo) -> Collection:
     return mongo.database["ticket_replicas"]
 
 
-async def test_a_lookup_waits_for_an_event_that_is_on_its_way(collection: Collection) -> None:
+async def test_find_or_wait_waits_for_an_event_that_arrives_soon(collection: Collection) -> None:
     """A client that lists a ticket and orders it at once is not told that there is no such ticket."""
     lookups = 0
 
@@ -41,7 +41,7 @@ async def test_a_lookup_waits_for_an_event_that_is_on_its_way(collection: Collec
     assert await found == KnownTicket(id=ticket.id, version=1, title="Concert")
 
 
-async def test_a_lookup_of_what_does_not_exist_ends(collection: Collection) -> None:
+async def test_find_or_wait_ends_when_nothing_arrives(collection: Collection) -> None:
     tickets = ReadModelRepository(collection, KnownTicket, wait_seconds=0.1)
     async with asyncio.timeout(3):
         assert await tickets.find_or_wait(listed_ticket().id) is None

@@ -11,7 +11,7 @@ from devkit.testing.events import EventStreams
 from tickets.ticket import Ticket
 
 
-async def test_the_events_of_a_write_survive_a_death_right_after_it(mongo: Mongo, streams: EventStreams) -> None:
+async def test_the_events_of_a_write_survive_a_crash_directly_after_it(mongo: Mongo, streams: EventStreams) -> None:
     """The relay of the first process never publishes anything; that of the next process finds all of it."""
     collection, publisher = mongo.database["tickets"], Publisher(streams.broker)
     tickets = AggregateRepository(collection, Ticket, OutboxRelay(publisher, utc_now), utc_now)

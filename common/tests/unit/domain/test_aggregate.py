@@ -5,7 +5,7 @@ from common.tests.listing import Listing
 from common.events.tickets import TicketCreated
 
 
-def test_every_change_counts_also_one_without_an_event() -> None:
+def test_every_change_increments_the_version_even_without_an_event() -> None:
     """Else two requests that both make such a change would not notice each other."""
     listing = Listing.create("first")
     listing.rename_quietly("second")
@@ -25,7 +25,7 @@ def test_an_event_carries_the_state_right_after_its_change() -> None:
     ]
 
 
-def test_what_has_been_stored_is_not_recorded_again() -> None:
+def test_stored_events_are_not_recorded_again() -> None:
     listing = Listing.create("first")
     listing.mark_stored()
     listing.rename("second")
@@ -33,7 +33,7 @@ def test_what_has_been_stored_is_not_recorded_again() -> None:
     assert listing.stored_version == 1
 
 
-def test_what_was_read_keeps_the_stored_version_however_often_it_changes() -> None:
+def test_the_stored_version_stays_until_the_aggregate_is_stored() -> None:
     """The store writes only over the version that was read."""
     stored = Listing.create("first")
     listing = Listing.from_document(stored.to_document())

@@ -72,9 +72,7 @@ def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
     return schema
 
 
-async def test_each_operation_declares_every_answer_that_it_can_give(
-    service: ServiceUnderTest, document: dict[str, Any]
-) -> None:
+async def test_each_operation_declares_all_its_statuses(service: ServiceUnderTest, document: dict[str, Any]) -> None:
     found = {(each.method, without_names(each.path)): set(each.content["responses"]) for each in operations(document)}
     expected = {
         (method, path): statuses | EVERYWHERE
@@ -85,7 +83,7 @@ async def test_each_operation_declares_every_answer_that_it_can_give(
     assert bool(found) == (service.name != "expiration")
 
 
-async def test_each_error_is_declared_as_a_problem_with_an_example_of_it(document: dict[str, Any]) -> None:
+async def test_each_error_is_declared_as_a_problem_with_an_example(document: dict[str, Any]) -> None:
     for operation in operations(document):
         for status, response in operation.content["responses"].items():
             if status < "400":
@@ -106,7 +104,7 @@ async def test_each_error_is_declared_as_a_problem_with_an_example_of_it(documen
                 assert problem["errors"], where
 
 
-async def test_the_idempotency_key_is_declared_where_it_counts_and_nowhere_else(document: dict[str, Any]) -> None:
+async def test_the_idempotency_key_is_declared_exactly_where_it_has_an_effect(document: dict[str, Any]) -> None:
     declared = {
         str(each)
         for each in operations(document)
@@ -115,7 +113,7 @@ async def test_the_idempotency_key_is_declared_where_it_counts_and_nowhere_else(
     assert declared == {"POST /api/orders", "POST /api/payments"} & {str(each) for each in operations(document)}
 
 
-async def test_each_operation_declares_what_it_takes_and_what_it_gives(document: dict[str, Any]) -> None:
+async def test_each_operation_declares_its_parameters_bodies_and_answers(document: dict[str, Any]) -> None:
     for operation in operations(document):
         assert operation.content["summary"], operation
         (success,) = [status for status in operation.content["responses"] if status < "400"]
@@ -132,7 +130,7 @@ async def test_each_operation_declares_what_it_takes_and_what_it_gives(document:
             assert schema["additionalProperties"] is False, operation
 
 
-async def test_who_must_be_signed_in_for_it_is_declared(document: dict[str, Any]) -> None:
+async def test_operations_that_require_a_signed_in_user_declare_it(document: dict[str, Any]) -> None:
     for operation in operations(document):
         needs_user = "401" in operation.content["responses"] and operation.path != "/api/users/signin"
         if needs_user:
@@ -154,7 +152,7 @@ class Links(HTMLParser):
         self.found += [value for name, value in attributes if name in {"src", "href", "action", "data"} and value]
 
 
-async def test_the_docs_page_loads_with_all_its_assets_from_the_service_alone(
+async def test_the_docs_page_loads_all_its_assets_from_the_service(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
     page = await client.get(f"/api/docs/{service.name}")
@@ -174,7 +172,7 @@ async def test_the_docs_page_loads_with_all_its_assets_from_the_service_alone(
             assert all(not urlsplit(urljoin(path, found or imported)).netloc for found, imported in loaded), loaded
 
 
-async def test_the_docs_page_does_not_have_its_document_checked_by_an_outside_service(
+async def test_the_docs_page_does_not_use_an_external_validator(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
     page = await client.get(f"/api/docs/{service.name}")
@@ -182,7 +180,7 @@ async def test_the_docs_page_does_not_have_its_document_checked_by_an_outside_se
     assert '"validatorUrl": null' in page.text
 
 
-async def test_a_path_that_is_not_there_is_a_problem(service: ServiceUnderTest, client: httpx.AsyncClient) -> None:
+async def test_an_unknown_path_is_answered_with_a_problem(service: ServiceUnderTest, client: httpx.AsyncClient) -> None:
     docs = f"/api/docs/{service.name}"
     below_assets = ["..%2f..%2f..%2fetc%2fpasswd", "%00", "%ff", "a" * 5000, "nothing.js", "%2e%2e/openapi.json"]
     outside = ["/api", "/api/nothing", "/%00", "/%ff", f"{docs}/nothing"]
@@ -192,7 +190,7 @@ async def test_a_path_that_is_not_there_is_a_problem(service: ServiceUnderTest, 
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"])
-async def test_a_method_that_is_not_there_is_refused_with_all_that_are(
+async def test_an_unknown_method_is_refused_with_the_allowed_ones(
     method: str, client: httpx.AsyncClient, document: dict[str, Any]
 ) -> None:
     possible = {path: {each.upper() for each in methods} for path, methods in document["paths"].items()}

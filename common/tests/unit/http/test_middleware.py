@@ -76,7 +76,7 @@ async def app() -> AsyncIterator[FastAPI]:
     await service.mongo.close()
 
 
-async def test_a_request_goes_on_in_the_trace_that_it_came_in(client: httpx.AsyncClient) -> None:
+async def test_a_request_continues_the_trace_of_its_header(client: httpx.AsyncClient) -> None:
     answer = await client.get("/trace", headers={"traceparent": TRACEPARENT})
     assert answer.json()["id"] == TRACE_ID
     assert answer.headers["x-correlation-id"] == TRACE_ID
@@ -113,7 +113,7 @@ async def test_a_trace_ends_with_its_request(client: httpx.AsyncClient) -> None:
     assert (current_trace_id(), current_cause()) == (None, "unknown")
 
 
-async def test_requests_at_once_keep_their_traces_apart(client: httpx.AsyncClient) -> None:
+async def test_concurrent_requests_have_separate_traces(client: httpx.AsyncClient) -> None:
     ids = [f"{n:032x}" for n in range(1, 50)]
     answers = await asyncio.gather(
         *(client.get("/trace", headers={"traceparent": f"00-{each}-00f067aa0ba902b7-01"}) for each in ids)
@@ -122,7 +122,7 @@ async def test_requests_at_once_keep_their_traces_apart(client: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("name", FAILURES)
-async def test_whatever_a_route_raises_is_answered_as_a_problem_that_shows_nothing_of_it(
+async def test_any_error_of_a_route_becomes_a_problem_without_its_text(
     name: str, client: httpx.AsyncClient, log_as: Callable[..., Callable[[], str]]
 ) -> None:
     log_as("tickets")
@@ -135,7 +135,7 @@ async def test_whatever_a_route_raises_is_answered_as_a_problem_that_shows_nothi
 
 
 @pytest.mark.parametrize("name", ["defect", "database-refuses"])
-async def test_the_cause_of_a_defect_is_in_the_log_under_the_trace_id_that_the_caller_got(
+async def test_the_cause_of_a_defect_is_logged_with_the_trace_id_of_the_answer(
     name: str, client: httpx.AsyncClient, log_as: Callable[..., Callable[[], str]]
 ) -> None:
     read = log_as("tickets", "info", "json")
@@ -146,7 +146,7 @@ async def test_the_cause_of_a_defect_is_in_the_log_under_the_trace_id_that_the_c
     assert "hunter2" in line["exception"]
 
 
-async def test_a_request_that_takes_too_long_is_given_up_and_its_caller_told_that_the_outcome_is_unknown(
+async def test_a_request_that_takes_too_long_gets_503_and_an_unknown_outcome(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, log_as: Callable[..., Callable[[], str]]
 ) -> None:
     assert common.http.middleware.MAX_SECONDS < 5, "what is promised"
@@ -160,14 +160,14 @@ async def test_a_request_that_takes_too_long_is_given_up_and_its_caller_told_tha
     assert (line["level"], line["trace_id"]) == ("warning", answer.headers["x-correlation-id"])
 
 
-async def test_an_answer_that_breaks_off_is_not_passed_off_as_whole(client: httpx.AsyncClient, app: FastAPI) -> None:
+async def test_an_incomplete_answer_is_not_sent_as_complete(client: httpx.AsyncClient, app: FastAPI) -> None:
     transport = httpx.ASGITransport(app)  # which raises what the application raises, as the server would see it
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as direct:
         with pytest.raises(RuntimeError, match="the other half is missing"):
             await direct.get("/half")
 
 
-async def test_a_body_is_counted_in_bytes_and_as_it_comes(client: httpx.AsyncClient) -> None:
+async def test_the_bytes_of_a_body_are_counted_as_they_arrive(client: httpx.AsyncClient) -> None:
     async def in_pieces(size: int) -> AsyncIterator[bytes]:
         yield b'{"a": 1}'.rjust(64)
         for _ in range(size // 64 - 1):
@@ -181,7 +181,7 @@ async def test_a_body_is_counted_in_bytes_and_as_it_comes(client: httpx.AsyncCli
     assert_problem(await client.post("/body", content=in_pieces(limit + 1), headers=json_type), 413, "a byte more")
 
 
-async def test_a_body_that_is_declared_as_too_long_is_refused_unread(client: httpx.AsyncClient) -> None:
+async def test_a_body_declared_as_too_long_is_refused_before_it_is_read(client: httpx.AsyncClient) -> None:
     asked_for = 0
 
     async def content() -> AsyncIterator[bytes]:
@@ -196,7 +196,7 @@ async def test_a_body_that_is_declared_as_too_long_is_refused_unread(client: htt
     assert asked_for == 0
 
 
-async def test_the_metrics_are_there(client: httpx.AsyncClient) -> None:
+async def test_metrics_are_served(client: httpx.AsyncClient) -> None:
     answer = await client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")

@@ -30,12 +30,12 @@ def many_amounts() -> Iterator[int]:
     )
 
 
-def test_a_price_is_read_to_the_cent() -> None:
+def test_a_price_is_read_exactly() -> None:
     wrong = {minor: got for minor in many_amounts() if (got := read(f"{minor // 100}.{minor % 100:02d}")) != minor}
     assert wrong == {}
 
 
-def test_a_price_is_written_to_the_cent_and_reads_back_as_itself() -> None:
+def test_a_price_is_written_exactly_and_read_back_unchanged() -> None:
     wrong = {
         minor: text for minor in many_amounts() if Decimal(text := written(minor)) * 100 != minor or read(text) != minor
     }
@@ -54,7 +54,7 @@ def test_a_price_is_written_to_the_cent_and_reads_back_as_itself() -> None:
         ("999999.99", MAX_MINOR_UNITS, "999999.99"),
     ],
 )
-def test_a_price_looks_the_way_a_person_writes_it(text: str, minor: int, back: str) -> None:
+def test_a_price_is_written_as_a_person_writes_it(text: str, minor: int, back: str) -> None:
     assert (read(text), written(minor)) == (minor, back)
 
 
@@ -85,7 +85,7 @@ def test_a_price_looks_the_way_a_person_writes_it(text: str, minor: int, back: s
         ('{"amount": 1}', "price_type"),
     ],
 )
-def test_what_is_no_price_is_refused_with_its_reason(text: str, problem: str) -> None:
+def test_an_invalid_price_is_refused_with_its_reason(text: str, problem: str) -> None:
     with pytest.raises(ValidationError) as refused:
         read(text)
     assert [error["type"] for error in refused.value.errors()] == [problem]

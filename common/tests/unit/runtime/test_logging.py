@@ -22,7 +22,7 @@ log = structlog.get_logger("test")
 PASSWORD = "correct horse battery"
 
 
-def test_a_line_says_which_service_wrote_it_when_how_grave_it_is_and_in_which_trace(
+def test_a_line_has_its_service_time_level_and_trace(
     log_as: Callable[..., ReadLog],
 ) -> None:
     read = log_as("orders")
@@ -40,13 +40,13 @@ def test_a_line_says_which_service_wrote_it_when_how_grave_it_is_and_in_which_tr
     }
 
 
-def test_outside_of_any_trace_a_line_has_no_trace_id(log_as: Callable[..., ReadLog]) -> None:
+def test_without_a_trace_a_line_has_no_trace_id(log_as: Callable[..., ReadLog]) -> None:
     read = log_as()
     log.info("ready")
     assert "trace_id" not in json.loads(read())
 
 
-def test_what_libraries_log_has_the_same_form(log_as: Callable[..., ReadLog]) -> None:
+def test_lines_of_libraries_have_the_same_form(log_as: Callable[..., ReadLog]) -> None:
     read = log_as("orders")
     with continue_trace(TRACEPARENT, cause="a test"):
         logging.getLogger("uvicorn.error").warning("Exceeded concurrency limit of %s", 100)
@@ -57,7 +57,7 @@ def test_what_libraries_log_has_the_same_form(log_as: Callable[..., ReadLog]) ->
 
 
 @pytest.mark.parametrize("chatty", ["pymongo.command", "nats.aio.client", "stripe", "httpx", "uvicorn.access"])
-def test_libraries_do_not_log_their_every_step_even_at_debug(chatty: str, log_as: Callable[..., ReadLog]) -> None:
+def test_libraries_do_not_log_every_step_even_at_debug(chatty: str, log_as: Callable[..., ReadLog]) -> None:
     """The driver's steps contain documents, and those contain what must not be in a log."""
     read = log_as("orders", "debug")
     logging.getLogger(chatty).debug("a step")
@@ -76,9 +76,7 @@ def test_libraries_do_not_log_their_every_step_even_at_debug(chatty: str, log_as
         ("error", ["error"]),
     ],
 )
-def test_less_grave_lines_than_the_level_are_left_out(
-    level: str, shown: list[str], log_as: Callable[..., ReadLog]
-) -> None:
+def test_lines_below_the_level_are_left_out(level: str, shown: list[str], log_as: Callable[..., ReadLog]) -> None:
     read = log_as("orders", level)
     for method in ["debug", "info", "warning", "error"]:
         getattr(log, method)("said")
@@ -90,9 +88,7 @@ def sign_in(password: str) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-def test_a_failure_is_shown_with_its_traceback_but_not_with_the_variables_around_it(
-    log_format: str, log_as: Callable[..., ReadLog]
-) -> None:
+def test_a_failure_has_a_traceback_without_local_variables(log_format: str, log_as: Callable[..., ReadLog]) -> None:
     read = log_as("auth", "debug", log_format)
     try:
         sign_in(PASSWORD)
@@ -119,7 +115,7 @@ def test_text_is_for_people(log_as: Callable[..., ReadLog]) -> None:
     assert not line.startswith("{")
 
 
-def test_a_letter_that_the_output_has_not_got_fails_nobody_who_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_character_that_the_output_cannot_show_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     configure_logging("orders", "info", "text")
     log.info("listed", title="Konzert in Köln")
@@ -127,7 +123,7 @@ def test_a_letter_that_the_output_has_not_got_fails_nobody_who_logs(monkeypatch:
     log.info("listed", title="Concert")
 
 
-def test_a_line_break_in_what_is_logged_does_not_begin_a_new_line(log_as: Callable[..., ReadLog]) -> None:
+def test_a_line_break_in_a_value_does_not_begin_a_new_line(log_as: Callable[..., ReadLog]) -> None:
     read = log_as("orders", "info", "json")
     log.info("request failed", path='/api/orders\n{"level": "info", "event": "all is well"}')
     assert len(read().splitlines()) == 1

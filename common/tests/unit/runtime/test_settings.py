@@ -105,7 +105,7 @@ def start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return load
 
 
-def test_a_variable_of_no_sense_stops_the_start_with_a_line_naming_it(service: ServiceUnderTest, start: Start) -> None:
+def test_an_invalid_variable_ends_the_start_with_a_line_that_names_it(service: ServiceUnderTest, start: Start) -> None:
     for name in known_variables(service) & BAD.keys():
         for value in BAD[name]:
             (line,) = start(service, complete_environment(service) | {name: value})
@@ -114,14 +114,14 @@ def test_a_variable_of_no_sense_stops_the_start_with_a_line_naming_it(service: S
             assert re.match(r"[A-Z_]+: must ", line), "in our words, not in pydantic's"
 
 
-def test_each_variable_that_is_missing_has_a_line_of_its_own(service: ServiceUnderTest, start: Start) -> None:
+def test_each_missing_variable_has_a_line_of_its_own(service: ServiceUnderTest, start: Start) -> None:
     expected = {f"{name}: is required" for name in complete_environment(service) if name != "MONGO_DRIVER"}
     assert set(start(service, {})) == expected
     empty = dict.fromkeys(complete_environment(service), "")
     assert set(start(service, empty)) == expected, "an empty variable is a missing one"
 
 
-def test_with_all_it_needs_a_service_is_configured_and_the_rest_has_its_defaults(
+def test_with_the_required_variables_the_others_have_their_defaults(
     service: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in known_variables(service):
@@ -146,14 +146,14 @@ def test_with_all_it_needs_a_service_is_configured_and_the_rest_has_its_defaults
         "mongodb+srv://cluster.example.com",
     ],
 )
-def test_the_usual_addresses_of_mongodb_are_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_usual_addresses_of_mongodb_are_accepted(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expiration = SERVICES[-1]
     for name, value in (complete_environment(expiration) | {"MONGO_URL": url}).items():
         monkeypatch.setenv(name, value)
     assert load_settings(expiration.settings_type).mongo_url == url
 
 
-async def test_a_real_process_with_bad_settings_ends_with_status_2_and_those_lines() -> None:
+async def test_a_process_with_invalid_settings_exits_with_status_2() -> None:
     async with asyncio.timeout(50):
         await asyncio.gather(*map(ends_with_status_2, SERVICES))
 

@@ -53,13 +53,13 @@ def database() -> Database:
     return Database()
 
 
-async def test_calls_one_after_the_other_each_go_at_once_and_alone(database: Database) -> None:
+async def test_consecutive_calls_are_sent_immediately_and_alone(database: Database) -> None:
     async with asyncio.timeout(5):
         assert [await database.calls.run(number) for number in range(5)] == [0, 10, 20, 30, 40]
     assert database.batches == [[0], [1], [2], [3], [4]]
 
 
-async def test_those_who_ask_again_at_the_moment_of_their_answer_are_not_forgotten(database: Database) -> None:
+async def test_a_call_made_when_a_result_arrives_is_sent(database: Database) -> None:
     async def regular() -> None:
         for number in range(50):
             assert await database.calls.run(number) == number * 10
@@ -68,7 +68,7 @@ async def test_those_who_ask_again_at_the_moment_of_their_answer_are_not_forgott
         await asyncio.gather(*(regular() for _ in range(4)))
 
 
-async def test_who_comes_while_others_are_on_their_way_goes_with_the_next_group(database: Database) -> None:
+async def test_calls_made_while_batches_run_form_the_next_batch(database: Database) -> None:
     first = await database.busy_with(1, 2)
     later = database.ask(3, 4, 5)
     await asyncio.sleep(0)
@@ -78,13 +78,13 @@ async def test_who_comes_while_others_are_on_their_way_goes_with_the_next_group(
     assert database.batches == [[1], [2], [3, 4, 5]]
 
 
-async def test_each_gets_its_own_answer_or_its_own_error(database: Database) -> None:
+async def test_each_call_gets_its_own_result_or_error(database: Database) -> None:
     asked = database.ask(1, -2, 3)
     assert await asyncio.gather(*asked, return_exceptions=True) == [10, asked[1].exception(), 30]
     assert isinstance(asked[1].exception(), Refused)
 
 
-async def test_what_blocks_the_way_is_told_to_all_on_it_and_to_those_who_wait_and_not_to_the_next(
+async def test_a_failure_of_a_batch_fails_the_waiting_calls_and_no_later_ones(
     database: Database,
 ) -> None:
     under_way = await database.busy_with(1, 2)
@@ -99,7 +99,7 @@ async def test_what_blocks_the_way_is_told_to_all_on_it_and_to_those_who_wait_an
     assert await database.calls.run(4) == 40
 
 
-async def test_who_has_stopped_waiting_is_not_asked_for_and_takes_nobody_along(database: Database) -> None:
+async def test_a_cancelled_call_is_not_sent_and_does_not_cancel_others(database: Database) -> None:
     first = await database.busy_with(1, 2)
     impatient, patient = database.ask(3, 4)
     await asyncio.sleep(0)
@@ -111,7 +111,7 @@ async def test_who_has_stopped_waiting_is_not_asked_for_and_takes_nobody_along(d
     assert await database.calls.run(5) == 50
 
 
-async def test_many_more_than_fit_into_a_group_are_all_answered(database: Database) -> None:
+async def test_more_calls_than_one_batch_holds_are_all_answered(database: Database) -> None:
     first = await database.busy_with(1, 2)
     later = database.ask(*range(1_200))
     await asyncio.sleep(0)
