@@ -1,4 +1,4 @@
-"""The use cases as a test makes them, and what they have announced."""
+"""Creates the use cases, and reads the events that they recorded."""
 
 from expiration.tests.fake_timers import FakeTimers
 
@@ -10,7 +10,7 @@ from expiration.service import ExpirationService
 
 
 def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineRepository:
-    """What is announced stays in the outboxes, because nobody runs the relay."""
+    """Its events stay in the outboxes, because no relay runs."""
     return DeadlineRepository(database["deadlines"], idle_relay(clock), clock)
 
 
@@ -19,6 +19,6 @@ def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:
 
 
 async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:
-    """Type and order of each event that lies in an outbox."""
+    """The type and the order of each event in the outboxes."""
     documents = await expiration._deadlines.collection.find({}).to_list()
     return [(event["headers"]["ce-type"], document["_id"]) for document in documents for event in document["outbox"]]

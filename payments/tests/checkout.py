@@ -1,4 +1,4 @@
-"""The scene of most tests: an open order, its buyer, and payments at work."""
+"""What most tests need: an open order, its buyer, and a running instance of payments."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -19,7 +19,7 @@ from payments.consumers import CONSUMERS
 from payments.service import PaymentService
 
 Start = Callable[[], AbstractAsyncContextManager[RunningService]]
-"""Starts payments; each time on the same database."""
+"""Starts an instance of payments. All instances share one database."""
 
 GOOD_CARD = "pm_card_visa"
 _ABANDONED = timedelta(seconds=11)
@@ -27,7 +27,7 @@ _ABANDONED = timedelta(seconds=11)
 
 @dataclass(frozen=True)
 class Checkout:
-    """payments knows of `created`; what becomes of the order, one of the other two events, is for the test to say."""
+    """The service payments knows `created`. The test decides which of the other two events follows."""
 
     running: RunningService
     streams: EventStreams
@@ -41,7 +41,7 @@ class Checkout:
         return self.running.use_cases
 
     async def pay(self, token: str = GOOD_CARD, *, order: OrderEvent | None = None) -> httpx.Response:
-        """As the buyer of the order; of another one, if that is given."""
+        """Pay the order, or another one, as its buyer."""
         order = order or self.created
         return await pay(self.running.client(order.user_id), order.id, token)
 
@@ -53,7 +53,7 @@ class Checkout:
         return answer.json()["payments"]
 
     async def hear(self, *events: OrderEvent) -> None:
-        """Publish order events, and wait until payments knows of them and has done all that it does about them."""
+        """Publish order events, and wait until payments has handled them."""
         await self.streams.publish(*events)
         read_models = self.running.collection("order_replicas")
         for event in events:
@@ -65,7 +65,7 @@ class Checkout:
         await self.streams.eventually_quiet(*(consumer.name for consumer in CONSUMERS))
 
     async def recover(self, *, later: timedelta = _ABANDONED) -> None:
-        """Some time later: by default so late that no request can still be working on a payment."""
+        """Run the recovery job later; by default so late that no request can still process a payment."""
         self.clock.move_on(later)
         await self.service.recover_open_payments()
 
@@ -75,7 +75,7 @@ class Checkout:
         return payment.open
 
     async def books(self) -> dict[str, list[bytes]]:
-        """Every document of payments, byte for byte, once all that was staged has been published."""
+        """Every document of payments, byte for byte, after all staged events are published."""
         await self.streams.eventually_relayed(self.running.collection("payments"))
         books = {}
         for name in ("payments", "order_replicas"):

@@ -1,4 +1,4 @@
-"""The use cases as a test makes and calls them, for an order given as the events that it can have."""
+"""Creates and calls the use cases, for an order that is given as its three possible events."""
 
 from common.domain.clock import Clock
 from common.domain.ids import OrderId
@@ -18,7 +18,7 @@ GOOD_CARD = "tok_visa"
 
 
 async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -> PaymentService:
-    """What they announce stays in the outboxes, because nobody runs the relay."""
+    """Their events stay in the outboxes, because no relay runs."""
     payments = PaymentRepository(database["payments"], idle_relay(clock), clock)
     await payments.create_indexes()
     orders = ReadModelRepository(database["order_replicas"], OrderReadModel, wait_seconds=0)
@@ -35,6 +35,6 @@ async def payments_of(payments: PaymentService, order: OrderEvents) -> list[Paym
 
 
 async def announced(payments: PaymentService) -> list[str]:
-    """The types of the events that lie in the outboxes, in the order of their making."""
+    """The types of the events in the outboxes, in the order in which they were made."""
     documents = await payments._payments.collection.find({}).to_list()
     return [event["headers"]["ce-type"] for document in documents for event in document["outbox"]]

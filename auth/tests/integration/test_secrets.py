@@ -1,4 +1,4 @@
-"""A password is seen by auth alone, for as long as it takes to hash it."""
+"""A password never leaves auth, and auth does not keep it."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ ATTEMPTS: list[dict[str, Any]] = [
     {"content": f'{{"email": "{EMAIL}", "password": "{PASSWORD}"' + "[" * 9_000, "headers": JSON},
     {"data": {"email": EMAIL, "password": PASSWORD}},
 ]
-"""Right, wrong, and all the ways in which a password may end up where it does not belong."""
+"""Valid and invalid requests, with the password in every place where a client may put it by mistake."""
 
 
 async def talk(process: ServiceProcess) -> list[httpx.Response]:

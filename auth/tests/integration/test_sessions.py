@@ -1,4 +1,4 @@
-"""Being signed in: the cookie, the bearer token, and the end of it."""
+"""Sessions: the cookie, the bearer token, and signing out."""
 
 from http.cookies import SimpleCookie
 

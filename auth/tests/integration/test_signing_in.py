@@ -1,4 +1,4 @@
-"""Signing in: an unknown address and a wrong password look the same, to the eye and to the clock."""
+"""Signing in. An unknown address and a wrong password get the same answer after the same time."""
 
 import statistics
 import time
@@ -15,7 +15,7 @@ KNOWN, UNKNOWN = "buyer@example.com", "nobody@example.com"
 
 @pytest.fixture
 async def client(running: RunningService) -> AsyncIterator[httpx.AsyncClient]:
-    """Where one user has signed up, and nobody is signed in."""
+    """A client that is not signed in. One user has signed up."""
     answer = await running.client().post("/api/users/signup", json={"email": KNOWN, "password": PASSWORD})
     assert answer.status_code == 201
     return running.client()
@@ -48,10 +48,10 @@ async def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(
 
 
 async def test_an_unknown_address_and_a_wrong_password_take_the_same_time(client: httpx.AsyncClient) -> None:
-    """Verifying a password is most of the time; left out, the answer would come in a fifth of it, or less."""
+    """Most of the time goes into verifying the password. Without it, the answer takes a fifth of the time."""
     times: dict[str, list[float]] = {KNOWN: [], UNKNOWN: []}
     for _ in range(15):
-        for email, taken in times.items():  # in turns, so that what else this machine does falls on both
+        for email, taken in times.items():  # in turns, so that other load of this machine affects both
             begin = time.perf_counter()
             assert (await sign_in(client, email, "wrong password")).status_code == 401
             taken.append(time.perf_counter() - begin)

@@ -1,4 +1,4 @@
-"""Signing up: one user an address, and everybody else hears of it."""
+"""Signing up: one user per address, and one event per user."""
 
 import asyncio
 import json
@@ -95,7 +95,7 @@ REFUSED = [
 
 
 def as_ascii(email: str, password: str) -> str:
-    r"""As JSON in which half a character can be written: \ud800."""
+    r"""JSON text, which can contain half of a surrogate pair: \ud800."""
     return json.dumps({"email": email, "password": password})
 
 

@@ -1,4 +1,4 @@
-"""Users in a real MongoDB, whose unique index decides between people who sign up at the same moment."""
+"""Users in a real MongoDB: its unique index decides between concurrent signups with one address."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The use cases of auth, on a database that is only in memory."""
+"""The use cases of auth, on a database in memory."""
 
 import pytest
 
@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 
 
 class Unhashed(Passwords):
-    """Nobody's time is spent here on being slow."""
+    """Hashes instantly."""
 
     def __init__(self) -> None:
         self.verified: list[str | None] = []
@@ -66,7 +66,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_the_same_error(auth: 
 
 
 async def test_a_password_is_verified_even_for_an_unknown_address(auth: AuthService, passwords: Unhashed) -> None:
-    """Or the time that the answer takes would tell which addresses are known."""
+    """Otherwise the time of the answer would show which addresses are known."""
     with pytest.raises(WrongCredentials):
         await auth.sign_in(email="nobody@example.com", password=PASSWORD)
     assert passwords.verified == [None]

@@ -1,4 +1,4 @@
-"""Password hashes: as hard to guess as OWASP asks, and never in anybody's way."""
+"""Password hashes: their parameters, their verification, and how many run at once."""
 
 import asyncio
 import os
@@ -76,7 +76,7 @@ async def test_no_more_hashes_run_at_once_than_there_are_processors() -> None:
 
 
 async def test_an_unknown_user_takes_as_much_processor_time_as_a_wrong_password(passwords: Passwords) -> None:
-    """Counted in processor time, which does not depend on what else this machine does."""
+    """Measured in processor time, which does not depend on other load of this machine."""
     known = await passwords.hash(PASSWORD)
 
     async def processor_time(password_hash: str | None) -> float:

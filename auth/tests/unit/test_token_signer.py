@@ -1,4 +1,4 @@
-"""Which tokens are believed: those that auth has signed, that carry all they must, and whose time it is."""
+"""Session tokens: accepted if auth signed them, they are complete, and they have not expired."""
 
 from datetime import timedelta
 

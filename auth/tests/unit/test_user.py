@@ -1,4 +1,4 @@
-"""Who a user is, and what others are told about one."""
+"""The user aggregate, its event, and the credentials of a request."""
 
 import json
 import re

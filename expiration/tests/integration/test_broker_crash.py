@@ -1,4 +1,4 @@
-"""The broker's timers survive the kill of the broker: those that fall due while it is down, and those after it."""
+"""Timers survive when the broker is killed: those that are due while it is down, and later ones."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -21,13 +21,13 @@ from devkit.testing.samples import order_events
 
 @pytest.fixture
 def driver() -> MongoDriver:
-    """Only one: these tests are about the broker, and take their time."""
+    """Only one driver: these tests are about the broker, and they are slow."""
     return "motor"
 
 
 @pytest.fixture
 async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    """One of this test's own: it is going to be killed."""
+    """A server that only this test uses, because the test kills it."""
     async with NatsServer(tmp_path, free_port()) as server:
         yield server
 
@@ -35,7 +35,7 @@ async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
 async def test_timers_survive_when_the_broker_is_killed(
     start: Start, streams: EventStreams, nats_server: NatsServer
 ) -> None:
-    """With no service there to arm them again."""
+    """Without a running service that could set them again."""
     meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))
     async with start():
         await streams.publish(meanwhile, after)

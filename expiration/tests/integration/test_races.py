@@ -1,4 +1,4 @@
-"""An alarm that meets the end of its order: the deadline tells it or drops it, and its document says the same."""
+"""A timer that fires while its order ends: the deadline is completed or dropped, and its event says the same."""
 
 import asyncio
 from datetime import timedelta
@@ -17,7 +17,7 @@ from expiration.deadline import DeadlineStatus
 async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at_most_once(
     mongo: Mongo, closed: int
 ) -> None:
-    """Alarm and event are delivered twice each, all at the same moment; for 40 orders."""
+    """For 40 orders: two deliveries of the timer and two of the event run concurrently."""
     expiration = use_cases(mongo.database, FakeTimers())
     orders = [order_events(new_id(), due_in=-timedelta(minutes=1)) for _ in range(40)]
     await asyncio.gather(*(expiration.follow_order(order[0]) for order in orders))

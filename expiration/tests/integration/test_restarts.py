@@ -1,4 +1,4 @@
-"""No deadline is lost with the process that was to ring for it, and none rings twice for having started twice."""
+"""A restart loses no deadline and completes none twice."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ LATER = timedelta(seconds=1)
 async def test_a_stored_deadline_without_timer_gets_one_at_the_next_start(
     start: Start, settings: ExpirationSettings, streams: EventStreams
 ) -> None:
-    """What a process leaves behind that dies between the two."""
+    """The state after a process that died between the two writes."""
     created, _, _ = order_events(new_id(), due_in=SOON)
     mongo = Mongo(settings.mongo_url, settings.mongo_database, settings.mongo_driver)
     await deadlines_in(mongo.database).add(Deadline.of_order(created))
@@ -46,7 +46,7 @@ async def test_a_stored_deadline_without_timer_gets_one_at_the_next_start(
 async def test_a_timer_that_was_never_set_fires_at_the_start(start: Start, streams: EventStreams) -> None:
     created, _, _ = order_events(new_id(), due_in=-SOON)
     async with start():
-        pass  # it has been there before, so that its consumers are
+        pass  # run it once before, so that its consumers exist
     await streams.publish(created)
 
     async with start():
@@ -64,7 +64,7 @@ async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_
         await eventually_armed(streams, created)
     await eventually_rung(streams, created)
 
-    async with start() as after:  # hears the alarm, and arms another one, because the deadline is still pending
+    async with start() as after:  # handles the timer, and sets another one, because the deadline is still pending
         await streams.eventually_published(ExpirationCompleted)
         await eventually_kept(after, created, DeadlineStatus.COMPLETED)
         await eventually_quiet(streams)
@@ -73,7 +73,7 @@ async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_
 
 
 async def test_a_timer_that_the_broker_lost_is_set_again_at_the_next_start(start: Start, streams: EventStreams) -> None:
-    """Also within the duplicate window, in which the broker would take the same message for a duplicate."""
+    """Also within the duplicate window, in which the broker drops a message with a known id."""
     created, _, _ = order_events(new_id(), due_in=LATER)
     async with start():
         await streams.publish(created)

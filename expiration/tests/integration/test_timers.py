@@ -1,4 +1,4 @@
-"""A deadline rings once when it is due; not at all when its order did not wait for it."""
+"""A timer fires once when its deadline is due, and has no effect when the order is closed."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from expiration.deadline import DeadlineStatus
 
 SOON = timedelta(seconds=0.3)
 A_LITTLE_LATER = timedelta(seconds=1)
-"""Time enough for something to happen first."""
+"""Enough time for something to happen before it."""
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 PATHS = {
     "/healthz/live": 200,
@@ -109,7 +109,7 @@ async def test_duplicate_events_and_timers_have_no_effect(running: RunningServic
     await streams.publish(created)
     await streams.publish_again(created)
     await streams.eventually_published(ExpirationCompleted)
-    await streams.publish(cancelled)  # as orders does on hearing of the expiry
+    await streams.publish(cancelled)  # as orders does on expiration.completed
     await eventually_quiet(streams)
     before = await books(running, streams)
 
@@ -125,7 +125,7 @@ async def test_duplicate_events_and_timers_have_no_effect(running: RunningServic
 async def test_a_timer_that_fires_early_by_our_clock_is_delivered_again_when_it_is_due(
     start: Start, streams: EventStreams
 ) -> None:
-    """Early by more than the broker waits for an answer, so that it could take the consumer for dead."""
+    """Earlier than the broker waits for an ack, so that it could deliver the timer to another consumer."""
     behind = timedelta(seconds=QUICK.ack_wait + 0.3)
     async with start(clock=lambda: utc_now() - behind) as running:
         created, _, _ = order_events(new_id(), due_in=SOON)
@@ -169,7 +169,7 @@ async def test_500_timers_of_one_moment_fire_once_each_with_two_instances(
         await eventually(
             lambda: deadlines.count_documents({"status": DeadlineStatus.COMPLETED.value}),
             until=lambda seen: seen == len(orders),
-            within=30,  # on a busy machine; the broker itself is late by milliseconds
+            within=30,  # for a busy machine; the broker's own delay is milliseconds
             what="500 completed deadlines",
         )
         await eventually_quiet(streams)
@@ -182,7 +182,7 @@ async def test_500_timers_of_one_moment_fire_once_each_with_two_instances(
 
 
 async def test_fired_timers_are_deleted_from_the_stream(running: RunningService, streams: EventStreams) -> None:
-    """A schedule leaves the stream when it has rung; the alarm that it leaves behind goes after an hour."""
+    """The broker deletes a schedule when it fires, and the fired timer after an hour."""
     created, _, _ = order_events(new_id(), due_in=SOON)
     await streams.publish(created)
     await streams.eventually_published(ExpirationCompleted)

@@ -1,4 +1,4 @@
-"""The deadline aggregate: what it says once, and what it never says."""
+"""The deadline aggregate: its transitions and its event."""
 
 import pytest
 

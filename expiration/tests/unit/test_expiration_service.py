@@ -1,4 +1,4 @@
-"""What expiration does, one event at a time, on MongoDB's mock. Its races need real servers: see tests/integration."""
+"""The use cases of expiration, one event at a time, on a database in memory. For concurrency, see tests/integration."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -120,7 +120,7 @@ async def test_a_timer_that_could_not_be_set_is_set_at_the_next_delivery(
 async def test_the_start_sets_one_timer_for_each_of_many_pending_deadlines(
     expiration: ExpirationService, timers: FakeTimers
 ) -> None:
-    """A page holds 200: so many are due in one instant that no page may break them in two."""
+    """More deadlines than a page holds (200), all due at the same time."""
     same_instant = utc_now() + timedelta(minutes=15)
     pending = [order_events(new_id())[0].model_copy(update={"expires_at": same_instant}) for _ in range(450)]
     pending += [order_events(new_id(), due_in=timedelta(minutes=minutes))[0] for minutes in (-5, 5, 30)]

@@ -1,4 +1,4 @@
-"""What becomes of an order when it is paid, or its time runs out, in whatever order the news arrives."""
+"""What payments and expiries do to an order, for events in any order."""
 
 import httpx
 
@@ -17,7 +17,7 @@ ALL = [consumer.name for consumer in CONSUMERS]
 
 
 async def happen(streams: EventStreams, *events: Event) -> None:
-    """One after the other, each done with before the next; and published anew, even if it has been before."""
+    """Publish the events one after the other, each after the one before was handled. A known event is a duplicate."""
     for event in events:
         await streams.publish_again(event)
         await streams.eventually_quiet(*ALL)
@@ -113,4 +113,4 @@ async def test_an_event_of_an_unknown_order_becomes_a_dead_letter(
     letters = await streams.dead_letters()
     assert {letter.headers["dead-letter-subject"] for letter in letters} == {stray.subject for stray in strays}
     assert all("does not exist" in letter.headers["dead-letter-reason"] for letter in letters)
-    assert {letter.headers["dead-letter-deliveries"] for letter in letters} == {"1"}  # trying again cannot help
+    assert {letter.headers["dead-letter-deliveries"] for letter in letters} == {"1"}  # a repetition cannot help

@@ -1,4 +1,4 @@
-"""Placing orders, giving them up, and looking at them, over HTTP."""
+"""Placing, cancelling and reading orders, over HTTP."""
 
 import asyncio
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What holds when many want the same ticket, or the same order, at the same moment, on a real MongoDB."""
+"""Concurrent requests for one ticket or one order, on a real MongoDB."""
 
 import asyncio
 from collections import Counter
@@ -32,7 +32,7 @@ async def order_at_once(
 
 
 def outcomes(answers: Sequence[httpx.Response]) -> Counter[str]:
-    """How many were given what: "created", or the type of the problem."""
+    """How many answers there are of each kind: "created", or the type of the problem."""
     return Counter(
         "created" if answer.status_code == 201 else answer.json()["type"].rpartition(":")[2] for answer in answers
     )
@@ -49,7 +49,7 @@ async def instances(
     new_instance: Callable[[Clock], Callable[[], FastAPI]],
     running: RunningService,
 ) -> AsyncIterator[list[RunningService]]:
-    """All of them on one database."""
+    """Instances that share one database."""
     async with AsyncExitStack() as stack:
         more = [surroundings.running(new_instance(utc_now), CONSUMERS) for _ in range(1, request.param)]
         yield [running, *[await stack.enter_async_context(another) for another in more]]

@@ -1,4 +1,4 @@
-"""What orders refuses over HTTP: with which status, of which type, naming which field."""
+"""What orders refuses over HTTP: the status, the type and the field of the answer."""
 
 import httpx
 
@@ -15,7 +15,7 @@ NO_WINDOWS = ("0", "-1", "1.5", "3.0", "901", "1e309", "NaN", "1" + "0" * 30, '"
 
 
 def about(order_id: str) -> tuple[tuple[str, str], ...]:
-    """Every request that is about one order."""
+    """All requests about one order."""
     one = f"/api/orders/{order_id}"
     return ("GET", one), ("DELETE", one), ("GET", f"{one}/timeline")
 

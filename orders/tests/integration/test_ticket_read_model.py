@@ -1,4 +1,4 @@
-"""What orders remembers of a ticket: the newest that it has heard, however late, and however often, it heard it."""
+"""The read model of tickets keeps the newest version, for late and duplicate events."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -57,7 +57,7 @@ async def test_of_two_first_events_inserted_concurrently_the_newer_one_wins(orde
 
 
 class Overtaken:
-    """A collection in which another writer inserts between MongoDB's own look and insert of an upsert.
+    """A collection in which another writer inserts between the read and the insert of MongoDB's upsert.
 
     That moment is too short to be met at will: the test before this one meets it in some of its runs only.
     """
@@ -69,7 +69,9 @@ class Overtaken:
     async def update_one(self, key: Document, update: Document, *, upsert: bool = False) -> WriteResult:
         if upsert:
             await self._by
-            await self._collection.insert_one({"_id": key["_id"], **update["$set"]})  # MongoDB refuses: it exists
+            await self._collection.insert_one(
+                {"_id": key["_id"], **update["$set"]}
+            )  # MongoDB refuses the insert, because the document exists
         return await self._collection.update_one(key, update)
 
 

@@ -1,4 +1,4 @@
-"""The order aggregate: which ways it can go, and what it tells of each."""
+"""The order aggregate: its transitions and their events."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ A_MOMENT = timedelta(milliseconds=1)
 
 @pytest.fixture
 def order() -> Order:
-    """Placed, and stored."""
+    """An order that is placed and stored."""
     order = Order.place(buyer=BUYER, ticket=TICKET, expires_at=DEADLINE)
     order.mark_stored()
     return order

@@ -171,7 +171,7 @@ async def test_events_after_the_end_of_an_order_have_no_effect(
     await orders.expire_order(OrderId(order.id))
     cancelled = await orders.get_order(OrderId(order.id), by=BUYER)
     assert (cancelled.status, cancelled.payment_id, cancelled.version) == (OrderStatus.CANCELLED, None, 2)
-    assert cancelled.late_payment_id == PAYMENT  # kept for the timeline, which tells of its refund
+    assert cancelled.late_payment_id == PAYMENT  # kept for the timeline, which shows its refund
 
     paid = await orders.place_order(TicketId(ticket.id), buyer=OTHER)
     await orders.complete_order(OrderId(paid.id), PAYMENT)

@@ -21,13 +21,13 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def gateway() -> PaymentGateway | None:
-    """None: the sandbox, as always without a Stripe key. A module that needs one that obeys has its own fixture."""
+    """None: the sandbox. A module that needs a FakeGateway overrides this fixture."""
     return None
 
 
 @pytest.fixture
 def start(surroundings: Surroundings, clock: SettableClock, gateway: PaymentGateway | None) -> Start:
-    """Starts payments; each time on the same database."""
+    """Starts an instance of payments. All instances share one database."""
     settings = surroundings.settings(PaymentsSettings, "payments")
     return lambda: surroundings.running(
         lambda: create_app(settings, clock=clock, policy=surroundings.policy, gateway=gateway), CONSUMERS

@@ -1,4 +1,4 @@
-"""A charge and a cancellation of its order, one placed between any two steps of the other, on a real MongoDB."""
+"""A charge and a cancellation of its order, each run between any two steps of the other, on a real MongoDB."""
 
 import asyncio
 from contextlib import suppress

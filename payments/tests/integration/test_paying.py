@@ -45,7 +45,7 @@ async def test_a_decline_has_its_reason_and_the_order_accepts_another_card(check
 
 
 async def test_a_client_may_pay_immediately_after_the_order(checkout: Checkout) -> None:
-    """The order's event is on its way when the payment comes in: it is waited for, and not answered with 404."""
+    """The order's event has not arrived when the payment is requested: payments waits for it."""
     orders = [order_events(new_id())[0] for _ in range(5)]
 
     answers = await asyncio.gather(

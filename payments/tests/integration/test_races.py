@@ -1,4 +1,4 @@
-"""Use cases that run at the same moment, on a real MongoDB: each change is made, and announced, once."""
+"""Concurrent use cases, on a real MongoDB: each change is made and published once."""
 
 import asyncio
 from datetime import timedelta
@@ -25,7 +25,7 @@ CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"
 async def test_a_payment_concurrent_with_the_end_of_its_order_ends_once(
     mongo: Mongo, event: int, status: PaymentStatus, events: list[str]
 ) -> None:
-    """The order is paid and its end is delivered twice, all at the same moment; for 40 orders."""
+    """For 40 orders: the payment and two deliveries of the order's last event run concurrently."""
     gateway = FakeGateway()
     payments = await use_cases(mongo.database, gateway, SettableClock())
     orders = [order_events(new_id()) for _ in range(40)]

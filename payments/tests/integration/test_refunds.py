@@ -1,4 +1,4 @@
-"""The money of a cancelled order is given back, whichever payments learns of first: the charge or the cancellation."""
+"""The payment of a cancelled order is refunded, in any order of charge and cancellation."""
 
 import asyncio
 
@@ -106,7 +106,7 @@ async def test_a_completed_order_settles_its_payment(checkout: Checkout, gateway
 
 
 async def test_duplicate_and_stale_order_events_change_nothing(checkout: Checkout, gateway: FakeGateway) -> None:
-    """One order is paid and completed, another one paid and cancelled; then all their events come again."""
+    """One order is paid and completed, another one is paid and cancelled. Then all their events are delivered again."""
     other_created, other_cancelled, other_completed = order_events(new_id())
     await checkout.hear(other_created)
     await checkout.pay()

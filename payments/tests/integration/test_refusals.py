@@ -1,4 +1,4 @@
-"""What payments does not take, over HTTP: nobody is charged, and the answer says why."""
+"""What payments refuses over HTTP: no card is charged, and the answer has the reason."""
 
 import asyncio
 from datetime import timedelta

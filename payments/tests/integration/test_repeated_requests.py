@@ -1,4 +1,4 @@
-"""A request with an Idempotency-Key that comes again although its first answer was not kept: one payment per key."""
+"""A repeated request whose first answer was not stored still makes only one payment per Idempotency-Key."""
 
 from itertools import count
 
@@ -23,7 +23,7 @@ async def pay_with_key(payments: PaymentService, order: OrderEvents, key: str) -
 
 
 async def test_two_concurrent_copies_of_a_request_make_one_payment(mongo: Mongo) -> None:
-    """The second copy is declined, and so gives the order free, between any two steps of the first one."""
+    """The second copy is declined, and so releases the order, between any two steps of the first copy."""
     for moment in count(1):
         order, gateway, clock = order_events(new_id()), FakeGateway(declines=True), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)
@@ -45,7 +45,7 @@ async def test_two_concurrent_copies_of_a_request_make_one_payment(mongo: Mongo)
 
 
 async def test_a_repeated_request_whose_card_was_declined_is_declined_again(mongo: Mongo) -> None:
-    """Also if the card would be good by now: the key stands for the first try."""
+    """Even if the card would be accepted now: the key belongs to the first attempt."""
     order, gateway = order_events(new_id()), FakeGateway(declines=True)
     payments = await use_cases(mongo.database, gateway, SettableClock())
     await payments.follow_order(order[0])

@@ -1,4 +1,4 @@
-"""The sandbox's promise under races and outages, which only a real MongoDB can put to the test, with both drivers."""
+"""The sandbox with concurrent calls and outages, on a real MongoDB."""
 
 import asyncio
 import gc

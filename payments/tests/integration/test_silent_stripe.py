@@ -1,4 +1,4 @@
-"""What a buyer is told while Stripe takes requests and does not answer: by the gateway that the settings choose."""
+"""The answer to a buyer while Stripe accepts requests and does not answer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 async def silent_stripe() -> AsyncIterator[str]:
-    """Accepts connections, reads what comes and sends nothing."""
+    """Accepts connections, reads, and sends nothing."""
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -48,7 +48,7 @@ def start(surroundings: Surroundings, clock: SettableClock, silent_stripe: str) 
 async def test_the_answer_says_that_a_payment_of_unknown_outcome_is_finished_later(
     checkout: Checkout,
 ) -> None:
-    """The call of Stripe must be given up before the time for the whole request is over.
+    """The call of Stripe must time out before the whole request does.
 
     Else the request is cut off: the buyer is told to look whether it was done, and not that nothing will be lost.
     """

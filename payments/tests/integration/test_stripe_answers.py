@@ -40,7 +40,7 @@ def error(status: int, **what: object) -> tuple[int, JSON]:
 
 @dataclass
 class ScriptedStripe:
-    """Gives the answers of its script, one a request, the last one for ever; remembers what it was asked."""
+    """Gives the answers of its script, one per request, and then repeats the last one. Records the requests."""
 
     script: list[JSON | list[object] | str | tuple[int, JSON | str]] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)

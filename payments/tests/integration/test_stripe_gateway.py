@@ -44,7 +44,7 @@ async def gateway(localstripe: str) -> AsyncIterator[StripeGateway]:
 
 @pytest.fixture
 async def stripe_api(localstripe: str) -> AsyncIterator[httpx.AsyncClient]:
-    """To look at what has become of the money, and to prepare cards."""
+    """A client of the emulator, to check the money and to prepare cards."""
     async with httpx.AsyncClient(base_url=localstripe, auth=(KEY, "")) as client:
         yield client
 

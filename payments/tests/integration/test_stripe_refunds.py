@@ -1,4 +1,4 @@
-"""Refunds at a Stripe that keeps them by their idempotency key, as the real one does, and whose answers get lost."""
+"""Refunds whose answers are lost, at a server that stores them per idempotency key, as Stripe does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ CHARGE = ChargeId("pi_1")
 
 @dataclass
 class RefundingStripe:
-    """A stand-in that makes one refund per idempotency key, and answers a known key with the refund of that key."""
+    """Makes one refund per idempotency key, and answers a known key with its refund."""
 
     refunds: dict[str, dict[str, str]] = field(default_factory=dict)
     loses_answers: bool = False

@@ -1,4 +1,4 @@
-"""Intents and refunds that Stripe takes, and that are not simply done with the first answer."""
+"""Intents and refunds that Stripe accepts and does not finish in its first answer."""
 
 from collections.abc import AsyncIterator
 
@@ -21,7 +21,7 @@ Answers = dict[str, tuple[int, object]]
 
 @pytest.fixture
 def answers() -> Answers:
-    """What the server says to each request; a test fills it in."""
+    """The server's answers, which the test sets."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""A payment whose request died, or whose outcome nobody knows, comes to its end by itself: with one charge."""
+"""Payments whose request died or whose outcome is unknown are finished later, with one charge."""
 
 import asyncio
 from datetime import timedelta
@@ -98,7 +98,7 @@ async def test_a_payment_older_than_its_idempotency_key_is_reported_not_charged(
 
 
 async def charge_and_die(checkout: Checkout, gateway: FakeGateway) -> None:
-    """The card is charged; the request is gone before it hears of that."""
+    """The card is charged, and the request ends before the answer arrives."""
     gateway.may_answer.clear()
     request = asyncio.create_task(checkout.pay())
     await gateway.eventually_charged()

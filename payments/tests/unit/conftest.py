@@ -32,7 +32,7 @@ async def payments(database: Database, gateway: FakeGateway, clock: SettableCloc
 
 @pytest.fixture
 async def order(payments: PaymentService) -> OrderEvents:
-    """An open order, as the events that it can have: payments knows of the first."""
+    """The three possible events of an open order. The service payments knows the first."""
     events = order_events(new_id())
     await payments.follow_order(events[0])
     return events

@@ -1,4 +1,4 @@
-"""What payments does, one request at a time, on MongoDB's mock. Its races need real servers: see tests/integration."""
+"""The use case pay_order, one call at a time, on a database in memory. For concurrency, see tests/integration."""
 
 from datetime import timedelta
 
@@ -117,7 +117,7 @@ async def test_a_cancellation_after_the_capture_refunds_it_once(
 async def test_a_refund_of_an_unknown_charge_is_a_permanent_failure(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
-    """Such as one of another account: the cancellation becomes a dead letter, for a person to look at."""
+    """Such as a charge of another account: the cancellation becomes a dead letter, which an operator checks."""
     payment = await pay(payments, order)
     gateway.charges.clear()
 

@@ -1,4 +1,4 @@
-"""The payment aggregate: which way the money may go, and who hears of it."""
+"""The payment aggregate: its transitions and their events."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

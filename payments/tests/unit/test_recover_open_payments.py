@@ -1,4 +1,4 @@
-"""The sweep brings to an end what nobody works on any more, and shows to a person what it must not touch."""
+"""The recovery job finishes abandoned payments, and reports those that it must not touch to an operator."""
 
 from datetime import timedelta
 
@@ -74,7 +74,7 @@ async def test_a_payment_that_cannot_be_finished_does_not_block_the_others(
     await payments.follow_order(other[0])
     await pay_in_vain(payments, other, gateway)
     (stuck,) = await payments_of(payments, order)
-    gateway.charges[stuck.id] = (1, "of another payment")  # the processor will refuse this key for ever
+    gateway.charges[stuck.id] = (1, "of another payment")  # the processor will always refuse this key
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
@@ -119,7 +119,7 @@ async def test_a_refund_is_never_too_old(
 async def test_many_payments_that_cannot_be_finished_do_not_block_a_newer_one(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
-    """A page of the sweep holds 500; all of them begun at the same instant, which no page may break in two."""
+    """More payments than a page of the recovery job holds (500), all begun at the same time."""
     begun = clock()
     for _ in range(501):
         stuck = Payment.begin(order_id=OrderId(new_id()), buyer=somebody(), amount=1, token=GOOD_CARD, now=begun)
@@ -154,7 +154,7 @@ async def test_an_outage_of_the_processor_is_logged_without_a_stack_trace(
 async def pay_in_vain(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, outage: str = "loses_answers"
 ) -> None:
-    """The buyer pays, and what came of it stays unknown."""
+    """The buyer pays, and the outcome stays unknown."""
     setattr(gateway, outage, True)
     with pytest.raises(DependencyUnavailable):
         await pay(payments, order)
@@ -162,5 +162,5 @@ async def pay_in_vain(
 
 
 def errors_in(logs: list[EventDict]) -> list[str]:
-    """The ids of the payments that an operator is told to look at."""
+    """The ids of the payments that the log reports to the operator."""
     return [line["payment"] for line in logs if line["log_level"] == "error"]

@@ -1,4 +1,4 @@
-"""What the sandbox answers, on MongoDB's mock. Its races need a real server: see tests/integration."""
+"""The sandbox, one call at a time, on a database in memory. For concurrency, see tests/integration."""
 
 import pytest
 from payments.tests.sandboxes import sandbox

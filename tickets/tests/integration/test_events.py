@@ -1,4 +1,4 @@
-"""Every stored change of a ticket is told once, with everything about it in the headers, and nothing stays behind."""
+"""Every change of a ticket is published once, with its cause and trace in the headers."""
 
 import json
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which order holds a ticket, in whatever order, and however often, the events arrive."""
+"""Which order holds a ticket, for events in any order and for duplicates."""
 
 import asyncio
 from itertools import permutations
@@ -20,7 +20,7 @@ ALL = [consumer.name for consumer in CONSUMERS]
 
 
 async def happen(streams: EventStreams, *events: OrderEvent) -> None:
-    """One after the other: each is done with before the next one is published. Published anew, even if it was before.
+    """Publish the events one after the other, each after the one before was handled. A known event is a duplicate.
 
     Without this, three consumers would work side by side, and the order would be nobody's choice.
     """
@@ -102,7 +102,7 @@ async def test_the_same_events_in_any_order_end_in_the_same_state(
         stories.append([*events, *events] if twice else events)
         expected[listed.id] = b_created.id
 
-    for step in zip(*stories, strict=True):  # the stories are about different tickets: they may go on side by side
+    for step in zip(*stories, strict=True):  # the stories are about different tickets, so they may run concurrently
         await asyncio.gather(*(streams.publish_again(event) for event in step))
         await streams.eventually_quiet(*ALL)
     assert {t: (await tickets.get_ticket(TicketId(t))).order_id for t in expected} == expected
@@ -148,7 +148,7 @@ async def test_a_redelivery_completes_an_interrupted_handler(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    await tickets._orders.apply(created)  # … and here the handler died, before it wrote the ticket
+    await tickets._orders.apply(created)  # the handler died here, before it wrote the ticket
     await happen(streams, created)
     assert await look(tickets, ticket) == (created.id, 2)
     await tickets._orders.apply(cancelled)
@@ -162,4 +162,4 @@ async def test_an_order_for_an_unknown_ticket_becomes_a_dead_letter(streams: Eve
     (letter,) = await streams.dead_letters()
     assert letter.headers["dead-letter-subject"] == stray.subject
     assert stray.ticket.id in letter.headers["dead-letter-reason"]
-    assert letter.headers["dead-letter-deliveries"] == "1"  # trying again cannot help
+    assert letter.headers["dead-letter-deliveries"] == "1"  # a repetition cannot help

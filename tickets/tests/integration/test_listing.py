@@ -1,4 +1,4 @@
-"""Listing tickets, changing listings, and seeing what can be bought, over HTTP."""
+"""Listing tickets, changing listings, and listing what is for sale, over HTTP."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""What tickets refuses over HTTP: with which status, of which type, naming which field."""
+"""What tickets refuses over HTTP: the status, the type and the field of the answer."""
 
 import json
 
@@ -76,10 +76,12 @@ async def test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing(
         '"Opera"': [None],
         '{"title": "Opera", "price": 25': [None],
         "": [None],
-        '{"title": "Opera", "price": ' + "1" * 5000 + "}": [None],  # more digits than Python reads
-        "[" * 30_000: [None],  # deeper than Python reads
+        '{"title": "Opera", "price": ' + "1" * 5000 + "}": [None],  # more digits than Python parses
+        "[" * 30_000: [None],  # deeper than Python parses
         b'{"title": "Op\xe9ra", "price": 25}': [None],  # not UTF-8
-        r'{"title": "Opera", "price": 25, "\ud800": 1}': [None],  # half a character, which could not be sent back
+        r'{"title": "Opera", "price": 25, "\ud800": 1}': [
+            None
+        ],  # half of a surrogate pair, which cannot be encoded in the answer
         '{"title": "Opera", "price": 25, "' + "x" * 500 + '": 1}': ["x" * 100],
     }
     wanted = {body: Refusal(422, "bad-input", fields) for body, fields in bodies.items()}

@@ -1,4 +1,4 @@
-"""The ticket aggregate: which changes it allows, and what it tells of each."""
+"""The ticket aggregate: which changes it allows, and their events."""
 
 import pytest
 
@@ -12,7 +12,7 @@ ORDER = OrderId(new_id())
 
 @pytest.fixture
 def ticket() -> Ticket:
-    """Listed, and stored."""
+    """A ticket that is listed and stored."""
     ticket = Ticket.list_for_sale(seller=SELLER, title="Concert", price=1999)
     ticket.mark_stored()
     return ticket
