@@ -32,7 +32,7 @@ async def timers(streams: EventStreams) -> dict[str, int]:
     return info.state.subjects or {}
 
 
-async def eventually_armed(streams: EventStreams, *orders: OrderEvent) -> None:
+async def eventually_set(streams: EventStreams, *orders: OrderEvent) -> None:
     """Wait until the broker has their timers, or these have fired already."""
     await eventually(
         lambda: timers(streams),
@@ -41,9 +41,11 @@ async def eventually_armed(streams: EventStreams, *orders: OrderEvent) -> None:
     )
 
 
-async def eventually_rung(streams: EventStreams, *orders: OrderEvent) -> None:
+async def eventually_fired(streams: EventStreams, *orders: OrderEvent) -> None:
     await eventually(
-        lambda: timers(streams), until=lambda seen: all(fired(order) in seen for order in orders), what="the alarms"
+        lambda: timers(streams),
+        until=lambda seen: all(fired(order) in seen for order in orders),
+        what="the fired timers",
     )
 
 
@@ -58,7 +60,7 @@ async def eventually_quiet(streams: EventStreams) -> None:
     await streams.eventually_quiet(*(consumer.name for consumer in CONSUMERS))
 
 
-async def books(running: RunningService, streams: EventStreams) -> list[bytes]:
+async def stored_deadlines(running: RunningService, streams: EventStreams) -> list[bytes]:
     """Every deadline, byte for byte, after all staged events are published."""
     deadlines = running.collection("deadlines")
     await streams.eventually_relayed(deadlines)

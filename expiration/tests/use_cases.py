@@ -18,7 +18,7 @@ def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:
     return ExpirationService(deadlines_in(database), timers, utc_now)
 
 
-async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:
+async def recorded_events(expiration: ExpirationService) -> list[tuple[str, str]]:
     """The type and the order of each event in the outboxes."""
     documents = await expiration._deadlines.collection.find({}).to_list()
     return [(event["headers"]["ce-type"], document["_id"]) for document in documents for event in document["outbox"]]

@@ -52,7 +52,7 @@ class Checkout:
         assert answer.status_code == 200, answer.text
         return answer.json()["payments"]
 
-    async def hear(self, *events: OrderEvent) -> None:
+    async def deliver(self, *events: OrderEvent) -> None:
         """Publish order events, and wait until payments has handled them."""
         await self.streams.publish(*events)
         read_models = self.running.collection("order_replicas")
@@ -74,14 +74,14 @@ class Checkout:
         assert payment is not None
         return payment.open
 
-    async def books(self) -> dict[str, list[bytes]]:
+    async def documents_of_payments(self) -> dict[str, list[bytes]]:
         """Every document of payments, byte for byte, after all staged events are published."""
         await self.streams.eventually_relayed(self.running.collection("payments"))
-        books = {}
+        documents_of_payments = {}
         for name in ("payments", "order_replicas"):
             documents = await self.running.collection(name).find({}).sort([("_id", 1)]).to_list(None)
-            books[name] = [bson.encode(document) for document in documents]
-        return books
+            documents_of_payments[name] = [bson.encode(document) for document in documents]
+        return documents_of_payments
 
 
 async def pay(client: httpx.AsyncClient, order_id: str, token: str = GOOD_CARD) -> httpx.Response:

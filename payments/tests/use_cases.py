@@ -34,7 +34,7 @@ async def payments_of(payments: PaymentService, order: OrderEvents) -> list[Paym
     return await payments.list_payments(OrderId(order[0].id), buyer=order[0].user_id)
 
 
-async def announced(payments: PaymentService) -> list[str]:
+async def recorded_events(payments: PaymentService) -> list[str]:
     """The types of the events in the outboxes, in the order in which they were made."""
     documents = await payments._payments.collection.find({}).to_list()
     return [event["headers"]["ce-type"] for document in documents for event in document["outbox"]]

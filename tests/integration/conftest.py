@@ -1,4 +1,4 @@
-"""Services that take an Idempotency-Key, and a clock that a test can move on."""
+"""Running services with an Idempotency-Key, and their clock."""
 
 from collections.abc import AsyncIterator
 

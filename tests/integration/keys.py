@@ -1,4 +1,4 @@
-"""What the tests of Idempotency-Keys have in common."""
+"""Helpers for the tests of Idempotency-Keys."""
 
 import httpx
 
@@ -11,7 +11,7 @@ def with_key(key: str | None = None) -> dict[str, str]:
     return {"Idempotency-Key": key or f'"{new_id()}"'}
 
 
-def told(answer: httpx.Response) -> tuple[int, object]:
+def status_and_body(answer: httpx.Response) -> tuple[int, object]:
     return answer.status_code, answer.json()
 
 

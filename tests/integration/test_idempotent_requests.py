@@ -1,4 +1,4 @@
-"""A claim on an Idempotency-Key: one request at a time makes the answer, and the answer is kept."""
+"""A claim on an Idempotency-Key: one request at a time makes the answer, and the answer is stored."""
 
 import asyncio
 from datetime import timedelta
@@ -18,7 +18,7 @@ from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import order_events
 
 DEAD = timedelta(seconds=11)
-"""So long after its beginning, a claim without an answer may be taken over."""
+"""After this time, a claim without an answer may be taken over."""
 REQUEST, BODY = "a buyer's request", "the fingerprint of its body"
 
 
@@ -42,7 +42,7 @@ async def kept_answer(requests: IdempotentRequests) -> bytes:
 async def test_a_claim_can_be_taken_over_only_after_ten_seconds(
     requests: IdempotentRequests, clock: SettableClock
 ) -> None:
-    """A request may take almost five seconds. Until it is certainly over, a second one would do its work twice."""
+    """A request may take almost five seconds. A second one before its end would do the work twice."""
     await claim(requests)
     for seconds in (0, 5, 9):
         clock.ahead = timedelta(seconds=seconds)
@@ -100,7 +100,7 @@ async def test_a_slow_request_that_fails_does_not_give_up_the_claim_after_a_take
 async def test_mongodb_keeps_each_answer_for_at_least_a_day(
     streams: EventStreams, ordering: RunningService, paying: RunningService
 ) -> None:
-    """The clients are promised 24 hours. The limit is read back from the server's index, of each service."""
+    """The API promises 24 hours. The limit is read from the index of each service in MongoDB."""
     created, _, _ = order_events(new_id(), buyer=(buyer := somebody()))
     await streams.publish(created)
     order, payment = {"ticketId": await a_ticket(streams)}, {"orderId": created.id, "token": "pm_card_visa"}

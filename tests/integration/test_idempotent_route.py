@@ -1,10 +1,10 @@
-"""The same Idempotency-Key and body: the first answer again, and nothing happens twice."""
+"""A repeated request with the same Idempotency-Key and body gets the first answer, and nothing happens twice."""
 
 import asyncio
 from collections import Counter
 
 import pytest
-from integration.keys import a_ticket, told, with_key
+from integration.keys import a_ticket, status_and_body, with_key
 
 from common.domain.ids import new_id
 from common.domain.tokens import SignedInUser
@@ -22,7 +22,9 @@ async def test_a_repeated_order_gets_the_first_answer_and_is_placed_once(
     assert first.status_code == 201
     assert (await client.delete(f"/api/orders/{first.json()['id']}")).status_code == 204
     again = await client.post("/api/orders", json=body, headers=headers)
-    assert told(again) == told(first), "although the order has been cancelled since, and the ticket is free"
+    assert status_and_body(again) == status_and_body(first), (
+        "although the order has been cancelled since, and the ticket is free"
+    )
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert await ordering.collection("orders").count_documents({}) == 1
@@ -39,7 +41,7 @@ async def test_a_key_works_with_the_cookie_and_with_a_bearer_token(
     first = await client.post("/api/orders", json=body, headers=headers)
     assert first.status_code == 201
     again = await client.post("/api/orders", json=body, headers=headers)
-    assert told(again) == told(first)
+    assert status_and_body(again) == status_and_body(first)
     malformed = await client.post("/api/orders", json=body, headers={**headers, "Idempotency-Key": "x" * 300})
     assert malformed.status_code == 422
 
@@ -52,7 +54,7 @@ async def test_a_refusal_is_stored_as_an_answer(streams: EventStreams, ordering:
     assert first.status_code == 409
     await winner.delete(f"/api/orders/{won.json()['id']}")
     again = await loser.post("/api/orders", json=body, headers=headers)
-    assert told(again) == told(first)
+    assert status_and_body(again) == status_and_body(first)
     assert again.headers["content-type"] == "application/problem+json"
     assert (await loser.post("/api/orders", json=body, headers=with_key())).status_code == 201
 
@@ -133,7 +135,7 @@ async def test_50_concurrent_identical_payments_are_one_charge(streams: EventStr
     assert (await client.post("/api/payments", json=body, headers=headers)).status_code == 201
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a batch"])
 async def test_the_result_of_a_request_is_found_through_the_index(
     ordering: RunningService, paying: RunningService, alone: bool
 ) -> None:
@@ -148,5 +150,5 @@ async def test_the_result_of_a_request_is_found_through_the_index(
         )
         key = "somebody:a-key"
         query = {"request_key": key if alone else {"$in": [key, "another"]}}
-        plan = await collection.find(query).explain()  # type: ignore[attr-defined] # the services need no such call
+        plan = await collection.find(query).explain()  # type: ignore[attr-defined] # the services do not need this call
         assert plan["executionStats"]["totalDocsExamined"] == 0, plan["queryPlanner"]["winningPlan"]

@@ -1,4 +1,4 @@
-"""An Idempotency-Key whose request got no answer: not understood, failed, cut off, or its process died."""
+"""Idempotency-Keys whose request got no answer: it was malformed, failed or timed out, or its process died."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from integration.keys import a_ticket, told, with_key
+from integration.keys import a_ticket, status_and_body, with_key
 from pymongo.errors import AutoReconnect
 
 import common.http.middleware
@@ -45,7 +45,7 @@ async def test_a_key_whose_request_may_have_begun_accepts_no_other_body(
     ordering: RunningService, clock: SettableClock
 ) -> None:
     requests = IdempotentRequests(ordering.collection("idempotent_requests"), clock)
-    await requests.begin("a request", "its body")  # and it dies
+    await requests.begin("a request", "its body")  # and its process dies
     clock.ahead = timedelta(seconds=11)
     taken_over = await requests.begin("a request", "its body")
     assert isinstance(taken_over, Claim)
@@ -61,12 +61,12 @@ async def test_an_order_whose_process_died_before_the_answer_is_not_placed_again
     body = {"ticketId": await a_ticket(streams)}
     first = await client.post("/api/orders", json=body, headers=headers)
     requests = ordering.collection("idempotent_requests")
-    await requests.update_one({}, {"$set": {"answer": None}})  # as it was in between
+    await requests.update_one({}, {"$set": {"answer": None}})  # the state between the two writes
 
     too_soon = await client.post("/api/orders", json=body, headers=headers)
     assert (too_soon.status_code, too_soon.json()["type"]) == (409, "urn:ticket-marketplace:problem:request-in-flight")
     clock.ahead = timedelta(seconds=11)
-    assert told(await client.post("/api/orders", json=body, headers=headers)) == told(first)
+    assert status_and_body(await client.post("/api/orders", json=body, headers=headers)) == status_and_body(first)
     assert await ordering.collection("orders").count_documents({}) == 1
 
 
@@ -95,7 +95,7 @@ async def test_a_key_whose_request_failed_without_the_database_is_free_after_10_
 async def test_a_failed_request_can_be_repeated_immediately_with_its_key(
     streams: EventStreams, ordering: RunningService
 ) -> None:
-    """A failure on the server's side is no answer: it is not kept, and the next request does not wait."""
+    """A server error is not stored as the answer, and the next request does not wait."""
 
     class Failing:
         async def place_order(self, *_: object, **__: object) -> None:
@@ -142,7 +142,7 @@ class _Stuck:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            raise self._ending from None  # as PyMongo's client may
+            raise self._ending from None  # as PyMongo's client sometimes does
 
 
 async def test_a_payment_whose_process_died_is_continued(
@@ -154,11 +154,11 @@ async def test_a_payment_whose_process_died_is_continued(
     client, headers = paying.client(buyer), with_key()
     body = {"orderId": created.id, "token": "pm_card_visa"}
     first = await client.post("/api/payments", json=body, headers=headers)
-    # As it was after the charge, and before its outcome was stored.
+    # The state after the charge and before its outcome is stored.
     await paying.collection("idempotent_requests").update_one({}, {"$set": {"answer": None}})
     before = {"$set": {"status": "pending", "token": "pm_card_visa", "charge_id": None, "version": 1}}
     await paying.collection("payments").update_one({}, before)
     clock.ahead = timedelta(seconds=11)
     again = await client.post("/api/payments", json=body, headers=headers)
-    assert told(again) == told(first)
+    assert status_and_body(again) == status_and_body(first)
     assert await paying.collection("sandbox_charges").count_documents({}) == 1

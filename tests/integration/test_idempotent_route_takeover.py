@@ -1,4 +1,4 @@
-"""A request so slow that another one with its key takes over: the unique index on the key stops the slow one."""
+"""A slow request whose claim another one takes over: the unique index on the key stops the slow request."""
 
 import asyncio
 from datetime import timedelta
@@ -17,7 +17,7 @@ TAKEN_OVER = timedelta(seconds=11)
 
 
 class FirstInsertWaits:
-    """Holds back the first insert into a repository's collection until it is released."""
+    """Delays the first insert into a collection until it is released."""
 
     def __init__(self, repository: Any) -> None:
         self.reached = asyncio.Event()
@@ -34,7 +34,7 @@ class FirstInsertWaits:
 async def test_a_slow_request_places_no_second_order_after_a_takeover(
     streams: EventStreams, ordering: RunningService, clock: SettableClock
 ) -> None:
-    """The buyer cancels meanwhile, so the ticket is free again: only the key is left to tell the two apart."""
+    """The buyer cancels in between, so the ticket is free again, and only the key prevents a second order."""
     client, headers = ordering.client(somebody()), with_key()
     body = {"ticketId": await a_ticket(streams)}
     waits = FirstInsertWaits(ordering.use_cases._orders)
@@ -53,7 +53,7 @@ async def test_a_slow_request_places_no_second_order_after_a_takeover(
 async def test_a_slow_request_charges_nothing_after_a_takeover_was_declined(
     streams: EventStreams, paying: RunningService, clock: SettableClock
 ) -> None:
-    """A declined payment leaves its order free for another one: only the key is left to tell the two apart."""
+    """A declined payment releases its order, so only the key prevents a second payment."""
     created, _, _ = order_events(new_id(), buyer=(buyer := somebody()))
     await streams.publish(created)
     client, headers = paying.client(buyer), with_key()

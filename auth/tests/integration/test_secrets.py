@@ -70,14 +70,14 @@ async def test_a_password_is_in_no_answer_log_event_or_document(
     log = process.log_path.read_text(encoding="utf-8")
     assert "ready" in log
     assert "stopped" in log
-    told = {
+    visible = {
         "answers": "\n".join(f"{dict(answer.headers)} {answer.text}" for answer in answers),
         "log": log,
         "event": f"{event.data!r} {event.headers}",
     }
-    for where, text in {**told, "database": str(stored)}.items():
+    for where, text in {**visible, "database": str(stored)}.items():
         assert "hunter2" not in text, f"the password is in the {where}"
-    for where, text in told.items():
+    for where, text in visible.items():
         assert "argon2" not in text, f"its hash is in the {where}"
         for line in surroundings.keys.private.splitlines():
             assert line not in text, f"the private key is in the {where}"

@@ -40,7 +40,7 @@ async def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(
     assert (wrong.status_code, unknown.status_code) == (401, 401)
     assert wrong.content == unknown.content
     assert wrong.json()["type"] == "urn:ticket-marketplace:problem:wrong-credentials"
-    assert "field" not in wrong.json()["errors"][0], "which of the two was wrong is not told"
+    assert "field" not in wrong.json()["errors"][0], "it must not show which of the two was wrong"
     its_own = {"x-correlation-id"}
     headers = [{k: v for k, v in answer.headers.items() if k not in its_own} for answer in (wrong, unknown)]
     assert headers[0] == headers[1]

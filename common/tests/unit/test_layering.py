@@ -1,4 +1,4 @@
-"""Rules that a linter cannot know."""
+"""Rules about files that no linter has."""
 
 import re
 from pathlib import Path

@@ -57,7 +57,7 @@ async def test_nats_keeps_acknowledged_events_through_kill_and_restart(tmp_path:
 
 
 async def test_nats_writes_each_event_to_the_disk_before_it_acknowledges_it(tmp_path: Path) -> None:
-    """Else a power failure would take the events of the last two minutes, and the streams with them."""
+    """Otherwise a power failure would lose the events of the last two minutes, and new streams."""
     async with NatsServer(tmp_path, free_port(), free_port()) as server, httpx.AsyncClient() as client:
         running = (await client.get(f"http://127.0.0.1:{server.monitor_port}/varz")).json()
         assert running["jetstream"]["config"]["sync_always"]
@@ -101,7 +101,7 @@ async def test_a_server_that_dies_at_start_says_why(tmp_path: Path) -> None:
 
 
 class Silent(Server):
-    """Runs, and never answers."""
+    """A process that runs and never answers."""
 
     start_seconds = 0.2
 

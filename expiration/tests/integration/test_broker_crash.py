@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from expiration.tests.timers import Start, eventually_armed, eventually_quiet, eventually_rung
+from expiration.tests.timers import Start, eventually_fired, eventually_quiet, eventually_set
 
 from common.domain.clock import utc_now
 from common.domain.ids import new_id
@@ -39,14 +39,14 @@ async def test_timers_survive_when_the_broker_is_killed(
     meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))
     async with start():
         await streams.publish(meanwhile, after)
-        await eventually_armed(streams, meanwhile, after)
+        await eventually_set(streams, meanwhile, after)
 
     await kill_until(meanwhile.expires_at, nats_server, streams)
-    await eventually_rung(streams, meanwhile, after)
+    await eventually_fired(streams, meanwhile, after)
     async with start():
-        rung = await streams.eventually_published(ExpirationCompleted, 2)
+        expired = await streams.eventually_published(ExpirationCompleted, 2)
         await eventually_quiet(streams)
-    assert {event.id for event in rung} == {meanwhile.id, after.id}
+    assert {event.id for event in expired} == {meanwhile.id, after.id}
     assert len(await streams.published(ExpirationCompleted)) == 2
 
 
@@ -55,13 +55,13 @@ async def test_a_service_continues_when_its_killed_broker_is_back(
 ) -> None:
     meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))
     await streams.publish(meanwhile, after)
-    await eventually_armed(streams, meanwhile, after)
+    await eventually_set(streams, meanwhile, after)
 
     await kill_until(meanwhile.expires_at, nats_server, streams)
 
-    rung = await streams.eventually_published(ExpirationCompleted, 2)
+    expired = await streams.eventually_published(ExpirationCompleted, 2)
     await eventually_quiet(streams)
-    assert [event.id for event in rung] == [meanwhile.id, after.id]
+    assert [event.id for event in expired] == [meanwhile.id, after.id]
     assert len(await streams.published(ExpirationCompleted)) == 2
     assert await streams.dead_letters() == []
 

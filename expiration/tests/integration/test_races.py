@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from expiration.tests.fake_timers import FakeTimers
-from expiration.tests.use_cases import announced, use_cases
+from expiration.tests.use_cases import recorded_events, use_cases
 
 from common.domain.ids import OrderId, new_id
 from common.storage.mongo import Mongo
@@ -31,7 +31,7 @@ async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at
     assert {deadline.status for deadline in kept} <= {DeadlineStatus.COMPLETED, DeadlineStatus.DROPPED}
     assert {deadline.order_version for deadline in kept} == {2}, "no change has overwritten another one"
     told = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
-    assert sorted(await announced(expiration)) == [("expiration.completed.v1", one) for one in told]
+    assert sorted(await recorded_events(expiration)) == [("expiration.completed.v1", one) for one in told]
 
 
 async def test_the_first_events_of_an_order_may_be_handled_concurrently(mongo: Mongo) -> None:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from expiration.tests.timers import (
     Start,
-    eventually_armed,
+    eventually_fired,
     eventually_kept,
     eventually_quiet,
-    eventually_rung,
+    eventually_set,
     schedule,
     timers,
 )
@@ -38,9 +38,9 @@ async def test_a_stored_deadline_without_timer_gets_one_at_the_next_start(
     assert await timers(streams) == {}
 
     async with start():
-        (rung,) = await streams.eventually_published(ExpirationCompleted)
+        (expired,) = await streams.eventually_published(ExpirationCompleted)
 
-    assert rung.id == created.id
+    assert expired.id == created.id
 
 
 async def test_a_timer_that_was_never_set_fires_at_the_start(start: Start, streams: EventStreams) -> None:
@@ -50,9 +50,9 @@ async def test_a_timer_that_was_never_set_fires_at_the_start(start: Start, strea
     await streams.publish(created)
 
     async with start():
-        (rung,) = await streams.eventually_published(ExpirationCompleted)
+        (expired,) = await streams.eventually_published(ExpirationCompleted)
 
-    assert rung.id == created.id
+    assert expired.id == created.id
 
 
 async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_the_start(
@@ -61,8 +61,8 @@ async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_
     created, _, _ = order_events(new_id(), due_in=SOON)
     async with start():
         await streams.publish(created)
-        await eventually_armed(streams, created)
-    await eventually_rung(streams, created)
+        await eventually_set(streams, created)
+    await eventually_fired(streams, created)
 
     async with start() as after:  # handles the timer, and sets another one, because the deadline is still pending
         await streams.eventually_published(ExpirationCompleted)
@@ -77,20 +77,20 @@ async def test_a_timer_that_the_broker_lost_is_set_again_at_the_next_start(start
     created, _, _ = order_events(new_id(), due_in=LATER)
     async with start():
         await streams.publish(created)
-        await eventually_armed(streams, created)
+        await eventually_set(streams, created)
     await streams.broker.jetstream.purge_stream(TIMERS.name)
 
     async with start():
-        (rung,) = await streams.eventually_published(ExpirationCompleted)
+        (expired,) = await streams.eventually_published(ExpirationCompleted)
 
-    assert rung.id == created.id
+    assert expired.id == created.id
 
 
 async def test_repeated_starts_leave_one_timer(start: Start, streams: EventStreams) -> None:
     created, _, _ = order_events(new_id())
     async with start():
         await streams.publish(created)
-        await eventually_armed(streams, created)
+        await eventually_set(streams, created)
 
     async def timers_ever_made() -> int:
         return (await streams.broker.jetstream.stream_info(TIMERS.name)).state.last_seq

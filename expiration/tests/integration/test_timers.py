@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 from expiration.tests.timers import (
     Start,
-    books,
-    eventually_armed,
+    eventually_fired,
     eventually_kept,
     eventually_quiet,
-    eventually_rung,
+    eventually_set,
     fired,
+    stored_deadlines,
     timers,
 )
 
@@ -74,11 +74,11 @@ async def test_the_timer_of_a_closed_order_has_no_effect(
 ) -> None:
     events = order_events(new_id(), due_in=A_LITTLE_LATER)
     await streams.publish(events[0])
-    await eventually_armed(streams, events[0])
+    await eventually_set(streams, events[0])
     await streams.publish(events[closed])
     await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
 
-    await eventually_rung(streams, events[0])
+    await eventually_fired(streams, events[0])
     await eventually_quiet(streams)
 
     await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
@@ -96,10 +96,10 @@ async def test_a_cancellation_handled_before_its_order_leaves_no_timer(
     another = order_events(new_id(), due_in=SOON)[0]
     await streams.publish(another)
 
-    (rung,) = await streams.eventually_published(ExpirationCompleted)
+    (expired,) = await streams.eventually_published(ExpirationCompleted)
     await eventually_quiet(streams)
 
-    assert rung.id == another.id
+    assert expired.id == another.id
     assert await timers(streams) == {fired(another): 1}, "for the cancelled order no timer was ever made"
     await eventually_kept(running, created, DeadlineStatus.DROPPED)
 
@@ -111,13 +111,13 @@ async def test_duplicate_events_and_timers_have_no_effect(running: RunningServic
     await streams.eventually_published(ExpirationCompleted)
     await streams.publish(cancelled)  # as orders does on expiration.completed
     await eventually_quiet(streams)
-    before = await books(running, streams)
+    before = await stored_deadlines(running, streams)
 
     for event in (created, cancelled, DeadlineTimer(id=created.id, version=1, expires_at=created.expires_at), created):
         await streams.publish_again(event)
     await eventually_quiet(streams)
 
-    assert await books(running, streams) == before
+    assert await stored_deadlines(running, streams) == before
     assert len(await streams.published(ExpirationCompleted)) == 1
     assert await streams.dead_letters() == []
 
@@ -130,7 +130,7 @@ async def test_a_timer_that_fires_early_by_our_clock_is_delivered_again_when_it_
     async with start(clock=lambda: utc_now() - behind) as running:
         created, _, _ = order_events(new_id(), due_in=SOON)
         await streams.publish(created)
-        await eventually_rung(streams, created)
+        await eventually_fired(streams, created)
         await eventually_kept(running, created, DeadlineStatus.PENDING)
 
         await streams.eventually_published(ExpirationCompleted)
@@ -148,7 +148,7 @@ async def test_a_timer_that_cannot_be_handled_becomes_a_dead_letter(
     """The headers of a fired timer, above all its time to live, must not keep it from becoming a dead letter."""
     created, _, _ = order_events(new_id(), due_in=A_LITTLE_LATER)
     await streams.publish(created)
-    await eventually_armed(streams, created)
+    await eventually_set(streams, created)
     await running.collection("deadlines").update_one({"_id": created.id}, {"$set": {"status": "of a future version"}})
 
     (letter,) = await eventually(streams.dead_letters, what="the dead letter")
@@ -188,8 +188,8 @@ async def test_fired_timers_are_deleted_from_the_stream(running: RunningService,
     await streams.eventually_published(ExpirationCompleted)
 
     assert await timers(streams) == {fired(created): 1}
-    (rung,) = await streams.envelopes(DeadlineTimer)
-    assert rung.headers["Nats-TTL"] == "1h"
+    (expired,) = await streams.envelopes(DeadlineTimer)
+    assert expired.headers["Nats-TTL"] == "1h"
     config = (await streams.broker.jetstream.stream_info(TIMERS.name)).config
     assert config.allow_msg_ttl, "or the broker would not heed it"
     assert not config.max_age, "one shorter than a deadline would lose the timer"

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 from expiration.tests.fake_timers import FakeTimers
-from expiration.tests.use_cases import announced, use_cases
+from expiration.tests.use_cases import recorded_events, use_cases
 
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable, RetryLater
@@ -60,7 +60,7 @@ async def test_a_timer_completes_a_deadline_once(expiration: ExpirationService, 
     await expiration.complete_deadline(OrderId(due[0].id))
 
     assert await status_of(expiration, due[0]) is DeadlineStatus.COMPLETED
-    assert await announced(expiration) == [("expiration.completed.v1", due[0].id)]
+    assert await recorded_events(expiration) == [("expiration.completed.v1", due[0].id)]
 
 
 async def test_a_timer_that_fires_early_asks_for_another_delivery_when_it_is_due(expiration: ExpirationService) -> None:
@@ -72,13 +72,13 @@ async def test_a_timer_that_fires_early_asks_for_another_delivery_when_it_is_due
 
     assert 59 < early.value.seconds <= 60
     assert await status_of(expiration, created) is DeadlineStatus.PENDING
-    assert await announced(expiration) == []
+    assert await recorded_events(expiration) == []
 
 
 async def test_a_timer_of_an_unknown_order_has_no_effect(expiration: ExpirationService) -> None:
     await expiration.complete_deadline(OrderId(new_id()))
 
-    assert await announced(expiration) == []
+    assert await recorded_events(expiration) == []
 
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
@@ -91,7 +91,7 @@ async def test_in_any_order_of_events_the_deadline_of_a_closed_order_is_dropped(
             await expiration.follow_order(events[0] if event.startswith("created") else events[closed])
         await expiration.complete_deadline(OrderId(events[0].id))
         assert await status_of(expiration, events[0]) is DeadlineStatus.DROPPED, order
-    assert await announced(expiration) == []
+    assert await recorded_events(expiration) == []
 
 
 async def test_an_order_that_is_known_to_be_closed_sets_no_timer(

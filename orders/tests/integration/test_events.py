@@ -49,8 +49,8 @@ async def test_every_change_is_one_event_with_its_cause_and_trace(
     }
     first = {**state, "id": given_up["id"], "expiresAt": given_up["expiresAt"]}
     second = {**state, "id": paid["id"], "expiresAt": paid["expiresAt"]}
-    told = [json.loads(message.data) for message in messages]
-    assert told == [
+    published = [json.loads(message.data) for message in messages]
+    assert published == [
         first,
         second,
         {**first, "status": "cancelled", "version": 2},
@@ -62,7 +62,7 @@ async def test_every_change_is_one_event_with_its_cause_and_trace(
         ("cancelled", f"DELETE {path}", BUYERS_TRACE),
         ("completed", payment.event_id, CARDS_TRACE),
     ]
-    for event, message, (fact, cause, trace_id) in zip(told, messages, origins, strict=True):
+    for event, message, (fact, cause, trace_id) in zip(published, messages, origins, strict=True):
         headers = dict(message.headers)
         version, trace_seen, span, flags = headers.pop("traceparent").split("-")
         assert (version, trace_seen, flags) == ("00", trace_id, "01")

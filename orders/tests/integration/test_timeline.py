@@ -36,17 +36,17 @@ async def test_the_timeline_of_a_completed_order_has_its_events_and_their_causes
     assert answer.status_code == 200
     timeline = answer.json()
     assert timeline["orderId"] == order["id"]
-    told = timeline["events"]
-    assert [(e["event"], e["subject"], e["version"], e["cause"], e["traceId"]) for e in told] == [
+    events = timeline["events"]
+    assert [(e["event"], e["subject"], e["version"], e["cause"], e["traceId"]) for e in events] == [
         ("order.created", f"order.created.{order['id']}", 1, "POST /api/orders", TRACE),
         ("payment.created", f"payment.created.{payment.id}", 2, "POST /api/payments", TRACE),
         ("order.completed", f"order.completed.{order['id']}", 2, payment.event_id, TRACE),
     ]
-    moments = [datetime.fromisoformat(event["at"]) for event in told]
+    moments = [datetime.fromisoformat(event["at"]) for event in events]
     assert moments == sorted(moments)
     assert all(moment.tzinfo is not None for moment in moments)
-    assert all(set(event) == {"event", "subject", "at", "version", "cause", "traceId", "data"} for event in told)
-    assert told[0]["data"] == {
+    assert all(set(event) == {"event", "subject", "at", "version", "cause", "traceId", "data"} for event in events)
+    assert events[0]["data"] == {
         "id": order["id"],
         "version": 1,
         "status": "created",
@@ -55,7 +55,7 @@ async def test_the_timeline_of_a_completed_order_has_its_events_and_their_causes
         "ticket": {"id": ticket.id, "title": "Concert", "price": 1999},
         "paymentId": None,
     }
-    assert told[2]["data"] == {**told[0]["data"], "version": 2, "status": "completed", "paymentId": payment.id}
+    assert events[2]["data"] == {**events[0]["data"], "version": 2, "status": "completed", "paymentId": payment.id}
 
 
 async def test_the_timeline_of_an_expired_order_has_its_deadline_and_no_other_order(
@@ -69,8 +69,8 @@ async def test_the_timeline_of_an_expired_order_has_its_deadline_and_no_other_or
     assert next_one.status_code == 201
     await streams.eventually_relayed(running.collection("orders"))
 
-    told = (await buying.get(f"/api/orders/{order['id']}/timeline")).json()["events"]
-    assert [(event["event"], event["cause"]) for event in told] == [
+    events = (await buying.get(f"/api/orders/{order['id']}/timeline")).json()["events"]
+    assert [(event["event"], event["cause"]) for event in events] == [
         ("order.created", "POST /api/orders"),
         ("expiration.completed", "unknown"),
         ("order.cancelled", deadline.event_id),
@@ -89,8 +89,8 @@ async def test_the_timeline_of_a_cancelled_order_has_the_late_payment_and_its_re
     refund = PaymentRefunded(**late.model_dump() | {"version": 3, "status": "refunded"})
     await streams.publish(refund)
 
-    told = (await buying.get(f"{path}/timeline")).json()["events"]
-    assert [event["event"] for event in told] == [
+    events = (await buying.get(f"{path}/timeline")).json()["events"]
+    assert [event["event"] for event in events] == [
         "order.created",
         "order.cancelled",
         "payment.created",

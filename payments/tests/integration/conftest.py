@@ -43,5 +43,5 @@ async def running(start: Start) -> AsyncIterator[RunningService]:
 @pytest.fixture
 async def checkout(running: RunningService, streams: EventStreams, clock: SettableClock) -> Checkout:
     checkout = Checkout(running, streams, clock, *order_events(new_id()))
-    await checkout.hear(checkout.created)
+    await checkout.deliver(checkout.created)
     return checkout

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.use_cases import announced, pay, payments_of, use_cases
+from payments.tests.use_cases import pay, payments_of, recorded_events, use_cases
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
@@ -42,7 +42,7 @@ async def test_a_payment_concurrent_with_the_end_of_its_order_ends_once(
     paid = [payment for order in orders for payment in await payments_of(payments, order)]
     assert {payment.id for payment in paid} == set(gateway.charges)
     assert {(payment.status, payment.open, payment.version) for payment in paid} <= {(status, False, 3)}
-    assert sorted(await announced(payments)) == sorted(events * len(paid))
+    assert sorted(await recorded_events(payments)) == sorted(events * len(paid))
     assert gateway.balance == (1999 * len(paid) if status is PaymentStatus.CAPTURED else 0)
 
 
@@ -60,5 +60,5 @@ async def test_concurrent_recovery_jobs_capture_once(mongo: Mongo) -> None:
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.version) == (PaymentStatus.CAPTURED, 2)
-    assert await announced(payments) == [CREATED]
+    assert await recorded_events(payments) == [CREATED]
     assert gateway.balance == 1999

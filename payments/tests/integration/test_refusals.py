@@ -98,13 +98,13 @@ async def test_a_paid_order_is_not_charged_again_before_or_after_it_is_completed
     assert (await checkout.pay()).status_code == 201
     assert problem(await checkout.pay("tok_mastercard")) == (409, "already-paid")
 
-    await checkout.hear(checkout.completed)
+    await checkout.deliver(checkout.completed)
     assert problem(await checkout.pay("tok_mastercard")) == (409, "already-paid")
     assert await charges(checkout.running) == 1
 
 
 async def test_a_cancelled_order_is_not_charged(checkout: Checkout) -> None:
-    await checkout.hear(checkout.cancelled)
+    await checkout.deliver(checkout.cancelled)
 
     assert problem(await checkout.pay()) == (409, "order-not-open")
     assert await charges(checkout.running) == 0

@@ -59,7 +59,7 @@ async def test_a_charge_found_after_the_cancellation_of_its_order_is_refunded(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     await charge_and_die(checkout, gateway)
-    await checkout.hear(checkout.cancelled)
+    await checkout.deliver(checkout.cancelled)
 
     await checkout.recover()
 
@@ -75,7 +75,7 @@ async def test_a_service_finishes_open_payments_at_its_start(
     events = order_events(new_id())
     async with start() as before:
         checkout = Checkout(before, streams, clock, *events)
-        await checkout.hear(checkout.created)
+        await checkout.deliver(checkout.created)
         await charge_and_die(checkout, gateway)
     clock.move_on(timedelta(seconds=11))
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.use_cases import OrderEvents, announced, pay, payments_of, use_cases
+from payments.tests.use_cases import OrderEvents, pay, payments_of, recorded_events, use_cases
 
 from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.domain.ids import OrderId, new_id
@@ -21,7 +21,7 @@ async def test_paying_charges_the_agreed_price_with_the_payments_id_as_the_key(
 
     assert payment.status is PaymentStatus.CAPTURED
     assert gateway.charges == {payment.id: (1999, "tok_visa")}
-    assert await announced(payments) == ["payment.created.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1"]
 
 
 async def test_after_a_decline_the_order_can_be_paid_with_another_card(
@@ -30,7 +30,7 @@ async def test_after_a_decline_the_order_can_be_paid_with_another_card(
     gateway.declines = True
     with pytest.raises(CardRefused, match="insufficient funds"):
         await pay(payments, order, "tok_empty")
-    assert await announced(payments) == []
+    assert await recorded_events(payments) == []
 
     gateway.declines = False
     await pay(payments, order, "tok_full")
@@ -111,7 +111,7 @@ async def test_a_cancellation_after_the_capture_refunds_it_once(
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.open) == (PaymentStatus.REFUNDED, False)
     assert (gateway.balance, gateway.refunds_asked) == (0, [payment.id])
-    assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1", "payment.refunded.v1"]
 
 
 async def test_a_refund_of_an_unknown_charge_is_a_permanent_failure(

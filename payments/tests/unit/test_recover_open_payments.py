@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.use_cases import GOOD_CARD, OrderEvents, announced, pay, payments_of
+from payments.tests.use_cases import GOOD_CARD, OrderEvents, pay, payments_of, recorded_events
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -37,7 +37,7 @@ async def test_the_recovery_job_finishes_a_payment_of_unknown_outcome_with_one_c
     assert payment.status is PaymentStatus.CAPTURED
     assert gateway.charges == {payment.id: (1999, "tok_visa")}
     assert gateway.charges_asked == [payment.id] * 2
-    assert await announced(payments) == ["payment.created.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1"]
 
 
 async def test_the_recovery_job_skips_payments_that_a_request_may_still_process(
@@ -113,7 +113,7 @@ async def test_a_refund_is_never_too_old(
     await payments.recover_open_payments()
 
     assert gateway.balance == 0
-    assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1", "payment.refunded.v1"]
 
 
 async def test_many_payments_that_cannot_be_finished_do_not_block_a_newer_one(

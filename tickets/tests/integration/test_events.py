@@ -36,9 +36,9 @@ async def test_every_change_is_one_event_with_its_cause_and_trace(
     await streams.eventually_relayed(running.collection("tickets"))
 
     messages = await streams.envelopes(TicketCreated) + await streams.envelopes(TicketUpdated)
-    told = [json.loads(message.data) for message in messages]
+    published = [json.loads(message.data) for message in messages]
     state = {"id": ticket_id, "title": "Opera", "price": 2500, "userId": seller, "orderId": None}
-    assert told == [
+    assert published == [
         {**state, "version": 1, "title": "Concert", "price": 1999},
         {**state, "version": 2},
         {**state, "version": 3, "orderId": created.id},
@@ -50,7 +50,7 @@ async def test_every_change_is_one_event_with_its_cause_and_trace(
         ("updated", created.event_id, BUYERS_TRACE),
         ("updated", cancelled.event_id, BUYERS_TRACE),
     ]
-    for event, message, (fact, cause, trace_id) in zip(told, messages, origins, strict=True):
+    for event, message, (fact, cause, trace_id) in zip(published, messages, origins, strict=True):
         headers = dict(message.headers)
         version, trace_seen, span, flags = headers.pop("traceparent").split("-")
         assert (version, trace_seen, flags) == ("00", trace_id, "01")

@@ -19,7 +19,7 @@ from tickets.ticket import Ticket
 ALL = [consumer.name for consumer in CONSUMERS]
 
 
-async def happen(streams: EventStreams, *events: OrderEvent) -> None:
+async def publish_in_order(streams: EventStreams, *events: OrderEvent) -> None:
     """Publish the events one after the other, each after the one before was handled. A known event is a duplicate.
 
     Without this, three consumers would work side by side, and the order would be nobody's choice.
@@ -39,7 +39,7 @@ async def test_an_order_holds_its_ticket_and_the_change_is_published(
     streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, _, _ = order_events(ticket.id)
-    await happen(streams, created)
+    await publish_in_order(streams, created)
     seen = (await anybody.get(f"/api/tickets/{ticket.id}")).json()
     assert (seen["orderId"], seen["version"]) == (created.id, 2)
     assert (await anybody.get("/api/tickets")).json()["tickets"] == []
@@ -51,7 +51,7 @@ async def test_a_cancelled_order_releases_its_ticket(
     streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    await happen(streams, created, cancelled)
+    await publish_in_order(streams, created, cancelled)
     assert await look(tickets, ticket) == (None, 3)
     assert [t["id"] for t in (await anybody.get("/api/tickets")).json()["tickets"]] == [ticket.id]
     updates = await streams.eventually_published(TicketUpdated, 2)
@@ -62,7 +62,7 @@ async def test_a_cancellation_handled_before_its_order_leaves_the_ticket_free(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    await happen(streams, cancelled, created)
+    await publish_in_order(streams, cancelled, created)
     assert await look(tickets, ticket) == (None, 1)
 
 
@@ -71,9 +71,9 @@ async def test_a_late_cancellation_of_one_order_does_not_release_another(
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)
     b_created, _, _ = order_events(ticket.id)
-    await happen(streams, a_created, a_cancelled, b_created)
+    await publish_in_order(streams, a_created, a_cancelled, b_created)
     assert await look(tickets, ticket) == (b_created.id, 4)
-    await happen(streams, a_cancelled)
+    await publish_in_order(streams, a_cancelled)
     assert await look(tickets, ticket) == (b_created.id, 4)
 
 
@@ -82,9 +82,9 @@ async def test_an_order_handled_before_the_last_cancellation_gets_the_ticket_aft
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)
     b_created, _, _ = order_events(ticket.id)
-    await happen(streams, a_created, b_created)
+    await publish_in_order(streams, a_created, b_created)
     assert await look(tickets, ticket) == (a_created.id, 2)
-    await happen(streams, a_cancelled)
+    await publish_in_order(streams, a_cancelled)
     assert await look(tickets, ticket) == (b_created.id, 3)
 
 
@@ -112,7 +112,7 @@ async def test_a_sold_ticket_stays_sold(
     streams: EventStreams, tickets: TicketService, selling: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, _, completed = order_events(ticket.id)
-    await happen(streams, created, completed, created, completed)
+    await publish_in_order(streams, created, completed, created, completed)
     assert await look(tickets, ticket) == (created.id, 2)
     assert (await selling.get("/api/tickets")).json()["tickets"] == []
     changed = await selling.put(f"/api/tickets/{ticket.id}", json={"title": "Opera", "price": 25})
@@ -123,7 +123,7 @@ async def test_a_completion_handled_before_its_order_still_sells_the_ticket(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, _, completed = order_events(ticket.id)
-    await happen(streams, completed, created)
+    await publish_in_order(streams, completed, created)
     assert await look(tickets, ticket) == (created.id, 2)
 
 
@@ -133,11 +133,11 @@ async def test_duplicates_and_older_events_have_no_effect(
 ) -> None:
     created, cancelled, completed = order_events(ticket.id)
     history = {"created": [created], "cancelled": [created, cancelled], "completed": [created, completed]}[ending]
-    await happen(streams, *history)
+    await publish_in_order(streams, *history)
     before = await look(tickets, ticket)
     updates = await streams.eventually_published(TicketUpdated, before[1] - 1)
 
-    await happen(streams, *history, *reversed(history))
+    await publish_in_order(streams, *history, *reversed(history))
     assert await look(tickets, ticket) == before
     await streams.eventually_relayed(running.collection("tickets"))
     assert await streams.published(TicketUpdated) == updates
@@ -149,16 +149,16 @@ async def test_a_redelivery_completes_an_interrupted_handler(
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
     await tickets._orders.apply(created)  # the handler died here, before it wrote the ticket
-    await happen(streams, created)
+    await publish_in_order(streams, created)
     assert await look(tickets, ticket) == (created.id, 2)
     await tickets._orders.apply(cancelled)
-    await happen(streams, cancelled)
+    await publish_in_order(streams, cancelled)
     assert await look(tickets, ticket) == (None, 3)
 
 
 async def test_an_order_for_an_unknown_ticket_becomes_a_dead_letter(streams: EventStreams, ticket: Ticket) -> None:
     stray, _, _ = order_events(new_id())
-    await happen(streams, stray)
+    await publish_in_order(streams, stray)
     (letter,) = await streams.dead_letters()
     assert letter.headers["dead-letter-subject"] == stray.subject
     assert stray.ticket.id in letter.headers["dead-letter-reason"]

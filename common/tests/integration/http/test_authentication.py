@@ -1,4 +1,4 @@
-"""Every service's real application believes the tokens that auth has signed, and no others."""
+"""The real application of every service accepts the tokens that auth signed, and no others."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from devkit.testing.keys import KeyPair
 from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService
 
-# Who is asking is settled before the database is asked, so one driver stands for both.
+# The token is verified before the database is used, so one driver is enough.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
 
 NEED_A_USER: dict[str, list[tuple[str, str, Any]]] = {
@@ -65,7 +65,7 @@ async def test_a_token_that_auth_did_not_sign_is_refused(
 
 
 async def test_a_token_of_auth_is_accepted(service: ServiceUnderTest, running: RunningService, keys: KeyPair) -> None:
-    """Or the refusals would prove nothing. If there are two tokens, the one that was sent on purpose counts."""
+    """Otherwise the refusals would prove nothing. Of two tokens, the bearer token has precedence."""
     client = running.client()
     ways = [as_bearer(signed(keys)), as_cookie(signed(keys)), as_bearer(signed(keys)) | as_cookie("garbage")]
     for method, path, body in NEED_A_USER[service.name][:1]:

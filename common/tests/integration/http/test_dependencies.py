@@ -1,4 +1,4 @@
-"""Without NATS no change can be published, so every route that changes something refuses: 503, with nothing stored."""
+"""Without NATS no event can be published, so every route that publishes answers 503 and stores nothing."""
 
 import re
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from devkit.testing.keys import KeyPair
 from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService, Surroundings, somebody
 
-# What is refused here never comes to the database, so one driver stands for both.
+# Refused requests never reach the database, so one driver is enough.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
 
 CHANGING = {"post", "put", "patch", "delete"}
@@ -29,7 +29,7 @@ PUBLISHES_NOTHING = {"/api/users/signin", "/api/users/signout"}
 
 @pytest.fixture
 async def own_nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    """Used by one test alone, which may kill it."""
+    """A server that only this test uses, so that it may kill it."""
     async with NatsServer(tmp_path / "nats", free_port()) as server:
         yield server
 
@@ -48,7 +48,7 @@ async def surroundings(
 async def test_each_route_that_publishes_answers_503_without_the_broker(
     service: ServiceUnderTest, running: RunningService, own_nats_server: NatsServer
 ) -> None:
-    """Read off the API's own description, so that a route that is added later is tried as well."""
+    """The routes come from the OpenAPI document, so that new routes are tested, too."""
     client = running.client(somebody())
     document = (await client.get(f"/api/docs/{service.name}/openapi.json")).json()
     routes = [

@@ -1,4 +1,4 @@
-"""What a broken or malicious client may send, against every service's real application: a problem, never a failure."""
+"""Broken and malicious requests, sent to the real application of every service: each is answered with a problem."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from devkit.testing.events import EventStreams
 from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService, somebody
 
-# What is refused at the edge never comes to the database, so one driver stands for both.
+# Refused requests never reach the database, so one driver is enough.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
 
 JSON = {"Content-Type": "application/json"}
@@ -22,7 +22,7 @@ TOO_MUCH = 64 * 1024 + 1
 FIVE_THOUSAND_DIGITS = "9" * 5000
 
 NO_VALUES = ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", FIVE_THOUSAND_DIGITS, r'"\ud800"', "null", "{}", "[]"]
-"""JSON texts that no field of any service takes; Python's reader accepts even the first three."""
+"""JSON texts that no field of any service accepts. Python's parser accepts even the first three."""
 
 JUNK_IDS = ["%00", "%ff%fe", "%0a", "%20", "65F0C0FFEE00000000000010", "65f0c0ffee00000000000010%0a", "a" * 5000, "'"]
 
@@ -33,7 +33,7 @@ def client(running: RunningService) -> httpx.AsyncClient:
 
 
 def with_value(body: dict[str, object], name: str, value: str) -> bytes:
-    """The body as JSON text, in which this field has this text for a value."""
+    """The body as JSON, with this text as the value of the field."""
     fields = {**{key: json.dumps(each) for key, each in body.items()}, name: value}
     return ("{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in fields.items()) + "}").encode()
 
@@ -59,7 +59,15 @@ def invalid_bodies(service: ServiceUnderTest) -> Iterator[tuple[str, bytes]]:
     yield "a field whose name is 60,000 characters long", with_value(service.body, "a" * 60_000, "1")
     yield "3,000 unknown fields", json.dumps({f"field{n}": 1 for n in range(3000)}).encode()
     if service.name == "orders":
-        for text in ['"60"', "true", "60.0", "1e1", "0", "-1", "86401"]:  # what only looks like a number of seconds
+        for text in [
+            '"60"',
+            "true",
+            "60.0",
+            "1e1",
+            "0",
+            "-1",
+            "86401",
+        ]:  # values that only look like a number of seconds
             yield f"windowSeconds: {text}", with_value(service.body, "windowSeconds", text)
     for name in service.body:
         for text in NO_VALUES:
@@ -110,9 +118,9 @@ async def test_a_body_above_64_kib_is_refused_before_all_of_it_is_read(
         ("one byte more than 64 KiB", padded),
     ]:
         assert_problem(await client.post(service.creates_at, content=content, headers=JSON), 413, what)
-    assert sent <= 2 * TOO_MUCH, "the rest of the chunks should not have been asked for"
+    assert sent <= 2 * TOO_MUCH, "the other chunks must not be read"
 
-    # A length that is not true is the server's to refuse; should it ever not be, the bytes themselves are counted.
+    # The HTTP server refuses a wrong length. If it ever does not, the bytes are counted.
     for length in ["1", "-1", "\u00b2", "+5", "1e9", "0"]:
         lying = {**JSON, "Content-Length": length.encode("latin-1")}
         answer = await client.post(service.creates_at, content=padded, headers=lying)
@@ -165,7 +173,7 @@ async def test_a_malformed_id_is_refused(service: ServiceUnderTest, client: http
 async def test_the_same_requests_without_the_mistake_are_accepted(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
-    """Or all the refusals above would prove nothing. Of a key that comes twice, the last one counts."""
+    """Otherwise the refusals above would prove nothing. Of a key that occurs twice, the last value is used."""
     name, value = next(iter(service.body.items()))
     twice = with_value(service.body, name, json.dumps(value)).replace(b"{", b'{"%s": null, ' % name.encode(), 1)
     right = json.dumps(service.body).encode()
@@ -175,6 +183,6 @@ async def test_the_same_requests_without_the_mistake_are_accepted(
             for body in (right, right.ljust(TOO_MUCH - 1), twice)
         )
     )
-    # 404: the ticket to be ordered, the order to be paid; 409: the e-mail address is taken by one of the other two.
+    # 404: the ticket or the order does not exist. 409: an earlier request has used the e-mail address.
     expected = {"tickets": [201, 201, 201], "auth": [201, 409, 409]}.get(service.name, [404, 404, 404])
     assert sorted(answer.status_code for answer in answers) == expected, [answer.text for answer in answers]

@@ -1,4 +1,4 @@
-"""A service that is told to stop finishes what is on its way to it, whoever is about to send."""
+"""A server that stops answers every request that a client was sending to it."""
 
 import asyncio
 import socket
@@ -40,7 +40,7 @@ async def started(server: DrainingServer) -> bool:
 
 
 def connected(server: DrainingServer) -> socket.socket:
-    """By the kernel alone: the event loop of the server does not get a turn."""
+    """A connection that only the kernel has accepted: the server's event loop does not run meanwhile."""
     return socket.create_connection(("127.0.0.1", server.config.port))
 
 

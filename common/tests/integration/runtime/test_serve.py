@@ -1,4 +1,4 @@
-"""How the process of a service ends, and with which exit code."""
+"""How the process of a service ends: its exit codes."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ def process(surroundings: Surroundings, tmp_path: Path) -> ServiceProcess:
 
 
 async def test_a_stopped_process_ends_with_exit_code_0(process: ServiceProcess) -> None:
-    """Not killed by the signal, which a supervisor would take for a failure. It has not even finished its start."""
+    """It is not killed by the signal, which a supervisor would treat as a failure. Its start has not finished yet."""
     async with process:
         process.signal(signal.SIGTERM)
         await process.wait(15)
@@ -40,7 +40,7 @@ async def test_a_stopped_process_ends_with_exit_code_0(process: ServiceProcess) 
 
 
 async def test_a_process_that_cannot_continue_ends_with_exit_code_1(process: ServiceProcess, database: Mongo) -> None:
-    """Here for an index that somebody has made with different options: no waiting would help."""
+    """Such as with an index that exists with different options: waiting would not help."""
     await database.database["tickets"].create_index("outbox.id", unique=True)
     process.spawn(process.command(), process.environment())
     try:

@@ -1,4 +1,4 @@
-"""What the process of a service does with the connections of clients and gateways."""
+"""How the process of a service treats the connections of clients and gateways."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ STOP_SECONDS = 10.0
 IDLE_LONGER = IDLE_SECONDS + 5.0
 """Also longer than uvicorn's default of 5 s."""
 
-# Nothing here depends on the driver for MongoDB.
+# No test here depends on the driver for MongoDB.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
 
 
@@ -45,7 +45,7 @@ async def test_a_client_that_stops_reading_does_not_block_the_stop(process: Serv
 
 
 async def test_a_service_does_not_close_idle_connections(process: ServiceProcess) -> None:
-    """A request may be on its way when the service closes: the gateway answers 502 and never repeats a POST.
+    """The trap: if the service closes while a request is being sent, the gateway answers 502 and never repeats a POST.
 
     So the service keeps an idle connection longer than a gateway does (6 s are waited for here).
     """
@@ -64,7 +64,7 @@ async def test_a_service_does_not_close_idle_connections(process: ServiceProcess
 
 
 async def has_received_something(client: socket.socket) -> bool:
-    """Look without taking anything out of the kernel's buffer."""
+    """Looks without reading from the kernel's buffer."""
     try:
         return bool(client.recv(1, socket.MSG_PEEK))
     except BlockingIOError:
@@ -72,7 +72,7 @@ async def has_received_something(client: socket.socket) -> bool:
 
 
 async def is_closed_within(seconds: float, reader: asyncio.StreamReader) -> bool:
-    """Whether the other side closes the connection in that time; it has nothing to send."""
+    """Whether the other side closes the connection within this time. It sends nothing."""
     try:
         return await asyncio.wait_for(reader.read(1), seconds) == b""
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""The life of a service process, apart from what any one service does."""
+"""The life of a service process, with any service."""
 
 import asyncio
 from pathlib import Path
@@ -28,7 +28,7 @@ async def eventually_connected(service: ServiceRuntime) -> None:
 
 
 async def refusal_of_a_change(service: ServiceRuntime) -> str:
-    """Why it takes no change now; nothing if it does."""
+    """Why the service refuses changes; empty if it accepts them."""
     try:
         await service.check_can_publish()
     except DependencyUnavailable as error:
@@ -37,7 +37,7 @@ async def refusal_of_a_change(service: ServiceRuntime) -> str:
 
 
 async def what_it_waits_for(service: ServiceRuntime) -> str:
-    """What its start still waits for; nothing if it is ready. A server that is slow to answer is asked again."""
+    """What the start still waits for; empty if it is ready. Asks again if a server is slow."""
     return await eventually(
         lambda: missing(service),
         until=lambda seen: not seen or "does not answer" not in seen,
@@ -56,14 +56,14 @@ def is_alive(service: ServiceRuntime) -> bool:
 async def test_a_service_is_ready_only_when_its_consumers_run(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
-    """Its database and its broker answer all the while."""
+    """Its database and its broker answer all the time."""
     service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"), policy=QUICK)
     service.consume([CONSUMER], Effects(nothing))
     async with service.running():
         await eventually_connected(service)
         assert "consumers" in await what_it_waits_for(service), "ready without its consumer"
         assert "starting" in await refusal_of_a_change(service), "a change was taken before the service had started"
-        assert is_alive(service), "to start it again would not help"
+        assert is_alive(service), "a restart would not help"
         await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
         await eventually_ready(service)
         assert await refusal_of_a_change(service) == ""
@@ -97,7 +97,7 @@ async def test_a_service_refuses_changes_without_nats(surroundings: Surroundings
             await nats.kill()
             await eventually(connected, until=lambda seen: not seen, what="the loss of NATS")
             assert "broker" in await refusal_of_a_change(service), "a change was taken that cannot be published"
-            assert is_alive(service), "to start it again would not help"
+            assert is_alive(service), "a restart would not help"
             await nats.start()
             await eventually_connected(service)
             assert await refusal_of_a_change(service) == ""
@@ -135,7 +135,7 @@ async def test_a_background_loop_that_fails_ends_the_process(surroundings: Surro
 async def test_a_loop_that_ignores_cancellations_does_not_block_the_stop(
     surroundings: Surroundings,
 ) -> None:
-    """As one may below Python 3.12 if it is cancelled at the moment at which NATS answers it."""
+    """Below Python 3.12 this happens when a loop is cancelled at the moment at which NATS answers it."""
     cancelled = 0
     test_ends = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Which indexes the database has when a service is ready."""
+"""The indexes that exist when a service is ready."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from devkit.testing.running import RunningService, Surroundings
 async def test_a_ready_service_has_created_all_its_indexes(
     service: ServiceUnderTest, surroundings: Surroundings
 ) -> None:
-    """Asked of MongoDB: a part whose indexes were forgotten would add some if it were told to make them now."""
+    """Compares MongoDB's indexes before and after each part creates its indexes again: none may be added."""
     settings = surroundings.settings(service.settings_type, service.name)
     more = {"policy": surroundings.policy} if service.consumers else {}
     async with surroundings.running(lambda: service.create_app(settings, **more), service.consumers) as running:
@@ -36,7 +36,7 @@ async def indexes(running: RunningService) -> set[tuple[str, str]]:
 
 
 def parts_of(running: RunningService) -> Iterator[Any]:
-    """Every object of our own that the application holds, directly or through another one."""
+    """Every object of our code that the application holds, directly or through another one."""
     waiting: list[Any] = [vars(running.app.state), running.runtime]
     seen: set[int] = set()
     while waiting:

@@ -1,4 +1,4 @@
-"""A service that is told to stop leaves nothing half done: no delivery, and no event that has not been published."""
+"""A service that stops finishes its deliveries and publishes all staged events."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from tickets.ticket import Ticket
 
 
 class Shop:
-    """A service that has tickets."""
+    """A running service with a repository of tickets."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._settings = surroundings.settings(ServiceSettings, "tickets")

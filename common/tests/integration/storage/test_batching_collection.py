@@ -1,4 +1,4 @@
-"""Calls that travel in groups are answered as if each had gone alone."""
+"""Batched calls have the same results as single calls."""
 
 import asyncio
 import traceback
@@ -20,7 +20,7 @@ MANY = 100
 
 
 class Counted:
-    """The driver's collection, which is asked for more seldom than the grouped one."""
+    """Counts the calls of the driver's collection."""
 
     def __init__(self, collection: Any) -> None:
         self._collection = collection
@@ -78,7 +78,7 @@ async def test_of_concurrent_upserts_only_those_with_an_old_version_fail(things:
 
 
 async def test_an_error_does_not_contain_the_document(things: Collection) -> None:
-    """Errors get into logs, and documents have passwords and card tokens in them."""
+    """Errors are logged, and documents contain password hashes and card tokens."""
     await things.insert_one({"_id": "taken", "value": 1})
     outcomes = await asyncio.gather(
         *(things.insert_one({"_id": key, "value": "secret"}) for key in ("a", "b", "taken", "c")),
@@ -147,7 +147,7 @@ async def test_two_lookups_of_one_document_get_separate_copies(things: Collectio
 
 
 class MongodWithFailPoints(Mongod):
-    """Behaves as if something had failed, where it is told to."""
+    """A mongod that fails at commands, as the test asks."""
 
     def command(self) -> list[str]:
         return [*super().command(), "--setParameter", "enableTestCommands=1"]
@@ -162,7 +162,7 @@ async def failing_mongod(tmp_path: Path) -> AsyncIterator[MongodWithFailPoints]:
 async def test_writes_of_a_batch_fail_when_the_write_concern_was_not_met(
     failing_mongod: MongodWithFailPoints, driver: MongoDriver
 ) -> None:
-    """MongoDB reports that once for the whole batch, and no error of any single write."""
+    """MongoDB reports this error once for the batch, not for each write."""
     mongo, admin = Mongo(failing_mongod.url, "shop", driver), Mongo(failing_mongod.url, "admin", driver)
     things, fail_points = BatchingCollection(mongo.database["things"]), cast(Any, admin.database)
     out_of_space = {"code": 14031, "codeName": "OutOfDiskSpace", "errmsg": "not enough disk space"}

@@ -1,4 +1,4 @@
-"""The connection to MongoDB, while mongod is silent and afterwards, and while it takes no new connections."""
+"""The connection to MongoDB while mongod is paused, after that, and while it refuses new connections."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
 
     async def somebody() -> None:
         while not over.is_set():
-            with suppress(PyMongoError, TimeoutError, RuntimeError):  # as a request is bounded, and may end
+            with suppress(PyMongoError, TimeoutError, RuntimeError):  # as a request that times out
                 async with asyncio.timeout(4.5):
                     await things.find_one({"_id": 1})
                     await things.insert_one({"name": "thing"})
@@ -50,7 +50,7 @@ async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
     people = [asyncio.create_task(somebody()) for _ in range(_PEOPLE)]
     try:
         mongod.pause()
-        await _waits_in_vain(mongo, seconds=6)
+        await _gets_no_answer(mongo, seconds=6)
         mongod.resume()
         await eventually(lambda: _answers(mongo), within=1.5, what="an answer from MongoDB")
     finally:
@@ -60,16 +60,16 @@ async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
         await mongo.close()
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a batch"])
 async def test_a_write_without_a_new_connection_fails_as_unavailable(
     mongod: Mongod, driver: MongoDriver, alone: bool
 ) -> None:
-    """The update takes the connection that there is, and those that come after it need another."""
+    """The first update uses the open connection, so later calls need a new one."""
     many = [_count_up if alone else _insert] * _PEOPLE
     done: Counter[object] = Counter()
     failures: list[PyMongoError] = []
     async with _RefusingConnections(mongod.port) as between, asyncio.timeout(20):
-        while not failures:  # the refused one may be for the driver's own questions
+        while not failures:  # the refused connection may be one for the driver's own monitoring
             mongo = Mongo(f"mongodb://127.0.0.1:{between.port}", "shop", driver)
             things = mongo.database["things"]
             try:
@@ -117,7 +117,7 @@ async def _failure_of(write: Awaitable[object]) -> PyMongoError | None:
 
 
 class _RefusingConnections:
-    """Stands between a driver and mongod; when told to, it closes the next connection before a word is said."""
+    """A proxy between a driver and mongod. On request, it closes the next connection immediately."""
 
     def __init__(self, mongod_port: int) -> None:
         self._mongod_port = mongod_port
@@ -151,7 +151,7 @@ class _RefusingConnections:
             writer.close()
 
 
-async def _waits_in_vain(mongo: Mongo, seconds: float) -> None:
+async def _gets_no_answer(mongo: Mongo, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert not await _answers(mongo)

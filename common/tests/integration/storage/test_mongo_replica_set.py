@@ -1,4 +1,4 @@
-"""Writes to a replica set, as production has one, at the moments at which its primary fails.
+"""Writes to a replica set, as in production, while its primary fails.
 
 On motor alone: PyMongo's asynchronous client, closed while it connects, leaves its socket to the garbage collector.
 """
@@ -19,7 +19,7 @@ _SHUTDOWN_IN_PROGRESS = 91
 
 
 class Primary(Mongod):
-    """The one member of a replica set; it fails at commands when told to."""
+    """The only member of a replica set. It fails at commands, as the test asks."""
 
     @property
     def url(self) -> str:
@@ -36,7 +36,7 @@ class Primary(Mongod):
         await self._ask("configureFailPoint", "failCommand", mode={"times": 1}, data={"failCommands": [command], **how})
 
     async def _ask(self, command: str, value: object = 1, **more: Any) -> Any:
-        url = super().url  # before the set is initiated, none is found by its name
+        url = super().url  # before it is initiated, the set has no name to connect by
 
         def ask() -> Any:
             with MongoClient[dict[str, Any]](url, directConnection=True) as client:
@@ -70,7 +70,7 @@ async def test_a_write_that_a_failing_primary_did_not_execute_is_repeated(primar
 async def test_a_write_that_a_primary_executed_without_acknowledging_happens_once(
     primary: Primary, mongo: Mongo
 ) -> None:
-    """The driver repeats it under the same transaction number."""
+    """The driver repeats the write with the same transaction number."""
     things = mongo.database["things"]
     await things.insert_one({"_id": "counter", "count": 0})
     failure = {"code": _SHUTDOWN_IN_PROGRESS, "errmsg": "shutting down", "errorLabels": ["RetryableWriteError"]}

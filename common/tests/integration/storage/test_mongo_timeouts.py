@@ -1,4 +1,4 @@
-"""An operation on a MongoDB that does not answer fails within seconds, and as unavailable."""
+"""An operation on a MongoDB that does not answer fails within seconds as unavailable."""
 
 import asyncio
 import socket
@@ -28,12 +28,12 @@ async def mongod(tmp_path: Path) -> AsyncIterator[Mongod]:
     server = Mongod(tmp_path, free_port())
     await server.start()
     yield server
-    await server.kill()  # whatever still waits for it waits no longer
+    await server.kill()  # ends everything that still waits for it
 
 
 @pytest.fixture
 async def connect(driver: MongoDriver) -> AsyncIterator[Connect]:
-    """Makes connections, and closes them in the end. Gives a collection of each."""
+    """Opens connections, and closes them after the test. Returns a collection of each."""
     connections: list[Mongo] = []
 
     def connect(url: str) -> Collection:
@@ -53,7 +53,7 @@ async def test_an_operation_on_an_open_connection_to_a_paused_mongod_fails(conne
 
 
 async def test_an_operation_that_needs_a_connection_to_a_lost_host_fails(mongod: Mongod) -> None:
-    """The first operation has the connection that there is; the second waits for the host's answer to a new one.
+    """The first operation uses the open connection. The second one waits for a new connection to the host.
 
     On motor alone: closed while it connects, the other driver leaves its socket to the garbage collector.
     """
@@ -76,7 +76,7 @@ async def test_an_operation_for_which_no_server_is_found_fails(connect: Connect)
 
 
 async def test_an_operation_for_which_no_connection_becomes_free_fails(connect: Connect, mongod: Mongod) -> None:
-    """There is one connection for all five operations, of 1 s each."""
+    """Five operations of 1 s each share one connection."""
     things = connect(f"mongodb://127.0.0.1:{mongod.port}/?maxPoolSize=1")
     await things.insert_one({"_id": 1})
     writes = [things.update_one(_SLOW, {"$set": {"name": "thing"}}) for _ in range(5)]
@@ -94,7 +94,7 @@ async def _fails_as_unavailable(operation: Awaitable[object]) -> None:
 
 
 class _Entrance:
-    """Leads to mongod. Once shut, it does not answer to new connections: as if the host of mongod were gone."""
+    """A proxy to mongod. After shut(), it does not answer new connections, as if the host were lost."""
 
     def __init__(self, mongod_port: int) -> None:
         self._mongod_port = mongod_port
@@ -118,7 +118,7 @@ class _Entrance:
     async def shut(self) -> None:
         self._accepting.cancel()
         with suppress(TimeoutError):
-            while True:  # the kernel takes a few for a server that does not accept, and then drops what comes
+            while True:  # the kernel accepts a few connections for the server, and then drops the others
                 async with asyncio.timeout(0.2):
                     self._writers.append((await asyncio.open_connection("127.0.0.1", self.port))[1])
 

@@ -1,4 +1,4 @@
-"""What every service asks of MongoDB with each write, as the server logs it: a majority, and the journal."""
+"""The write concern of every write of every service, as mongod logs it: a majority, and the journal."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ _WRITES = ("insert", "update", "delete", "findAndModify", "createIndexes")
 
 @dataclass(frozen=True)
 class Write:
-    """A write as mongod has logged it."""
+    """A write in mongod's log."""
 
     database: str
     collection: str
@@ -38,7 +38,7 @@ class Write:
 
 
 class LoggingMongod(Mongod):
-    """Logs every command that it executes. Its URL has no options, so that it hides none that a service leaves out."""
+    """Logs every command that it executes. Its URL has no options, so each option in the log comes from the service."""
 
     @property
     def url(self) -> str:
@@ -54,7 +54,7 @@ class LoggingMongod(Mongod):
             Write(command["$db"], command[name], name, command.get("writeConcern"))
             for command in commands
             for name in _WRITES
-            if name in command and command.get("$db", "config") != "config"  # what mongod writes for itself
+            if name in command and command.get("$db", "config") != "config"  # writes of mongod itself
         ]
 
 
@@ -73,7 +73,7 @@ def _created(service: ServiceUnderTest, surroundings: Surroundings) -> Callable[
 async def test_every_write_waits_for_a_majority_and_for_the_journal(
     mongod: LoggingMongod, surroundings: Surroundings, streams: EventStreams
 ) -> None:
-    """Of all services, for a purchase: aggregates, read models, outboxes, charges, idempotent requests, indexes."""
+    """All writes of a purchase: aggregates, read models, outboxes, charges, idempotent requests, indexes."""
     async with AsyncExitStack() as lives:
         living = await asyncio.gather(
             *(

@@ -22,7 +22,7 @@ def collection(mongo: Mongo) -> Collection:
 
 
 async def test_find_or_wait_waits_for_an_event_that_arrives_soon(collection: Collection) -> None:
-    """A client that lists a ticket and orders it at once is not told that there is no such ticket."""
+    """A client that lists a ticket and orders it at once does not get 404."""
     lookups = 0
 
     async def count(name: str, operation: Operation) -> object:
@@ -48,7 +48,7 @@ async def test_find_or_wait_ends_when_nothing_arrives(collection: Collection) ->
 
 
 async def test_a_second_event_of_the_same_version_changes_nothing(collection: Collection) -> None:
-    """An event that is delivered twice, or two events that stand for one version: the first one stays."""
+    """For a duplicate, and for two events of one version, the first state stays."""
     tickets = ReadModelRepository(collection, KnownTicket)
     ticket = listed_ticket(title="First")
     assert await tickets.apply(ticket)

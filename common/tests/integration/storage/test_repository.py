@@ -1,4 +1,4 @@
-"""Aggregates in MongoDB: each change is one write together with its events."""
+"""Aggregates in MongoDB: a change and its events are one write."""
 
 from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
@@ -12,7 +12,7 @@ from tickets.ticket import Ticket
 
 
 async def test_the_events_of_a_write_survive_a_crash_directly_after_it(mongo: Mongo, streams: EventStreams) -> None:
-    """The relay of the first process never publishes anything; that of the next process finds all of it."""
+    """The relay of the first process publishes nothing. The relay of the next process finds all events."""
     collection, publisher = mongo.database["tickets"], Publisher(streams.broker)
     tickets = AggregateRepository(collection, Ticket, OutboxRelay(publisher, utc_now), utc_now)
     seller = UserId(new_id())

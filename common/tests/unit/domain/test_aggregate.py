@@ -6,7 +6,7 @@ from common.events.tickets import TicketCreated
 
 
 def test_every_change_increments_the_version_even_without_an_event() -> None:
-    """Else two requests that both make such a change would not notice each other."""
+    """Otherwise two concurrent changes of this kind would not conflict."""
     listing = Listing.create("first")
     listing.rename_quietly("second")
     listing.rename("third")
@@ -34,7 +34,7 @@ def test_stored_events_are_not_recorded_again() -> None:
 
 
 def test_the_stored_version_stays_until_the_aggregate_is_stored() -> None:
-    """The store writes only over the version that was read."""
+    """The repository replaces only the version that was read."""
     stored = Listing.create("first")
     listing = Listing.from_document(stored.to_document())
     listing.rename("second")

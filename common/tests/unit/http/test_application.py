@@ -1,4 +1,4 @@
-"""What each service says about itself: its OpenAPI document, and the page that shows it."""
+"""The application of each service: its OpenAPI document, its documentation page, unknown paths and methods."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from common.tests.services import ServiceUnderTest
 from devkit.testing.problem_details import assert_problem
 
 EVERYWHERE = {"413", "415", "422", "503"}
-"""What any request may be answered with, whatever it asks for."""
+"""The statuses that every request may be answered with."""
 
 DECLARED = {
     ("POST", "/api/users/signup"): {"201", "409"},
@@ -32,7 +32,7 @@ DECLARED = {
     ("GET", "/api/payments"): {"200", "401", "403", "404"},
     ("POST", "/api/payments"): {"201", "401", "402", "403", "404", "409"},
 }
-"""The whole API: what each operation can be answered with, apart from the above."""
+"""The whole API: the other statuses of each operation."""
 
 
 class Operation(NamedTuple):
@@ -136,12 +136,12 @@ async def test_operations_that_require_a_signed_in_user_declare_it(document: dic
         if needs_user:
             assert {"HTTPBearer": []} in operation.content["security"], operation
             assert {"APIKeyCookie": []} in operation.content["security"], operation
-        elif operation.path != "/api/users/currentuser":  # which takes a token, and needs none
+        elif operation.path != "/api/users/currentuser":  # which accepts a token and does not require it
             assert "security" not in operation.content, operation
 
 
 class Links(HTMLParser):
-    """What a page has its browser load."""
+    """Collects the addresses that a page makes the browser load."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ async def test_the_docs_page_does_not_use_an_external_validator(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
     page = await client.get(f"/api/docs/{service.name}")
-    # By default Swagger can show a badge for which it sends the document's address to validator.swagger.io.
+    # By default, Swagger sends the document's address to validator.swagger.io to show a badge.
     assert '"validatorUrl": null' in page.text
 
 

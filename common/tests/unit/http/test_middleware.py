@@ -1,4 +1,4 @@
-"""What holds for every request, whatever its route does: its trace, its bounds, and an answer even to a defect."""
+"""What the middleware does for every request: the trace, the limits, and the answer to a defect."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ FAILURES: dict[str, tuple[Callable[[], Exception], int]] = {
     "conflict": (lambda: Conflict("It is held."), 409),
     "teapot": (lambda: HTTPException(418, "hunter2"), 500),
 }
-"""What a route may raise, and what the caller is to see of it; hunter2 is what the caller is not."""
+"""The errors of a route, and the status of the answer. The answer must not contain hunter2."""
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ async def test_a_request_that_takes_too_long_gets_503_and_an_unknown_outcome(
 
 
 async def test_an_incomplete_answer_is_not_sent_as_complete(client: httpx.AsyncClient, app: FastAPI) -> None:
-    transport = httpx.ASGITransport(app)  # which raises what the application raises, as the server would see it
+    transport = httpx.ASGITransport(app)  # it raises the application's errors, as the server sees them
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as direct:
         with pytest.raises(RuntimeError, match="the other half is missing"):
             await direct.get("/half")

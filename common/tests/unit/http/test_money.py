@@ -1,4 +1,4 @@
-"""19.99 is 1999 cents and nothing else, both ways, through the JSON that carries it."""
+"""Prices in JSON: 19.99 is exactly 1999 cents, in both directions."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ WRITE = TypeAdapter(PriceOut)
 
 
 def read(text: str) -> int:
-    """As a request is read: the JSON number is a float already when it is judged."""
+    """Read a price as a request does: the JSON number is a float before it is checked."""
     return READ.validate_python(json.loads(text))
 
 

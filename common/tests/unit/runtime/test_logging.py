@@ -1,4 +1,4 @@
-"""A line of the log: one JSON object, for machines, or text, for people."""
+"""A log line is one JSON object, or text for people."""
 
 import io
 import json
@@ -58,7 +58,7 @@ def test_lines_of_libraries_have_the_same_form(log_as: Callable[..., ReadLog]) -
 
 @pytest.mark.parametrize("chatty", ["pymongo.command", "nats.aio.client", "stripe", "httpx", "uvicorn.access"])
 def test_libraries_do_not_log_every_step_even_at_debug(chatty: str, log_as: Callable[..., ReadLog]) -> None:
-    """The driver's steps contain documents, and those contain what must not be in a log."""
+    """The driver's debug lines contain documents, which contain secrets."""
     read = log_as("orders", "debug")
     logging.getLogger(chatty).debug("a step")
     logging.getLogger(chatty).info("another")
@@ -93,7 +93,7 @@ def test_a_failure_has_a_traceback_without_local_variables(log_format: str, log_
     try:
         sign_in(PASSWORD)
     except RuntimeError as error:
-        log.error("request failed", exc_info=error)  # noqa: TRY400 - as the product does it
+        log.error("request failed", exc_info=error)  # noqa: TRY400 - as the services do it
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
     written = read()
     assert written.count("RuntimeError: no connection for 21 characters") == 2

@@ -1,4 +1,4 @@
-"""Settings: a bad or missing variable ends the start with status 2 and one line that names it and shows no secret."""
+"""A wrong or missing variable ends the start with status 2 and one line that names it and shows no secret."""
 
 import asyncio
 import os
@@ -86,7 +86,7 @@ Start = Callable[[ServiceUnderTest, Mapping[str, str]], list[str]]
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Start:
-    """Load the settings from this environment; returns the lines written when that ended the process."""
+    """Load the settings from an environment, and return the lines that were written when this ended the process."""
 
     def load(service: ServiceUnderTest, environment: Mapping[str, str]) -> list[str]:
         for name in known_variables(service):

@@ -1,4 +1,4 @@
-"""Calls that arrive while a batch is on its way form the next batch. A call alone is sent at once."""
+"""Calls that arrive while batches run form the next batch. A single call is sent immediately."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ class Refused(Exception):
 
 
 class Database:
-    """Answers n with 10·n, as soon as it may; refuses each negative number, and everybody while it is down."""
+    """Answers n with 10·n while it may answer. Refuses negative numbers, and all calls while it is down."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -44,7 +44,7 @@ class Database:
 
 async def until_batches(database: Database, count: int) -> None:
     async with asyncio.timeout(5):
-        while len(database.batches) < count:  # noqa: ASYNC110 - a group goes in the next turn of the loop
+        while len(database.batches) < count:  # noqa: ASYNC110 - a batch starts in the next iteration of the event loop
             await asyncio.sleep(0)
 
 
