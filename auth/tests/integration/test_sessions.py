@@ -51,7 +51,7 @@ async def test_signing_up_and_in_set_a_cookie_that_is_hidden_from_scripts_and_si
         expected = {"httponly": "True", "samesite": "lax", "path": "/", "max-age": str(TWELVE_HOURS)}
         assert cookie == expected | ({"secure": "True"} if is_secure else {})
         user = SignedInUser(answer.json()["id"], credentials["email"])
-        assert TokenVerifier(keys.public).verify(token) == user, "any service knows from it who is asking"
+        assert TokenVerifier(keys.public).verify(token) == user, "any service can verify it"
 
 
 async def test_without_a_cookie_no_user_is_signed_in(browser: httpx.AsyncClient) -> None:

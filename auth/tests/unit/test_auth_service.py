@@ -52,7 +52,7 @@ async def test_an_address_can_be_signed_up_once_in_any_case(auth: AuthService) -
         with pytest.raises(EmailTaken) as taken:
             await auth.sign_up(email=email, password="another password")
         assert taken.value.argument == "email"
-    assert await auth.sign_in(email="buyer@example.com", password=PASSWORD), "the first one stays as it was"
+    assert await auth.sign_in(email="buyer@example.com", password=PASSWORD), "the first user is unchanged"
 
 
 async def test_a_wrong_password_and_an_unknown_address_are_the_same_error(auth: AuthService) -> None:

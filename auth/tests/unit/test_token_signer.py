@@ -40,7 +40,7 @@ def test_an_invalid_token_is_refused_without_the_reason(
     with pytest.raises(NotSignedIn) as refused:
         verifier.verify(forged[name])
     assert refused.value.detail in {"The token is not valid. Sign in again.", "Your session has ended. Sign in again."}
-    assert refused.value.__cause__ is None, "the library's reason stays with the library"
+    assert refused.value.__cause__ is None, "the library's reason is not shown"
 
 
 def test_a_token_is_valid_for_twelve_hours(keys: KeyPair, verifier: TokenVerifier) -> None:

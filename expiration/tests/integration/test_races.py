@@ -30,8 +30,8 @@ async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at
     kept = [await expiration._deadlines.find(order[0].id) for order in orders]
     assert {deadline.status for deadline in kept} <= {DeadlineStatus.COMPLETED, DeadlineStatus.DROPPED}
     assert {deadline.order_version for deadline in kept} == {2}, "no change has overwritten another one"
-    told = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
-    assert sorted(await recorded_events(expiration)) == [("expiration.completed.v1", one) for one in told]
+    completed = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
+    assert sorted(await recorded_events(expiration)) == [("expiration.completed.v1", one) for one in completed]
 
 
 async def test_the_first_events_of_an_order_may_be_handled_concurrently(mongo: Mongo) -> None:

@@ -136,8 +136,8 @@ async def test_a_timer_that_fires_early_by_our_clock_is_delivered_again_when_it_
         await streams.eventually_published(ExpirationCompleted)
 
         (envelope,) = await streams.envelopes(ExpirationCompleted)
-        assert datetime.fromisoformat(envelope.headers[TIME]) >= created.expires_at, "by our clock it was due"
-        assert await timers(streams) == {fired(created): 1}, "the same alarm was heard again, none was added"
+        assert datetime.fromisoformat(envelope.headers[TIME]) >= created.expires_at, "it was due by the service's clock"
+        assert await timers(streams) == {fired(created): 1}, "the same timer was delivered again, and none was added"
         await eventually_quiet(streams)
         assert await streams.dead_letters() == []
 
@@ -191,7 +191,7 @@ async def test_fired_timers_are_deleted_from_the_stream(running: RunningService,
     (expired,) = await streams.envelopes(DeadlineTimer)
     assert expired.headers["Nats-TTL"] == "1h"
     config = (await streams.broker.jetstream.stream_info(TIMERS.name)).config
-    assert config.allow_msg_ttl, "or the broker would not heed it"
+    assert config.allow_msg_ttl, "otherwise the broker ignores it"
     assert not config.max_age, "one shorter than a deadline would lose the timer"
 
 

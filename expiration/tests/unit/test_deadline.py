@@ -32,7 +32,7 @@ def test_an_order_whose_last_event_comes_first_has_a_dropped_deadline(closed: Or
     deadline = Deadline.of_order(closed)
 
     assert deadline.status is DeadlineStatus.DROPPED
-    assert not deadline.is_behind(CREATED), "its creation is old news by now"
+    assert not deadline.is_behind(CREATED), "the event of its creation is older"
 
 
 @CLOSED

@@ -109,6 +109,6 @@ def test_a_timer_that_fires_at_once_finds_its_deadline_stored() -> None:
         await expiration.follow_order(created)
         deadline = await expiration._deadlines.find(created.id)
         assert deadline is not None
-        assert deadline.status is DeadlineStatus.COMPLETED, "or nobody would ever complete it"
+        assert deadline.status is DeadlineStatus.COMPLETED, "otherwise it would never be completed"
 
     run_without_waiting(story())

@@ -25,11 +25,11 @@ async def test_an_older_version_never_replaces_a_newer_one(streams: EventStreams
     for order in permutations(range(3)):
         ticket = listed_ticket(title="First")
         events = [ticket, changed_ticket(ticket, 2, title="Second"), changed_ticket(ticket, 3, title="Third", price=3)]
-        heard: list[int] = []
+        handled: list[int] = []
         for index in (*order, *order):  # the second time as duplicates
-            heard.append(index)
+            handled.append(index)
             await orders._tickets.apply(events[index])
-            assert (await known(orders, ticket))[0] == max(heard) + 1
+            assert (await known(orders, ticket))[0] == max(handled) + 1
         assert await known(orders, ticket) == (3, "Third", 3)
 
 

@@ -50,7 +50,7 @@ async def test_the_answer_says_that_a_payment_of_unknown_outcome_is_finished_lat
 ) -> None:
     """The call of Stripe must time out before the whole request does.
 
-    Else the request is cut off: the buyer is told to look whether it was done, and not that nothing will be lost.
+    Otherwise the answer would say only that the outcome is unknown, and not that the payment is finished later.
     """
     answer = await checkout.pay()
     assert problem(answer) == (503, "dependency-unavailable")

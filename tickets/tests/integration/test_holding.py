@@ -22,7 +22,7 @@ ALL = [consumer.name for consumer in CONSUMERS]
 async def publish_in_order(streams: EventStreams, *events: OrderEvent) -> None:
     """Publish the events one after the other, each after the one before was handled. A known event is a duplicate.
 
-    Without this, three consumers would work side by side, and the order would be nobody's choice.
+    Otherwise three consumers would handle them concurrently, in an order that the test does not choose.
     """
     for event in events:
         await streams.publish_again(event)

@@ -90,4 +90,4 @@ class RetryLater(Exception):
 
 
 class PermanentFailure(Exception):
-    """Raised by a handler that can never handle its event: the event becomes a dead letter at once."""
+    """Raised by a handler that can never handle its event: the event becomes a dead letter immediately."""

@@ -13,7 +13,7 @@ class Category(StrEnum):
     DOMAIN = "domain-specific"
     """A business fact about one aggregate."""
     GENERAL = "general"
-    """A fact that any service could use, whatever its domain."""
+    """A fact that any service could use."""
 
 
 class Message(BaseModel):

@@ -59,15 +59,7 @@ def invalid_bodies(service: ServiceUnderTest) -> Iterator[tuple[str, bytes]]:
     yield "a field whose name is 60,000 characters long", with_value(service.body, "a" * 60_000, "1")
     yield "3,000 unknown fields", json.dumps({f"field{n}": 1 for n in range(3000)}).encode()
     if service.name == "orders":
-        for text in [
-            '"60"',
-            "true",
-            "60.0",
-            "1e1",
-            "0",
-            "-1",
-            "86401",
-        ]:  # values that only look like a number of seconds
+        for text in ['"60"', "true", "60.0", "1e1", "0", "-1", "86401"]:  # only looks like a number of seconds
             yield f"windowSeconds: {text}", with_value(service.body, "windowSeconds", text)
     for name in service.body:
         for text in NO_VALUES:

@@ -82,7 +82,7 @@ async def test_a_request_continues_the_trace_of_its_header(client: httpx.AsyncCl
     assert answer.headers["x-correlation-id"] == TRACE_ID
     version, trace_id, span, flags = answer.json()["parent"].split("-")
     assert (version, trace_id, flags) == ("00", TRACE_ID, "01")
-    assert span not in {"00f067aa0ba902b7", "0" * 16}, "a step of its own in the trace"
+    assert span not in {"00f067aa0ba902b7", "0" * 16}, "a new span in the trace"
     assert answer.json()["cause"] == "GET /trace"
 
 
@@ -149,7 +149,7 @@ async def test_the_cause_of_a_defect_is_logged_with_the_trace_id_of_the_answer(
 async def test_a_request_that_takes_too_long_gets_503_and_an_unknown_outcome(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, log_as: Callable[..., Callable[[], str]]
 ) -> None:
-    assert common.http.middleware.MAX_SECONDS < 5, "what is promised"
+    assert common.http.middleware.MAX_SECONDS < 5, "the documented limit"
     monkeypatch.setattr(common.http.middleware, "MAX_SECONDS", 0.05)
     read = log_as("tickets", "info", "json")
     async with asyncio.timeout(10):

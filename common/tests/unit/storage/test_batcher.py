@@ -94,7 +94,7 @@ async def test_a_failure_of_a_batch_fails_the_waiting_calls_and_no_later_ones(
     database.may_answer.set()
     outcomes = await asyncio.gather(*under_way, *waiting, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 5
-    assert database.batches == [[1], [2]], "nobody tried in vain, one after the other"
+    assert database.batches == [[1], [2]], "the waiting calls were not sent"
     database.is_down = False
     assert await database.calls.run(4) == 40
 

@@ -22,7 +22,7 @@ class InterceptedCollection:
         self._collection = collection
         self._around = around
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the driver offers
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the driver's collection
         found = getattr(self._collection, name)
         if name in WRITES | _READS:
             return lambda *args, **kwargs: self._around(name, lambda: found(*args, **kwargs))
