@@ -1,4 +1,4 @@
-"""The five services, and where each can be met over HTTP: the edge is shared, so each promise is checked on all."""
+"""All services, with a request to read and one to create something, for tests that every service must pass."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ SOME_ID = "65f0c0ffee00000000000010"
 
 @dataclass(frozen=True)
 class Read:
-    """A request that needs the database, changes nothing, and is answered with this status while all is well."""
+    """A request that needs the database and changes nothing, and the status of its normal answer."""
 
     method: str
     path: str
@@ -44,11 +44,11 @@ class ServiceUnderTest:
     read: Read
     consumers: Sequence[Consumer[Any]] = ()
     creates_at: str = ""
-    """Where it creates something, by POST."""
+    """The path of a POST that creates something."""
     body: dict[str, Any] = field(default_factory=dict)
-    """What it creates it from."""
+    """The body of this POST."""
     needs_user: bool = True
-    """Whether one must be signed in for that."""
+    """Whether this POST requires a signed-in user."""
 
     def __str__(self) -> str:
         return self.name
@@ -100,4 +100,4 @@ SERVICES = (
     ),
 )
 WITH_API = SERVICES[:-1]
-"""All but expiration, which has no API of its own."""
+"""All services but expiration, which has no API."""

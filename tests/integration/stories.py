@@ -1,4 +1,4 @@
-"""What each consumer is about: the state before, and the events in the order in which they happened."""
+"""A story for each consumer: the state before, and the events in the order in which they happened."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -97,4 +97,4 @@ STORIES: dict[str, Story] = {
     "payments-refund-payment-on-order-cancelled": Story((ORDER_CREATED, ORDER_CANCELLED), a_captured_payment),
     "payments-settle-payment-on-order-completed": Story((ORDER_CREATED, ORDER_COMPLETED), a_captured_payment),
 }
-"""By the name of the consumer; the story's events may concern the other consumers of its service as well."""
+"""By the name of the consumer. Other consumers of the service may handle some of the events."""

@@ -1,4 +1,4 @@
-"""The page at the gateway's root: what this is, and where the docs of each API are."""
+"""The page at the gateway's root: what the platform does, and links to the documentation of each API."""
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -8,9 +8,9 @@ front_page = APIRouter(include_in_schema=False)
 _APIS = (
     ("auth", "Sign up, sign in, sign out; who is signed in"),
     ("tickets", "List a ticket, change the listing, see what can be bought"),
-    ("orders", "Order a ticket, give an order up, read its timeline"),
+    ("orders", "Order a ticket, cancel an order, read its timeline"),
     ("payments", "Pay for an order"),
-    ("expiration", "No API of its own: listens and speaks through events"),
+    ("expiration", "No API of its own: it consumes and publishes events"),
 )
 
 _ROWS = "\n".join(
@@ -25,7 +25,8 @@ _PAGE = f"""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Ticket marketplace</title>
 <style>
-  body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto; padding: 0 1.2rem; color: #1d2733; }}
+  body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto; padding: 0 1.2rem;
+    color: #1d2733; }}
   h1 {{ font-size: 1.7rem; margin-bottom: .2rem; }}
   ul {{ list-style: none; padding: 0; }}
   li {{ padding: .7rem 0; border-top: 1px solid #dde3ea; display: flex; gap: 1rem; flex-wrap: wrap; }}
@@ -41,7 +42,7 @@ runs out.</p>
 <ul>
 {_ROWS}
 </ul>
-<p>On a laptop, <code>make demo</code> plays the whole story against this address.</p>
+<p>On a laptop, <code>make demo</code> runs complete sales against this address.</p>
 </html>
 """
 

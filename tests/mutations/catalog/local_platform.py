@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)",
         new="pass",
         tests=tests_in(
-            "common/tests/integration/test_servers.py", "test_a_child_does_not_outlive_a_parent_that_was_killed"
+            "devkit/tests/integration/test_servers.py", "test_a_child_process_ends_when_its_parent_is_killed"
         ),
         slow=True,
     ),

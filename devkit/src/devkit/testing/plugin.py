@@ -25,7 +25,7 @@ _DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
 
 @pytest.fixture(autouse=True)
 def _each_test_starts_with_the_same_logging() -> Iterator[None]:
-    """The commands and services of some tests configure it for their whole process, which here is that of the tests.
+    """Reset the logging of the process, which commands and services under test configure.
 
     Tracebacks are plain: structlog's default prints the local variables of each frame, which can take 20 s.
     """
@@ -55,10 +55,10 @@ def keys() -> KeyPair:
 
 @pytest.fixture
 async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
-    """Empty streams, and a way to see into them."""
+    """Empty streams, with methods to publish and to read."""
     broker = Broker(nats_server.url, "test")
     await broker.connect()
-    # Emptied of its last stream, nats-server tidies away the folder of all streams, sometimes from under a new one.
+    # One stream always stays: with the last one, nats-server deletes the folder of all streams, perhaps too late.
     await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
     for stream in STREAMS:
         with suppress(NotFoundError):

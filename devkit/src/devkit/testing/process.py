@@ -1,4 +1,4 @@
-"""A service as it runs in production: its own process, configured by nothing but its environment."""
+"""Runs a service as in production: in its own process, configured only by its environment."""
 
 import json
 import os
@@ -19,12 +19,12 @@ _OURS = ("MONGO_", "NATS_", "TOKEN_", "LOG_", "HOST", "PORT", "ORDER_WINDOW_SECO
 
 
 class ServiceProcess(Server):
-    """`python -m <name>`; started once it is alive, which does not say that it is ready."""
+    """`python -m <name>`. It counts as started when it is alive, which can be before it is ready."""
 
     def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(name, free_port(), folder / f"{name}.log")
         self.url = f"http://127.0.0.1:{self.port}"
-        # Of the surroundings' own variables none that means something to the service: they would hide what is missing.
+        # Without the settings of this process: they would hide that a setting of the service is missing.
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
         self._environment = {**inherited, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **environment}
 
@@ -45,7 +45,7 @@ class ServiceProcess(Server):
                 raise OSError(str(error)) from error
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """Its log so far. Fails if a line of it is not a JSON object."""
+        """The lines of its log so far. Fails if a line is not a JSON object."""
         lines = [json.loads(line) for line in self.log_path.read_text(encoding="utf-8").splitlines()]
         assert all(isinstance(line, dict) for line in lines), lines  # noqa: S101 - this is a test helper
         return lines
@@ -54,7 +54,7 @@ class ServiceProcess(Server):
 def environment_of(
     name: str, *, mongo_url: str, nats_url: str, keys: KeyPair, driver: MongoDriver = "motor"
 ) -> dict[str, str]:
-    """What this service needs to know, and nothing else."""
+    """The settings that this service needs, and no others."""
     environment = {"MONGO_URL": mongo_url, "NATS_URL": nats_url, "MONGO_DRIVER": driver}
     if name != "expiration":
         environment["TOKEN_PUBLIC_KEY"] = keys.public
