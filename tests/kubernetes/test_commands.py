@@ -131,7 +131,7 @@ def test_nothing_is_deployed_while_secrets_of_external_databases_are_missing(pro
         ("deploy", {"OVERLAY": "oops"}, "There is no overlay oops. OVERLAY is one of: kind production."),
         ("undeploy", {"OVERLAY": "oops"}, "There is no overlay oops. OVERLAY is one of: kind production."),
         ("restart", {}, "SERVICE is one of: auth expiration orders payments tickets. Example: make restart SERVICE="),
-        ("restart", {"SERVICE": "oders"}, "SERVICE is one of: auth expiration orders payments tickets."),
+        ("restart", {"SERVICE": "order"}, "SERVICE is one of: auth expiration orders payments tickets."),
         ("restart", {"SERVICE": "marketplace"}, "SERVICE is one of: auth expiration orders payments tickets."),
     ],
     ids=str,

@@ -11,7 +11,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="A consumer reads an order event whose status it does not know.",
         where="common.events.orders:OrderEvent",
         old='status: str = Field(description="`created`',
-        new="""status: __import__("typing").Literal["created", "cancelled", "completed"] = Field(description="`created`""",
+        new="""
+            status: __import__("typing").Literal["created", "cancelled", "completed"] = Field(
+                description="`created`""",
         tests=tests_in(
             _EVERY_CONSUMER,
             f"{_TEST}[motor-tickets-hold-ticket-on-order-created]",
