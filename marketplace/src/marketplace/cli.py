@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -114,10 +115,10 @@ app.command("rebuild", rich_help_panel=_OPERATIONS)(rebuild_one)
 app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command. Prints an error that the user can correct as one line, without a stack trace."""
     try:
-        app(prog_name="marketplace")  # in the image, the command is `python /app`
+        app(arguments, prog_name="marketplace")  # in the image, the command is `python /app`
     except PlatformError as error:
         typer.echo(error, err=True)
         sys.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""The operators' commands as processes: their output and their exit status."""
+"""The operators' commands: their output and their exit status."""
 
 import asyncio
 import json

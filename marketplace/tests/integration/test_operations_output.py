@@ -1,7 +1,7 @@
 """The output in a terminal of any width, and in a pipe."""
 
 import pytest
-from marketplace.tests.integration.typed import first_byte_of, run, run_in_terminal
+from marketplace.tests.integration.typed import first_byte_of, run_in_terminal, run_process
 
 from common.messaging import dead_letters as dead_letter
 from devkit.testing.events import EventStreams
@@ -12,12 +12,12 @@ SOURCE = "tickets-hold-ticket-on-order-created"
 async def test_a_pipe_gets_one_line_per_row(environment: dict[str, str], streams: EventStreams) -> None:
     headers = {dead_letter.CONSUMER: SOURCE, dead_letter.SUBJECT: "order.created.x", dead_letter.REASON: "a b"}
     await streams.publish_bytes(f"dead-letter.{SOURCE}", b"{}", headers)
-    heading, line = run(environment, "dead-letters", "list").stdout.splitlines()
+    heading, line = run_process(environment, "dead-letters", "list").stdout.splitlines()
     assert heading == heading.strip()
     assert heading.split() == ["id", "dead-lettered", "at", "consumer", "event", "deliveries", "reason"]
     assert line.startswith("1    ")
     assert line.endswith("   a b")
-    lag = run(environment, "lag").stdout.splitlines()
+    lag = run_process(environment, "lag").stdout.splitlines()
     assert [each for each in lag if not each or each != each.rstrip()] == []
 
 

@@ -1,4 +1,4 @@
-"""Runs the operators' commands as processes, with or without a terminal."""
+"""Runs the operators' commands: in this process, as a process, or in a terminal."""
 
 import fcntl
 import os
@@ -7,11 +7,35 @@ import struct
 import subprocess
 import sys
 import termios
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from unittest.mock import patch
+
+from marketplace import cli
 
 COMMAND = [sys.executable, "-P", "-m", "marketplace"]
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, because a new process needs about 2 s to import all services."""
+    with ThreadPoolExecutor(1) as thread:  # the command runs an event loop of its own
+        return thread.submit(_run_here, environment, arguments).result()
+
+
+def _run_here(environment: dict[str, str], arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    output, errors = StringIO(), StringIO()
+    with patch.dict(os.environ, environment, clear=True), redirect_stdout(output), redirect_stderr(errors):
+        try:
+            cli.main(arguments)
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        else:
+            status = 0
+    return subprocess.CompletedProcess([*arguments], status, output.getvalue(), errors.getvalue())
+
+
+def run_process(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 
 
