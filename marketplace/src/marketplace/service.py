@@ -1,20 +1,18 @@
-"""One instance of one of the five services, as a process."""
+"""One instance of one of the services, as a process."""
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from common.runtime.service_spec import ServiceSpec
 from devkit.servers import Server
 from marketplace.keys import TokenKeys
 from marketplace.probes import http_status
+from marketplace.registry import SERVICES
 from marketplace.settings import PlatformSettings
 
 _OK = 200
-_OURS = {
-    *("HOST", "PORT", "MONGO_URL", "MONGO_DATABASE", "MONGO_DRIVER", "NATS_URL", "LOG_LEVEL", "LOG_FORMAT"),
-    *("TOKEN_PUBLIC_KEY", "TOKEN_PRIVATE_KEY", "ORDER_WINDOW_SECONDS", "STRIPE_KEY", "STRIPE_API_BASE"),
-}
 
 
 class Service(Server):
@@ -36,28 +34,44 @@ class Service(Server):
 
 
 def service_environment(
-    service: str, port: int, settings: PlatformSettings, keys: TokenKeys, addresses: Mapping[str, str]
+    spec: ServiceSpec, port: int, settings: PlatformSettings, keys: TokenKeys, addresses: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what the service is to know, and no other service's secrets; `addresses` are MONGO_URL and NATS_URL."""
-    environment = {name: value for name, value in os.environ.items() if name not in _OURS} | {
-        "PYTHONUNBUFFERED": "1",  # its output goes to a file; a line must be there when it is needed
+    """Return the environment of a service's process; `addresses` are MONGO_URL and NATS_URL."""
+    known = _known_to_the_platform(spec.name, port, settings, keys) | dict(addresses)
+    return variables_for(spec, known) | {"PYTHONUNBUFFERED": "1"}  # so that the log file has each line at once
+
+
+def variables_for(
+    spec: ServiceSpec, known: Mapping[str, str], services: Sequence[ServiceSpec] = SERVICES
+) -> dict[str, str]:
+    """Return the variables for the settings of this service, and for no other one's: they may be secrets.
+
+    A setting of the service that is not in `known` passes through from the environment.
+    """
+    own, of_any_service = _settings_of(spec), set[str]().union(*map(_settings_of, services))
+    inherited = own - known.keys()
+    return {
+        **{name: value for name, value in os.environ.items() if name in inherited or name not in of_any_service},
+        **{name: value for name, value in known.items() if name in own and value},
+    }
+
+
+def _settings_of(spec: ServiceSpec) -> set[str]:
+    return {field.upper() for field in spec.settings.model_fields}
+
+
+def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, keys: TokenKeys) -> dict[str, str]:
+    """By variable; empty if the person who runs the platform has not set it."""
+    return {
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "MONGO_DATABASE": service,
         "MONGO_DRIVER": settings.mongo_driver,
-        **addresses,
         "LOG_LEVEL": settings.log_level,
         "LOG_FORMAT": settings.log_format,
+        "TOKEN_PUBLIC_KEY": keys.public,
+        "TOKEN_PRIVATE_KEY": keys.private,
+        "ORDER_WINDOW_SECONDS": str(settings.order_window_seconds),
+        "STRIPE_KEY": settings.stripe_key.get_secret_value() if settings.stripe_key else "",
+        "STRIPE_API_BASE": settings.stripe_api_base or "",
     }
-    if service != "expiration":
-        environment["TOKEN_PUBLIC_KEY"] = keys.public
-    if service == "auth":
-        environment["TOKEN_PRIVATE_KEY"] = keys.private
-    if service == "orders":
-        environment["ORDER_WINDOW_SECONDS"] = str(settings.order_window_seconds)
-    if service == "payments":
-        if settings.stripe_key:
-            environment["STRIPE_KEY"] = settings.stripe_key.get_secret_value()
-        if settings.stripe_api_base:
-            environment["STRIPE_API_BASE"] = settings.stripe_api_base
-    return environment
