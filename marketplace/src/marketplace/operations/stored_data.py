@@ -1,4 +1,4 @@
-"""What each service has stored, by its SPEC: the aggregates that it owns, and its read models of other services' ones."""
+"""What each service has stored, by its SPEC: its own aggregates, and its read models of other services' ones."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +78,9 @@ class ReadModels:
 
 
 AGGREGATES = tuple(OwnedAggregates(spec.name, owned) for spec in SERVICES for owned in spec.aggregates)
+
+SANDBOX_CHARGES, SANDBOX_REFUNDS = ("payments", "sandbox_charges"), ("payments", "sandbox_refunds")
+OTHER_COLLECTIONS = tuple((spec.name, collection) for spec in SERVICES for collection in spec.other_collections)
 
 
 def owned(service: str) -> OwnedAggregates:
