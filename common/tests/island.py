@@ -1,4 +1,4 @@
-"""All five services, on a mongod and a NATS server of their own, which may be killed and paused."""
+"""All services, on a mongod and a NATS server of their own, which may be killed and paused."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -46,15 +46,15 @@ class Inhabitant:
 
     async def read(self) -> httpx.Response:
         """Ask for something that it takes from its database."""
-        read = self.service.read
+        read = self.service.requests.read
         return await self.client.request(read.method, read.path, json=read.json)
 
     async def create(self) -> httpx.Response:
         """Ask for a change."""
-        body = dict(self.service.body)
+        body = dict(self.service.requests.body)
         if "email" in body:
             body["email"] = f"{new_id()}@example.com"
-        return await self.client.post(self.service.creates_at, json=body)
+        return await self.client.post(self.service.requests.creates_at, json=body)
 
 
 Question = Callable[[Inhabitant], Awaitable[httpx.Response]]
@@ -70,8 +70,8 @@ class Population:
         return Population([each for each in self.members if each.service.name in names])
 
     @property
-    def with_api(self) -> "Population":
-        return Population([each for each in self.members if each.service.creates_at])
+    def creating(self) -> "Population":
+        return Population([each for each in self.members if each.service.requests.creates_at])
 
     async def ask(self, question: Question, *, within: float = 10.0) -> dict[Inhabitant, httpx.Response]:
         """Ask all of them at once. Raises TimeoutError if one takes longer."""

@@ -11,7 +11,7 @@ from devkit.testing.running import RunningService, Surroundings
 
 @pytest.fixture(params=WITH_API, ids=str)
 def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
-    """Each of the four that have an API, in turn."""
+    """Each that has routes, in turn."""
     chosen: ServiceUnderTest = request.param
     return chosen
 

@@ -21,6 +21,7 @@ from devkit.testing.eventually import eventually
 from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import somebody
 from devkit.testing.tokens import TokenSigner
+from marketplace import registry
 
 WAITING = "waiting for MongoDB"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -28,10 +29,11 @@ TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 
 
 def process_of(name: str, island: Island, folder: Path, driver: MongoDriver = "motor", **more: str) -> ServiceProcess:
+    spec = registry.service(name)
     environment = environment_of(
-        name, mongo_url=island.mongod.url, nats_url=island.nats.url, keys=island.keys, driver=driver
+        spec, mongo_url=island.mongod.url, nats_url=island.nats.url, keys=island.keys, driver=driver
     )
-    return ServiceProcess(name, folder, environment | more)
+    return ServiceProcess(spec, folder, environment | more)
 
 
 async def is_ready(process: ServiceProcess) -> bool:
@@ -60,7 +62,7 @@ def signed_in(island: Island) -> dict[str, str]:
 
 @pytest.fixture
 async def processes(island: Island, tmp_path: Path) -> AsyncIterator[dict[str, ServiceProcess]]:
-    """All five, alive; started before their database, as may happen to them."""
+    """All of them, alive; started before their database, as may happen to them."""
     await island.mongod.stop()
     async with AsyncExitStack() as running:
         processes = {service.name: process_of(service.name, island, tmp_path) for service in SERVICES}

@@ -47,7 +47,7 @@ async def test_a_service_that_starts_before_its_dependencies_waits_for_them(isla
         await island.nats.start()
         await everybody.eventually_ready(within=3)
         for each, answer in (await everybody.ask(Inhabitant.read)).items():
-            assert answer.status_code == each.service.read.status, f"{each}: {answer.text}"
+            assert answer.status_code == each.service.requests.read_status, f"{each}: {answer.text}"
 
 
 @pytest.mark.parametrize(("lose", "bring_back"), [(kill, Server.start), (pause, resume)], ids=["killed", "paused"])
@@ -59,7 +59,7 @@ async def test_a_service_that_loses_mongodb_says_so_within_5_s_and_recovers_with
         await lose(island.mongod)
         asked = {"read": Inhabitant.read, "change": Inhabitant.create, "ready": Inhabitant.ready}
         async with asyncio.timeout(5):
-            answers = await asyncio.gather(*(everybody.with_api.ask(question) for question in asked.values()))
+            answers = await asyncio.gather(*(everybody.creating.ask(question) for question in asked.values()))
         for what, answered in zip(asked, answers, strict=True):
             for each, answer in answered.items():
                 assert_problem(answer, 503, f"{each}, {what}")
@@ -69,7 +69,7 @@ async def test_a_service_that_loses_mongodb_says_so_within_5_s_and_recovers_with
         await bring_back(island.mongod)
         await everybody.eventually_ready(within=3)
         for each, answer in (await everybody.ask(Inhabitant.read)).items():
-            assert answer.status_code == each.service.read.status, f"{each}: {answer.text}"
+            assert answer.status_code == each.service.requests.read_status, f"{each}: {answer.text}"
         for each, answer in (await everybody.of("auth", "tickets").ask(Inhabitant.create)).items():
             assert answer.status_code == 201, f"{each}: {answer.text}"
 
@@ -88,10 +88,10 @@ async def test_a_service_that_loses_nats_refuses_changes_goes_on_with_reads_and_
         if killed:
             await island.nats.kill()  # and with it whatever it had been sent and had not read
             await everybody.eventually_without_broker()
-            for each, answer in (await everybody.with_api.ask(Inhabitant.create, within=1)).items():
+            for each, answer in (await everybody.creating.ask(Inhabitant.create, within=1)).items():
                 assert_problem(answer, 503, f"{each}, change")
         for each, answer in (await everybody.of("auth", "tickets", "orders").ask(Inhabitant.read, within=2)).items():
-            assert answer.status_code == each.service.read.status, f"{each} goes on reading: {answer.text}"
+            assert answer.status_code == each.service.requests.read_status, f"{each} goes on reading: {answer.text}"
         for each, answer in (await everybody.ask(Inhabitant.live, within=1)).items():
             assert answer.status_code == 200, f"{each} is alive: to start it again would not help"
 

@@ -15,7 +15,7 @@ NOWHERE = "127.0.0.1:1"
 
 @pytest.fixture(params=SERVICES, ids=str)
 def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
-    """Each of the five in turn."""
+    """Each in turn."""
     chosen: ServiceUnderTest = request.param
     return chosen
 
