@@ -48,6 +48,7 @@ lint: install ## Style, spelling, types, layering
 	@$(BIN)/codespell
 	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools benchmarks tests/mutations
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest -q marketplace/tests/unit/test_service_layering.py
 
 test-unit: install ## Tests that need no server
 	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model tests/mutations
@@ -105,7 +106,7 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md, the permissions at NATS and the table of mutations in docs/reliability.md
+docs: install ## Generate docs/events.md, the permissions at NATS, the front page's list, docs/reliability.md's table of mutations
 	@$(BIN)/marketplace docs
 	@PYTHONPATH=tests $(BIN)/python -m mutations --document
 
