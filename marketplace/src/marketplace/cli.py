@@ -79,7 +79,7 @@ def docs(
     *,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")] = False,
 ) -> None:
-    """Write docs/events.md and NATS's users.conf from the event classes and the services' tables of consumers."""
+    """Write docs/events.md, NATS's users.conf and auth's services.json from the events and the services' SPECs."""
     raise typer.Exit(write_generated_files(check=check))
 
 
