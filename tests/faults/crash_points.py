@@ -20,20 +20,13 @@ from faults.exactly_once import events_unlike_changes, tickets_changed_too_often
 from faults.moments import BEFORE_ACK, BEFORE_CLEAR, BEFORE_PUBLISH
 from faults.quiet import expire_what_is_open, settle_with_nothing_wrong, until_quiet
 from faults.scenario import Outcome, Scenario, promise
+from faults.told import OWNERS
 from faults.world import Person, World
+from marketplace import registry
 from marketplace.operations.dead_letters import list_dead_letters
 from marketplace.operations.stream_reader import count_messages
 from marketplace.registry import CONSUMERS_OF
 
-_OWNERS = {
-    "user": ("auth", "users"),
-    "ticket": ("tickets", "tickets"),
-    "order": ("orders", "orders"),
-    "expiration": ("expiration", "deadlines"),
-    "payment": ("payments", "payments"),
-}
-"""Of each aggregate, the first token of its subjects: where it is stored."""
-_PATHS = {"auth": "/api/users", "tickets": "/api/tickets", "orders": "/api/orders", "payments": "/api/payments"}
 _CAUSES = {
     "user.registered": "sign up",
     "ticket.created": "list",
@@ -114,7 +107,7 @@ _MOMENTS = (BEFORE_PUBLISH, BEFORE_CLEAR, BEFORE_ACK)
 
 def _every_crash() -> list[Crash]:
     publishing = [
-        Crash(_OWNERS[kind.partition(".")[0]][0], moment, kind, cause)
+        Crash(OWNERS[kind.partition(".")[0]][0], moment, kind, cause)
         for kind, cause in _CAUSES.items()
         if issubclass(MESSAGES[kind], Event)  # a timer lies in no outbox
         for moment in (BEFORE_PUBLISH, BEFORE_CLEAR)
@@ -175,7 +168,7 @@ async def _cause(scene: Scene, crash: Crash, dying: DyingService, ticket: str) -
 
     async def ask(person: Person, method: str, path: str, **body: Any) -> dict[str, Any]:
         request: dict[str, Any] = {"json": body} if body else {}
-        if not path.startswith(_PATHS.get(crash.service, "-")):
+        if not path.startswith(registry.service(crash.service).routes):
             answer = await person.insists(method, path, **request)
         else:
             try:
@@ -216,7 +209,7 @@ async def _expect_moment(scene: Scene, crash: Crash, subject: str) -> None:
         info = await operator.broker.jetstream.consumer_info(consumer.stream.name, consumer.name)
         promise(bool(info.num_ack_pending), f"{crash}: nothing is in flight, so it died after its ack")
         return
-    service, collection = _OWNERS[subject.partition(".")[0]]
+    service, collection = OWNERS[subject.partition(".")[0]]
     key = subject.rpartition(".")[2]
     document = await operator.databases[service][collection].find_one({"_id": key}) or {}
     staged = [entry["subject"] for entry in document.get("outbox", [])]

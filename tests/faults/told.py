@@ -11,16 +11,11 @@ from devkit.testing.eventually import eventually
 from faults.scenario import promise
 from faults.world import World
 from marketplace.operations.snapshot import Snapshot, take_snapshot
+from marketplace.operations.stored_data import AGGREGATES
 from marketplace.operations.stream_reader import read_stream
 
-OWNERS = {
-    "user": ("auth", "users"),
-    "ticket": ("tickets", "tickets"),
-    "order": ("orders", "orders"),
-    "payment": ("payments", "payments"),
-    "expiration": ("expiration", "deadlines"),
-}
-"""Where the aggregates are that events are about."""
+OWNERS = {each.events[0].aggregate: (each.service, each.collection) for each in AGGREGATES}
+"""Of each aggregate, the first token of its subjects: where it is stored."""
 
 
 async def events_in_the_streams(world: World) -> Counter[str]:
