@@ -82,6 +82,7 @@ bench-smoke: install ## The same with tiny numbers, held to no target, nothing k
 	@$(BIN)/python -m benchmarks --smoke
 
 k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kubernetes, without a cluster
+	@$(BIN)/pytest -q tests/kubernetes/test_manifests.py
 	@rendered=$$(mktemp -d) && trap 'rm -rf "$$rendered"' EXIT && \
 	  export PATH="$(CURDIR)/$(K8S_VENV)/bin:$$PATH" && \
 	  { command -v kubectl >/dev/null || { echo "kubectl is missing: install it (kubernetes.io/docs/tasks/tools)" >&2; exit 1; }; } && \
