@@ -1,4 +1,4 @@
-"""What the five services hold in memory (RSS, together): just started, and after the rows before this one.
+"""What the services hold in memory (RSS, together): just started, and after the rows before this one.
 
 The floor is five times what the floor of the orders holds at the same moment: a bare program with the same clients.
 Idle is measured of platforms that are started for it. Only one has the rows before behind it: it is read after them,

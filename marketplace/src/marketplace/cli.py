@@ -36,7 +36,7 @@ _OPERATIONS = "Operations"
 def run() -> None:
     """Run the whole platform on this machine until Ctrl-C.
 
-    MongoDB, NATS, the five services and the gateway start as child processes; one that dies is started again.
+    MongoDB, NATS, the services and the gateway start as child processes; one that dies is started again.
     Their data and logs are in DATA_DIR. Settings are environment variables:
 
     - GATEWAY_PORT (8080): where to reach it; everything else takes the ports above

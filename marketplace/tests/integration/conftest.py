@@ -23,7 +23,7 @@ SPEC = ServiceSpec("{service}", "", create_app=lambda settings: None, settings=S
 
 @pytest.fixture
 def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every child process finds fakes in place of the five services; they start fast, and misbehave when told to."""
+    """Every child process finds fakes in place of the services; they start fast, and misbehave when told to."""
     packages = tmp_path / "fakes"
     for service in SERVICE_NAMES:
         package = packages / service

@@ -1,4 +1,4 @@
-"""Stands for any of the five services. Told to stop, it writes down which of the other servers it can still reach."""
+"""Stands for any of the services. Told to stop, it writes down which of the other servers it can still reach."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Stands for any of the five services in tests of what is around them. Writes what it is asked to its output."""
+"""Stands for any of the services in tests of what is around them. Writes what it is asked to its output."""
 
 import json
 import os

@@ -14,7 +14,7 @@ from marketplace.settings import PlatformSettings
 
 @pytest.fixture
 def observers(tmp_path: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs in place of the five services; each writes what it can reach when it is told to stop."""
+    """Programs in place of the services; each writes what it can reach when it is told to stop."""
     packages = tmp_path / "fakes"
     for service in SERVICE_NAMES:
         package = packages / service
