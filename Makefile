@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
-SERVICES_ON_SERVERS := $(filter-out common/%,$(wildcard */tests/integration))
+ON_SERVERS := $(wildcard */tests/integration) tests/integration
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev demo test lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run dev demo test test-more lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -40,7 +40,9 @@ demo: install ## Play the whole story against the running marketplace
 
 ##@ Checks
 
-test: lint test-unit k8s-check test-integration test-system test-faults-short bench-smoke test-mutations-sample ## Everything that CI runs
+test: lint test-unit k8s-check test-integration test-system ## Style, types and all tests: under 5 minutes
+
+test-more: test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: faults, a tiny benchmark, ten mutations
 
 lint: install ## Style, spelling, types, layering
 	@$(BIN)/ruff check .
@@ -53,10 +55,9 @@ lint: install ## Style, spelling, types, layering
 test-unit: install ## Tests that need no server
 	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model tests/mutations
 
-# What all services share is tested with both MongoDB drivers; each service with motor here, with the other one in test-faults.
+# With motor, and with both MongoDB drivers where drivers can differ; all of them with the other driver in test-faults.
 test-integration: install ## Tests on a real nats-server and a real mongod
-	@$(BIN)/pytest -n 3 common/tests/integration tests/integration
-	@$(BIN)/pytest -n 3 -k "not pymongo" $(NATS_IN_THE_CLUSTER:%=--ignore %) $(SERVICES_ON_SERVERS)
+	@$(BIN)/pytest -n 3 $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest tests/system
@@ -64,7 +65,7 @@ test-system: install ## Tests of the running platform, through its gateway
 test-faults: install ## Break the platform on purpose and hold it to its promises (20 minutes; SEED=… repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
 	@HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/model
-	@$(BIN)/pytest -n 3 -k pymongo $(NATS_IN_THE_CLUSTER:%=--ignore %) $(SERVICES_ON_SERVERS)
+	@$(BIN)/pytest -n 3 --driver pymongo $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)
 
 test-faults-short: install ## The same with smaller numbers
 	@PYTHONPATH=tests $(BIN)/python -m faults --short $(if $(SEED),--seed $(SEED))
@@ -75,10 +76,10 @@ test-mutations: install $(K8S_VENV)/installed ## Remove each protection in turn:
 test-mutations-sample: install $(K8S_VENV)/installed ## The same with ten of them, other ones each day
 	@PYTHONPATH=tests $(BIN)/python -m mutations --sample 10
 
-bench: install ## Measure the platform beside its floors: a table, plots, benchmarks/results.json (DRIVER=pymongo ROW=orders)
+bench: install ## Measure the platform and its baselines: a table, plots, benchmarks/results.json (DRIVER=pymongo ROW=orders)
 	@$(BIN)/python -m benchmarks $(if $(DRIVER),--driver $(DRIVER)) $(if $(ROW),--only $(ROW))
 
-bench-smoke: install ## The same with tiny numbers, held to no target, nothing kept
+bench-smoke: install ## The same with small numbers: no targets, no files
 	@$(BIN)/python -m benchmarks --smoke
 
 k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kubernetes, without a cluster
@@ -107,9 +108,10 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md, the permissions at NATS, the front page's list, docs/reliability.md's table of mutations
+docs: install ## Generate docs/events.md, NATS's permissions, the front page's list, and tables in reliability.md and performance.md
 	@$(BIN)/marketplace docs
 	@PYTHONPATH=tests $(BIN)/python -m mutations --document
+	@$(BIN)/python -m benchmarks.document
 
 lock: install ## Pin the dependencies anew, with hashes
 	@for each in requirements requirements-marketplace requirements-dev requirements-k8s; do \

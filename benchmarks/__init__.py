@@ -1,1 +1,1 @@
-"""How fast the platform is, measured beside the barest program that does the same work: docs/performance.md."""
+"""Measures the platform and compares it with minimal programs that do the same work: docs/performance.md."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, show progress, end with one table, benchmarks/results.json and the plots."""
+"""`python -m benchmarks`: measures each row, then prints one table and writes benchmarks/results.json and the plots."""
 
 import asyncio
 import os
@@ -17,13 +17,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from benchmarks.bench import a_bench
+from benchmarks.bench import open_bench
 from benchmarks.figures import Row
 from benchmarks.plots import Plot
-from benchmarks.report import keep, notes_of, table_of
+from benchmarks.report import notes_of, table_of, write_results
 from common.storage.mongo import MongoDriver
 
-# In the order of running: the list wants few tickets stored, and catch-up, which takes orders away, ends it.
+# In the order of running: listing needs an almost empty database; catch_up stops the orders service, so it is last.
 ROWS = (
     "listing",
     "orders",
@@ -39,8 +39,8 @@ ROWS = (
     "second_start",
     "catch_up",
 )
-_WITH_THE_OTHER_DRIVER = ("orders",)
-"""Of a whole run, so that its table shows both beside each other."""
+_ROWS_WITH_OTHER_DRIVER = ("orders",)
+"""A full run measures these rows with the other MongoDB driver, too, so that one table shows both."""
 _RESULTS = Path(__file__).parent
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -48,15 +48,19 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 def main(
     *,
-    smoke: Annotated[bool, typer.Option("--smoke", help="Tiny numbers, one round, no targets, no file kept.")] = False,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Run each row once with small numbers; no targets, no files.")
+    ] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(ROWS)}. May be repeated.")] = None,
-    driver: Annotated[Literal["motor", "pymongo"], typer.Option(help="Of MongoDB.")] = "motor",
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="Of most rows; the table shows the median.")] = 3,
+    driver: Annotated[Literal["motor", "pymongo"], typer.Option(help="The MongoDB driver.")] = "motor",
+    rounds: Annotated[
+        int, typer.Option(min=1, max=20, help="Rounds per row; the table shows the median of the rounds.")
+    ] = 3,
     into: Annotated[
-        Path | None, typer.Option(help="Folder for results.json and the plots; of a whole run: benchmarks.")
+        Path | None, typer.Option(help="Folder for results.json and the plots. A full run writes to benchmarks/.")
     ] = None,
 ) -> None:
-    """Load a platform that is started from scratch, row by row, beside the floor of each."""
+    """Start a new platform, measure it row by row, and compare each row with its baseline."""
     if unknown := set(only or []) - set(ROWS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     began, load_before = time.monotonic(), os.getloadavg()[0]
@@ -64,15 +68,15 @@ def main(
     rows, plots, failed = asyncio.run(run(list(dict.fromkeys(only or ROWS)), driver))
     if whole := not only and not smoke:
         (other,) = set(get_args(MongoDriver)) - {driver}
-        more, _, failed_too = asyncio.run(run(_WITH_THE_OTHER_DRIVER, other))
-        rows += [replace(row, what=f"{row.what} ({other})") for row in more]
-        failed += [f"{name} ({other})" for name in failed_too]
+        other_rows, _, other_failed = asyncio.run(run(_ROWS_WITH_OTHER_DRIVER, other))
+        rows += [replace(row, what=f"{row.what} ({other})") for row in other_rows]
+        failed += [f"{name} ({other})" for name in other_failed]
     console.print(table_of(rows, smoke=smoke))
     console.print("\n".join(notes_of(rows, smoke=smoke)), markup=False, end="\n\n")
     seconds = time.monotonic() - began
-    console.print(f"{seconds:.0f} s, MongoDB by {driver}, load average before: {load_before:.1f}")
+    console.print(f"{seconds:.0f} s, MongoDB driver {driver}, load average at the start: {load_before:.1f}")
     if failed:
-        console.print(f"NOT MEASURED, for the reasons above the table: {', '.join(failed)}")
+        console.print(f"NOT MEASURED (see the tracebacks above the table): {', '.join(failed)}")
     about = {
         "driver": driver,
         "rounds": 1 if smoke else rounds,
@@ -80,28 +84,29 @@ def main(
         "load_average_before": round(load_before, 2),
         "not_measured": failed,
     }
-    with tempfile.TemporaryDirectory() as nowhere:  # so that every run shows that its results can be written
-        folder = into or (_RESULTS if whole else Path(nowhere))
-        keep(rows, plots, folder=folder, run=about)
+    # Every run writes its results, so that a smoke run tests the writing.
+    with tempfile.TemporaryDirectory() as discarded:
+        folder = into or (_RESULTS if whole else Path(discarded))
+        write_results(rows, plots, folder=folder, run=about)
     raise typer.Exit(int(bool(failed)))
 
 
 async def _run(
     names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke: bool
 ) -> tuple[list[Row], list[Plot], list[str]]:
-    """Every row that could be measured, what they have drawn, and the names of those that could not be measured."""
+    """Return the rows that were measured, their plots, and the names of the rows that failed."""
     rows: list[Row] = []
     failed: list[str] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar, tempfile.TemporaryDirectory() as folder:
         task = bar.add_task("starting the platform", total=len(names))
-        async with a_bench(Path(folder), driver=driver, rounds=rounds, smoke=smoke) as bench:
+        async with open_bench(Path(folder), driver=driver, rounds=rounds, smoke=smoke) as bench:
             for name in names:
                 bench.progress = partial(_show, bar, task, name)
                 bench.progress("…")
                 try:
                     rows += await import_module(f"benchmarks.rows.{name}").measure(bench)
-                except Exception:  # noqa: BLE001 - the other rows are worth having all the same
+                except Exception:  # noqa: BLE001 - one row that fails must not stop the others
                     failed.append(name)
                     bar.console.print(f"{name} could not be measured:\n{traceback.format_exc()}", markup=False)
                 bar.advance(task)

@@ -1,4 +1,4 @@
-"""What a row is given: the running platform, the floor beside it, and how much to do."""
+"""The test bench that each row receives: the running platform, the baseline programs, and the size of the run."""
 
 import asyncio
 import time
@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.baseline import STREAM as BASELINE
+from benchmarks.baseline_server import BaselineServer
 from benchmarks.client import Connection
-from benchmarks.floor import STREAM as FLOOR
-from benchmarks.floor_server import FloorServer
 from benchmarks.plots import Plot
 from benchmarks.processes import resident, resident_of
 from common.domain.ids import UserId, new_id
@@ -27,8 +27,8 @@ from marketplace.registry import SERVICES
 from marketplace.settings import PlatformSettings
 
 AGGREGATES = {spec.name: owned.collection for spec in SERVICES for owned in spec.aggregates}
-"""The collection of aggregates of each service."""
-FLOOR_CONSUMERS = 4
+"""The collection that holds the aggregates, by service."""
+BASELINE_CONSUMERS = 4
 _EVENTS = tuple(each.name for each in STREAMS)
 _LISTING_AT_ONCE = 32
 _POLL_SECONDS = 0.02
@@ -40,19 +40,19 @@ class Bench:
     platform: Platform
     operator: Operator
     signer: TokenSigner
-    floor: FloorServer
-    floor_mongo: Mongo
+    baseline: BaselineServer
+    baseline_mongo: Mongo
     rounds: int
     smoke: bool
     idle_memory: dict[str, float]
-    """MiB of each service, when they had just started."""
-    idle_floor: float
-    """MiB of the floor at the same moment."""
+    """MiB of each service right after the start."""
+    idle_baseline: float
+    """MiB of the baseline program right after the start."""
     progress: Callable[[str], None] = lambda _what: None
     peak: float | None = None
-    """Orders a second, direct: what other rows take half of, or compare themselves with."""
+    """Orders per second sent directly to the service. Other rows derive their rate from it."""
     plots: list[Plot] = field(default_factory=list)
-    """What rows have drawn so far."""
+    """The plots of the rows that have run."""
 
     def size(self, full: int, smoke: int) -> int:
         return smoke if self.smoke else full
@@ -60,8 +60,8 @@ class Bench:
     def port(self, name: str) -> int:
         return port_of(name, self.platform.settings.gateway_port)
 
-    def somebody(self) -> str:
-        """The token of a user who is signed in, without having signed up: nobody asks auth."""
+    def new_token(self) -> str:
+        """Sign a token for a new user id. No request to auth: services only check the signature."""
         user = new_id()
         return self.signer.sign(SignedInUser(UserId(user), f"{user}@example.com"))
 
@@ -69,8 +69,8 @@ class Bench:
         return self.operator.databases[service][name or AGGREGATES[service]]
 
     async def tickets(self, count: int) -> list[str]:
-        """Put so many on sale through the API; return once orders, too, knows them all."""
-        token = self.somebody()
+        """List tickets through the API; return their ids when orders has received all of them."""
+        token = self.new_token()
         listed: list[str] = []
 
         async def seller(connection: Connection, many: int) -> None:
@@ -84,16 +84,16 @@ class Bench:
         share, rest = divmod(count, _LISTING_AT_ONCE)
         shares = [share + (number < rest) for number in range(_LISTING_AT_ONCE)]
         await asyncio.gather(*(seller(Connection(self.port("tickets")), each) for each in shares if each))
-        await self.quiet()
+        await self.wait_until_idle()
         return listed
 
     async def published(self, *services: str) -> float:
-        """Wait until the outboxes of these services are empty; return the moment of it."""
+        """Wait until the outboxes of these services are empty; return that time."""
         collections = [self.collection(service) for service in services]
         return await until_cleared(collections)
 
-    async def quiet(self) -> None:
-        """Wait until every outbox is empty and every event handled, so that no row pays for the one before."""
+    async def wait_until_idle(self) -> None:
+        """Wait until every outbox is empty and every event is handled. Work of one round must not slow the next."""
         deadline = time.monotonic() + _QUIET_WITHIN_SECONDS
         while True:
             await self.published(*AGGREGATES)
@@ -103,16 +103,16 @@ class Bench:
                 raise TimeoutError(f"{await self.backlog()} events are still not handled")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def floor_quiet(self) -> None:
-        """The same of the floor and its consumers."""
-        database = self.floor_mongo.database
+    async def wait_until_baseline_idle(self) -> None:
+        """Do the same for the baseline program and its consumers."""
+        database = self.baseline_mongo.database
         async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
-            while await self.backlog([FLOOR]):  # noqa: ASYNC110 - only asking again can tell
+            while await self.backlog([BASELINE]):  # noqa: ASYNC110 - the server sends no notice that we could wait for
                 await asyncio.sleep(_POLL_SECONDS)
             await until_cleared([database["orders"], database["tickets"]])
 
     async def backlog(self, streams: Sequence[str] = _EVENTS) -> int:
-        """Events that some consumer has not handled yet."""
+        """Count the deliveries that no consumer has acknowledged yet."""
         jetstream = self.operator.broker.jetstream
         infos = [info for stream in streams for info in await jetstream.consumers_info(stream)]
         return sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
@@ -136,9 +136,10 @@ async def until_cleared(collections: Iterable[Collection]) -> float:
 
 
 def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
-    """Those of `make run`, whatever the environment says, on free ports.
+    """Return the settings of `make run`, independent of the environment, on free ports.
 
-    But for the window: a run may take longer than 15 minutes, and no row should have orders expire that another placed.
+    One difference: orders expire after a day. A run may take longer than 15 minutes, and an order of one row must not
+    expire while another row is measured.
     """
     return PlatformSettings(
         gateway_port=free_port(in_a_row=40),
@@ -154,30 +155,30 @@ def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
 
 
 @asynccontextmanager
-async def a_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool) -> AsyncIterator[Bench]:
-    """A platform from scratch, and the floor on the same servers."""
+async def open_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool) -> AsyncIterator[Bench]:
+    """Start a new platform, and the baseline programs on the same MongoDB and NATS servers."""
     settings = settings_in(folder, driver)
     async with Platform(settings) as platform, operator(settings) as connection:
         keys = load_or_create_keys(folder / "keys")
-        floor = FloorServer(
+        baseline = BaselineServer(
             free_port(), folder, mongo_url=platform.mongo_url, nats_url=platform.nats_url, keys=keys, driver=driver
         )
-        mongo = Mongo(platform.mongo_url, "floor", driver)
-        async with floor:
+        mongo = Mongo(platform.mongo_url, "baseline", driver)
+        async with baseline:
             try:
-                floor.start_consumers()
+                baseline.start_consumers()
                 await _until_bound(connection)
                 signer = TokenSigner(keys.private)
-                idle, idle_floor = resident(platform), resident_of(floor.pid)
-                yield Bench(platform, connection, signer, floor, mongo, rounds, smoke, idle, idle_floor)
+                idle, idle_baseline = resident(platform), resident_of(baseline.pid)
+                yield Bench(platform, connection, signer, baseline, mongo, rounds, smoke, idle, idle_baseline)
             finally:
-                await floor.consumers.stop()
+                await baseline.consumers.stop()
                 await mongo.close()
 
 
 async def _until_bound(connection: Operator) -> None:
     async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
         bound = 0
-        while bound < FLOOR_CONSUMERS:
+        while bound < BASELINE_CONSUMERS:
             await asyncio.sleep(_POLL_SECONDS)
-            bound = len(await connection.broker.jetstream.consumers_info(FLOOR))
+            bound = len(await connection.broker.jetstream.consumers_info(BASELINE))

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a kept connection, as little as the rows need: a load generator must cost less than what it loads."""
+"""A minimal HTTP/1.1 client with keep-alive. It needs less CPU than a full client, so the server is the bottleneck."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ _LENGTH = b"content-length:"
 
 
 def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
-    """The whole request as it goes over the wire, made before the clock starts."""
+    """Encode a request as bytes, before the measurement starts."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {_HOST}"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
@@ -22,7 +22,7 @@ def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
 
 
 class Connection:
-    """One request at a time. Opened anew when the other side closes it: nginx does after a thousand requests."""
+    """Sends one request at a time. Reconnects when the server closes the connection, as nginx does at times."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -33,7 +33,7 @@ class Connection:
         return self
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body. Raises OSError, asyncio.IncompleteReadError or TimeoutError."""
+        """Send the request; return status and body. Raises OSError, asyncio.IncompleteReadError or TimeoutError."""
         async with asyncio.timeout(_ANSWER_SECONDS):
             if self._streams is None:
                 await self.open()
@@ -48,10 +48,10 @@ class Connection:
         return int(head[9:12]), body
 
     async def ask_json(self, method: str, path: str, *, token: str = "", body: Any = None) -> Any:  # noqa: ANN401
-        """For preparations: the answer, which must be a success."""
+        """Send one request of the preparation; return the JSON body. Raises RuntimeError if it fails."""
         data = json.dumps(body).encode() if body is not None else b""
         status, answer = await self.ask(encode(method, path, token, data))
-        if status >= 300:  # noqa: PLR2004 - what HTTP calls no success
+        if status >= 300:  # noqa: PLR2004 - in HTTP, 200 to 299 are successes
             raise RuntimeError(f"{method} {path}: {status} {answer.decode(errors='replace')[:300]}")
         return json.loads(answer) if answer else None
 

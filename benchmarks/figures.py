@@ -1,4 +1,4 @@
-"""What a row of the table is: what the rounds measured, what the floor did meanwhile, and what was aimed at."""
+"""The data of one row of the table: the measured rounds, the baseline's rounds, and the target."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """`of` is "median", or "ratio" for what is compared with the floor."""
+    """`of` says which value the bounds apply to: the "median", or the "ratio" to the baseline."""
 
     text: str
     of: str = "ratio"
     at_least: float = -math.inf
     at_most: float = math.inf
     times_first: float | None = None
-    """And, besides, at least so many times what the first measured version did."""
+    """A second bound: the ratio must be at least this many times the ratio of the first measured version."""
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,23 @@ class Row:
     what: str
     unit: str
     rounds: Sequence[float]
-    floors: Sequence[float] = ()
+    baselines: Sequence[float] = ()
     target: Target | None = None
     notes: dict[str, str] = field(default_factory=dict)
     first_measured: float | None = None
-    """The ratio to the same floor of the first measured version: rates cannot be compared across days, ratios can."""
+    """The ratio of the first measured version to the same baseline. Between days, only ratios are comparable."""
 
     @property
     def median(self) -> float:
         return median(self.rounds)
 
     @property
-    def floor(self) -> float | None:
-        return median(self.floors) if self.floors else None
+    def baseline(self) -> float | None:
+        return median(self.baselines) if self.baselines else None
 
     @property
     def ratio(self) -> float | None:
-        return self.median / self.floor if self.floor else None
+        return self.median / self.baseline if self.baseline else None
 
     @property
     def times_first(self) -> float | None:
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Both halves, where a target has two."""
+        """Whether all bounds of the target hold; None if there is no target or no value."""
         value = self.median if self.target and self.target.of == "median" else self.ratio
         if self.target is None or value is None:
             return None
@@ -61,12 +61,12 @@ class Row:
         return self.times_first >= self.target.times_first
 
     def to_json(self) -> dict[str, Any]:
-        derived = ("median", "floor", "ratio", "times_first", "met", "met_times_first")
+        derived = ("median", "baseline", "ratio", "times_first", "met", "met_times_first")
         row = asdict(self) | {"target": self.target.text if self.target else None}
         return row | {each: getattr(self, each) for each in derived}
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The nearest rank: a value that was measured, not one between two."""
+    """Return the percentile by nearest rank: always a measured value, never an interpolated one."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

@@ -1,4 +1,4 @@
-"""The parent's side of the load generators: share the requests out, start all at once, put the answers together."""
+"""Runs the load generators: distributes the requests, starts all processes at once, and collects the answers."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ _LONGEST_LINE = 2**27
 @dataclass(frozen=True)
 class Answer:
     due: float
-    """When it was to be sent, on the clock of time.monotonic, which all processes of a machine share."""
+    """The scheduled sending time, by time.monotonic, which is the same clock in all processes of a machine."""
     done: float
     status: int
 
@@ -31,18 +31,19 @@ class Outcome:
     began: float
     ended: float
     busy: float
-    """The share of its time that the busiest generator computed: near 1 would mean that it was the limit itself."""
+    """CPU usage of the busiest generator, 0 to 1. Near 1, the generator would have been the bottleneck."""
     answers: list[Answer]
-    """In the order of the bodies."""
+    """In the order of the request bodies."""
 
     @property
     def statuses(self) -> Counter[int]:
         return Counter(answer.status for answer in self.answers)
 
     def require(self, status: int) -> None:
-        """Raise unless every request was answered so: a fast refusal is no order."""
+        """Raise unless every answer has this status. A fast refusal must not count as an order."""
         if set(self.statuses) != {status}:
-            raise RuntimeError(f"all answers were to be {status}, and are {dict(self.statuses)}; {NO_ANSWER}: none")
+            found = dict(self.statuses)
+            raise RuntimeError(f"expected only answers {status}, got {found} ({NO_ANSWER} means no answer)")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Load:
     tokens: Sequence[str] = ()
     connections: int = 64
     rate: float | None = None
-    """Requests a second, evenly spread; None: each connection asks again as soon as it is answered."""
+    """Requests per second, evenly spread. None: each connection sends its next request right after an answer."""
     processes: int = 1
 
     async def run(self) -> Outcome:
@@ -74,7 +75,7 @@ class Load:
         )
 
     def share(self, number: int) -> dict[str, Any]:
-        """The job of one of the processes: every so-manieth request, so that all of them begin with the first ones."""
+        """Return the job of one process: every n-th request, so that all processes start with the first requests."""
         return {
             "port": self.port,
             "method": self.method,
@@ -86,7 +87,7 @@ class Load:
         }
 
     async def _generator(self, number: int) -> Any:  # noqa: ANN401 - a Process whose pipes are there
-        """One that has opened its connections and waits for the start."""
+        """Start a generator process; return it when its connections are open and it waits for the start signal."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.load"),
             stdin=asyncio.subprocess.PIPE,
@@ -96,12 +97,12 @@ class Load:
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
         process.stdin.write(json.dumps(self.share(number)).encode() + b"\n")
         if await process.stdout.readline() != b"ready\n":
-            raise RuntimeError("a load generator did not start; its error stands above")
+            raise RuntimeError("a load generator did not start; see its error above")
         return process
 
 
 async def _outcome(process: Any) -> Any:  # noqa: ANN401 - the generator's JSON
     line = await process.stdout.readline()
     if await process.wait() != 0:
-        raise RuntimeError("a load generator failed; its error stands above")
+        raise RuntimeError("a load generator failed; see its error above")
     return json.loads(line)

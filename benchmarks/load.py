@@ -1,7 +1,7 @@
-"""`python -m benchmarks.load`: a load generator, a process of its own so that it takes no turn of what it loads.
+"""`python -m benchmarks.load`: a load generator, in a process of its own so that it does not share an event loop.
 
-The parent writes the job, one line of JSON, and then the line that starts the clock; the outcome is one line of JSON.
-Everything is encoded and every connection open before the clock starts.
+The parent process writes the job (one line of JSON) and then a line that starts the measurement. The generator encodes
+all requests and opens all connections before that line, and writes its outcome as one line of JSON.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ import uvloop
 from benchmarks.client import Connection, encode
 
 NO_ANSWER = 0
-"""In the place of a status: the connection broke, or nothing came in time."""
+"""Stands for a status when the connection broke or the request timed out."""
 
 
-class Asked(Protocol):
-    """What a buyer needs of a connection."""
+class ClientConnection(Protocol):
+    """The part of Connection that a simulated buyer uses."""
 
     async def ask(self, request: bytes) -> tuple[int, bytes]: ...
     def close(self) -> None: ...
@@ -47,23 +47,23 @@ async def _run(job: dict[str, Any]) -> dict[str, Any]:
 
 async def ask_all(
     requests: Sequence[bytes],
-    connections: Sequence[Asked],
+    connections: Sequence[ClientConnection],
     rate: float | None = None,
     *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> list[tuple[float, float, int]]:
-    """When each was due, when it was answered, and how; in their order."""
+    """Send all requests; return for each, in order, its scheduled time, its answer time and its status."""
     answers: list[tuple[float, float, int]] = [(0.0, 0.0, NO_ANSWER)] * len(requests)
     work = iter(range(len(requests)))
     began = now()
 
-    async def buyer(connection: Asked) -> None:
+    async def buyer(connection: ClientConnection) -> None:
         for number in work:
             due = now()
             if rate:
-                # Open loop: the schedule does not wait for slow answers, and what waits for a connection waits on
-                # the clock (no coordinated omission).
+                # Open loop: the schedule does not wait for slow answers, and the time that a request waits for a free
+                # connection counts (no coordinated omission).
                 due = began + number / rate
                 await sleep(due - now())
             try:
@@ -78,7 +78,7 @@ async def ask_all(
 
 
 def say(line: str) -> None:
-    # Not sys.stdout: with PYTHONUNBUFFERED it forgets the rest of a long line if the system takes a part of it.
+    # Not sys.stdout: with PYTHONUNBUFFERED, it loses the rest of a long line after a partial write.
     with open(sys.stdout.fileno(), "w", closefd=False) as parent:
         parent.write(line + "\n")
 

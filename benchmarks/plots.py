@@ -1,4 +1,4 @@
-"""Curves as SVG files that a Markdown page can show: no scripts, fonts that every browser has, a white ground."""
+"""Draws curves as SVG files for Markdown pages: no scripts, common fonts, a white background."""
 
 import math
 import sys
@@ -10,8 +10,8 @@ from typing import Any
 import pygal
 from pygal.style import Style
 
-# It is there to find pygal's plugins, of which we have none, the way Python did before 3.4: each import of any module
-# after this one would warn of it.
+# pygal installs an import hook for its plugins that uses an API removed from Python: every later import would print a
+# warning. We use no plugins, so the hook can go.
 sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 _SIZE = {"width": 860, "height": 460}
@@ -36,22 +36,23 @@ _STYLE = Style(
 @dataclass(frozen=True)
 class Plot:
     file: str
-    """Its name, without the ending."""
+    """The file's name without its suffix."""
     title: str
     x_title: str
     y_title: str
     curves: Mapping[str, Sequence[tuple[float, float]]]
-    """By name; the first two in strong colours."""
+    """The points by name of the curve. The first two get strong colours."""
     logarithmic: bool = False
-    """The ordinate; the abscissa always is."""
+    """Whether the y axis is logarithmic. The x axis always is."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def draw(self, folder: Path) -> None:
-        """With the measured places, and no others, on the abscissa.
+        """Write the SVG file. The x axis has a label for each measured value.
 
-        pygal takes the logarithm of both axes or of none: where the ordinate keeps its values, we take the abscissa's.
+        pygal supports a logarithm on both axes or on none. For a linear y axis we therefore compute the logarithms of
+        the x values ourselves.
         """
         place: Callable[[float], float] = float if self.logarithmic else math.log10
         places = sorted({x for points in self.curves.values() for x, _ in points})
@@ -76,7 +77,7 @@ class Plot:
         for name, points in self.curves.items():
             chart.add(name, [(place(x), y) for x, y in points])
         chart.add_xml_filter(_without_scripts)
-        # By its name in place of a random number, the same figures are the same file.
+        # The file name replaces pygal's random id, so that the same figures give the same file.
         drawn = chart.render().replace(chart.uuid.encode(), self.file.encode())
         (folder / f"{self.file}.svg").write_bytes(drawn + b"\n")
 
@@ -87,7 +88,7 @@ def _logarithmic(heights: Sequence[float]) -> dict[str, Any]:
 
 
 def _steps(values: Sequence[float]) -> list[float]:
-    """1, 2, 5, 10 and so on, from below the least of the values to above the greatest."""
+    """Return the labels 1, 2, 5, 10 and so on, from below the smallest value to above the largest."""
     decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))))
     steps = [step * 10.0**decade for decade in decades for step in (1, 2, 5)] + [10.0**decades.stop]
     first = max(number for number, step in enumerate(steps) if step <= min(values))
@@ -95,8 +96,8 @@ def _steps(values: Sequence[float]) -> list[float]:
     return steps[first : last + 1]
 
 
-def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - of whichever ElementTree pygal has found
-    """They are for pages of their own, and hold what no reader of the picture needs."""
+def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - pygal chooses the ElementTree implementation
+    """Remove the scripts: pages that show the image do not run them."""
     for parent in root.iter():
         for child in [each for each in parent if str(each.tag).endswith("script")]:
             parent.remove(child)

@@ -1,4 +1,4 @@
-"""What the platform's processes use of the machine: memory now, and time on the cores since they started."""
+"""Reads the memory and the CPU time of the platform's processes."""
 
 from collections.abc import Iterable
 
@@ -11,12 +11,12 @@ _MIB = 2**20
 
 
 def resident(platform: Platform) -> dict[str, float]:
-    """MiB of each service."""
+    """Return the MiB (RSS) of each service."""
     return {service: resident_of(platform.pid(service)) for service in SERVICE_NAMES}
 
 
 def resident_of(pid: int) -> float:
-    """MiB of one process."""
+    """Return the MiB (RSS) of one process."""
     mib: float = psutil.Process(pid).memory_info().rss / _MIB
     return mib
 
@@ -24,6 +24,6 @@ def resident_of(pid: int) -> float:
 def computed(
     platform: Platform, names: Iterable[str] = (*SERVICE_NAMES, "mongod", "nats", "gateway")
 ) -> dict[str, float]:
-    """Seconds on a core, of user and system together: hardly touched by what else runs on the machine."""
+    """Return the CPU seconds (user and system) of each process. Other load on the machine hardly changes them."""
     times = {name: psutil.Process(platform.pid(name)).cpu_times() for name in names}
     return {name: each.user + each.system for name, each in times.items()}

@@ -1,4 +1,4 @@
-"""What a run leaves behind: a table for people, benchmarks/results.json, and the plots beside it."""
+"""Reports a run: a table on the terminal, benchmarks/results.json, and the plots."""
 
 import json
 import os
@@ -15,39 +15,39 @@ from benchmarks.figures import Row
 from benchmarks.plots import Plot
 from common.domain.clock import utc_now
 
-_COLUMNS = ("row", "median", "from, to", "unit", "beside it", "ratio", "times first", "target", "met")
+_COLUMNS = ("row", "median", "min, max", "unit", "baseline", "ratio", "vs first", "target", "met")
 _NONE = "none"
 
 
 def table_of(rows: Sequence[Row], *, smoke: bool) -> Table:
-    """Without targets for a smoke run, whose numbers are too small to be held to any."""
+    """Build the table. A smoke run has no targets: its numbers are too small to judge."""
     table = Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         target = "" if smoke else (row.target.text if row.target else _NONE)
         met = "" if smoke or row.met is None else ("met" if row.met else "MISSED")
         once = len(row.rounds) == 1
-        spread = "once" if once else f"{_short(min(row.rounds))}, {_short(max(row.rounds))}"
-        floor = _short(row.floor) or _NONE
-        compared = (floor, _short(row.ratio), "" if smoke else _short(row.times_first))
-        table.add_row(row.what, _short(row.median), spread, row.unit, *compared, target, met)
+        spread = "once" if once else f"{short(min(row.rounds))}, {short(max(row.rounds))}"
+        baseline = short(row.baseline) or _NONE
+        compared = (baseline, short(row.ratio), "" if smoke else short(row.times_first))
+        table.add_row(row.what, short(row.median), spread, row.unit, *compared, target, met)
     return table
 
 
 def notes_of(rows: Sequence[Row], *, smoke: bool) -> list[str]:
     notes = [f"{row.what}: {what}: {figure}" for row in rows for what, figure in row.notes.items()]
-    return notes if smoke else notes + [_beside_the_first(row) for row in rows if row.times_first is not None]
+    return notes if smoke else notes + [_compared_with_first(row) for row in rows if row.times_first is not None]
 
 
-def _beside_the_first(row: Row) -> str:
-    comparison = f"{row.what}: {_short(row.times_first)} times the first measured version"
-    comparison += f" ({_short(row.ratio)} of the floor, then {_short(row.first_measured)})"
+def _compared_with_first(row: Row) -> str:
+    comparison = f"{row.what}: {short(row.times_first)} times the first measured version"
+    comparison += f" ({short(row.ratio)} of the baseline, then {short(row.first_measured)})"
     if row.target is None or row.met_times_first is None:
         return comparison
     return f"{comparison}; at least {row.target.times_first}: {'met' if row.met_times_first else 'MISSED'}"
 
 
-def keep(rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, run: Mapping[str, Any]) -> None:
-    """`run`: what is to be known of it as a whole."""
+def write_results(rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, run: Mapping[str, Any]) -> None:
+    """Write results.json and the plots. `run` has the facts about the run as a whole."""
     results = {
         **run,
         "commit": _commit(),
@@ -69,14 +69,14 @@ def keep(rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, run: Mappi
 
 
 def _commit() -> str | None:
-    """Of what was measured, with "-dirty" if more than that; None outside of a checkout."""
+    """Return the measured commit, with "-dirty" if there are uncommitted changes; None outside a checkout."""
     git = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-    told = subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603 - a constant
-    return told.stdout.strip() or None
+    described = subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603 - a constant
+    return described.stdout.strip() or None
 
 
-def _short(value: float | None) -> str:
-    """Three digits, and no more decimals than that."""
+def short(value: float | None) -> str:
+    """Format with three significant digits."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits either way

@@ -1,1 +1,1 @@
-"""One module a row of the table, each with `async def measure(bench)`."""
+"""One module per group of rows, each with `async def measure(bench)`."""

@@ -1,6 +1,6 @@
-"""Orders was down; how fast it applies the events of tickets that it has missed, from the first to the last.
+"""Measures how fast orders applies the ticket events that it missed while it was down.
 
-The floor is the same states as one unordered bulk_write after the other, by the plain driver.
+The baseline writes the same documents with the plain driver: unordered bulk_write calls, one after the other.
 """
 
 import asyncio
@@ -17,21 +17,21 @@ from common.messaging.streams import DOMAIN_EVENTS
 
 _CONSUMER = "orders-replicate-ticket"
 _AT_MOST_SECONDS = 60.0
-"""Then the rate so far is the figure."""
+"""After this time, the measurement ends with the rate so far."""
 _BULK = 1_000
 _POLL_SECONDS = 0.05
 
 
 async def measure(bench: Bench) -> list[Row]:
     count = bench.size(100_000, 500)
-    rounds, floors, fewest = [], [], count
+    rounds, baselines, fewest = [], [], count
     for number in range(bench.rounds):
         of = f"round {number + 1} of {bench.rounds}"
-        await bench.quiet()
+        await bench.wait_until_idle()
         await bench.platform.terminate("orders")
         bench.progress(f"publishing {count:,} events, {of}")
         events = await _publish(bench, count)
-        floors.append(await asyncio.to_thread(_bare, bench.platform.mongo_url, events))
+        baselines.append(await asyncio.to_thread(_baseline, bench.platform.mongo_url, events))
         bench.progress(f"catching up, {of}")
         starting = asyncio.create_task(bench.platform.start("orders"))
         rate, applied = await _catch_up(bench, count)
@@ -39,11 +39,11 @@ async def measure(bench: Bench) -> list[Row]:
         rounds.append(rate)
         fewest = min(fewest, applied)
     target = Target("at least 10,000 events/s", "median", at_least=10_000)
-    return [Row(f"catch-up of {count:,} events", "events/s", rounds, floors, target, {"applied": f"{fewest:,}"})]
+    return [Row(f"catch-up of {count:,} events", "events/s", rounds, baselines, target, {"applied": f"{fewest:,}"})]
 
 
 async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
-    """Without waiting for each acknowledgement; the stream's own count says when it has them all."""
+    """Publish without waiting for acknowledgements, then wait until the stream's message count has all events."""
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
     before = (await jetstream.stream_info(DOMAIN_EVENTS.name)).state.messages
     seller = UserId(new_id())
@@ -61,7 +61,7 @@ async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
 
 
 async def _catch_up(bench: Bench, count: int) -> tuple[float, int]:
-    """Events a second, and how many. The clock starts with the first that is applied, not with the process."""
+    """Return events per second, and their number. The measurement starts with the first event, not with the process."""
     jetstream = bench.operator.broker.jetstream
     began, first = 0.0, 0
     while True:
@@ -74,9 +74,9 @@ async def _catch_up(bench: Bench, count: int) -> tuple[float, int]:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _bare(mongo_url: str, events: list[TicketCreated]) -> float:
+def _baseline(mongo_url: str, events: list[TicketCreated]) -> float:
     client: MongoClient[dict[str, Any]] = MongoClient(mongo_url, w="majority", journal=True)
-    collection = client["floor"]["caught_up"]
+    collection = client["baseline"]["caught_up"]
     began = time.monotonic()
     for start in range(0, len(events), _BULK):
         collection.bulk_write(

@@ -1,6 +1,6 @@
-"""Orders a second, and how long each takes, with one buyer at a time and with hundreds: platform and floor, in turn.
+"""Measures orders per second and response times with 1 to 256 connections; platform and baseline alternate.
 
-Up from one connection, down, and up again: what else the machine does, and drifts, lies on all of them nearly alike.
+The number of connections goes up, down and up again, so that a change of the machine's speed affects all points alike.
 """
 
 from statistics import median
@@ -8,60 +8,60 @@ from statistics import median
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, percentile
 from benchmarks.plots import Plot
-from benchmarks.rows.orders import Round, orders_of, round_of, round_of_floor
-from benchmarks.stock import stock_tickets
+from benchmarks.rows.orders import Round, orders_of, round_of, round_of_baseline
+from benchmarks.seed_data import seed_tickets
 
 _CONNECTIONS = (1, 4, 16, 64, 256)
 _EACH = 4
-"""Requests a connection, at least: with fewer, the first ones, which come all at once, would be most of them."""
+"""Requests per connection, at least. With fewer, most of the load would be the initial burst."""
 _THREE_ROUNDS = (*_CONNECTIONS, *reversed(_CONNECTIONS), *_CONNECTIONS)
 
 
 async def measure(bench: Bench) -> list[Row]:
     ours: dict[int, list[Round]] = {each: [] for each in _CONNECTIONS}
-    floors: dict[int, list[Round]] = {each: [] for each in _CONNECTIONS}
+    baselines: dict[int, list[Round]] = {each: [] for each in _CONNECTIONS}
     for connections in _CONNECTIONS if bench.smoke else _THREE_ROUNDS:
         bench.progress(f"{connections} connections")
         count = bench.size(max(500, connections * _EACH), 20)
-        floors[connections].append(await round_of_floor(bench, count, connections))
-        tickets = [ticket.id for ticket in await stock_tickets(bench, count)]
+        baselines[connections].append(await round_of_baseline(bench, count, connections))
+        tickets = [ticket.id for ticket in await seed_tickets(bench, count)]
         ours[connections].append(await round_of(bench, orders_of(bench, tickets, bench.port("orders"), connections)))
-    bench.plots += _plots(ours, floors)
-    return [_row(connections, ours[connections], floors[connections]) for connections in _CONNECTIONS]
+    bench.plots += _plots(ours, baselines)
+    return [_row(connections, ours[connections], baselines[connections]) for connections in _CONNECTIONS]
 
 
-def _row(connections: int, ours: list[Round], floors: list[Round]) -> Row:
+def _row(connections: int, ours: list[Round], baselines: list[Round]) -> Row:
     notes = {
-        "p50, p99": f"{_late(ours, 50):.1f}, {_late(ours, 99):.1f} ms",
-        "of the floor": f"{_late(floors, 50):.1f}, {_late(floors, 99):.1f} ms",
+        "p50, p99": f"{_milliseconds(ours, 50):.1f}, {_milliseconds(ours, 99):.1f} ms",
+        "p50, p99 of the baseline": f"{_milliseconds(baselines, 50):.1f}, {_milliseconds(baselines, 99):.1f} ms",
     }
     return Row(
         f"orders, {connections} at a time",
         "orders/s",
         [each.rate for each in ours],
-        [each.rate for each in floors],
+        [each.rate for each in baselines],
         notes=notes,
     )
 
 
-def _plots(ours: dict[int, list[Round]], floors: dict[int, list[Round]]) -> list[Plot]:
-    of_each = {"platform": ours, "floor": floors}
+def _plots(ours: dict[int, list[Round]], baselines: dict[int, list[Round]]) -> list[Plot]:
+    by_program = {"platform": ours, "baseline": baselines}
     rates = {
         name: [(at, median(each.rate for each in rounds)) for at, rounds in by_connections.items()]
-        for name, by_connections in of_each.items()
+        for name, by_connections in by_program.items()
     }
-    late = {
-        f"{name}, p{percent}": [(at, _late(rounds, percent)) for at, rounds in by_connections.items()]
+    times = {
+        f"{name}, p{percent}": [(at, _milliseconds(rounds, percent)) for at, rounds in by_connections.items()]
         for percent in (50, 99)
-        for name, by_connections in of_each.items()
+        for name, by_connections in by_program.items()
     }
-    at_once = "connections, each asking again as soon as it is answered"
+    x_title = "connections, each with one request at a time"
     return [
-        Plot("throughput", "POST /api/orders: orders a second", at_once, "orders/s, until published", rates),
-        Plot("latency", "POST /api/orders: how long an answer takes", at_once, "ms", late, logarithmic=True),
+        Plot("throughput", "POST /api/orders: orders per second", x_title, "orders/s, until published", rates),
+        Plot("latency", "POST /api/orders: response time", x_title, "ms", times, logarithmic=True),
     ]
 
 
-def _late(rounds: list[Round], percent: float) -> float:
-    """Milliseconds, of all requests of these rounds."""
+def _milliseconds(rounds: list[Round], percent: float) -> float:
+    """Return the percentile of the response times of all requests of these rounds."""
     return percentile([answer.seconds * 1000 for each in rounds for answer in each.outcome.answers], percent)

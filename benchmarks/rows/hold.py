@@ -1,8 +1,8 @@
-"""From the answer to the buyer until the ticket shows the hold, at half of the peak rate and at an eighth.
+"""Measures the time from the answer to the buyer until the ticket is held, at half and at an eighth of the peak rate.
 
-What is clocked is the arrival of `ticket.updated`, which tickets publishes after it has written the hold: the ticket
-itself shows it a little earlier. The requests keep to a schedule that does not wait for slow answers. The floor is the
-same way without services: publish, be delivered, write, publish, hear of it.
+The measurement ends with the arrival of `ticket.updated`, which tickets publishes after it has written the hold. The
+requests follow a schedule that does not wait for slow answers. The baseline does the same steps without services:
+publish, receive, write, publish, receive.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
+from benchmarks.baseline import STREAM
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target, percentile
-from benchmarks.floor import STREAM
 from benchmarks.rows.orders import orders_of, peak_of
 from common.domain.ids import new_id
 
@@ -37,10 +37,10 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _at(bench: Bench, rate: float, label: str, targets: Mapping[int, Target | None]) -> list[Row]:
-    rounds, floors, from_schedule = [], [], []
+    rounds, baselines, from_schedule = [], [], []
     for number in range(bench.rounds):
         bench.progress(f"round {number + 1} of {bench.rounds}{label}")
-        floors.append(await _floor(bench, rate))
+        baselines.append(await _baseline(bench, rate))
         lags, whole = await _round(bench, rate)
         rounds.append(lags)
         from_schedule.append(percentile(whole, 50))
@@ -53,52 +53,52 @@ async def _at(bench: Bench, rate: float, label: str, targets: Mapping[int, Targe
             f"order answered → ticket held, p{percent}{label}",
             "ms",
             [percentile(lags, percent) for lags in rounds],
-            [percentile(lags, percent) for lags in floors],
+            [percentile(lags, percent) for lags in baselines],
             target,
-            notes if percent == 50 else {},  # noqa: PLR2004 - once is enough
+            notes if percent == 50 else {},  # noqa: PLR2004 - the notes are the same for both percentiles
         )
         for percent, target in targets.items()
     ]
 
 
 async def _round(bench: Bench, rate: float) -> tuple[list[float], list[float]]:
-    """Milliseconds from the answer, and from the schedule, to the hold."""
+    """Return the milliseconds to the hold: measured from the answer, and from the scheduled time of the request."""
     tickets = await bench.tickets(bench.size(int(rate * _SECONDS), 40))
 
     load = orders_of(bench, tickets, bench.port("orders"), rate=rate)
     arrived, outcome = await _arrivals(bench, "ticket.updated.*", tickets, load.run)
     outcome.require(201)
-    await bench.quiet()
+    await bench.wait_until_idle()
     pairs = [(arrived[ticket], answer) for ticket, answer in zip(tickets, outcome.answers, strict=True)]
     return [(at - answer.done) * 1000 for at, answer in pairs], [(at - answer.due) * 1000 for at, answer in pairs]
 
 
-async def _floor(bench: Bench, rate: float) -> list[float]:
+async def _baseline(bench: Bench, rate: float) -> list[float]:
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
-    holds = bench.floor_mongo.database["holds"]
+    holds = bench.baseline_mongo.database["holds"]
     ids = [new_id() for _ in range(bench.size(int(rate * _SECONDS), 40))]
     sent: dict[str, float] = {}
     at_work: set[asyncio.Task[Any]] = set()
 
     async def hold(message: Msg) -> None:
-        async def write_and_tell() -> None:
+        async def write_and_publish() -> None:
             held = message.subject.rpartition(".")[2]
             await holds.update_one({"_id": held}, {"$set": {"version": 1}}, upsert=True)
-            await jetstream.publish(f"floor.held.{held}", message.data)
+            await jetstream.publish(f"baseline.held.{held}", message.data)
             await message.ack()
 
-        at_work.add(asyncio.create_task(write_and_tell()))
+        at_work.add(asyncio.create_task(write_and_publish()))
 
     async def publish() -> None:
         began = time.monotonic()
         for number, each in enumerate(ids):
             await asyncio.sleep(began + number / rate - time.monotonic())
             sent[each] = time.monotonic()
-            at_work.add(asyncio.create_task(jetstream.publish(f"floor.placed.{each}", b"x" * 300)))
+            at_work.add(asyncio.create_task(jetstream.publish(f"baseline.placed.{each}", b"x" * 300)))
 
-    fresh = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)  # not what the rounds before have published
-    consumer = await jetstream.subscribe("floor.placed.*", stream=STREAM, cb=hold, config=fresh, manual_ack=True)
-    arrived, _ = await _arrivals(bench, "floor.held.*", ids, publish)
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)  # only new messages, not those of earlier rounds
+    consumer = await jetstream.subscribe("baseline.placed.*", stream=STREAM, cb=hold, config=config, manual_ack=True)
+    arrived, _ = await _arrivals(bench, "baseline.held.*", ids, publish)
     await asyncio.gather(*at_work)
     await consumer.unsubscribe()
     await client.flush()
@@ -108,7 +108,7 @@ async def _floor(bench: Bench, rate: float) -> list[float]:
 async def _arrivals(
     bench: Bench, subject: str, ids: list[str], work: Callable[[], Awaitable[T]]
 ) -> tuple[dict[str, float], T]:
-    """When the first message about each of them came, while `work` is done and until the last is there."""
+    """Run `work` and wait until a message about each id has arrived; return the arrival times and the result."""
     arrived: dict[str, float] = {}
     missing, complete = set(ids), asyncio.Event()
 

@@ -1,6 +1,6 @@
-"""Orders a second for distinct tickets, from the first request until every event is published and every outbox empty.
+"""Measures orders per second for distinct tickets, from the first request until all outboxes are empty.
 
-The same number through the floor, one round each in turn, so that what else the machine does hits both.
+Rounds of the platform and of the baseline alternate, so that other load on the machine affects both.
 """
 
 import json
@@ -21,46 +21,46 @@ from marketplace.registry import SERVICES
 
 CONNECTIONS = 64
 OTHERS = tuple(spec.name for spec in SERVICES if any(OrderCreated in consumer.on for consumer in spec.consumers))
-"""They consume what orders publishes, on the same cores: stopped for a moment, they show what orders does alone."""
+"""These consume the events of orders, on the same cores. One row pauses them, to measure orders alone."""
 _CREATED = 201
 _FIRST_MEASURED = {"direct": 300 / 1_176, "handled": 264 / 358, "alone": 574 / 1_689}
-"""Orders a second by those of the floor, of commit 5c6c04c, the first that was measured: motor, medians of three
-rounds, two shared cores, 2026-11-24 (docs/performance.md). They hold as long as the floor stays the program that it was
-then, and for motor only."""
+"""Orders per second of the platform divided by those of the baseline, at the first measured commit 5c6c04c (motor,
+medians of three rounds, two shared cores, 2026-11-24; docs/performance.md). Comparable only with motor, and only while
+the baseline program does the same work as then."""
 _TIMES_FIRST = 1.5
-_SOME = 0.01
+_SMALLEST_SHOWN_MS = 0.01
 
 
 @dataclass(frozen=True)
 class Round:
     rate: float
-    """Orders a second, until the outboxes are empty."""
+    """Orders per second, until the outboxes are empty."""
     handled: float
-    """Orders a second, until every service has handled what it hears of them: what can be kept up for long."""
+    """Orders per second, until every service has handled all events: the sustainable rate."""
     outcome: Outcome
     computed: dict[str, float]
-    """Milliseconds on a core that each of our processes spent on an order, until everything was handled."""
+    """CPU milliseconds per order of each process, until all events are handled."""
 
 
 async def measure(bench: Bench) -> list[Row]:
     count, port = bench.size(2000, 40), bench.port("orders")
-    await _rates_of_floor(bench, bench.size(500, 20))  # warm up: connections, caches, code
+    await _rates_of_baseline(bench, bench.size(500, 20))  # warm up: connections, caches, code
     await one_round(bench, bench.size(500, 20), port)
-    rounds, alone, floors, bare = [], [], [], []
+    rounds, alone, baselines, baselines_alone = [], [], [], []
     for number in range(bench.rounds):
         bench.progress(f"round {number + 1} of {bench.rounds}")
-        floors.append(await _rates_of_floor(bench, count))
+        baselines.append(await _rates_of_baseline(bench, count))
         rounds.append(await one_round(bench, count, port))
-        bare.append((await _rates_of_floor(bench, count, consuming=False))[0])
+        baselines_alone.append((await _rates_of_baseline(bench, count, consuming=False))[0])
         alone.append((await one_round(bench, count, port, paused=OTHERS)).rate)
     notes = {
-        "ms on a core an order": _listed(rounds[-1].computed),
+        "CPU ms per order": _listed(rounds[-1].computed),
         "load generator busy": f"{max(each.outcome.busy for each in rounds):.0%}",
-        "alone it could": f"{await _generators_limit(bench):,.0f}/s",
+        "the load generator alone": f"{await _generators_limit(bench):,.0f}/s",
     }
     bench.peak = median(each.rate for each in rounds)
     handled = [each.handled for each in rounds]
-    direct, published = [each.rate for each in rounds], [rate for rate, _ in floors]
+    direct, published = [each.rate for each in rounds], [rate for rate, _ in baselines]
     target, first = _target_and_first(bench)
     return [
         Row("orders, direct", "orders/s", direct, published, target, notes, first.get("direct")),
@@ -68,23 +68,30 @@ async def measure(bench: Bench) -> list[Row]:
             "orders, until all is handled",
             "orders/s",
             handled,
-            [rate for _, rate in floors],
+            [rate for _, rate in baselines],
             first_measured=first.get("handled"),
         ),
-        Row("orders, direct, nobody consuming", "orders/s", alone, bare, target, first_measured=first.get("alone")),
+        Row(
+            "orders, direct, consumers paused",
+            "orders/s",
+            alone,
+            baselines_alone,
+            target,
+            first_measured=first.get("alone"),
+        ),
     ]
 
 
 def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
-    """The first version was measured with motor: with the other driver, half of the target cannot be judged."""
+    """Return the target and the first ratios. These exist for motor only: with pymongo, the target has one bound."""
     if bench.platform.settings.mongo_driver != "motor":
-        return Target("at least 0.75 of the floor", at_least=0.75), {}
-    text = f"at least 0.75 of the floor, and {_TIMES_FIRST} times the first measured"
+        return Target("at least 0.75 of the baseline", at_least=0.75), {}
+    text = f"at least 0.75 of the baseline, and {_TIMES_FIRST} times the first measured"
     return Target(text, at_least=0.75, times_first=_TIMES_FIRST), _FIRST_MEASURED
 
 
 async def peak_of(bench: Bench) -> float:
-    """Orders a second, direct: measured now, if the row itself is not part of the run."""
+    """Return the orders per second, direct. Measure them now if this row is not part of the run."""
     if bench.peak is None:
         await one_round(bench, bench.size(500, 20), bench.port("orders"))
         bench.peak = (await one_round(bench, bench.size(1500, 40), bench.port("orders"))).rate
@@ -102,7 +109,7 @@ async def round_of(bench: Bench, load: Load, *, paused: Sequence[str] = ()) -> R
         outcome = await load.run()
         cleared = await bench.published("orders")
     outcome.require(_CREATED)
-    await bench.quiet()
+    await bench.wait_until_idle()
     handled = time.monotonic()
     each = {name: (now - before[name]) / count * 1000 for name, now in computed(bench.platform).items()}
     return Round(count / (cleared - outcome.began), count / (handled - outcome.began), outcome, each)
@@ -112,7 +119,7 @@ def orders_of(
     bench: Bench, tickets: Sequence[str], port: int, connections: int = CONNECTIONS, rate: float | None = None
 ) -> Load:
     bodies = [json.dumps({"ticketId": ticket}) for ticket in tickets]
-    buyers = [bench.somebody() for _ in range(connections)]
+    buyers = [bench.new_token() for _ in range(connections)]
     return Load(port, "POST", "/api/orders", bodies, buyers, connections, rate)
 
 
@@ -127,36 +134,38 @@ def _paused(platform: Platform, names: Sequence[str]) -> Iterator[None]:
             platform.resume(name)
 
 
-async def _rates_of_floor(bench: Bench, count: int, *, consuming: bool = True) -> tuple[float, float]:
-    each = await round_of_floor(bench, count, consuming=consuming)
+async def _rates_of_baseline(bench: Bench, count: int, *, consuming: bool = True) -> tuple[float, float]:
+    each = await round_of_baseline(bench, count, consuming=consuming)
     return each.rate, each.handled
 
 
-async def round_of_floor(bench: Bench, count: int, connections: int = CONNECTIONS, *, consuming: bool = True) -> Round:
+async def round_of_baseline(
+    bench: Bench, count: int, connections: int = CONNECTIONS, *, consuming: bool = True
+) -> Round:
     tickets = [new_id() for _ in range(count)]
     read_models = [
         {"_id": each, "version": 1, "title": "Concert", "price": 1999, "user_id": new_id()} for each in tickets
     ]
-    database = bench.floor_mongo.database
+    database = bench.baseline_mongo.database
     await database["ticket_replicas"].insert_many(read_models)  # type: ignore[attr-defined] # the services need no such call
     if not consuming:
-        bench.floor.consumers.pause()
-    outcome = await orders_of(bench, tickets, bench.floor.port, connections).run()
+        bench.baseline.consumers.pause()
+    outcome = await orders_of(bench, tickets, bench.baseline.port, connections).run()
     cleared = await until_cleared([database["orders"]])
-    bench.floor.consumers.resume()
-    await bench.floor_quiet()
+    bench.baseline.consumers.resume()
+    await bench.wait_until_baseline_idle()
     outcome.require(_CREATED)
     handled = time.monotonic()
     return Round(count / (cleared - outcome.began), count / (handled - outcome.began), outcome, {})
 
 
 async def _generators_limit(bench: Bench) -> float:
-    """What one generator gets out of a server that does nothing."""
+    """Measure the requests per second of one generator against a server that does no work."""
     count = bench.size(5000, 200)
-    load = Load(bench.floor.port, "POST", "/nothing", ['{"ticketId": ""}'] * count, [bench.somebody()], CONNECTIONS)
+    load = Load(bench.baseline.port, "POST", "/nothing", ['{"ticketId": ""}'] * count, [bench.new_token()], CONNECTIONS)
     outcome = await load.run()
     return count / (outcome.ended - outcome.began)
 
 
 def _listed(milliseconds: dict[str, float]) -> str:
-    return ", ".join(f"{name} {ms:.2f}" for name, ms in milliseconds.items() if ms >= _SOME)
+    return ", ".join(f"{name} {ms:.2f}" for name, ms in milliseconds.items() if ms >= _SMALLEST_SHOWN_MS)

@@ -1,6 +1,6 @@
-"""`make run` for the second time: from the start of the command until the gateway and all services are ready.
+"""Measures the second start of a platform on the same data, until the gateway and all services are ready.
 
-A platform of its own, while the other one stands still. The floor is what is not ours: mongod and nats-server alone.
+It is a separate platform; the one of the other rows is idle meanwhile. The baseline starts only mongod and nats-server.
 """
 
 import asyncio
@@ -15,25 +15,25 @@ from marketplace.platform import Platform
 
 
 async def measure(bench: Bench) -> list[Row]:
-    rounds, floors = [], []
+    rounds, baselines = [], []
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_in(Path(folder), bench.platform.settings.mongo_driver)
-        if not bench.smoke:  # which holds nothing against the figure, and takes a first start for a second
+        if not bench.smoke:  # a smoke run has no target, and measures the first start
             async with Platform(settings):
-                pass  # the first start makes databases, indexes, streams and keys
+                pass  # the first start creates databases, indexes, streams and keys
         for number in range(bench.rounds):
             bench.progress(f"round {number + 1} of {bench.rounds}")
-            floors.append(await _servers_alone(Path(folder)))
+            baselines.append(await _servers_alone(Path(folder)))
             began = time.monotonic()
             async with Platform(settings):
                 rounds.append(time.monotonic() - began)
     target = Target("ready within 4 s", "median", at_most=4)
-    return [Row("second start", "s", rounds, floors, target)]
+    return [Row("second start", "s", rounds, baselines, target)]
 
 
 async def _servers_alone(folder: Path) -> float:
-    mongod = Mongod(folder / "mongod", free_port(), log_path=folder / "floor-mongod.log")
-    nats = NatsServer(folder / "nats", free_port(), log_path=folder / "floor-nats.log")
+    mongod = Mongod(folder / "mongod", free_port(), log_path=folder / "baseline-mongod.log")
+    nats = NatsServer(folder / "nats", free_port(), log_path=folder / "baseline-nats.log")
     began = time.monotonic()
     await asyncio.gather(mongod.start(), nats.start())
     took = time.monotonic() - began

@@ -1,18 +1,18 @@
-"""Five hundred buyers until everything is sold: some tickets are wanted twice, none may be sold twice."""
+"""Measures 500 buyers until all tickets are sold. Some tickets are ordered twice; none may be sold twice."""
 
 import random
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target
 from benchmarks.rows.orders import one_round, orders_of
-from benchmarks.stock import stock_tickets
+from benchmarks.seed_data import seed_tickets
 
 _CREATED, _REFUSED = 201, 409
 _WANTED_TWICE = 0.2
 
 
 async def measure(bench: Bench) -> list[Row]:
-    """In turn with rounds of orders as the other row has them."""
+    """Alternate with rounds of orders for distinct tickets."""
     count = bench.size(10_000, 100)
     rounds, orders = [], [await _distinct(bench)]
     for number in range(bench.rounds):
@@ -24,18 +24,18 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _until_sold_out(bench: Bench, count: int) -> float:
-    tickets = [ticket.id for ticket in await stock_tickets(bench, count)]
+    tickets = [ticket.id for ticket in await seed_tickets(bench, count)]
     wanted = tickets + tickets[: int(count * _WANTED_TWICE)]
     random.Random(1).shuffle(wanted)  # noqa: S311 - not a secret
     outcome = await orders_of(bench, wanted, bench.port("orders"), bench.size(500, 50)).run()
     cleared = await bench.published("orders")
     expected = {_CREATED: count, _REFUSED: len(wanted) - count}
     if outcome.statuses != expected:
-        raise RuntimeError(f"answers were to be {expected}, and are {dict(outcome.statuses)}")
+        raise RuntimeError(f"expected the answers {expected}, got {dict(outcome.statuses)}")
     sold = [ticket for ticket, answer in zip(wanted, outcome.answers, strict=True) if answer.status == _CREATED]
     if len(set(sold)) != count:
         raise RuntimeError("a ticket was sold twice")
-    await bench.quiet()
+    await bench.wait_until_idle()
     return count / (cleared - outcome.began)
 
 

@@ -1,11 +1,11 @@
-"""The same orders through the gateway, in turn with rounds that go to the service itself: those are the floor here."""
+"""Measures orders through the gateway. The baseline is the same load sent directly to the service; rounds alternate."""
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target
 from benchmarks.rows.orders import one_round
 
 _TIMES_AS_MANY = 2
-"""Twice the usual rounds: the difference is smaller than the spread between rounds."""
+"""Twice as many rounds as usual, because the difference is smaller than the variation between rounds."""
 
 
 async def measure(bench: Bench) -> list[Row]:

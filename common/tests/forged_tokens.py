@@ -1,4 +1,4 @@
-"""Tokens that no service may believe."""
+"""Tokens that every service must refuse."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ EMAIL = "buyer@example.com"
 
 
 def claims(**changed: Any) -> dict[str, Any]:
-    """What auth puts into a token, but for what is changed; a change to None leaves the claim out."""
+    """The claims of a token of auth, with these changes. A change to None removes the claim."""
     now = utc_now()
     all_claims = {
         "iss": "ticket-marketplace/auth",
@@ -35,7 +35,7 @@ def claims(**changed: Any) -> dict[str, Any]:
 
 
 def signed(keys: KeyPair, *, headers: dict[str, Any] | None = None, **changed: Any) -> str:
-    """Signed with the real key, whatever it says."""
+    """A token with these claims, signed with the real key."""
     return jwt.encode(claims(**changed), keys.private, algorithm="EdDSA", headers=headers)
 
 
@@ -45,7 +45,7 @@ def _part(content: dict[str, Any] | bytes) -> str:
 
 
 def _hmac_signed_with(secret: str, content: str) -> str:
-    """By hand: the library itself refuses a public key for a secret."""
+    """Signed without the library, which refuses to use a public key as a secret."""
     unsigned = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{content}"
     return f"{unsigned}.{_part(hmac.digest(secret.encode(), unsigned.encode(), hashlib.sha256))}"
 
@@ -55,7 +55,7 @@ def forged_tokens(keys: KeyPair) -> dict[str, str]:
     header, content, signature = good.split(".")
     another_user = _part({**jwt.decode(good, options={"verify_signature": False}), "sub": "65f0c0ffee00000000000002"})
     now = utc_now()
-    # Half a minute is forgiven; the others have another minute, in which these tokens can be tried.
+    # Services accept a difference of 30 s. The other values stay invalid for one minute, long enough for the test.
     from_now = {seconds: now + timedelta(seconds=seconds) for seconds in (-3600, -40, 90, 3600)}
     unsigned = {f"alg {alg}": f"{_part({'alg': alg, 'typ': 'JWT'})}.{content}." for alg in ("none", "None", "nOnE")}
     return unsigned | {

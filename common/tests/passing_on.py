@@ -1,11 +1,11 @@
-"""Passing bytes on between two connections, for tests that stand between a client and its server."""
+"""Passes bytes on between two connections, for proxies in tests."""
 
 import asyncio
 from contextlib import suppress
 
 
 async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until one of the two ends, or this is cancelled; then the writer is closed."""
+    """Pass bytes on until one side ends or this is cancelled. Then close the writer."""
     try:
         with suppress(ConnectionError):
             while data := await reader.read(65536):

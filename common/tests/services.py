@@ -1,4 +1,4 @@
-"""Every service, and its sample requests: the HTTP edge is shared, so each promise is checked on all services."""
+"""Every service with its sample requests, for tests that every service must pass."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,4 +44,4 @@ class ServiceUnderTest:
 SERVICES = tuple(ServiceUnderTest(spec, service_samples.sample_requests_of(spec.name)) for spec in registry.SERVICES)
 WITH_API = tuple(each for each in SERVICES if each.spec.routes)
 CREATING = tuple(each for each in SERVICES if each.requests.creates_at)
-"""Those that create something when asked to by POST."""
+"""The services that have a POST which creates something."""

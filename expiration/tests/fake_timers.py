@@ -1,4 +1,4 @@
-"""An alarm clock that never rings, and remembers what it was asked to ring for."""
+"""A timer scheduler that records which timers were set. They never fire."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Looking at the deadlines that expiration keeps, and at the timers that the broker keeps for it."""
+"""Reads the deadlines that expiration stores, and the timers that the broker stores for it."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,7 +15,7 @@ from expiration.consumers import CONSUMERS
 from expiration.deadline import DeadlineStatus
 
 Start = Callable[..., AbstractAsyncContextManager[RunningService]]
-"""Starts an instance of expiration, with a clock of its own if one is given; all of them share one database."""
+"""Starts an instance of expiration, perhaps with a clock of its own. All instances share one database."""
 
 
 def schedule(order: OrderEvent) -> str:
@@ -27,13 +27,13 @@ def fired(order: OrderEvent) -> str:
 
 
 async def timers(streams: EventStreams) -> dict[str, int]:
-    """How many messages lie under each subject of the timers' stream."""
+    """The number of messages of each subject in the stream of timers."""
     info = await streams.broker.jetstream.stream_info(TIMERS.name, subjects_filter=">")
     return info.state.subjects or {}
 
 
-async def eventually_armed(streams: EventStreams, *orders: OrderEvent) -> None:
-    """Wait until the broker has their timers; one that has rung in the meantime has been scheduled, too."""
+async def eventually_set(streams: EventStreams, *orders: OrderEvent) -> None:
+    """Wait until the broker has their timers, or these have fired already."""
     await eventually(
         lambda: timers(streams),
         until=lambda seen: all(schedule(order) in seen or fired(order) in seen for order in orders),
@@ -41,9 +41,11 @@ async def eventually_armed(streams: EventStreams, *orders: OrderEvent) -> None:
     )
 
 
-async def eventually_rung(streams: EventStreams, *orders: OrderEvent) -> None:
+async def eventually_fired(streams: EventStreams, *orders: OrderEvent) -> None:
     await eventually(
-        lambda: timers(streams), until=lambda seen: all(fired(order) in seen for order in orders), what="the alarms"
+        lambda: timers(streams),
+        until=lambda seen: all(fired(order) in seen for order in orders),
+        what="the fired timers",
     )
 
 
@@ -58,8 +60,8 @@ async def eventually_quiet(streams: EventStreams) -> None:
     await streams.eventually_quiet(*(consumer.name for consumer in CONSUMERS))
 
 
-async def books(running: RunningService, streams: EventStreams) -> list[bytes]:
-    """Every deadline, byte for byte, once all that was staged has been published."""
+async def stored_deadlines(running: RunningService, streams: EventStreams) -> list[bytes]:
+    """Every deadline, byte for byte, after all staged events are published."""
     deadlines = running.collection("deadlines")
     await streams.eventually_relayed(deadlines)
     return [bson.encode(document) for document in await deadlines.find({}).sort([("_id", 1)]).to_list(None)]

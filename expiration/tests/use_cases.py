@@ -1,27 +1,24 @@
-"""The use cases as a test makes them, and what they have announced."""
+"""Creates the use cases, and reads the events that they recorded."""
 
 from expiration.tests.fake_timers import FakeTimers
 
 from common.domain.clock import Clock, utc_now
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
 from common.storage.collection import Database
+from devkit.testing.in_memory import idle_relay
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
 
 
 def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineRepository:
-    """What is announced stays in the outboxes, because nobody runs the relay."""
-    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), clock)
-    return DeadlineRepository(database["deadlines"], relay, clock)
+    """Its events stay in the outboxes, because no relay runs."""
+    return DeadlineRepository(database["deadlines"], idle_relay(clock), clock)
 
 
 def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:
     return ExpirationService(deadlines_in(database), timers, utc_now)
 
 
-async def announced(expiration: ExpirationService) -> list[tuple[str, str]]:
-    """Type and order of each event that lies in an outbox."""
+async def recorded_events(expiration: ExpirationService) -> list[tuple[str, str]]:
+    """The type and the order of each event in the outboxes."""
     documents = await expiration._deadlines.collection.find({}).to_list()
     return [(event["headers"]["ce-type"], document["_id"]) for document in documents for event in document["outbox"]]

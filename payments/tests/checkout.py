@@ -1,4 +1,4 @@
-"""The scene of most tests: an open order, its buyer, and payments at work."""
+"""What most tests need: an open order, its buyer, and a running instance of payments."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -7,18 +7,19 @@ from datetime import timedelta
 
 import bson
 import httpx
-from payments.tests.movable_clock import MovableClock
 
 from common.domain.ids import PaymentId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
+from devkit.testing.problem_details import refusal
 from devkit.testing.running import RunningService
 from payments.consumers import CONSUMERS
 from payments.service import PaymentService
 
 Start = Callable[[], AbstractAsyncContextManager[RunningService]]
-"""Starts payments; each time on the same database."""
+"""Starts an instance of payments. All instances share one database."""
 
 GOOD_CARD = "pm_card_visa"
 _ABANDONED = timedelta(seconds=11)
@@ -26,11 +27,11 @@ _ABANDONED = timedelta(seconds=11)
 
 @dataclass(frozen=True)
 class Checkout:
-    """payments knows of `created`; what becomes of the order, one of the other two events, is for the test to say."""
+    """The service payments knows `created`. The test decides which of the other two events follows."""
 
     running: RunningService
     streams: EventStreams
-    clock: MovableClock
+    clock: SettableClock
     created: OrderCreated
     cancelled: OrderCancelled
     completed: OrderCompleted
@@ -40,7 +41,7 @@ class Checkout:
         return self.running.use_cases
 
     async def pay(self, token: str = GOOD_CARD, *, order: OrderEvent | None = None) -> httpx.Response:
-        """As the buyer of the order; of another one, if that is given."""
+        """Pay the order, or another one, as its buyer."""
         order = order or self.created
         return await pay(self.running.client(order.user_id), order.id, token)
 
@@ -51,8 +52,8 @@ class Checkout:
         assert answer.status_code == 200, answer.text
         return answer.json()["payments"]
 
-    async def hear(self, *events: OrderEvent) -> None:
-        """Publish order events, and wait until payments knows of them and has done all that it does about them."""
+    async def deliver(self, *events: OrderEvent) -> None:
+        """Publish order events, and wait until payments has handled them."""
         await self.streams.publish(*events)
         read_models = self.running.collection("order_replicas")
         for event in events:
@@ -64,7 +65,7 @@ class Checkout:
         await self.streams.eventually_quiet(*(consumer.name for consumer in CONSUMERS))
 
     async def recover(self, *, later: timedelta = _ABANDONED) -> None:
-        """Some time later: by default so late that no request can still be working on a payment."""
+        """Run the recovery job later; by default so late that no request can still process a payment."""
         self.clock.move_on(later)
         await self.service.recover_open_payments()
 
@@ -73,14 +74,14 @@ class Checkout:
         assert payment is not None
         return payment.open
 
-    async def books(self) -> dict[str, list[bytes]]:
-        """Every document of payments, byte for byte, once all that was staged has been published."""
+    async def documents_of_payments(self) -> dict[str, list[bytes]]:
+        """Every document of payments, byte for byte, after all staged events are published."""
         await self.streams.eventually_relayed(self.running.collection("payments"))
-        books = {}
+        documents_of_payments = {}
         for name in ("payments", "order_replicas"):
             documents = await self.running.collection(name).find({}).sort([("_id", 1)]).to_list(None)
-            books[name] = [bson.encode(document) for document in documents]
-        return books
+            documents_of_payments[name] = [bson.encode(document) for document in documents]
+        return documents_of_payments
 
 
 async def pay(client: httpx.AsyncClient, order_id: str, token: str = GOOD_CARD) -> httpx.Response:
@@ -88,10 +89,6 @@ async def pay(client: httpx.AsyncClient, order_id: str, token: str = GOOD_CARD) 
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
-    """The status and the name of the problem in an error answer, which must be a complete one."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    body = answer.json()
-    assert body["status"] == answer.status_code
-    assert body["detail"]
-    assert body["errors"]
-    return answer.status_code, body["type"].removeprefix("urn:ticket-marketplace:problem:")
+    """The status and the code of an error answer."""
+    found = refusal(answer)
+    return found.status, found.code

@@ -1,4 +1,4 @@
-"""A card processor that keeps its books in memory and fails exactly as a test tells it to."""
+"""A card processor in memory, which fails as the test asks."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -18,30 +18,30 @@ from payments.gateway.protocol import (
 
 @dataclass
 class FakeGateway:
-    """As a real one, it charges and refunds once a payment id, and refuses a known one with anything else in it."""
+    """Charges and refunds once per payment id, and refuses an id that is reused with other arguments, as a real one."""
 
     charges: dict[PaymentId, tuple[int, str]] = field(default_factory=dict)
     """Amount and token of each payment whose card was charged."""
     refunds: dict[PaymentId, int] = field(default_factory=dict)
     charges_asked: list[PaymentId] = field(default_factory=list)
-    """Every call, whatever came of it."""
+    """Every call, also those that failed."""
     refunds_asked: list[PaymentId] = field(default_factory=list)
 
     declines: bool = False
     knows_tokens: bool = True
     unavailable: bool = False
-    """It cannot be reached: neither a charge nor a refund gets through."""
+    """It cannot be reached: charges and refunds fail."""
     loses_answers: bool = False
-    """It charges, and the answer gets lost on its way."""
+    """It charges, but the answer is lost."""
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
-    """While it is cleared, a charge has been made and its answer is awaited."""
+    """While it is cleared, charges are made but not answered."""
 
     def __post_init__(self) -> None:
         self.may_answer.set()
 
     @property
     def balance(self) -> int:
-        """The money that it has taken and not given back."""
+        """The money that was charged and not refunded."""
         return sum(amount for amount, _ in self.charges.values()) - sum(self.refunds.values())
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:

@@ -1,4 +1,4 @@
-"""A second thing that happens right after a chosen operation of the first one on the database."""
+"""Runs a second use case directly after a chosen database operation of a first one."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Interruption:
 
 @dataclass(frozen=True)
 class InterruptedDatabase:
-    """For the use case that is interrupted; the one that happens meanwhile has the database itself."""
+    """The database of the interrupted use case. The other one uses the real database."""
 
     database: Database
     interruption: Interruption

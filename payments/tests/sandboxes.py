@@ -6,5 +6,5 @@ from payments.gateway.sandbox import SandboxGateway
 
 
 def sandbox(database: Any, *, currency: str = "usd") -> SandboxGateway:
-    """`database`: of either driver, or of the mock."""
+    """`database` belongs to one of the drivers, or is the mock."""
     return SandboxGateway(database["sandbox_charges"], database["sandbox_refunds"], currency=currency)

@@ -1,13 +1,11 @@
-"""The use cases as a test makes and calls them, for an order given as the events that it can have."""
+"""Creates and calls the use cases, for an order that is given as its three possible events."""
 
 from common.domain.clock import Clock
 from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
 from common.storage.collection import Database
 from common.storage.read_model import ReadModelRepository
+from devkit.testing.in_memory import idle_relay
 from payments.gateway.protocol import PaymentGateway
 from payments.order_read_model import OrderReadModel
 from payments.payment import Payment
@@ -20,9 +18,8 @@ GOOD_CARD = "tok_visa"
 
 
 async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -> PaymentService:
-    """What they announce stays in the outboxes, because nobody runs the relay."""
-    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), clock)
-    payments = PaymentRepository(database["payments"], relay, clock)
+    """Their events stay in the outboxes, because no relay runs."""
+    payments = PaymentRepository(database["payments"], idle_relay(clock), clock)
     await payments.create_indexes()
     orders = ReadModelRepository(database["order_replicas"], OrderReadModel, wait_seconds=0)
     return PaymentService(payments, orders, gateway, clock)
@@ -37,7 +34,7 @@ async def payments_of(payments: PaymentService, order: OrderEvents) -> list[Paym
     return await payments.list_payments(OrderId(order[0].id), buyer=order[0].user_id)
 
 
-async def announced(payments: PaymentService) -> list[str]:
-    """The types of the events that lie in the outboxes, in the order of their making."""
+async def recorded_events(payments: PaymentService) -> list[str]:
+    """The types of the events in the outboxes, in the order in which they were made."""
     documents = await payments._payments.collection.find({}).to_list()
     return [event["headers"]["ce-type"] for document in documents for event in document["outbox"]]

@@ -1,1 +1,1 @@
-"""The fault suite (`make test-faults`): the platform is broken on purpose, and held to its promises."""
+"""The fault suite (`make test-faults`): injects faults into the running platform and checks what it promises."""

@@ -1,4 +1,4 @@
-"""`python -m faults`: run the scenarios, show progress, end with one table; status 1 if a promise was broken."""
+"""`python -m faults`: runs the scenarios and prints one table; exit status 1 if a promise was broken."""
 
 import asyncio
 import secrets
@@ -20,8 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from common.domain.clock import utc_now
+from faults.context import ScenarioContext, open_context
 from faults.scenario import Outcome, Scenario
-from faults.world import World, a_world
 
 # In the order of the promises in docs/reliability.md.
 SCENARIOS = (
@@ -33,7 +33,7 @@ SCENARIOS = (
     "late_payment",
     "timers",
     "outage",
-    "zombie",
+    "paused_consumer",
     "graceful_stop",
 )
 
@@ -44,13 +44,13 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def main(
-    seed: Annotated[int | None, typer.Option(help="Repeats a run: the seed that it printed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of an earlier run, to repeat its random choices.")] = None,
     short: Annotated[
-        bool, typer.Option("--short", help="Smaller numbers, the same checks: part of `make test`.")
+        bool, typer.Option("--short", help="Smaller numbers, the same checks. Part of `make test`.")
     ] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(SCENARIOS)}. May be repeated.")] = None,
 ) -> None:
-    """Break the platform on purpose, and hold every promise against what is left."""
+    """Inject faults into a running platform, and check every promise afterwards."""
     if unknown := set(only or []) - set(SCENARIOS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS)}")
     seed = secrets.randbelow(1_000_000) if seed is None else seed
@@ -73,14 +73,14 @@ async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> N
     scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        # Neighbours that want the same platform share it: to start one takes longer than many a scenario.
+        # Consecutive scenarios with the same settings share a platform: its start takes longer than many scenarios.
         for (instances, window), group in groupby(scenarios, lambda each: (each.instances, each.order_window_seconds)):
             with tempfile.TemporaryDirectory() as folder:
-                async with a_world(
+                async with open_context(
                     Path(folder), instances=instances, order_window_seconds=window, seed=seed, short=short
-                ) as world:
+                ) as context:
                     for scenario in group:
-                        await _play(scenario, world, bar, report)
+                        await _play(scenario, context, bar, report)
     console.print(report.table)
     for each in report.broken:
         console.print(f"BROKEN  {each}", markup=False)
@@ -88,18 +88,18 @@ async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> N
     raise typer.Exit(int(bool(report.broken)))
 
 
-async def _play(scenario: Scenario, world: World, bar: Progress, report: Report) -> None:
+async def _play(scenario: Scenario, context: ScenarioContext, bar: Progress, report: Report) -> None:
     task = bar.add_task(scenario.name, total=None)
-    world.progress = lambda done, total: bar.update(task, completed=done, total=total)
+    context.progress = lambda done, total: bar.update(task, completed=done, total=total)
     began, since = time.monotonic(), utc_now()
     try:
-        outcome = await scenario.run(world)
-    except AssertionError as error:  # PromiseBroken, or what `eventually` did not see
-        _show_errors(world, since, bar)
+        outcome = await scenario.run(context)
+    except AssertionError as error:  # PromiseBroken, or a timeout of `eventually`
+        _show_errors(context, since, bar)
         report.broken.append(f"{scenario.name}: {error}")
         outcome = Outcome("", "", f"BROKEN: {error}")
-    except Exception:  # noqa: BLE001 - a scenario that fails in any other way has kept no promise either
-        _show_errors(world, since, bar)
+    except Exception:  # noqa: BLE001 - any other failure counts as a broken promise; the other scenarios still run
+        _show_errors(context, since, bar)
         bar.console.print(traceback.format_exc(), markup=False)
         report.broken.append(f"{scenario.name}: the scenario itself failed")
         outcome = Outcome("", "", "FAILED: see the traceback above")
@@ -107,8 +107,8 @@ async def _play(scenario: Scenario, world: World, bar: Progress, report: Report)
     bar.remove_task(task)
 
 
-def _show_errors(world: World, since: datetime, bar: Progress) -> None:
-    for logged in world.logged_errors(since)[-_MOST_ERRORS:]:
+def _show_errors(context: ScenarioContext, since: datetime, bar: Progress) -> None:
+    for logged in context.logged_errors(since)[-_MOST_ERRORS:]:
         bar.console.print(logged, markup=False)
 
 

@@ -1,4 +1,4 @@
-"""What the consumers tell the broker about each delivery, overheard on the wire."""
+"""Records the acknowledgements that the consumers send to the broker."""
 
 import json
 import time
@@ -15,44 +15,44 @@ from common.messaging.broker import Broker
 class Ack:
     consumer: str
     sequence: int
-    """Of the event, in its stream."""
+    """The event's sequence in its stream."""
     delivery: int
-    """The first is 1."""
+    """The number of the delivery, from 1."""
     verdict: str
     """+ACK, -NAK or +TERM."""
     delay: float | None
-    """Of a -NAK: seconds until the next delivery."""
+    """Only for -NAK: seconds until the next delivery."""
     at: float
-    """time.monotonic()."""
+    """By time.monotonic."""
 
 
 @dataclass
 class Acks:
-    heard: list[Ack] = field(default_factory=list)
+    recorded: list[Ack] = field(default_factory=list)
 
     def of(self, consumer: str, sequence: int) -> list[Ack]:
-        return [ack for ack in self.heard if (ack.consumer, ack.sequence) == (consumer, sequence)]
+        return [ack for ack in self.recorded if (ack.consumer, ack.sequence) == (consumer, sequence)]
 
     def matching(self, wanted: Callable[[Ack], bool]) -> list[Ack]:
-        return [ack for ack in self.heard if wanted(ack)]
+        return [ack for ack in self.recorded if wanted(ack)]
 
 
 @asynccontextmanager
-async def overheard_acks(broker: Broker) -> AsyncIterator[Acks]:
+async def recorded_acks(broker: Broker) -> AsyncIterator[Acks]:
     acks = Acks()
 
-    async def hear(message: Msg) -> None:
+    async def record(message: Msg) -> None:
         verdict, _, options = message.data.decode().partition(" ")
-        if verdict == "+WPI":  # "work in progress": no verdict yet
+        if verdict == "+WPI":  # "work in progress": not an acknowledgement
             return
-        # The acknowledgement goes to the subject that the delivery gave as its reply subject, which says all about it.
+        # The acknowledgement is sent to the reply subject of the delivery, which contains its consumer and sequence.
         place = Msg.Metadata._from_reply(message.subject)
         delay = json.loads(options)["delay"] / 1e9 if options else None
-        acks.heard.append(
+        acks.recorded.append(
             Ack(place.consumer, place.sequence.stream, place.num_delivered, verdict or "+ACK", delay, time.monotonic())
         )
 
-    subscription = await broker.client.subscribe("$JS.ACK.>", cb=hear)
+    subscription = await broker.client.subscribe("$JS.ACK.>", cb=record)
     await broker.client.flush()
     try:
         yield acks

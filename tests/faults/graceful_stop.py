@@ -1,64 +1,64 @@
-"""Graceful stop: as long as another instance runs, nobody notices that one is told to stop."""
+"""Graceful stop: while another instance runs, no request fails when one instance is stopped."""
 
 import asyncio
 import time
 from collections.abc import Iterator
 
 from devkit.testing.eventually import eventually
+from faults.context import ScenarioContext
 from faults.load import Load, load
-from faults.scenario import Outcome, Scenario, promise
-from faults.world import World
+from faults.scenario import Outcome, Scenario, require
 from marketplace.registry import SERVICE_NAMES
 
 _PEOPLE = 8
 _AT_MOST_SECONDS = 10.0
 
 
-async def run(world: World) -> Outcome:
-    rounds = list(_rounds(world))
+async def run(context: ScenarioContext) -> Outcome:
+    rounds = list(_rounds(context))
     slowest = 0.0
-    async with load(world, _PEOPLE) as under_load:
+    async with load(context, _PEOPLE) as under_load:
         await _more_answers(under_load)
         for done, together in enumerate(rounds):
-            took = await asyncio.gather(*(_stop(world, name) for name in together))
+            took = await asyncio.gather(*(_stop(context, name) for name in together))
             slowest = max(slowest, *took)
-            await asyncio.gather(*(world.platform.start(name) for name in together))
+            await asyncio.gather(*(context.platform.start(name) for name in together))
             await _more_answers(under_load)
-            world.progress(done + 1, len(rounds))
+            context.progress(done + 1, len(rounds))
     failed = under_load.other_than(lambda answer: answer.is_success)
-    promise(not failed, f"{len(failed)} of {len(under_load.answers)} requests failed, such as {failed[0:3]}")
-    differences = await world.settle()
-    promise(not differences, f"the audit found: {differences[:3]}")
+    require(not failed, f"{len(failed)} of {len(under_load.answers)} requests failed, such as {failed[0:3]}")
+    differences = await context.settle()
+    require(not differences, f"the audit found: {differences[:3]}")
     return Outcome(
         done=f"{len(under_load.answers)} requests of {_PEOPLE} people: sign up, browse, list, order, pay, cancel",
-        injected=f"{sum(map(len, rounds))} times SIGTERM to one instance of a service while its other one runs",
-        checked="every request succeeds; each process ends by itself within 10 s; the audit of all services",
-        figures={"failed requests": str(len(failed)), "slowest to end": f"{slowest:.1f} s"},
+        injected=f"{sum(map(len, rounds))} times SIGTERM to one instance of a service while the other one runs",
+        checked="every request succeeds; each process exits within 10 s; the audit of all services",
+        figures={"failed requests": str(len(failed)), "slowest exit": f"{slowest:.1f} s"},
     )
 
 
-def _rounds(world: World) -> Iterator[list[str]]:
-    """Each instance of each service, one after the other; in the short run one of each, all at once."""
+def _rounds(context: ScenarioContext) -> Iterator[list[str]]:
+    """Yield the instances to stop together: each alone, three times; in the short run one of each service at once."""
     names = [[service, f"{service}-2"] for service in SERVICE_NAMES]
-    if world.short:
-        yield [world.random.choice(both) for both in names]
+    if context.short:
+        yield [context.random.choice(both) for both in names]
         return
     for _ in range(3):
         everyone = [name for both in names for name in both]
-        world.random.shuffle(everyone)
+        context.random.shuffle(everyone)
         yield from ([name] for name in everyone)
 
 
-async def _stop(world: World, name: str) -> float:
+async def _stop(context: ScenarioContext, name: str) -> float:
     began = time.monotonic()
-    ending = await world.platform.terminate(name, grace_seconds=_AT_MOST_SECONDS)
+    ending = await context.platform.terminate(name, grace_seconds=_AT_MOST_SECONDS)
     took = time.monotonic() - began
-    promise(ending == "exit code 0", f"{name}, told to stop, ended with {ending} after {took:.1f} s")
+    require(ending == "exit code 0", f"{name} ended with {ending} after SIGTERM and {took:.1f} s")
     return took
 
 
 async def _more_answers(under_load: Load) -> None:
-    """The load goes on: what is stopped next is at work."""
+    """Wait until each user got some more answers, so that the next instance to stop has requests."""
     goal = len(under_load.answers) + 5 * _PEOPLE
 
     async def count() -> int:

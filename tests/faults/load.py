@@ -1,4 +1,4 @@
-"""People who go on using the platform while it is being broken, and a record of every answer they got."""
+"""Simulated users who send requests during a fault, and a record of every answer."""
 
 import asyncio
 import secrets
@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from faults.world import Person, World
+from faults.context import Person, ScenarioContext
 
 NO_ANSWER = 0
-"""In the place of a status: the connection was refused or broke."""
+"""Stands for a status when the connection was refused or broke."""
 
 SUCCESS = {"sign up": 201, "browse": 200, "list": 201, "order": 201, "pay": 201, "cancel": 204}
 _PAUSE_SECONDS = (0.01, 0.06)
@@ -24,7 +24,7 @@ _NEWCOMERS = 0.25
 @dataclass(frozen=True)
 class Answer:
     to: str
-    """One of SUCCESS."""
+    """The action: a key of SUCCESS."""
     status: int
     seconds: float
     detail: str
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass
 class Load:
-    world: World
+    context: ScenarioContext
     seller: Person
     buyer: Person
     newcomer: Person
@@ -61,8 +61,8 @@ class Load:
         self._stopping = True
 
     async def _journey(self) -> None:
-        """From the listing to the end of the order; whatever fails is recorded, and ends it."""
-        if self.world.random.random() < _NEWCOMERS:
+        """List, order, and pay or cancel. A failed request is recorded and ends the journey."""
+        if self.context.random.random() < _NEWCOMERS:
             credentials = {"email": f"{secrets.token_hex(8)}@example.com", "password": "correct horse battery"}
             await self._ask("sign up", self.newcomer, "POST", "/api/users/signup", json=credentials)
         await self._ask("browse", self.buyer, "GET", "/api/tickets")
@@ -73,15 +73,15 @@ class Load:
         placed = await self._ask("order", self.buyer, "POST", "/api/orders", json={"ticketId": listed["id"]})
         if placed is None:
             return
-        if self.world.random.random() < 0.5:
+        if self.context.random.random() < 0.5:
             await self._ask("cancel", self.buyer, "DELETE", f"/api/orders/{placed['id']}")
         else:
             payment = {"orderId": placed["id"], "token": "pm_card_visa"}
             await self._ask("pay", self.buyer, "POST", "/api/payments", json=payment)
 
     async def _ask(self, to: str, person: Person, method: str, path: str, **request: Any) -> dict[str, Any] | None:
-        """Once, as it comes; the body if it was a success."""
-        await asyncio.sleep(self.world.random.uniform(*_PAUSE_SECONDS))
+        """Send one request without retries, and record the answer; return the body of a success."""
+        await asyncio.sleep(self.context.random.uniform(*_PAUSE_SECONDS))
         began = time.monotonic()
         try:
             response = await person.http.request(method, path, **request)
@@ -97,9 +97,9 @@ class Load:
 
 
 @asynccontextmanager
-async def load(world: World, people: int) -> AsyncIterator[Load]:
-    """So many at once; leaving waits for the answers that are still to come."""
-    under_load = Load(world, await world.person(), await world.person(), await world.person())
+async def load(context: ScenarioContext, people: int) -> AsyncIterator[Load]:
+    """Run this number of concurrent users. On exit, wait for the answers to their last requests."""
+    under_load = Load(context, await context.person(), await context.person(), await context.person())
     people_at_it = [asyncio.create_task(under_load.journeys()) for _ in range(people)]
     try:
         yield under_load

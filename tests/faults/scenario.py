@@ -1,24 +1,24 @@
-"""What a scenario is: a promise, a way to break things, and what was checked afterwards."""
+"""A scenario: it injects a fault, and checks a promise afterwards."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from faults.world import World
+from faults.context import ScenarioContext
 
 
 class PromiseBroken(AssertionError):
-    """What was promised did not happen; the message says what was seen."""
+    """A promise was broken; the message says what was seen."""
 
 
-def promise(kept: bool, what: str) -> None:
-    if not kept:
-        raise PromiseBroken(what)
+def require(condition: bool, message: str) -> None:
+    if not condition:
+        raise PromiseBroken(message)
 
 
 @dataclass(frozen=True)
 class Outcome:
     done: str
-    """What was done: "50 tickets, 200 buyers each"."""
+    """What the simulated users did, such as "50 tickets, 200 buyers each"."""
     injected: str
     checked: str
     figures: dict[str, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Outcome:
 @dataclass(frozen=True)
 class Scenario:
     name: str
-    run: Callable[[World], Awaitable[Outcome]]
+    run: Callable[[ScenarioContext], Awaitable[Outcome]]
     instances: int = 2
-    """Of every service."""
+    """The number of instances of each service."""
     order_window_seconds: int = 60

@@ -1,4 +1,4 @@
-"""Timers: every deadline takes effect once and in time, also if it was due while nobody could tell."""
+"""Timers: each deadline takes effect once and in time, also if it was due during an outage."""
 
 import asyncio
 import time
@@ -12,16 +12,16 @@ from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled
 from common.messaging.streams import stream_of
 from devkit.testing.eventually import eventually
-from faults.scenario import Outcome, Scenario, promise
-from faults.world import Person, World, in_parallel
+from faults.context import Person, ScenarioContext, run_concurrently
+from faults.scenario import Outcome, Scenario, require
 from marketplace.operations.stream_reader import read_stream
 
 _AT_MOST_LATE = timedelta(seconds=1)
 _AT_ONCE = 25
 _LONGEST_WINDOW = 60
-"""Seconds: the platform's own (see Scenario)."""
+"""Seconds: the platform's setting (see Scenario)."""
 _PARTS = (("nats",), ("expiration", "expiration-2"))
-"""What is away while deadlines pass: the broker in one round, the service in the next."""
+"""The processes that are down while deadlines pass: the broker in one round, the service in the next."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Round:
 class Outage:
     began: datetime
     ended: datetime
-    """When what was killed was ready again."""
+    """When the killed processes were ready again."""
 
     def __repr__(self) -> str:
         return f"{self.began:%H:%M:%S.%f} to {self.ended:%H:%M:%S.%f}"
 
     def concerns(self, due: datetime) -> bool:
-        """What was due shortly before may have been under way."""
+        """Whether this deadline was due during the outage, or so shortly before that its events may have waited."""
         return self.began - _AT_MOST_LATE < due < self.ended
 
 
@@ -55,7 +55,7 @@ class Deadlines:
     outages: list[Outage] = field(default_factory=list)
 
     def late(self, order: str, effect: datetime) -> timedelta:
-        """How long after it was due, or after the recovery."""
+        """Return the time from the deadline, or from the recovery if that is later, to the effect."""
         due = self.due[order]
         return effect - max([due, *(outage.ended for outage in self.outages if outage.concerns(due))])
 
@@ -63,22 +63,22 @@ class Deadlines:
         return sum(any(outage.began < due < outage.ended for outage in self.outages) for due in self.due.values())
 
 
-async def run(world: World) -> Outcome:
-    seller, buyer = await world.person(), await world.person()
-    orders, due_for, away_for = (50, 1.5, 0.4) if world.short else (500, 20.0, 2.0)
-    rounds = [Round(orders, due_for, parts, away_for) for parts in _PARTS] * world.size(2, 1)
+async def run(context: ScenarioContext) -> Outcome:
+    seller, buyer = await context.person(), await context.person()
+    orders, due_for, away_for = (50, 1.5, 0.4) if context.short else (500, 20.0, 2.0)
+    rounds = [Round(orders, due_for, parts, away_for) for parts in _PARTS] * context.size(2, 1)
     deadlines = Deadlines()
     for each in rounds:
-        await _play(world, each, seller, buyer, deadlines)
-        world.progress(len(deadlines.due), orders * len(rounds))
-    await _until_all_are_cancelled(world, deadlines.due)
-    differences = await world.settle()
-    promise(not differences, f"the audit found: {differences[:3]}")
-    told = await _the_only_one(world, ExpirationCompleted, deadlines.due)
-    cancelled = await _the_only_one(world, OrderCancelled, deadlines.due)
-    last_told, last_cancelled = (_the_latest(deadlines, moments) for moments in (told, cancelled))
+        await _play(context, each, seller, buyer, deadlines)
+        context.progress(len(deadlines.due), orders * len(rounds))
+    await _until_all_are_cancelled(context, deadlines.due)
+    differences = await context.settle()
+    require(not differences, f"the audit found: {differences[:3]}")
+    expired = await _the_only_one(context, ExpirationCompleted, deadlines.due)
+    cancelled = await _the_only_one(context, OrderCancelled, deadlines.due)
+    last_expired, last_cancelled = (_the_latest(deadlines, moments) for moments in (expired, cancelled))
     meanwhile = deadlines.due_meanwhile()
-    promise(meanwhile >= len(deadlines.due) * 0.05, f"only {meanwhile} were due during an outage: nothing was shown")
+    require(meanwhile >= len(deadlines.due) * 0.05, f"only {meanwhile} were due during an outage: too few")
     return Outcome(
         done=f"{len(deadlines.due)} orders left to expire",
         injected=f"{len(rounds)} times, in turn, nats-server or both instances of expiration killed (SIGKILL), "
@@ -86,69 +86,71 @@ async def run(world: World) -> Outcome:
         checked="one expiration.completed and one order.cancelled for each, at most 1 s late; the audit",
         figures={
             "due during an outage": str(meanwhile),
-            "last expiration.completed": f"{last_told:.2f} s late",
+            "last expiration.completed": f"{last_expired:.2f} s late",
             "last order.cancelled": f"{last_cancelled:.2f} s late",
         },
     )
 
 
-async def _play(world: World, plan: Round, seller: Person, buyer: Person, deadlines: Deadlines) -> None:
+async def _play(context: ScenarioContext, plan: Round, seller: Person, buyer: Person, deadlines: Deadlines) -> None:
     began = time.time()
-    tickets = await in_parallel((seller.lists() for _ in range(plan.orders)), at_most=_AT_ONCE)
-    # To order takes longer than to list did; the first deadline passes when the last order has been placed.
+    tickets = await run_concurrently((seller.list_ticket() for _ in range(plan.orders)), at_most=_AT_ONCE)
+    # Ordering takes longer than listing. The first deadline passes after the last order is placed.
     placed_at = time.time() + 2.5 * (time.time() - began) + 0.5
-    wanted = [placed_at + world.random.uniform(0, plan.due_for) for _ in tickets]
-    placed = await in_parallel(map(_place, [buyer] * plan.orders, tickets, wanted), at_most=_AT_ONCE)
+    wanted = [placed_at + context.random.uniform(0, plan.due_for) for _ in tickets]
+    placed = await run_concurrently(map(_place, [buyer] * plan.orders, tickets, wanted), at_most=_AT_ONCE)
     deadlines.due |= dict(placed)
     away_at = placed_at + (plan.due_for - plan.away_for) / 2
     await asyncio.sleep(max(0.0, away_at - time.time()))
-    deadlines.outages.append(await _outage(world, plan.away, plan.away_for))
+    deadlines.outages.append(await _outage(context, plan.away, plan.away_for))
     await asyncio.sleep(max(0.0, max(due.timestamp() for _, due in placed) - time.time()))
 
 
 async def _place(buyer: Person, ticket: str, wanted: float) -> tuple[str, datetime]:
     window = min(_LONGEST_WINDOW, max(1, round(wanted - time.time())))
-    answer = await buyer.orders(ticket, windowSeconds=window)
-    promise(answer.status_code == 201, f"an order was answered {answer.status_code}: {answer.text}")
+    answer = await buyer.place_order(ticket, windowSeconds=window)
+    require(answer.status_code == 201, f"an order was answered {answer.status_code}: {answer.text}")
     order = answer.json()
     return str(order["id"]), datetime.fromisoformat(order["expiresAt"])
 
 
-async def _outage(world: World, names: Iterable[str], seconds: float) -> Outage:
+async def _outage(context: ScenarioContext, names: Iterable[str], seconds: float) -> Outage:
     began = datetime.now(UTC)
-    await asyncio.gather(*(world.platform.kill(name, restart=False) for name in names))
+    await asyncio.gather(*(context.platform.kill(name, restart=False) for name in names))
     await asyncio.sleep(seconds)
-    await asyncio.gather(*(world.platform.start(name) for name in names))
+    await asyncio.gather(*(context.platform.start(name) for name in names))
     return Outage(began, datetime.now(UTC))
 
 
-async def _until_all_are_cancelled(world: World, due: Iterable[str]) -> None:
-    orders = world.operator.databases["orders"]["orders"]
+async def _until_all_are_cancelled(context: ScenarioContext, due: Iterable[str]) -> None:
+    orders = context.operator.databases["orders"]["orders"]
     open_ones = {"_id": {"$in": list(due)}, "status": {"$ne": "cancelled"}}
     await eventually(
         lambda: orders.count_documents(open_ones),
         until=lambda left: left == 0,
         within=30,
-        what="no order left that is not cancelled",
+        what="all orders cancelled",
     )
 
 
-async def _the_only_one(world: World, event_type: type[Event], due: Mapping[str, datetime]) -> dict[str, datetime]:
-    """When the stream took the one event of this type of each order."""
+async def _the_only_one(
+    context: ScenarioContext, event_type: type[Event], due: Mapping[str, datetime]
+) -> dict[str, datetime]:
+    """Expect exactly one event of this type per order; return the time at which the stream stored it."""
     found = defaultdict(list)
-    async for message in read_stream(world.operator.broker, stream_of(event_type).name, [event_type.subjects()]):
+    async for message in read_stream(context.operator.broker, stream_of(event_type).name, [event_type.subjects()]):
         found[message.subject.rpartition(".")[2]].append(message.stored_at)
     wrong = {order: len(found[order]) for order in due if len(found[order]) != 1}
-    promise(not wrong, f"not one {event_type.type_name()}, but: {dict(list(wrong.items())[:3])}")
+    require(not wrong, f"expected one {event_type.type_name()} per order, found: {dict(list(wrong.items())[:3])}")
     return {order: found[order][0] for order in due}
 
 
 def _the_latest(deadlines: Deadlines, effects: Mapping[str, datetime]) -> float:
-    """In seconds; with all that a person needs to see if it was too late."""
+    """Return the largest delay in seconds; fail with the details if it is too large."""
     late = {order: deadlines.late(order, at) for order, at in effects.items()}
     too_late = [order for order in late if late[order] > _AT_MOST_LATE]
     last = max(late, key=lambda order: late[order])
-    promise(
+    require(
         not too_late,
         f"{len(too_late)} took effect more than 1 s late; the last one, {last}, {late[last].total_seconds():.2f} s: "
         f"due at {deadlines.due[last]:%H:%M:%S.%f}, done at {effects[last]:%H:%M:%S.%f}; outages: {deadlines.outages}",

@@ -1,26 +1,26 @@
-"""Services that take an Idempotency-Key, and a clock that a test can move on."""
+"""Running services with an Idempotency-Key, and their clock."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from integration.keys import Clock
 
 import orders.consumers
 import orders.main
 import payments.consumers
 import payments.main
+from devkit.testing.clock import SettableClock
 from devkit.testing.running import RunningService, Surroundings
 from orders.settings import OrdersSettings
 from payments.settings import PaymentsSettings
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SettableClock:
+    return SettableClock()
 
 
 @pytest.fixture
-async def ordering(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
+async def ordering(surroundings: Surroundings, clock: SettableClock) -> AsyncIterator[RunningService]:
     settings = surroundings.settings(OrdersSettings, "orders")
     create = lambda: orders.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
     async with surroundings.running(create, orders.consumers.CONSUMERS) as running:
@@ -28,7 +28,7 @@ async def ordering(surroundings: Surroundings, clock: Clock) -> AsyncIterator[Ru
 
 
 @pytest.fixture
-async def paying(surroundings: Surroundings, clock: Clock) -> AsyncIterator[RunningService]:
+async def paying(surroundings: Surroundings, clock: SettableClock) -> AsyncIterator[RunningService]:
     settings = surroundings.settings(PaymentsSettings, "payments")
     create = lambda: payments.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
     async with surroundings.running(create, payments.consumers.CONSUMERS) as running:

@@ -1,28 +1,17 @@
-"""What the tests of Idempotency-Keys have in common."""
-
-from datetime import datetime, timedelta
+"""Helpers for the tests of Idempotency-Keys."""
 
 import httpx
 
-from common.domain.clock import utc_now
 from common.domain.ids import new_id
 from devkit.testing.events import EventStreams
 from devkit.testing.samples import listed_ticket
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
 
 
 def with_key(key: str | None = None) -> dict[str, str]:
     return {"Idempotency-Key": key or f'"{new_id()}"'}
 
 
-def told(answer: httpx.Response) -> tuple[int, object]:
+def status_and_body(answer: httpx.Response) -> tuple[int, object]:
     return answer.status_code, answer.json()
 
 

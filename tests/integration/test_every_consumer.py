@@ -1,13 +1,14 @@
 """The rules that every consumer must keep, run against every row of every service's CONSUMERS table.
 
-Each consumer has a story in its service's tests/stories.py. It is told once as it happened; then with duplicates,
-backwards, all at once, and with a death at each single write. What the service has stored in the end, and what it has
-staged for publishing, must be the same.
+Each consumer has a story in its service's tests/stories.py. It is handled once in order; then with duplicates,
+reversed, concurrently, and with a death of the process at each write. The stored state and the staged events must be
+the same in all cases.
 """
 
 import asyncio
 import dataclasses
 import itertools
+import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from common.domain.event import Event
+from common.domain.event import Message
 from common.domain.ids import new_id
+from common.events.envelope import decode
 from common.messaging.consumer import Consumer
 from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.service_spec import ServiceSpec
@@ -31,12 +33,12 @@ from marketplace.registry import SERVICES
 ROWS = [(spec, consumer) for spec in SERVICES for consumer in spec.consumers]
 EVERY_CONSUMER = pytest.mark.parametrize(("service", "consumer"), ROWS, ids=[consumer.name for _, consumer in ROWS])
 STORIES: dict[str, Story] = {name: story for spec in SERVICES for name, story in stories_of(spec.name).items()}
-"""By the name of the consumer; a story's events may concern the other consumers of its service as well."""
+"""By the name of the consumer. Other consumers of the service may handle some of the events."""
 
 
 @dataclass
 class Deaths:
-    """Counts the writes of a service, and has it die before or after one of them."""
+    """Counts the writes of a service, and lets the process die before or after one of them."""
 
     at_write: int = 0
     after_it: bool = False
@@ -52,26 +54,26 @@ class Deaths:
         try:
             return await operation()
         finally:
-            if this_one == self.at_write:  # also when the write was refused: a stale event's is
+            if this_one == self.at_write:  # also if the write was refused, as that of an old event is
                 raise Died
 
 
 @dataclass
-class Told:
-    """A service that has heard a story: nothing consumes by itself and nothing relays, so every step is the test's."""
+class ServiceInStory:
+    """A service whose consumers and relay do not run: the test calls the handlers itself."""
 
     service: ServiceSpec
     runtime: ServiceRuntime
     use_cases: Any
     deaths: Deaths
 
-    async def hear(self, *events: Event) -> None:
+    async def handle(self, *events: Message) -> None:
         for event in events:
             (consumer,) = [consumer for consumer in self.service.consumers if type(event) in consumer.on]
             await consumer.handle(self.use_cases, event)
 
     async def stored(self) -> dict[str, list[dict[str, Any]]]:
-        """Everything in the service's database; of what is staged for publishing, the ids."""
+        """Everything in the service's database; of staged events only the ids."""
         database: Any = self.runtime.mongo.database
         state = {}
         for name in sorted(await database.list_collection_names()):
@@ -79,13 +81,13 @@ class Told:
             for document in documents:
                 document["outbox"] = [entry["id"] for entry in document.get("outbox", [])]
                 document.pop("charge_id", None)
-            # What else a service keeps may contain random values: only the keys must be the same.
-            in_own_form = name in self.service.other_collections
-            state[name] = [{"_id": document["_id"]} for document in documents] if in_own_form else documents
+            # The service may keep random values in its other collections: the test checks only the keys.
+            only_keys = name in self.service.other_collections
+            state[name] = [{"_id": document["_id"]} for document in documents] if only_keys else documents
         return state
 
-    async def meaning(self) -> dict[str, list[dict[str, Any]]]:
-        """What is stored, without how many steps led there."""
+    async def state_without_versions(self) -> dict[str, list[dict[str, Any]]]:
+        """What is stored, without versions and outboxes, which depend on the number of steps."""
         state = await self.stored()
         read_models = {each.collection for each in self.service.read_models}
         for name, documents in state.items():
@@ -97,7 +99,7 @@ class Told:
 
 
 @asynccontextmanager
-async def telling(service: ServiceSpec, story: Story, surroundings: Surroundings) -> AsyncIterator[Told]:
+async def prepared(service: ServiceSpec, story: Story, surroundings: Surroundings) -> AsyncIterator[ServiceInStory]:
     fresh = dataclasses.replace(surroundings, run_id=new_id())
     app = service.create_app(fresh.settings(service.settings, service.name), policy=fresh.policy)
     running: ServiceRuntime = app.state.dependencies.instance
@@ -110,19 +112,23 @@ async def telling(service: ServiceSpec, story: Story, surroundings: Surroundings
     for part in vars(use_cases).values():
         if hasattr(part, "collection"):
             part.collection = InterceptedCollection(part.collection, deaths.around)
-    yield Told(service, running, use_cases, deaths)
+    yield ServiceInStory(service, running, use_cases, deaths)
     await running.broker.close()
     await running.mongo.close()
 
 
-async def as_it_happened(service: ServiceSpec, story: Story, surroundings: Surroundings) -> tuple[Any, Any, int]:
-    async with telling(service, story, surroundings) as told:
-        await told.hear(*story.events)
-        return await told.stored(), await told.meaning(), told.deaths.writes
+async def run_once(service: ServiceSpec, story: Story, surroundings: Surroundings) -> tuple[Any, Any, int]:
+    async with prepared(service, story, surroundings) as service_in_story:
+        await service_in_story.handle(*story.events)
+        return (
+            await service_in_story.stored(),
+            await service_in_story.state_without_versions(),
+            service_in_story.deaths.writes,
+        )
 
 
-def test_every_consumer_has_a_story_under_its_durable_name_in_which_it_reacts() -> None:
-    """A durable consumer is never renamed: a new name would replay the whole history."""
+def test_every_consumer_has_a_story_under_its_durable_name() -> None:
+    """A durable consumer is never renamed: with a new name it would receive all events again."""
     assert STORIES.keys() == {consumer.name for _, consumer in ROWS}
     for _, consumer in ROWS:
         assert {type(event) for event in STORIES[consumer.name].events} & set(consumer.on)
@@ -133,63 +139,63 @@ async def test_a_duplicate_of_any_event_has_no_effect(
     service: ServiceSpec, consumer: Consumer[Any], surroundings: Surroundings
 ) -> None:
     story = STORIES[consumer.name]
-    async with telling(service, story, surroundings) as told:
-        before = await told.stored()
-        await told.hear(*story.events)
-        once = await told.stored()
+    async with prepared(service, story, surroundings) as service_in_story:
+        before = await service_in_story.stored()
+        await service_in_story.handle(*story.events)
+        once = await service_in_story.stored()
         assert once != before
         for event in story.events:
-            await told.hear(event, event)
-        await told.hear(*story.events, *reversed(story.events))
-        assert await told.stored() == once
+            await service_in_story.handle(event, event)
+        await service_in_story.handle(*story.events, *reversed(story.events))
+        assert await service_in_story.stored() == once
 
 
 @EVERY_CONSUMER
-async def test_an_old_version_after_a_newer_one_never_wins_whatever_the_order(
+async def test_in_any_order_an_old_version_never_replaces_a_newer_one(
     service: ServiceSpec, consumer: Consumer[Any], surroundings: Surroundings
 ) -> None:
     story = STORIES[consumer.name]
-    _, meaning, _ = await as_it_happened(service, story, surroundings)
+    _, state_without_versions, _ = await run_once(service, story, surroundings)
     for order in itertools.permutations(story.events):
-        async with telling(service, story, surroundings) as told:
-            await told.hear(*order)
-            assert await told.meaning() == meaning
+        async with prepared(service, story, surroundings) as service_in_story:
+            await service_in_story.handle(*order)
+            assert await service_in_story.state_without_versions() == state_without_versions
 
 
 @EVERY_CONSUMER
-async def test_deliveries_that_run_side_by_side_end_as_if_one_had_followed_the_other(
+async def test_concurrent_deliveries_end_like_consecutive_ones(
     service: ServiceSpec, consumer: Consumer[Any], surroundings: Surroundings
 ) -> None:
     story = STORIES[consumer.name]
-    _, meaning, _ = await as_it_happened(service, story, surroundings)
+    _, state_without_versions, _ = await run_once(service, story, surroundings)
     for seed in range(5):
         deliveries = [event for event in story.events for _ in range(4)]
         random.Random(seed).shuffle(deliveries)
-        async with telling(service, story, surroundings) as told:
-            await asyncio.gather(*(told.hear(event) for event in deliveries))
-            assert await told.meaning() == meaning
+        async with prepared(service, story, surroundings) as service_in_story:
+            await asyncio.gather(*(service_in_story.handle(event) for event in deliveries))
+            assert await service_in_story.state_without_versions() == state_without_versions
 
 
 @EVERY_CONSUMER
 @pytest.mark.parametrize("after_it", [False, True], ids=["before the write", "after the write"])
-async def test_a_death_at_any_write_is_made_good_by_the_next_delivery(
+async def test_the_next_delivery_completes_a_handler_that_died_at_any_write(
     service: ServiceSpec, consumer: Consumer[Any], surroundings: Surroundings, *, after_it: bool
 ) -> None:
     story = STORIES[consumer.name]
-    stored, _, writes = await as_it_happened(service, story, surroundings)
+    stored, _, writes = await run_once(service, story, surroundings)
     assert writes > 0
     for moment in range(1, writes + 1):
-        async with telling(service, story, surroundings) as told:
-            told.deaths.at_write, told.deaths.after_it = moment, after_it
+        async with prepared(service, story, surroundings) as service_in_story:
+            service_in_story.deaths.at_write, service_in_story.deaths.after_it = moment, after_it
             died = 0
             for event in story.events:
                 try:
-                    await told.hear(event)
+                    await service_in_story.handle(event)
                 except Died:  # not acknowledged, so delivered again
                     died += 1
-                    await told.hear(event)
+                    await service_in_story.handle(event)
             assert died == 1
-            assert await told.stored() == stored
+            assert await service_in_story.stored() == stored
 
 
 @EVERY_CONSUMER
@@ -210,3 +216,23 @@ async def test_a_malformed_event_becomes_a_dead_letter_and_does_not_delay_the_ne
         await streams.eventually_quiet(*(each.name for each in service.consumers))
         assert len(await streams.dead_letters()) == 1
     assert (letter.data, letter.headers["dead-letter-consumer"]) == (b'{"half": ', consumer.name)
+
+
+@EVERY_CONSUMER
+async def test_an_event_of_a_newer_publisher_is_handled_as_today(
+    service: ServiceSpec, consumer: Consumer[Any], surroundings: Surroundings
+) -> None:
+    """In a rollout, instances of the old version receive what instances of the new version publish."""
+    story = STORIES[consumer.name]
+    stored, _, _ = await run_once(service, story, surroundings)
+    async with prepared(service, story, surroundings) as in_story:
+        await in_story.handle(*(decode(event.subject, _from_a_newer_publisher(event)) for event in story.events))
+        assert await in_story.stored() == stored
+
+
+def _from_a_newer_publisher(event: Message) -> bytes:
+    """With a field, and a value of `status`, that this version does not know."""
+    newer = json.loads(event.to_json()) | {"addedLater": {"any": "value"}}
+    if "status" in newer:
+        newer["status"] = "added later"
+    return json.dumps(newer).encode()

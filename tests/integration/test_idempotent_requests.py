@@ -1,152 +1,116 @@
-"""The same Idempotency-Key and body: the first answer again, and nothing happens twice."""
+"""A claim on an Idempotency-Key: one request at a time makes the answer, and the answer is stored."""
 
 import asyncio
-from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from integration.keys import a_ticket, told, with_key
+from integration.keys import a_ticket, with_key
+from starlette.responses import Response
 
 from common.domain.ids import new_id
-from common.domain.tokens import SignedInUser
+from common.http.idempotent_requests import Claim, IdempotentRequests, RequestInFlight
+from common.storage.mongo import Mongo
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
+from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import order_events
 
+DEAD = timedelta(seconds=11)
+"""After this time, a claim without an answer may be taken over."""
+REQUEST, BODY = "a buyer's request", "the fingerprint of its body"
 
-async def test_a_repeated_order_is_answered_as_the_first_time_and_placed_once(
-    streams: EventStreams, ordering: RunningService
+
+@pytest.fixture
+def requests(mongo: Mongo, clock: SettableClock) -> IdempotentRequests:
+    return IdempotentRequests(mongo.database["idempotent_requests"], clock)
+
+
+async def claim(requests: IdempotentRequests) -> Claim:
+    claim = await requests.begin(REQUEST, BODY)
+    assert isinstance(claim, Claim), "there is an answer already"
+    return claim
+
+
+async def kept_answer(requests: IdempotentRequests) -> bytes:
+    answer = await requests.begin(REQUEST, BODY)
+    assert isinstance(answer, Response), "there is no answer yet"
+    return bytes(answer.body)
+
+
+async def test_a_claim_can_be_taken_over_only_after_ten_seconds(
+    requests: IdempotentRequests, clock: SettableClock
 ) -> None:
-    client, headers = ordering.client(somebody()), with_key()
-    body = {"ticketId": await a_ticket(streams)}
-    first = await client.post("/api/orders", json=body, headers=headers)
-    assert first.status_code == 201
-    assert (await client.delete(f"/api/orders/{first.json()['id']}")).status_code == 204
-    again = await client.post("/api/orders", json=body, headers=headers)
-    assert told(again) == told(first), "although the order has been cancelled since, and the ticket is free"
-    assert again.headers["idempotent-replayed"] == "true"
-    assert "idempotent-replayed" not in first.headers
-    assert await ordering.collection("orders").count_documents({}) == 1
+    """A request may take almost five seconds. A second one before its end would do the work twice."""
+    await claim(requests)
+    for seconds in (0, 5, 9):
+        clock.ahead = timedelta(seconds=seconds)
+        with pytest.raises(RequestInFlight):
+            await requests.begin(REQUEST, BODY)
+    clock.ahead = DEAD
+    assert await claim(requests)
 
 
-@pytest.mark.parametrize("authorization", ["Bearer", "Bearer  {token}"], ids=["in the cookie", "after two spaces"])
-async def test_a_key_counts_wherever_the_token_is_found(
-    streams: EventStreams, ordering: RunningService, authorization: str
+async def test_of_two_concurrent_requests_one_takes_an_abandoned_claim_over(
+    mongo: Mongo, requests: IdempotentRequests, clock: SettableClock
 ) -> None:
-    buyer = somebody()
-    token = ordering.signer.sign(SignedInUser(buyer, "buyer@example.com"))
-    headers = {**with_key(), "Authorization": authorization.format(token=token), "Cookie": f"session={token}"}
-    client, body = ordering.client(), {"ticketId": await a_ticket(streams)}
-    first = await client.post("/api/orders", json=body, headers=headers)
-    assert first.status_code == 201
-    again = await client.post("/api/orders", json=body, headers=headers)
-    assert told(again) == told(first)
-    malformed = await client.post("/api/orders", json=body, headers={**headers, "Idempotency-Key": "x" * 300})
-    assert malformed.status_code == 422
+    both_have_read = asyncio.Barrier(2)
 
+    async def wait_after_reading(name: str, operation: Operation) -> Any:
+        result = await operation()
+        if name == "find_one":
+            await both_have_read.wait()
+        return result
 
-async def test_a_refusal_is_an_answer_too(streams: EventStreams, ordering: RunningService) -> None:
-    winner, loser, headers = ordering.client(somebody()), ordering.client(somebody()), with_key()
-    body = {"ticketId": await a_ticket(streams)}
-    won = await winner.post("/api/orders", json=body)
-    first = await loser.post("/api/orders", json=body, headers=headers)
-    assert first.status_code == 409
-    await winner.delete(f"/api/orders/{won.json()['id']}")
-    again = await loser.post("/api/orders", json=body, headers=headers)
-    assert told(again) == told(first)
-    assert again.headers["content-type"] == "application/problem+json"
-    assert (await loser.post("/api/orders", json=body, headers=with_key())).status_code == 201
-
-
-async def test_a_key_with_another_body_is_refused(streams: EventStreams, ordering: RunningService) -> None:
-    client, headers = ordering.client(somebody()), with_key()
-    first, second = await a_ticket(streams), await a_ticket(streams)
-    assert (await client.post("/api/orders", json={"ticketId": first}, headers=headers)).status_code == 201
-    answer = await client.post("/api/orders", json={"ticketId": second}, headers=headers)
-    assert (answer.status_code, answer.json()["type"]) == (
-        422,
-        "urn:ticket-marketplace:problem:idempotency-key-reused",
-    )
-
-
-async def test_a_key_is_its_users_own(streams: EventStreams, ordering: RunningService) -> None:
-    headers = with_key("the same for both")
-    tickets = [await a_ticket(streams), await a_ticket(streams)]
-    for ticket in tickets:
-        answer = await ordering.client(somebody()).post("/api/orders", json={"ticketId": ticket}, headers=headers)
-        assert answer.status_code == 201
-
-
-async def test_two_users_who_choose_the_same_key_place_an_order_each(
-    streams: EventStreams, ordering: RunningService
-) -> None:
-    buyers, headers = [ordering.client(somebody()), ordering.client(somebody())], with_key("1")
-    tickets = [await a_ticket(streams), await a_ticket(streams)]
-    for buyer, ticket in zip(buyers, tickets, strict=True):
-        assert (await buyer.post("/api/orders", json={"ticketId": ticket}, headers=headers)).status_code == 201
-    listed = [(await buyer.get("/api/orders")).json()["orders"] for buyer in buyers]
-    assert [[order["ticket"]["id"] for order in orders] for orders in listed] == [[ticket] for ticket in tickets]
-
-
-async def test_two_users_who_choose_the_same_key_make_a_payment_each(
-    streams: EventStreams, paying: RunningService
-) -> None:
-    headers, answered = with_key("1"), []
-    created = [order_events(new_id(), buyer=somebody())[0] for _ in range(2)]
-    await streams.publish(*created)
-    for order in created:
-        body = {"orderId": order.id, "token": "pm_card_visa"}
-        answer = await paying.client(order.user_id).post("/api/payments", json=body, headers=headers)
-        assert answer.status_code == 201
-        answered.append(answer.json()["orderId"])
-    assert answered == [order.id for order in created]
-    assert await paying.collection("sandbox_charges").count_documents({}) == 2
-
-
-@pytest.mark.parametrize("key", ["x" * 256, "tab\there", '""', ""])
-async def test_a_key_that_is_none_is_bad_input(ordering: RunningService, key: str) -> None:
-    client = ordering.client(somebody())
-    answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers={"Idempotency-Key": key})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
-
-
-async def test_of_two_keys_none_is_chosen(ordering: RunningService) -> None:
-    client, twice = ordering.client(somebody()), [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
-    answer = await client.post("/api/orders", json={"ticketId": new_id()}, headers=twice)
-    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (422, "must be sent once")
-
-
-async def test_50_identical_payments_at_once_are_one_charge(streams: EventStreams, paying: RunningService) -> None:
-    buyer = somebody()
-    created, _, _ = order_events(new_id(), buyer=buyer)
-    await streams.publish(created)
-    client, headers = paying.client(buyer), with_key()
-    body = {"orderId": created.id, "token": "pm_card_visa"}
-    answers = await asyncio.gather(*(client.post("/api/payments", json=body, headers=headers) for _ in range(50)))
-    statuses = Counter(answer.status_code for answer in answers)
-    assert statuses[201] >= 1
-    assert set(statuses) <= {201, 409}
-    assert {a.json()["type"] for a in answers if a.status_code == 409} <= {
-        "urn:ticket-marketplace:problem:request-in-flight"
-    }
-    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
-    assert await paying.collection("sandbox_charges").count_documents({}) == 1
-    assert (await client.post("/api/payments", json=body, headers=headers)).status_code == 201
-
-
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a group"])
-async def test_what_a_request_did_is_found_by_the_index_however_much_is_stored(
-    ordering: RunningService, paying: RunningService, alone: bool
-) -> None:
-    for collection in (ordering.collection("orders"), paying.collection("payments")):
-        await asyncio.gather(
-            *(
-                collection.insert_one(
-                    {"_id": new_id(), "order_id": new_id(), "ticket": {"id": new_id()}, "status": "x"}
-                )
-                for _ in range(50)
-            )
+    await claim(requests)
+    clock.ahead = DEAD
+    collection: Any = InterceptedCollection(mongo.database["idempotent_requests"], wait_after_reading)
+    instances = [IdempotentRequests(collection, clock) for _ in range(2)]
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(
+            *(instance.begin(REQUEST, BODY) for instance in instances), return_exceptions=True
         )
-        key = "somebody:a-key"
-        query = {"request_key": key if alone else {"$in": [key, "another"]}}
-        plan = await collection.find(query).explain()  # type: ignore[attr-defined] # the services need no such call
-        assert plan["executionStats"]["totalDocsExamined"] == 0, plan["queryPlanner"]["winningPlan"]
+    assert {type(result) for result in results} == {Claim, RequestInFlight}
+
+
+async def test_a_slow_request_does_not_overwrite_the_answer_after_a_takeover(
+    requests: IdempotentRequests, clock: SettableClock
+) -> None:
+    slow = await claim(requests)
+    clock.ahead = DEAD
+    quick = await claim(requests)
+    await requests.keep(slow, Response(b"of the slow request"))
+    await requests.keep(quick, Response(b"of the quick request"))
+    await requests.keep(slow, Response(b"of the slow request, once more"))
+    assert await kept_answer(requests) == b"of the quick request"
+
+
+async def test_a_slow_request_that_fails_does_not_give_up_the_claim_after_a_takeover(
+    requests: IdempotentRequests, clock: SettableClock
+) -> None:
+    slow = await claim(requests)
+    clock.ahead = DEAD
+    await claim(requests)
+    await requests.abandon(slow, understood=True)
+    with pytest.raises(RequestInFlight):
+        await requests.begin(REQUEST, BODY)
+
+
+async def test_mongodb_keeps_each_answer_for_at_least_a_day(
+    streams: EventStreams, ordering: RunningService, paying: RunningService
+) -> None:
+    """The API promises 24 hours. The limit is read from the index of each service in MongoDB."""
+    created, _, _ = order_events(new_id(), buyer=(buyer := somebody()))
+    await streams.publish(created)
+    order, payment = {"ticketId": await a_ticket(streams)}, {"orderId": created.id, "token": "pm_card_visa"}
+    for service, path, body in ((ordering, "/api/orders", order), (paying, "/api/payments", payment)):
+        assert (await service.client(buyer).post(path, json=body, headers=with_key())).status_code == 201
+        collection: Any = service.collection("idempotent_requests")
+        indexes = (await collection.index_information()).values()
+        limits = {index["key"][0][0]: index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index}
+        assert limits, f"{service.service.name} never deletes its answers"
+        for field, seconds in limits.items():
+            assert seconds >= timedelta(hours=24).total_seconds(), f"{service.service.name} deletes them too early"
+            is_a_date = await collection.count_documents({field: {"$type": "date"}})
+            assert is_a_date == 1, "MongoDB deletes nothing by a field that is no date"

@@ -14,7 +14,7 @@ from common.runtime.service_runtime import _FINISH_SECONDS
 from common.storage.mongo import _PING_SECONDS as _MONGO_PING_SECONDS
 from marketplace.gateway import nginx_configuration
 from marketplace.operations.dead_letters import _REPLAY_SECONDS
-from marketplace.operations.retell import _ANSWER_SECONDS
+from marketplace.operations.replay_events import _ANSWER_SECONDS
 from marketplace.registry import SERVICE_NAMES
 from payments.main import _CHARGE_SECONDS
 

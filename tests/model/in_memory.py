@@ -1,4 +1,4 @@
-"""The four services that react, built of their real parts on memory, as their composition roots build them."""
+"""The services that consume events, built from their real parts on in-memory fakes, as in their composition roots."""
 
 import asyncio
 import random
@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from model.parts import Clock, Database, Delivery, Stream, Timers
-from model.processes import TO_THE_END, Fate, Process
+from model.fakes import Clock, Database, Delivery, Stream, Timers
+from model.processes import RUN_TO_END, Process, Schedule
 from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.errors import DomainError, RetryLater, VersionConflict
@@ -66,11 +66,11 @@ class Marketplace:
         holding = HoldingOrders(databases["tickets"]["order_replicas"])
         self.tickets = TicketService(tickets, holding)
         orders = OrderRepository(databases["orders"]["orders"], relays["orders"], clock)
-        for_sale = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
+        ticket_read_models = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
         timeline = TimelineReader(Broker("nats://nowhere", "model"))
-        self.orders = OrderService(orders, for_sale, timeline, clock, WINDOW)
+        self.orders = OrderService(orders, ticket_read_models, timeline, clock, WINDOW)
         deadlines = DeadlineRepository(databases["expiration"]["deadlines"], relays["expiration"], clock)
-        self.expiration = ExpirationService(deadlines, self.timers, clock)  # type: ignore[arg-type] # rings by the test
+        self.expiration = ExpirationService(deadlines, self.timers, clock)  # type: ignore[arg-type] # the test fires them
         payments = PaymentRepository(databases["payments"]["payments"], relays["payments"], clock)
         payable = PayableOrders(databases["payments"]["order_replicas"])
         self.payments = PaymentService(
@@ -79,8 +79,8 @@ class Marketplace:
             SandboxGateway(databases["payments"]["sandbox_charges"], databases["payments"]["sandbox_refunds"]),
             clock,
         )
-        for read_models in (for_sale, payable):
-            read_models._patience_seconds = 0
+        for read_models in (ticket_read_models, payable):
+            read_models._wait_seconds = 0
         for part in (tickets, holding, orders, deadlines, payments):
             self.loop.run_until_complete(part.create_indexes())
         self.use_cases: dict[str, Any] = {
@@ -90,90 +90,90 @@ class Marketplace:
             "payments": self.payments,
         }
 
-    def begin(self, what: str, work: Coroutine[Any, Any, Any], fate: Fate, on_success: Any = None) -> None:
+    def begin(self, what: str, work: Coroutine[Any, Any, Any], schedule: Schedule, on_success: Any = None) -> None:
         process = Process(what, work, self.loop)
         self._on_success[process] = on_success
         self.waiting.append(process)
-        self.go_on(process, fate)
+        self.resume(process, schedule)
 
-    def go_on(self, process: Process, fate: Fate) -> None:
-        process.advance(fate)
+    def resume(self, process: Process, schedule: Schedule) -> None:
+        process.advance(schedule)
         if not process.has_ended:
             return
         self.waiting.remove(process)
         on_success, error = self._on_success.pop(process), process.outcome()
         if error is None and on_success is not None:
             on_success()
-        # A person is refused, an event is delivered again, a process dies: all of them may happen. Nothing else may.
+        # Expected: a user's request is refused, an event must be delivered again, or the process crashes. Nothing else.
         handles_event = on_success is not None
         expected = (Died, VersionConflict, RetryLater) if handles_event else (Died, DomainError)
         if error is not None and not isinstance(error, expected):
             raise AssertionError(f"{process.what}: {type(error).__name__}: {error}") from error
 
-    def deliver(self, delivery: Delivery, fate: Fate) -> None:
+    def deliver(self, delivery: Delivery, schedule: Schedule) -> None:
         event, consumer, use_cases = delivery.event, delivery.consumer, self.use_cases.get(delivery.service)
         self.begin(
             f"{consumer.name} ({event.event_id})",
-            consumer.handle(use_cases, event) if use_cases else self._keep_read_models(delivery.service, event),
-            fate,
+            consumer.handle(use_cases, event) if use_cases else self._apply_to_read_models(delivery.service, event),
+            schedule,
             lambda: self.stream.acknowledged.add(delivery.key),
         )
 
-    async def _keep_read_models(self, service: str, event: Event) -> None:
-        """What the audit sees of a service whose use cases are not part of this model."""
+    async def _apply_to_read_models(self, service: str, event: Event) -> None:
+        """Update what the audit reads of a service whose use cases are not part of this model."""
         for kept in registry.service(service).read_models:
             if kept.of == event.aggregate:
                 await ReadModelRepository(self._databases[service][kept.collection], kept.read_model).apply(event)
 
-    def fire(self, timer: DeadlineTimer, fate: Fate) -> None:
+    def fire(self, timer: DeadlineTimer, schedule: Schedule) -> None:
         self.begin(
-            f"the timer of {timer.id}",
+            f"timer of {timer.id}",
             complete_deadline_on_timer(self.expiration, timer),
-            fate,
-            lambda: self.timers.forget(timer),
+            schedule,
+            lambda: self.timers.remove(timer),
         )
 
-    def relay(self, service: str, fate: Fate) -> None:
-        self.begin(f"the relay of {service}", self.relays[service].poll(), fate)
+    def relay(self, service: str, schedule: Schedule) -> None:
+        self.begin(f"relay of {service}", self.relays[service].poll(), schedule)
 
-    def deliver_several(self, chance: random.Random | None, at_most: int | None = None) -> bool:
-        """Publish what is staged; then deliver, and finish what is waiting. False if there was nothing to do.
+    def deliver_several(self, rng: random.Random | None, at_most: int | None = None) -> bool:
+        """Publish staged events, deliver, and finish the paused processes. Return False if there was nothing to do.
 
-        All of it at once, in an order that chance makes of their single database operations; without chance, one
+        With rng, the database operations of all processes run in a random order; without it, the processes run one
         after the other, oldest first.
         """
         for service in self.relays:
-            self.relay(service, TO_THE_END)
+            self.relay(service, RUN_TO_END)
         pending = self.stream.pending()
-        if chance is not None:
-            chance.shuffle(pending)
+        if rng is not None:
+            rng.shuffle(pending)
         for delivery in pending[:at_most]:
-            self.deliver(delivery, Fate(0))
+            self.deliver(delivery, Schedule(0))
         was_busy = bool(self.waiting)
         while self.waiting:
-            if chance is None:
-                self.go_on(self.waiting[0], TO_THE_END)
+            if rng is None:
+                self.resume(self.waiting[0], RUN_TO_END)
             else:
-                self.go_on(chance.choice(self.waiting), Fate(1))
+                self.resume(rng.choice(self.waiting), Schedule(1))
         return was_busy
 
-    def come_to_rest(self, chance: random.Random | None) -> None:
-        """Everybody who waits goes on, everything arrives, what is due rings, and the sweeps have nothing to find."""
+    def settle(self, rng: random.Random | None) -> None:
+        """Resume paused processes, deliver all events, fire due timers and run recovery until nothing is left."""
         for _ in range(_ROUNDS):
-            busy = self.deliver_several(chance)
+            busy = self.deliver_several(rng)
             for timer in self.timers.due(self.clock()):
-                self.fire(timer, TO_THE_END)
+                self.fire(timer, RUN_TO_END)
                 busy = True
             if not busy and self._is_a_payment_open():
-                self.clock.move_on(_LONGER_THAN_A_REQUEST)  # only then the sweep takes it for abandoned
-                self.begin("the sweep of payments", self.payments.recover_open_payments(), TO_THE_END)
+                self.clock.advance(_LONGER_THAN_A_REQUEST)  # the recovery job leaves younger payments alone
+                self.begin("payments' recovery", self.payments.recover_open_payments(), RUN_TO_END)
                 busy = True
             if not busy:
                 return
-        raise AssertionError(f"does not come to rest: {self.stream.pending()[:3]}, or a payment stays open")
+        raise AssertionError(f"does not settle: {self.stream.pending()[:3]} are pending, or a payment stays open")
 
     def differences(self) -> list[Difference]:
-        """What the audit says, which holds whenever nothing is in flight."""
+        """Return the differences that the audit finds. There must be none when nothing is in flight."""
         by_owner: dict[str, dict[str, History]] = {owned.name: {} for owned in AGGREGATES}
         for event in self.stream.events.values():
             (owned,) = (each for each in AGGREGATES if type(event) in each.events)

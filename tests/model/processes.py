@@ -1,4 +1,4 @@
-"""Work that advances one database operation at a time: it can be left waiting before any of them, or die there."""
+"""Processes that advance one database operation at a time. Each can pause or crash before or after any operation."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -13,21 +13,21 @@ _current: ContextVar["Process | None"] = ContextVar("process", default=None)
 
 
 class Then(StrEnum):
-    WAITS = "waits"
-    """Until somebody lets it go on: what others do meanwhile comes between two of its steps."""
-    DIES = "dies"
-    DIES_IN_IT = "dies in the last of them"
-    """The operation was done; nobody hears of it."""
+    PAUSES = "pauses"
+    """Until it is resumed: other processes may run between two of its operations."""
+    CRASHES = "crashes"
+    CRASHES_AFTER_LAST = "crashes after the last operation"
+    """The database has executed the operation; its caller gets no answer."""
 
 
 @dataclass(frozen=True)
-class Fate:
+class Schedule:
     operations: int | None
-    """How many are done now; None: all, to the end."""
-    then: Then = Then.WAITS
+    """How many operations run now; None: all."""
+    then: Then = Then.PAUSES
 
 
-TO_THE_END = Fate(None)
+RUN_TO_END = Schedule(None)
 
 
 class Process:
@@ -42,26 +42,26 @@ class Process:
     def has_ended(self) -> bool:
         return self._task.done()
 
-    def advance(self, fate: Fate) -> None:
-        """As far as its fate lets it."""
+    def advance(self, schedule: Schedule) -> None:
+        """Run the operations of the schedule, then pause or crash."""
         self._loop.run_until_complete(self._until_it_waits())
-        if fate.operations is None:
+        if schedule.operations is None:
             self._runs_freely = True
-            self._take_turn(dies=False)
+            self._take_turn(crashes=False)
             return
-        for left in reversed(range(fate.operations)):
-            self._take_turn(dies=fate.then is Then.DIES_IN_IT and left == 0)
-        if fate.then is Then.DIES:
+        for left in reversed(range(schedule.operations)):
+            self._take_turn(crashes=schedule.then is Then.CRASHES_AFTER_LAST and left == 0)
+        if schedule.then is Then.CRASHES:
             self.abandon()
 
     def abandon(self) -> None:
-        """It dies where it is."""
+        """Crash at the current operation."""
         self._turn = None
         self._task.cancel()
         self._loop.run_until_complete(self._until_it_waits())
 
     def outcome(self) -> BaseException | None:
-        """What it raised, asked after its end. A death is Died."""
+        """Return the error that ended it, None if it succeeded; Died after a crash. Call it after the end."""
         if self._task.cancelled():
             return Died()
         return self._task.exception()
@@ -70,14 +70,14 @@ class Process:
         _current.set(self)
         await work
 
-    def _take_turn(self, *, dies: bool) -> None:
+    def _take_turn(self, *, crashes: bool) -> None:
         if self._turn is not None:
-            self._turn.set_result(dies)
+            self._turn.set_result(crashes)
             self._turn = None
             self._loop.run_until_complete(self._until_it_waits())
 
     async def _until_it_waits(self) -> None:
-        # Nothing here waits for the real world, so a few rounds of the loop lead to the next operation or to the end.
+        # Nothing here waits for real time, so a few rounds of the loop lead to the next operation or to the end.
         while self._turn is None and not self._task.done():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0)
 
@@ -85,15 +85,15 @@ class Process:
         if self._runs_freely:
             return await operation()
         turn = self._turn = self._loop.create_future()
-        dies = await turn
+        crashes = await turn
         try:
             return await operation()
         finally:
-            if dies:
+            if crashes:
                 raise Died
 
 
 async def in_turn(_name: str, operation: Operation) -> Any:
-    """What each operation passes on its way to the database."""
+    """Let each database operation wait for its turn in the schedule of its process."""
     process = _current.get()
     return await (operation() if process is None else process._pass(operation))

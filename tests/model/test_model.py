@@ -1,7 +1,7 @@
-"""The marketplace as a state machine: people, deliveries, deaths and time in any order, and what must hold anyway.
+"""The marketplace as a state machine: requests, deliveries, crashes and time in any order; the invariants must hold.
 
-Hypothesis draws the steps. Each piece of work is a process that may run to its end, wait before any of its database
-operations while others work, or die there. HYPOTHESIS_PROFILE=long looks harder: `make test-faults` does.
+Hypothesis draws the steps. Each request or delivery is a process that may run to its end, or pause or crash at any of
+its database operations. HYPOTHESIS_PROFILE=long tries more examples; `make test-faults` does.
 """
 
 import logging
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from model.in_memory import Marketplace
-from model.processes import TO_THE_END, Fate, Then
+from model.processes import RUN_TO_END, Schedule, Then
 
 from common.domain.ids import OrderId, TicketId, UserId
 from orders.order import OrderStatus
@@ -42,18 +42,18 @@ BUYERS = tuple(UserId(f"65f0c0ffee0000000000000{n}") for n in (2, 3, 4))
 CARDS = ("pm_card_visa", "pm_card_chargeDeclined", "pm_card_nobody")
 TERMINAL = {"cancelled", "completed", "declined", "refunded", "dropped"}
 MOST_TICKETS = 2
-"""Few, so that buyers meet."""
+"""Few, so that buyers compete."""
 
-fates = st.one_of(
-    st.just(TO_THE_END),
-    st.just(TO_THE_END),
-    st.builds(Fate, st.integers(0, 6), st.just(Then.WAITS)),
-    st.builds(Fate, st.integers(0, 6), st.just(Then.DIES)),
-    st.builds(Fate, st.integers(1, 6), st.just(Then.DIES_IN_IT)),
+schedules = st.one_of(
+    st.just(RUN_TO_END),
+    st.just(RUN_TO_END),
+    st.builds(Schedule, st.integers(0, 6), st.just(Then.PAUSES)),
+    st.builds(Schedule, st.integers(0, 6), st.just(Then.CRASHES)),
+    st.builds(Schedule, st.integers(1, 6), st.just(Then.CRASHES_AFTER_LAST)),
 )
 picks = st.integers(0, 9)
-"""Of what there is when the step is taken: 0 is the newest."""
-chances = st.none() | st.integers(0, 999).map(random.Random)
+"""The index of an existing document or process, counted from the newest."""
+rngs = st.none() | st.integers(0, 999).map(random.Random)
 keys = st.sampled_from([None, None, "key"])
 
 
@@ -66,102 +66,104 @@ class MarketplaceMachine(RuleBasedStateMachine):
 
     @initialize(so_far=st.sampled_from(["for sale", "ordered", "paid"]))
     def there_is_a_ticket(self, so_far: str) -> None:
-        """Well begun, so that few steps lead far."""
-        self.list_ticket(price=1999, fate=TO_THE_END)
-        self.market.come_to_rest(None)
+        """Start with some data, so that few steps reach interesting states."""
+        self.list_ticket(price=1999, schedule=RUN_TO_END)
+        self.market.settle(None)
         if so_far != "for sale":
-            self.order(which=0, buyer=BUYERS[0], key=None, fate=TO_THE_END)
-            self.market.come_to_rest(None)
+            self.order(which=0, buyer=BUYERS[0], key=None, schedule=RUN_TO_END)
+            self.market.settle(None)
         if so_far == "paid":
-            self.pay(which=0, card=CARDS[0], key=None, fate=TO_THE_END)
+            self.pay(which=0, card=CARDS[0], key=None, schedule=RUN_TO_END)
 
-    # What people do.
+    # Requests of users.
 
     @precondition(lambda self: len(self.market.ids("tickets", "tickets")) < MOST_TICKETS)
-    @rule(price=st.sampled_from([1999, 2500]), fate=fates)
-    def list_ticket(self, price: int, fate: Fate) -> None:
-        self.market.begin("list", self.market.tickets.list_ticket(seller=SELLER, title="Concert", price=price), fate)
+    @rule(price=st.sampled_from([1999, 2500]), schedule=schedules)
+    def list_ticket(self, price: int, schedule: Schedule) -> None:
+        self.market.begin(
+            "list", self.market.tickets.list_ticket(seller=SELLER, title="Concert", price=price), schedule
+        )
 
-    @rule(which=picks, price=st.sampled_from([1500, 3000]), fate=fates)
-    def change_listing(self, which: int, price: int, fate: Fate) -> None:
+    @rule(which=picks, price=st.sampled_from([1500, 3000]), schedule=schedules)
+    def change_listing(self, which: int, price: int, schedule: Schedule) -> None:
         ticket = TicketId(pick(self.market.ids("tickets", "tickets"), which))
         changing = self.market.tickets.change_listing(ticket, by=SELLER, title="Opera", price=price)
-        self.market.begin("change listing", changing, fate)
+        self.market.begin("change listing", changing, schedule)
 
-    @rule(which=picks, buyer=st.sampled_from(BUYERS), key=keys, fate=fates)
-    def order(self, which: int, buyer: UserId, key: str | None, fate: Fate) -> None:
+    @rule(which=picks, buyer=st.sampled_from(BUYERS), key=keys, schedule=schedules)
+    def order(self, which: int, buyer: UserId, key: str | None, schedule: Schedule) -> None:
         ticket = TicketId(pick(self.market.ids("tickets", "tickets"), which))
         request = f"{buyer}-{ticket}-{key}" if key else None
-        self.market.begin("order", self.market.orders.place_order(ticket, buyer=buyer, request_key=request), fate)
+        self.market.begin("order", self.market.orders.place_order(ticket, buyer=buyer, request_key=request), schedule)
 
     @precondition(lambda self: self.market.ids("orders", "orders"))
-    @rule(which=picks, fate=fates)
-    def cancel(self, which: int, fate: Fate) -> None:
+    @rule(which=picks, schedule=schedules)
+    def cancel(self, which: int, schedule: Schedule) -> None:
         order = self.market.order(pick(self.market.ids("orders", "orders"), which))
         cancelling = self.market.orders.cancel_order(OrderId(order["_id"]), by=order["user_id"])
-        self.market.begin("cancel", cancelling, fate)
+        self.market.begin("cancel", cancelling, schedule)
 
     @precondition(lambda self: self.market.ids("orders", "orders"))
-    @rule(which=picks, card=st.sampled_from(CARDS), key=keys, fate=fates)
-    def pay(self, which: int, card: str, key: str | None, fate: Fate) -> None:
+    @rule(which=picks, card=st.sampled_from(CARDS), key=keys, schedule=schedules)
+    def pay(self, which: int, card: str, key: str | None, schedule: Schedule) -> None:
         order = self.market.order(pick(self.market.ids("orders", "orders"), which))
         request = f"{order['_id']}-{card}-{key}" if key else None
         paying = self.market.payments.pay_order(
             OrderId(order["_id"]), token=card, buyer=order["user_id"], request_key=request
         )
-        self.market.begin("pay", paying, fate)
+        self.market.begin("pay", paying, schedule)
 
-    # What the platform does by itself.
+    # Background work of the platform.
 
-    @rule(service=st.sampled_from(["tickets", "orders", "payments", "expiration"]), fate=fates)
-    def relay(self, service: str, fate: Fate) -> None:
-        self.market.relay(service, fate)
+    @rule(service=st.sampled_from(["tickets", "orders", "payments", "expiration"]), schedule=schedules)
+    def relay(self, service: str, schedule: Schedule) -> None:
+        self.market.relay(service, schedule)
 
     @precondition(lambda self: self.market.stream.deliveries)
-    @rule(which=picks, once_more=st.booleans(), fate=fates)
-    def deliver(self, which: int, once_more: bool, fate: Fate) -> None:
+    @rule(which=picks, once_more=st.booleans(), schedule=schedules)
+    def deliver(self, which: int, once_more: bool, schedule: Schedule) -> None:
         stream = self.market.stream
         self.market.deliver(
-            pick(stream.deliveries if once_more else stream.pending() or stream.deliveries, which), fate
+            pick(stream.deliveries if once_more else stream.pending() or stream.deliveries, which), schedule
         )
 
-    @rule(chance=chances, at_most=st.integers(1, 8))
-    def deliver_several_at_once(self, chance: random.Random | None, at_most: int) -> None:
-        self.market.deliver_several(chance, at_most)
+    @rule(rng=rngs, at_most=st.integers(1, 8))
+    def deliver_several_at_once(self, rng: random.Random | None, at_most: int) -> None:
+        self.market.deliver_several(rng, at_most)
 
     @precondition(lambda self: self.market.timers.ever_scheduled)
-    @rule(which=picks, fate=fates)
-    def ring(self, which: int, fate: Fate) -> None:
-        self.market.fire(pick(self.market.timers.ever_scheduled, which), fate)
+    @rule(which=picks, schedule=schedules)
+    def fire_timer(self, which: int, schedule: Schedule) -> None:
+        self.market.fire(pick(self.market.timers.ever_scheduled, which), schedule)
 
-    @rule(of_payments=st.booleans(), fate=fates)
-    def sweep(self, of_payments: bool, fate: Fate) -> None:
+    @rule(of_payments=st.booleans(), schedule=schedules)
+    def recover(self, of_payments: bool, schedule: Schedule) -> None:
         market = self.market
-        sweeping = (
+        recovery = (
             market.payments.recover_open_payments()
             if of_payments
             else market.expiration.set_pending_timers(due_before=None)
         )
-        market.begin(f"the sweep of {'payments' if of_payments else 'expiration'}", sweeping, fate)
+        market.begin(f"recovery in {'payments' if of_payments else 'expiration'}", recovery, schedule)
 
     @rule(seconds=st.sampled_from([1, 11, 600, 901]))
     def time_passes(self, seconds: int) -> None:
-        self.market.clock.move_on(seconds)
+        self.market.clock.advance(seconds)
 
     @precondition(lambda self: self.market.waiting)
-    @rule(which=picks, fate=fates)
-    def go_on(self, which: int, fate: Fate) -> None:
-        self.market.go_on(pick(self.market.waiting, which), fate)
+    @rule(which=picks, schedule=schedules)
+    def resume(self, which: int, schedule: Schedule) -> None:
+        self.market.resume(pick(self.market.waiting, which), schedule)
 
-    @rule(chance=chances)
-    def everything_comes_to_rest(self, chance: random.Random | None) -> None:
-        self.market.come_to_rest(chance)
+    @rule(rng=rngs)
+    def everything_settles(self, rng: random.Random | None) -> None:
+        self.market.settle(rng)
         assert not (found := self.market.differences()), found
 
-    # What holds at every moment.
+    # What must hold after every step.
 
     @invariant()
-    def what_must_never_happen_has_not(self) -> None:
+    def invariants_hold(self) -> None:
         snapshot = self.market.snapshot()
         assert not self.market.stream.contradictions
         live = [order for order in snapshot.documents("orders", "orders").values() if is_live(order)]
@@ -169,11 +171,11 @@ class MarketplaceMachine(RuleBasedStateMachine):
         for where, documents in snapshot.by_collection.items():
             assert {key for *collection, key in self.last_seen if (*collection,) == where} <= documents.keys()
             for key, document in documents.items():
-                self.compare_with_last_time((*where, key), document)
+                self.compare_with_last_state((*where, key), document)
 
-    def compare_with_last_time(self, key: tuple[str, str, str], document: dict[str, Any]) -> None:
-        """Versions only grow, and a terminal state is never left."""
-        version, status = document.get("version", 1), document.get("status")  # the sandbox's books have neither
+    def compare_with_last_state(self, key: tuple[str, str, str], document: dict[str, Any]) -> None:
+        """Check that versions only grow, and that a terminal status never changes."""
+        version, status = document.get("version", 1), document.get("status")  # the sandbox's records have neither
         known_version, known_status = self.last_seen.get(key, (0, None))
         assert version >= known_version, f"{key}: version {version} after {known_version}"
         assert status == known_status or known_status not in TERMINAL, f"{key}: {status} after {known_status}"
@@ -181,9 +183,9 @@ class MarketplaceMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if sys.exc_info()[0] is None:  # else that is what went wrong
-                self.everything_comes_to_rest(chance=None)
-                self.what_must_never_happen_has_not()
+            if sys.exc_info()[0] is None:  # otherwise the test has failed already
+                self.everything_settles(rng=None)
+                self.invariants_hold()
         finally:
             self.market.close()
 
@@ -198,7 +200,7 @@ def pick(found: Sequence[T], which: int) -> T:
 
 @pytest.fixture(autouse=True)
 def silence() -> Iterator[None]:
-    """The services would log each of thousands of steps."""
+    """Turn off the logs of the services, which would have thousands of lines."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield

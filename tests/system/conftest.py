@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator
 import pytest
 from system.people import Person
 
+from common.storage.mongo import MongoDriver
 from devkit.servers import free_port
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
 
 
-@pytest.fixture(scope="session", params=["motor", "pymongo"])
-async def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+@pytest.fixture(scope="session")
+async def platform(driver: MongoDriver, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     settings = PlatformSettings(
         gateway_port=free_port(in_a_row=40),
         data_dir=tmp_path_factory.mktemp("platform"),
-        mongo_driver=request.param,
+        mongo_driver=driver,
         order_window_seconds=60,
         log_format="json",
     )

@@ -19,6 +19,7 @@ from marketplace.registry import SERVICE_NAMES, SERVICES
 from marketplace.settings import PlatformSettings
 
 
+@pytest.mark.both_drivers
 async def test_the_whole_story_of_the_demo_happens(platform: Platform) -> None:
     assert await asyncio.to_thread(run_demo, platform.url) == 0
 

@@ -1,4 +1,4 @@
-"""The page at the gateway's root: what this is, and where the docs of each API are."""
+"""The page at the gateway's root: what the platform does, and links to the documentation of each API."""
 
 import json
 from functools import cache
@@ -38,7 +38,7 @@ runs out.</p>
 <ul>
 $rows
 </ul>
-<p>On a laptop, <code>make demo</code> plays the whole story against this address.</p>
+<p>On a laptop, <code>make demo</code> runs complete sales against this address.</p>
 </html>
 """)
 

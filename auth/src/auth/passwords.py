@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 
 class Passwords:
-    """At most one hash a processor core at a time, 19 MiB each; the rest wait their turn."""
+    """Computes at most one hash per processor core at a time, each with 19 MiB of memory. Further calls wait."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -21,7 +21,7 @@ class Passwords:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """None stands for an unknown user: it takes as long as a wrong password, and is one."""
+        """Whether the password is right. A hash of None means an unknown user: False, after the same time."""
         known = password_hash is not None
         matches = await asyncio.get_running_loop().run_in_executor(
             self._threads, self._matches, password_hash or self._nobodys_hash, password

@@ -1,4 +1,4 @@
-"""Where users are kept."""
+"""Stores users."""
 
 from pymongo.errors import DuplicateKeyError
 
@@ -17,7 +17,7 @@ class UserRepository(AggregateRepository[User]):
         await self.collection.create_index("email", unique=True)
 
     async def add(self, user: User) -> None:
-        """Raise EmailTaken, with nothing stored, if there is such a user."""
+        """Raises EmailTaken, and stores nothing, if another user has this address."""
         try:
             await super().add(user)
         except DuplicateKeyError:

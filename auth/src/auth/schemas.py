@@ -12,7 +12,7 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
 
 class Credentials(RequestBody):
     email: EmailStr = Field(max_length=254, examples=["buyer@example.com"])
-    # Not SecretStr, which would tell the person typing about "items" in place of characters.
+    # Not SecretStr: pydantic reports its length as that of a collection with too few items.
     password: Secret[Password] = Field(
         examples=["correct horse battery"], json_schema_extra={"format": "password", "writeOnly": True}
     )

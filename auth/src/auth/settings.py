@@ -9,7 +9,7 @@ from common.runtime.token_settings import TokenSettings
 
 
 def _check_private_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:
-    """A key of another pair would sign tokens that every service refuses, and nothing would say so."""
+    """Raises unless the key belongs to TOKEN_PUBLIC_KEY. Otherwise all services would refuse the tokens of auth."""
     try:
         public_key = parse_private_key(secret.get_secret_value()).public_key()
     except ValueError as error:

@@ -17,5 +17,5 @@ async def running(surroundings: Surroundings) -> AsyncIterator[RunningService]:
 
 @pytest.fixture
 def browser(running: RunningService) -> httpx.AsyncClient:
-    """Keeps the cookies that it is given, as a browser does."""
+    """A client that keeps the cookies that it receives."""
     return running.client()

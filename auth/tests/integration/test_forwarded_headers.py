@@ -1,4 +1,4 @@
-"""What a proxy says about the browser's connection counts only if the proxy's own address is trusted."""
+"""The forwarded headers of a proxy are used only if the proxy's address is trusted."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from devkit.testing.eventually import eventually
 from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import Surroundings
 
-# It is the HTTP server that decides, so one driver stands for both.
+# The HTTP server decides this, so one driver is enough.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
 
 GATEWAY, ANYBODY = "127.0.0.1", "127.0.0.2"
-"""Both are addresses of this machine; by default a service trusts the first alone."""
+"""Both are addresses of this machine. By default, a service trusts only the first."""
 
 
-async def test_only_the_gateway_is_believed_that_the_browser_speaks_tls(
+async def test_only_the_gateway_may_say_that_the_browser_uses_tls(
     surroundings: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)

@@ -1,4 +1,4 @@
-"""Being signed in: the cookie, the bearer token, and the end of it."""
+"""Sessions: the cookie, the bearer token, and signing out."""
 
 from http.cookies import SimpleCookie
 
@@ -39,7 +39,7 @@ async def who_is_signed_in(client: httpx.AsyncClient, token: str | None = None) 
 
 
 @pytest.mark.parametrize(("scheme", "is_secure"), [("http", False), ("https", True)])
-async def test_signing_up_and_signing_in_set_a_cookie_that_scripts_and_other_sites_cannot_use(
+async def test_signing_up_and_in_set_a_cookie_that_is_hidden_from_scripts_and_sites(
     scheme: str, is_secure: bool, running: RunningService, signed_up: httpx.Response, keys: KeyPair
 ) -> None:
     browser = running.client()
@@ -51,14 +51,14 @@ async def test_signing_up_and_signing_in_set_a_cookie_that_scripts_and_other_sit
         expected = {"httponly": "True", "samesite": "lax", "path": "/", "max-age": str(TWELVE_HOURS)}
         assert cookie == expected | ({"secure": "True"} if is_secure else {})
         user = SignedInUser(answer.json()["id"], credentials["email"])
-        assert TokenVerifier(keys.public).verify(token) == user, "any service knows from it who is asking"
+        assert TokenVerifier(keys.public).verify(token) == user, "any service can verify it"
 
 
-async def test_nobody_is_signed_in_at_first(browser: httpx.AsyncClient) -> None:
+async def test_without_a_cookie_no_user_is_signed_in(browser: httpx.AsyncClient) -> None:
     assert await who_is_signed_in(browser) is None
 
 
-async def test_who_has_the_cookie_is_signed_in_until_signing_out(
+async def test_the_cookie_keeps_a_user_signed_in_until_signing_out(
     browser: httpx.AsyncClient, signed_up: httpx.Response
 ) -> None:
     assert await who_is_signed_in(browser) == signed_up.json()
@@ -85,7 +85,7 @@ async def test_the_value_of_the_cookie_works_as_a_bearer_token(
     assert await who_is_signed_in(running.client(), "garbage") is None
 
 
-async def test_of_two_tokens_the_bearer_token_counts(
+async def test_a_bearer_token_has_precedence_over_the_cookie(
     running: RunningService, browser: httpx.AsyncClient, signed_up: httpx.Response
 ) -> None:
     another = {**CREDENTIALS, "email": "another@example.com"}

@@ -1,4 +1,4 @@
-"""Signing up: one user an address, and everybody else hears of it."""
+"""Signing up: one user per address, and one event per user."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ async def sign_up(client: httpx.AsyncClient, email: str, password: str = PASSWOR
     return await client.post("/api/users/signup", json={"email": email, "password": password})
 
 
-async def test_who_signs_up_is_a_user_and_everybody_hears_of_it_but_not_of_the_password(
+async def test_signing_up_stores_a_user_and_publishes_it_without_the_password(
     running: RunningService, browser: httpx.AsyncClient, streams: EventStreams
 ) -> None:
     answer = await sign_up(browser, "Buyer@Example.com")
@@ -43,7 +43,7 @@ async def test_who_signs_up_is_a_user_and_everybody_hears_of_it_but_not_of_the_p
     assert stored == {"_id": event.id, "email": "buyer@example.com", "version": 1, "outbox": []}
 
 
-async def test_of_twenty_people_who_sign_up_with_one_address_at_once_one_is_told_yes(
+async def test_of_20_concurrent_signups_with_one_address_one_succeeds(
     running: RunningService, streams: EventStreams
 ) -> None:
     random = Random(20)
@@ -95,11 +95,11 @@ REFUSED = [
 
 
 def as_ascii(email: str, password: str) -> str:
-    r"""As JSON in which half a character can be written: \ud800."""
+    r"""JSON text, which can contain half of a surrogate pair: \ud800."""
     return json.dumps({"email": email, "password": password})
 
 
-async def test_whatever_is_typed_is_accepted_or_refused_with_a_reason_and_never_echoed(
+async def test_any_input_is_accepted_or_refused_with_a_reason_and_never_repeated(
     running: RunningService, browser: httpx.AsyncClient, streams: EventStreams
 ) -> None:
     for email, password in REFUSED:
@@ -121,7 +121,7 @@ async def test_whatever_is_typed_is_accepted_or_refused_with_a_reason_and_never_
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "buyer@example.com"}, {"email": {"$gt": ""}, "password": {"$gt": ""}}])
-async def test_an_address_and_a_password_are_texts_and_both_are_needed(
+async def test_address_and_password_are_texts_and_both_are_required(
     body: dict[str, object], browser: httpx.AsyncClient
 ) -> None:
     for path in ("/api/users/signup", "/api/users/signin"):

@@ -1,4 +1,4 @@
-"""Users in a real MongoDB, whose unique index decides between people who sign up at the same moment."""
+"""Users in a real MongoDB: its unique index decides between concurrent signups with one address."""
 
 import asyncio
 
@@ -7,21 +7,20 @@ import pytest
 from auth.repository import UserRepository
 from auth.user import EmailTaken, User
 from common.domain.clock import utc_now
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
 from common.storage.mongo import Mongo
+from devkit.testing.in_memory import idle_relay
+
+pytestmark = pytest.mark.both_drivers
 
 
 @pytest.fixture
 async def users(mongo: Mongo) -> UserRepository:
-    relay = OutboxRelay(Publisher(Broker("nats://unused", "auth")), utc_now)
-    users = UserRepository(mongo.database["users"], relay, utc_now)
+    users = UserRepository(mongo.database["users"], idle_relay(), utc_now)
     await users.create_indexes()
     return users
 
 
-async def test_of_users_with_one_address_who_are_added_at_once_one_is_stored(users: UserRepository) -> None:
+async def test_of_users_with_one_address_added_concurrently_one_is_stored(users: UserRepository) -> None:
     spellings = ("buyer@example.com", "BUYER@example.com", "Buyer@Example.Com")
     same = [User.register(email=email, password_hash="a hash") for email in spellings * 5]
     results = await asyncio.gather(*(users.add(user) for user in same), return_exceptions=True)

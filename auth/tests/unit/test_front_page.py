@@ -9,7 +9,7 @@ from auth.front_page import front_page
 from marketplace.registry import SERVICE_NAMES
 
 
-async def test_the_front_page_links_the_docs_of_every_service_and_loads_nothing_from_outside() -> None:
+async def test_the_front_page_links_all_api_docs_and_loads_nothing_from_other_sites() -> None:
     app = FastAPI()
     app.include_router(front_page)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:

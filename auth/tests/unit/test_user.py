@@ -1,4 +1,4 @@
-"""Who a user is, and what others are told about one."""
+"""The user aggregate, its event, and the credentials of a request."""
 
 import json
 import re
@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from auth.schemas import Credentials
 from auth.user import User
 from common.events.users import UserRegistered
+from common.http.validation_messages import validation_message
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaA"
 PASSWORD = "correct horse battery"
 
 
-def test_registering_is_a_fact_that_tells_the_address_and_nothing_of_the_password() -> None:
+def test_the_event_of_a_registration_has_the_address_and_not_the_password() -> None:
     user = User.register(email="Buyer@Example.com", password_hash=HASH)
     (event,) = user.recorded
     assert isinstance(event, UserRegistered)
@@ -48,4 +49,4 @@ def test_a_password_has_8_to_128_characters(length: int, says: str) -> None:
         with pytest.raises(ValidationError) as refused:
             Credentials.model_validate(fields)
         (error,) = refused.value.errors()
-        assert (error["loc"], error["msg"]) == (("password",), f"String should have {says}")
+        assert (error["loc"], validation_message(error)) == (("password",), f"must have {says}")

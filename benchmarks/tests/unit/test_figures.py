@@ -14,14 +14,14 @@ def test_the_p99_of_a_hundred_values_leaves_out_the_slowest_one() -> None:
     assert percentile(list(range(1, 101)), 99) == 99
 
 
-def test_a_row_compares_the_median_of_its_rounds_with_that_of_its_floor() -> None:
+def test_a_row_compares_the_median_of_its_rounds_with_that_of_its_baseline() -> None:
     row = Row("orders", "orders/s", [100, 300, 900], [1_000, 400, 500])
-    assert (row.median, row.floor, row.ratio) == (300, 500, 0.6)
+    assert (row.median, row.baseline, row.ratio) == (300, 500, 0.6)
 
 
-def test_a_row_without_floor_or_target_has_no_ratio_and_is_neither_met_nor_missed() -> None:
+def test_a_row_without_baseline_or_target_has_no_ratio_and_is_neither_met_nor_missed() -> None:
     row = Row("memory", "MiB", [100])
-    assert (row.floor, row.ratio, row.times_first, row.met) == (None, None, None, None)
+    assert (row.baseline, row.ratio, row.times_first, row.met) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(("rounds", "met"), [([74], False), ([75], True), ([110], True)])
@@ -30,11 +30,11 @@ def test_a_target_of_the_ratio_is_met_from_its_bound_on(rounds: list[float], met
 
 
 @pytest.mark.parametrize(("median", "met"), [(20, True), (20.1, False)])
-def test_a_target_of_the_median_does_not_ask_for_the_floor(median: float, met: bool) -> None:
+def test_a_target_of_the_median_does_not_depend_on_the_baseline(median: float, met: bool) -> None:
     assert Row("p99", "ms", [median], [1], Target("at most 20 ms", "median", at_most=20)).met is met
 
 
-def test_a_target_of_the_ratio_says_nothing_where_no_floor_was_measured() -> None:
+def test_a_target_of_the_ratio_says_nothing_where_no_baseline_was_measured() -> None:
     assert Row("orders", "orders/s", [100], (), Target("at least 0.75", at_least=0.75)).met is None
 
 
@@ -42,7 +42,7 @@ def test_a_target_of_the_ratio_says_nothing_where_no_floor_was_measured() -> Non
     ("first_measured", "met_times_first", "met"),
     [(0.5, True, True), (0.6, False, False), (None, None, True)],
 )
-def test_a_target_with_two_halves_is_met_when_both_are(
+def test_a_target_with_two_bounds_is_met_when_both_hold(
     first_measured: float | None, met_times_first: bool | None, met: bool
 ) -> None:
     target = Target("at least 0.75, and 1.5 times the first", at_least=0.75, times_first=1.5)
@@ -50,13 +50,13 @@ def test_a_target_with_two_halves_is_met_when_both_are(
     assert (row.met_times_first, row.met) == (met_times_first, met)
 
 
-def test_to_be_far_better_than_the_first_version_does_not_make_up_for_the_floor() -> None:
+def test_a_target_is_missed_if_only_its_second_bound_holds() -> None:
     target = Target("at least 0.75, and 1.5 times the first", at_least=0.75, times_first=1.5)
     row = Row("orders", "orders/s", [70], [100], target, first_measured=0.1)
     assert (row.met_times_first, row.met) == (True, False)
 
 
-def test_the_results_hold_what_was_measured_and_what_follows_from_it() -> None:
+def test_the_results_have_the_measured_and_the_derived_values() -> None:
     row = Row("orders", "orders/s", [75], [100], Target("at least 0.75", at_least=0.75), first_measured=0.25)
     kept = json.loads(json.dumps(row.to_json()))
     assert kept["rounds"] == [75]

@@ -1,4 +1,4 @@
-"""The load, shared out among real processes, against a server of the test that answers with what it was asked for."""
+"""The load, distributed to real processes, against a server of the test that answers with the requested status."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ WANTED = [200 + number for number in range(25)]
 
 @pytest.fixture
 async def echoing() -> AsyncIterator[int]:
-    """The port of a server whose status is the number in the body, and 100 more without the right token."""
+    """The port of a server. It answers with the status in the body, plus 100 if the token is wrong."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await _head(reader):
@@ -44,18 +44,18 @@ def test_every_request_is_the_share_of_one_process() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 3])
-async def test_the_answers_stand_in_the_order_of_the_requests(echoing: int, processes: int) -> None:
+async def test_the_answers_are_in_the_order_of_the_requests(echoing: int, processes: int) -> None:
     outcome = await load(echoing, processes).run()
     assert [answer.status for answer in outcome.answers] == WANTED
     assert all(outcome.began <= answer.due <= answer.done <= outcome.ended for answer in outcome.answers)
 
 
-async def test_of_a_server_that_is_not_there_no_load_is_measured(unused_tcp_port: int) -> None:
+async def test_no_load_is_measured_if_the_server_is_missing(unused_tcp_port: int) -> None:
     with pytest.raises(RuntimeError, match="did not start"):
         await load(unused_tcp_port, processes=1).run()
 
 
 def test_an_outcome_with_any_other_answer_is_no_measurement() -> None:
     outcome = Outcome(0, 1, 0.1, [])
-    with pytest.raises(RuntimeError, match="were to be 201"):
+    with pytest.raises(RuntimeError, match="expected only answers 201"):
         outcome.require(201)

@@ -1,4 +1,4 @@
-"""The schedule of a load generator, on a clock that only the test moves."""
+"""The schedule of a load generator, with a fake clock that only the test advances."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Clock:
 
 @dataclass
 class Answering:
-    """A connection whose answers take so long, one after the other; None: it breaks."""
+    """A fake connection: its answers take these seconds, one after the other; None means that it breaks."""
 
     clock: Clock
     takes: list[float | None]
@@ -57,7 +57,7 @@ async def test_requests_of_a_rate_are_sent_when_they_are_due() -> None:
 
 
 async def test_a_slow_answer_does_not_delay_the_moment_at_which_the_next_request_was_due() -> None:
-    """Or a server that stalls would hide how long those waited who could not even ask: coordinated omission."""
+    """Otherwise a server that stalls would hide the waiting time of requests not sent yet (coordinated omission)."""
     connection, answers = await asked([0.5, 0.0, 0.0, 0.0], rate=10)
     assert [due for due, _, _ in answers] == pytest.approx([100.0, 100.1, 100.2, 100.3])
     assert [done - due for due, done, _ in answers] == pytest.approx([0.5, 0.4, 0.3, 0.2])
@@ -84,7 +84,7 @@ async def test_several_connections_share_the_requests_and_each_is_asked_once() -
     assert [status for _, _, status in answers] == [201] * 4
 
 
-def test_a_long_outcome_arrives_whole_though_a_signal_cuts_its_writing_short() -> None:
+def test_a_long_outcome_is_complete_though_a_signal_interrupts_the_write() -> None:
     program = """
 import os, signal
 from benchmarks.load import say
@@ -92,7 +92,7 @@ signal.signal(signal.SIGALRM, lambda *_: os.write(2, b"!"))
 signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
 say("x" * 1_000_000)
 """
-    # Unbuffered, as in PYTHONUNBUFFERED: only then does Python itself not see to it that all is written.
+    # Unbuffered, as with PYTHONUNBUFFERED: only then Python does not repeat a partial write by itself.
     with Popen([sys.executable, "-u", "-c", program], stdout=PIPE, stderr=PIPE) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         assert process.stderr is not None

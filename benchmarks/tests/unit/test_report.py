@@ -6,7 +6,7 @@ from rich.console import Console
 
 from benchmarks.figures import Row, Target
 from benchmarks.plots import Plot
-from benchmarks.report import keep, notes_of, table_of
+from benchmarks.report import notes_of, table_of, write_results
 
 TARGET = Target("at least 0.75, and 1.5 times the first", at_least=0.75, times_first=1.5)
 ORDERS = Row("orders, direct", "orders/s", [1_200, 1_000, 1_500], [1_500], TARGET, {"busy": "2%"}, 0.6)
@@ -22,19 +22,19 @@ def shown(rows: list[Row], *, smoke: bool = False) -> str:
     return captured.get()
 
 
-def test_the_table_shows_each_row_with_its_floor_its_target_and_whether_it_is_met() -> None:
+def test_the_table_shows_each_row_with_its_baseline_its_target_and_whether_it_is_met() -> None:
     (line,) = [line for line in shown([ORDERS]).splitlines() if "orders, direct" in line]
     cells = [cell.strip() for cell in line.split("  ") if cell.strip()]
     expected = ["orders, direct", "1,200", "1,000, 1,500", "orders/s", "1,500", "0.8", "1.33", TARGET.text, "MISSED"]
     assert cells == expected
 
 
-def test_a_row_without_floor_and_target_says_that_it_has_none() -> None:
+def test_a_row_without_baseline_and_target_shows_none() -> None:
     (line,) = [line for line in shown([MEMORY]).splitlines() if "memory" in line]
     assert line.split() == ["memory", "400", "once", "MiB", "none", "none"]
 
 
-def test_the_tiny_numbers_of_a_smoke_run_are_held_to_no_target() -> None:
+def test_a_smoke_run_has_no_targets() -> None:
     text = shown([ORDERS], smoke=True)
     assert "MISSED" not in text
     assert TARGET.text not in text
@@ -44,20 +44,20 @@ def test_the_tiny_numbers_of_a_smoke_run_are_held_to_no_target() -> None:
 def test_the_notes_say_which_half_of_a_target_is_missed() -> None:
     assert notes_of([ORDERS, MEMORY], smoke=False) == [
         "orders, direct: busy: 2%",
-        "orders, direct: 1.33 times the first measured version (0.8 of the floor, then 0.6); at least 1.5: MISSED",
+        "orders, direct: 1.33 times the first measured version (0.8 of the baseline, then 0.6); at least 1.5: MISSED",
     ]
 
 
-def test_the_results_and_the_plots_lie_beside_each_other(tmp_path: Path) -> None:
+def test_the_results_and_the_plots_are_written_to_one_folder(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "there" / "yet"
-    keep([ORDERS], [PLOT, LATENCY], folder=folder, run={"driver": "motor"})
+    write_results([ORDERS], [PLOT, LATENCY], folder=folder, run={"driver": "motor"})
     results = json.loads((folder / "results.json").read_text())
     assert [row["what"] for row in results["rows"]] == ["orders, direct"]
     assert results["plots"][0]["curves"] == {"platform": [[1_000, 300], [300_000, 290]]}
     assert sorted(path.name for path in (folder / "plots").iterdir()) == ["latency.svg", "stored.svg"]
 
 
-def test_a_plot_names_its_axes_and_the_places_that_were_measured_and_holds_no_script(tmp_path: Path) -> None:
+def test_a_plot_labels_its_axes_and_the_measured_values_and_has_no_script(tmp_path: Path) -> None:
     for plot in (PLOT, LATENCY):
         plot.draw(tmp_path)
     stored, latency = ((tmp_path / f"{each}.svg").read_text() for each in ("stored", "latency"))
@@ -68,7 +68,7 @@ def test_a_plot_names_its_axes_and_the_places_that_were_measured_and_holds_no_sc
     assert "<script" not in stored + latency
 
 
-def test_who_draws_leaves_the_imports_of_everybody_else_alone() -> None:
+def test_drawing_leaves_no_outdated_import_hook_behind() -> None:
     assert [finder for finder in sys.meta_path if not hasattr(finder, "find_spec")] == []
 
 

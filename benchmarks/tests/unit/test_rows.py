@@ -1,4 +1,4 @@
-"""The rows that are run, their files, and what docs/performance.md says of them belong together."""
+"""The list of rows, their files, and the table of rows in docs/performance.md agree."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,6 @@ def test_each_file_of_a_row_is_run() -> None:
     assert files == set(ROWS)
 
 
-def test_the_documentation_has_the_rows_in_the_order_in_which_they_are_run() -> None:
+def test_the_document_lists_the_rows_in_the_order_of_running() -> None:
     text = (_BENCHMARKS.parent / "docs" / "performance.md").read_text()
     assert re.findall(r"^\| \[(\w+)\]\(\.\./benchmarks/rows/\w+\.py\) \|", text, re.MULTILINE) == list(ROWS)

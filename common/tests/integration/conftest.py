@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from common.tests.island import Island
+from common.tests.platform_in_process import Platform
 from common.tests.services import WITH_API, ServiceUnderTest
 
 from devkit.testing.keys import KeyPair
@@ -11,14 +11,14 @@ from devkit.testing.running import RunningService, Surroundings
 
 @pytest.fixture(params=WITH_API, ids=str)
 def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
-    """Each that has routes, in turn."""
+    """Each service that has an API."""
     chosen: ServiceUnderTest = request.param
     return chosen
 
 
 @pytest.fixture
 async def running(service: ServiceUnderTest, surroundings: Surroundings) -> AsyncIterator[RunningService]:
-    """Its real application, on the real servers."""
+    """The real application of the service, on the real servers."""
     settings = surroundings.settings(service.settings_type, service.name)
     more = {"policy": surroundings.policy} if service.consumers else {}
     async with surroundings.running(lambda: service.create_app(settings, **more), service.consumers) as running:
@@ -26,7 +26,7 @@ async def running(service: ServiceUnderTest, surroundings: Surroundings) -> Asyn
 
 
 @pytest.fixture
-async def island(tmp_path: Path, keys: KeyPair) -> AsyncIterator[Island]:
-    """Servers that nobody else uses: a test may kill them."""
-    async with Island.arise(tmp_path, keys) as island:
-        yield island
+async def platform(tmp_path: Path, keys: KeyPair) -> AsyncIterator[Platform]:
+    """Servers that no other test uses, so that a test may kill them."""
+    async with Platform.start(tmp_path, keys) as platform:
+        yield platform

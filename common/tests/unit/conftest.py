@@ -15,14 +15,14 @@ NOWHERE = "127.0.0.1:1"
 
 @pytest.fixture(params=SERVICES, ids=str)
 def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
-    """Each in turn."""
+    """Each service."""
     chosen: ServiceUnderTest = request.param
     return chosen
 
 
 @pytest.fixture
 async def app(service: ServiceUnderTest, keys: KeyPair) -> AsyncIterator[FastAPI]:
-    """Its real application, not started: what needs neither database nor broker must work without them."""
+    """The real application of the service, not started: these tests need neither database nor broker."""
     values = {
         "port": 1,
         "mongo_url": f"mongodb://{NOWHERE}",
@@ -48,13 +48,15 @@ ReadLog = Callable[[], str]
 
 @pytest.fixture
 def log_as(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., ReadLog]]:
-    """Log as a process of a service does; returns what reads the lines written since it was last asked."""
+    """Log like a service process. Returns a function that reads the lines since its last call."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
 
     def start(service: str = "tickets", log_level: LogLevel = "debug", log_format: LogFormat = "json") -> ReadLog:
         configure_logging(service, log_level, log_format)
-        structlog.configure(cache_logger_on_first_use=False)  # a cached logger would log like this in all later tests
+        structlog.configure(
+            cache_logger_on_first_use=False
+        )  # a cached logger would keep this configuration in later tests
         capsys.readouterr()
         return lambda: capsys.readouterr().out
 

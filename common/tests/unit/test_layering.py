@@ -1,4 +1,4 @@
-"""Rules that a linter cannot know."""
+"""Rules about files that no linter has."""
 
 import re
 from pathlib import Path
@@ -12,11 +12,11 @@ def files_that(pattern: str) -> set[str]:
     return {str(path.relative_to(REPOSITORY)) for path in found}
 
 
-def test_one_file_alone_acknowledges_refuses_or_terminates_a_delivery() -> None:
+def test_only_one_file_acknowledges_refuses_or_terminates_deliveries() -> None:
     assert files_that(r"\.(ack|ack_sync|nak|term)\(") == {"common/src/common/messaging/delivery.py"}
 
 
-def test_the_relay_alone_publishes_events_and_two_more_publish_what_is_no_event() -> None:
+def test_only_the_relay_publishes_events_and_two_files_other_messages() -> None:
     assert files_that(r"publisher\.publish\(") == {"common/src/common/messaging/outbox_relay.py"}
     assert files_that(r"\.publish_raw\(") == {
         "common/src/common/messaging/publisher.py",

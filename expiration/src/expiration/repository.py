@@ -31,7 +31,7 @@ class DeadlineRepository(AggregateRepository[Deadline]):
             raise VersionConflict("Another event of this order was handled at the same moment.") from None
 
     async def find_pending(self, *, due_before: datetime | None, after: Deadline | None, limit: int) -> list[Deadline]:
-        """In the order of their time. `after` is the last deadline of the page before."""
+        """A page of pending deadlines, earliest first. `after` is the last deadline of the page before."""
         query: dict[str, object] = dict(_PENDING)
         if due_before is not None:
             query["expires_at"] = {"$lt": due_before}

@@ -1,11 +1,11 @@
-"""The broker's timers survive the kill of the broker: those that fall due while it is down, and those after it."""
+"""Timers survive when the broker is killed: those that are due while it is down, and later ones."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from expiration.tests.timers import Start, eventually_armed, eventually_quiet, eventually_rung
+from expiration.tests.timers import Start, eventually_fired, eventually_quiet, eventually_set
 
 from common.domain.clock import utc_now
 from common.domain.ids import new_id
@@ -21,47 +21,47 @@ from devkit.testing.samples import order_events
 
 @pytest.fixture
 def driver() -> MongoDriver:
-    """Only one: these tests are about the broker, and take their time."""
+    """Only one driver: these tests are about the broker, and they are slow."""
     return "motor"
 
 
 @pytest.fixture
 async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
-    """One of this test's own: it is going to be killed."""
+    """A server that only this test uses, because the test kills it."""
     async with NatsServer(tmp_path, free_port()) as server:
         yield server
 
 
-async def test_timers_survive_the_kill_of_the_broker(
+async def test_timers_survive_when_the_broker_is_killed(
     start: Start, streams: EventStreams, nats_server: NatsServer
 ) -> None:
-    """With no service there to arm them again."""
+    """Without a running service that could set them again."""
     meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))
     async with start():
         await streams.publish(meanwhile, after)
-        await eventually_armed(streams, meanwhile, after)
+        await eventually_set(streams, meanwhile, after)
 
     await kill_until(meanwhile.expires_at, nats_server, streams)
-    await eventually_rung(streams, meanwhile, after)
+    await eventually_fired(streams, meanwhile, after)
     async with start():
-        rung = await streams.eventually_published(ExpirationCompleted, 2)
+        expired = await streams.eventually_published(ExpirationCompleted, 2)
         await eventually_quiet(streams)
-    assert {event.id for event in rung} == {meanwhile.id, after.id}
+    assert {event.id for event in expired} == {meanwhile.id, after.id}
     assert len(await streams.published(ExpirationCompleted)) == 2
 
 
-async def test_a_service_whose_broker_was_killed_goes_on_when_it_is_back(
+async def test_a_service_continues_when_its_killed_broker_is_back(
     running: RunningService, streams: EventStreams, nats_server: NatsServer
 ) -> None:
     meanwhile, after = (order_events(new_id(), due_in=timedelta(seconds=seconds))[0] for seconds in (0.5, 2))
     await streams.publish(meanwhile, after)
-    await eventually_armed(streams, meanwhile, after)
+    await eventually_set(streams, meanwhile, after)
 
     await kill_until(meanwhile.expires_at, nats_server, streams)
 
-    rung = await streams.eventually_published(ExpirationCompleted, 2)
+    expired = await streams.eventually_published(ExpirationCompleted, 2)
     await eventually_quiet(streams)
-    assert [event.id for event in rung] == [meanwhile.id, after.id]
+    assert [event.id for event in expired] == [meanwhile.id, after.id]
     assert len(await streams.published(ExpirationCompleted)) == 2
     assert await streams.dead_letters() == []
 

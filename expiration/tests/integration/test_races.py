@@ -1,23 +1,25 @@
-"""An alarm that meets the end of its order: the deadline tells it or drops it, and its document says the same."""
+"""A timer that fires while its order ends: the deadline is completed or dropped, and its event says the same."""
 
 import asyncio
 from datetime import timedelta
 
 import pytest
 from expiration.tests.fake_timers import FakeTimers
-from expiration.tests.use_cases import announced, use_cases
+from expiration.tests.use_cases import recorded_events, use_cases
 
 from common.domain.ids import OrderId, new_id
 from common.storage.mongo import Mongo
 from devkit.testing.samples import order_events
 from expiration.deadline import DeadlineStatus
 
+pytestmark = pytest.mark.both_drivers
+
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
 async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at_most_once(
     mongo: Mongo, closed: int
 ) -> None:
-    """Alarm and event are delivered twice each, all at the same moment; for 40 orders."""
+    """For 40 orders: two deliveries of the timer and two of the event run concurrently."""
     expiration = use_cases(mongo.database, FakeTimers())
     orders = [order_events(new_id(), due_in=-timedelta(minutes=1)) for _ in range(40)]
     await asyncio.gather(*(expiration.follow_order(order[0]) for order in orders))
@@ -30,11 +32,11 @@ async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at
     kept = [await expiration._deadlines.find(order[0].id) for order in orders]
     assert {deadline.status for deadline in kept} <= {DeadlineStatus.COMPLETED, DeadlineStatus.DROPPED}
     assert {deadline.order_version for deadline in kept} == {2}, "no change has overwritten another one"
-    told = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
-    assert sorted(await announced(expiration)) == [("expiration.completed.v1", one) for one in told]
+    completed = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
+    assert sorted(await recorded_events(expiration)) == [("expiration.completed.v1", one) for one in completed]
 
 
-async def test_the_first_events_of_an_order_may_come_all_at_once(mongo: Mongo) -> None:
+async def test_the_first_events_of_an_order_may_be_handled_concurrently(mongo: Mongo) -> None:
     expiration = use_cases(mongo.database, FakeTimers())
     orders = [order_events(new_id()) for _ in range(40)]
 

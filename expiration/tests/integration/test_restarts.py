@@ -1,13 +1,13 @@
-"""No deadline is lost with the process that was to ring for it, and none rings twice for having started twice."""
+"""A restart loses no deadline and completes none twice."""
 
 from datetime import timedelta
 
 from expiration.tests.timers import (
     Start,
-    eventually_armed,
+    eventually_fired,
     eventually_kept,
     eventually_quiet,
-    eventually_rung,
+    eventually_set,
     schedule,
     timers,
 )
@@ -27,10 +27,10 @@ SOON = timedelta(seconds=0.3)
 LATER = timedelta(seconds=1)
 
 
-async def test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_start(
+async def test_a_stored_deadline_without_timer_gets_one_at_the_next_start(
     start: Start, settings: ExpirationSettings, streams: EventStreams
 ) -> None:
-    """What a process leaves behind that dies between the two."""
+    """The state after a process that died between the two writes."""
     created, _, _ = order_events(new_id(), due_in=SOON)
     mongo = Mongo(settings.mongo_url, settings.mongo_database, settings.mongo_driver)
     await deadlines_in(mongo.database).add(Deadline.of_order(created))
@@ -38,21 +38,21 @@ async def test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_sta
     assert await timers(streams) == {}
 
     async with start():
-        (rung,) = await streams.eventually_published(ExpirationCompleted)
+        (expired,) = await streams.eventually_published(ExpirationCompleted)
 
-    assert rung.id == created.id
+    assert expired.id == created.id
 
 
 async def test_a_timer_that_was_never_set_fires_at_the_start(start: Start, streams: EventStreams) -> None:
     created, _, _ = order_events(new_id(), due_in=-SOON)
     async with start():
-        pass  # it has been there before, so that its consumers are
+        pass  # run it once before, so that its consumers exist
     await streams.publish(created)
 
     async with start():
-        (rung,) = await streams.eventually_published(ExpirationCompleted)
+        (expired,) = await streams.eventually_published(ExpirationCompleted)
 
-    assert rung.id == created.id
+    assert expired.id == created.id
 
 
 async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_the_start(
@@ -61,10 +61,10 @@ async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_
     created, _, _ = order_events(new_id(), due_in=SOON)
     async with start():
         await streams.publish(created)
-        await eventually_armed(streams, created)
-    await eventually_rung(streams, created)
+        await eventually_set(streams, created)
+    await eventually_fired(streams, created)
 
-    async with start() as after:  # hears the alarm, and arms another one, because the deadline is still pending
+    async with start() as after:  # handles the timer, and sets another one, because the deadline is still pending
         await streams.eventually_published(ExpirationCompleted)
         await eventually_kept(after, created, DeadlineStatus.COMPLETED)
         await eventually_quiet(streams)
@@ -72,27 +72,25 @@ async def test_a_timer_that_fired_while_the_service_was_down_is_handled_once_at_
     assert len(await streams.published(ExpirationCompleted)) == 1
 
 
-async def test_a_timer_that_the_broker_has_lost_is_made_again_by_the_next_start(
-    start: Start, streams: EventStreams
-) -> None:
-    """Also within the duplicate window, in which the broker would take the same message for a duplicate."""
+async def test_a_timer_that_the_broker_lost_is_set_again_at_the_next_start(start: Start, streams: EventStreams) -> None:
+    """Also within the duplicate window, in which the broker drops a message with a known id."""
     created, _, _ = order_events(new_id(), due_in=LATER)
     async with start():
         await streams.publish(created)
-        await eventually_armed(streams, created)
+        await eventually_set(streams, created)
     await streams.broker.jetstream.purge_stream(TIMERS.name)
 
     async with start():
-        (rung,) = await streams.eventually_published(ExpirationCompleted)
+        (expired,) = await streams.eventually_published(ExpirationCompleted)
 
-    assert rung.id == created.id
+    assert expired.id == created.id
 
 
-async def test_starting_again_and_again_leaves_one_timer(start: Start, streams: EventStreams) -> None:
+async def test_repeated_starts_leave_one_timer(start: Start, streams: EventStreams) -> None:
     created, _, _ = order_events(new_id())
     async with start():
         await streams.publish(created)
-        await eventually_armed(streams, created)
+        await eventually_set(streams, created)
 
     async def timers_ever_made() -> int:
         return (await streams.broker.jetstream.stream_info(TIMERS.name)).state.last_seq

@@ -1,4 +1,4 @@
-"""A deadline rings once when it is due; not at all when its order did not wait for it."""
+"""A timer fires once when its deadline is due, and has no effect when the order is closed."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 from expiration.tests.timers import (
     Start,
-    books,
-    eventually_armed,
+    eventually_fired,
     eventually_kept,
     eventually_quiet,
-    eventually_rung,
+    eventually_set,
     fired,
+    stored_deadlines,
     timers,
 )
 
@@ -30,7 +30,7 @@ from expiration.deadline import DeadlineStatus
 
 SOON = timedelta(seconds=0.3)
 A_LITTLE_LATER = timedelta(seconds=1)
-"""Time enough for something to happen first."""
+"""Enough time for something to happen before it."""
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 PATHS = {
     "/healthz/live": 200,
@@ -42,7 +42,7 @@ PATHS = {
 }
 
 
-async def test_a_deadline_rings_once_when_it_is_due_and_not_before(
+async def test_a_timer_fires_once_at_its_deadline_and_not_before(
     running: RunningService, streams: EventStreams
 ) -> None:
     created, _, _ = order_events(new_id(), due_in=SOON)
@@ -74,11 +74,11 @@ async def test_the_timer_of_a_closed_order_has_no_effect(
 ) -> None:
     events = order_events(new_id(), due_in=A_LITTLE_LATER)
     await streams.publish(events[0])
-    await eventually_armed(streams, events[0])
+    await eventually_set(streams, events[0])
     await streams.publish(events[closed])
     await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
 
-    await eventually_rung(streams, events[0])
+    await eventually_fired(streams, events[0])
     await eventually_quiet(streams)
 
     await eventually_kept(running, events[0], DeadlineStatus.DROPPED)
@@ -86,7 +86,7 @@ async def test_the_timer_of_a_closed_order_has_no_effect(
     assert await streams.dead_letters() == []
 
 
-async def test_a_cancellation_that_comes_before_its_order_leaves_nothing_that_could_ring(
+async def test_a_cancellation_handled_before_its_order_leaves_no_timer(
     running: RunningService, streams: EventStreams
 ) -> None:
     created, cancelled, _ = order_events(new_id(), due_in=SOON)
@@ -96,28 +96,28 @@ async def test_a_cancellation_that_comes_before_its_order_leaves_nothing_that_co
     another = order_events(new_id(), due_in=SOON)[0]
     await streams.publish(another)
 
-    (rung,) = await streams.eventually_published(ExpirationCompleted)
+    (expired,) = await streams.eventually_published(ExpirationCompleted)
     await eventually_quiet(streams)
 
-    assert rung.id == another.id
+    assert expired.id == another.id
     assert await timers(streams) == {fired(another): 1}, "for the cancelled order no timer was ever made"
     await eventually_kept(running, created, DeadlineStatus.DROPPED)
 
 
-async def test_duplicates_of_everything_have_no_effect(running: RunningService, streams: EventStreams) -> None:
+async def test_duplicate_events_and_timers_have_no_effect(running: RunningService, streams: EventStreams) -> None:
     created, cancelled, _ = order_events(new_id(), due_in=SOON)
     await streams.publish(created)
     await streams.publish_again(created)
     await streams.eventually_published(ExpirationCompleted)
-    await streams.publish(cancelled)  # as orders does on hearing of the expiry
+    await streams.publish(cancelled)  # as orders does on expiration.completed
     await eventually_quiet(streams)
-    before = await books(running, streams)
+    before = await stored_deadlines(running, streams)
 
     for event in (created, cancelled, DeadlineTimer(id=created.id, version=1, expires_at=created.expires_at), created):
         await streams.publish_again(event)
     await eventually_quiet(streams)
 
-    assert await books(running, streams) == before
+    assert await stored_deadlines(running, streams) == before
     assert len(await streams.published(ExpirationCompleted)) == 1
     assert await streams.dead_letters() == []
 
@@ -125,19 +125,19 @@ async def test_duplicates_of_everything_have_no_effect(running: RunningService, 
 async def test_a_timer_that_fires_early_by_our_clock_is_delivered_again_when_it_is_due(
     start: Start, streams: EventStreams
 ) -> None:
-    """Early by more than the broker waits for an answer, so that it could take the consumer for dead."""
+    """Earlier than the broker waits for an ack, so that it could deliver the timer to another consumer."""
     behind = timedelta(seconds=QUICK.ack_wait + 0.3)
     async with start(clock=lambda: utc_now() - behind) as running:
         created, _, _ = order_events(new_id(), due_in=SOON)
         await streams.publish(created)
-        await eventually_rung(streams, created)
+        await eventually_fired(streams, created)
         await eventually_kept(running, created, DeadlineStatus.PENDING)
 
         await streams.eventually_published(ExpirationCompleted)
 
         (envelope,) = await streams.envelopes(ExpirationCompleted)
-        assert datetime.fromisoformat(envelope.headers[TIME]) >= created.expires_at, "by our clock it was due"
-        assert await timers(streams) == {fired(created): 1}, "the same alarm was heard again, none was added"
+        assert datetime.fromisoformat(envelope.headers[TIME]) >= created.expires_at, "it was due by the service's clock"
+        assert await timers(streams) == {fired(created): 1}, "the same timer was delivered again, and none was added"
         await eventually_quiet(streams)
         assert await streams.dead_letters() == []
 
@@ -145,10 +145,10 @@ async def test_a_timer_that_fires_early_by_our_clock_is_delivered_again_when_it_
 async def test_a_timer_that_cannot_be_handled_becomes_a_dead_letter(
     running: RunningService, streams: EventStreams
 ) -> None:
-    """The headers with which the broker rang, its time to live above all, must not keep it from becoming a dead letter."""
+    """The headers of a fired timer, above all its time to live, must not keep it from becoming a dead letter."""
     created, _, _ = order_events(new_id(), due_in=A_LITTLE_LATER)
     await streams.publish(created)
-    await eventually_armed(streams, created)
+    await eventually_set(streams, created)
     await running.collection("deadlines").update_one({"_id": created.id}, {"$set": {"status": "of a future version"}})
 
     (letter,) = await eventually(streams.dead_letters, what="the dead letter")
@@ -158,7 +158,7 @@ async def test_a_timer_that_cannot_be_handled_becomes_a_dead_letter(
     await eventually_quiet(streams)
 
 
-async def test_five_hundred_deadlines_of_one_instant_ring_once_each_with_two_instances_at_work(
+async def test_500_timers_of_one_moment_fire_once_each_with_two_instances(
     start: Start, running: RunningService, streams: EventStreams
 ) -> None:
     due = utc_now() + timedelta(seconds=1.5)
@@ -169,7 +169,7 @@ async def test_five_hundred_deadlines_of_one_instant_ring_once_each_with_two_ins
         await eventually(
             lambda: deadlines.count_documents({"status": DeadlineStatus.COMPLETED.value}),
             until=lambda seen: seen == len(orders),
-            within=30,  # on a busy machine; the broker itself is late by milliseconds
+            within=30,  # for a busy machine; the broker's own delay is milliseconds
             what="500 completed deadlines",
         )
         await eventually_quiet(streams)
@@ -181,21 +181,21 @@ async def test_five_hundred_deadlines_of_one_instant_ring_once_each_with_two_ins
     assert await streams.dead_letters() == []
 
 
-async def test_timers_do_not_pile_up(running: RunningService, streams: EventStreams) -> None:
-    """A schedule leaves the stream when it has rung; the alarm that it leaves behind goes after an hour."""
+async def test_fired_timers_are_deleted_from_the_stream(running: RunningService, streams: EventStreams) -> None:
+    """The broker deletes a schedule when it fires, and the fired timer after an hour."""
     created, _, _ = order_events(new_id(), due_in=SOON)
     await streams.publish(created)
     await streams.eventually_published(ExpirationCompleted)
 
     assert await timers(streams) == {fired(created): 1}
-    (rung,) = await streams.envelopes(DeadlineTimer)
-    assert rung.headers["Nats-TTL"] == "1h"
+    (expired,) = await streams.envelopes(DeadlineTimer)
+    assert expired.headers["Nats-TTL"] == "1h"
     config = (await streams.broker.jetstream.stream_info(TIMERS.name)).config
-    assert config.allow_msg_ttl, "or the broker would not heed it"
+    assert config.allow_msg_ttl, "otherwise the broker ignores it"
     assert not config.max_age, "one shorter than a deadline would lose the timer"
 
 
-async def test_expiration_has_no_api_but_says_how_it_is(running: RunningService) -> None:
+async def test_expiration_has_health_checks_and_no_api(running: RunningService) -> None:
     anybody = running.client()
     answers = {path: (await anybody.get(path)).status_code for path in PATHS}
 

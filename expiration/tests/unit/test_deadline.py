@@ -1,4 +1,4 @@
-"""The deadline aggregate: what it says once, and what it never says."""
+"""The deadline aggregate: its transitions and its event."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def pending() -> Deadline:
     return deadline
 
 
-def test_the_deadline_of_an_open_order_is_pending_and_nobody_hears_of_it() -> None:
+def test_the_deadline_of_an_open_order_is_pending_and_publishes_nothing() -> None:
     deadline = Deadline.of_order(CREATED)
 
     assert (deadline.id, deadline.expires_at) == (CREATED.id, CREATED.expires_at)
@@ -28,15 +28,15 @@ def test_the_deadline_of_an_open_order_is_pending_and_nobody_hears_of_it() -> No
 
 
 @CLOSED
-def test_an_order_whose_end_is_heard_of_first_has_a_deadline_that_is_dropped_already(closed: OrderEvent) -> None:
+def test_an_order_whose_last_event_comes_first_has_a_dropped_deadline(closed: OrderEvent) -> None:
     deadline = Deadline.of_order(closed)
 
     assert deadline.status is DeadlineStatus.DROPPED
-    assert not deadline.is_behind(CREATED), "its creation is old news by now"
+    assert not deadline.is_behind(CREATED), "the event of its creation is older"
 
 
 @CLOSED
-def test_the_end_of_the_order_drops_its_deadline_and_nobody_hears_of_it(closed: OrderEvent) -> None:
+def test_the_end_of_the_order_drops_its_deadline_and_publishes_nothing(closed: OrderEvent) -> None:
     deadline = pending()
     assert deadline.is_behind(closed)
     deadline.follow(closed)
@@ -45,7 +45,7 @@ def test_the_end_of_the_order_drops_its_deadline_and_nobody_hears_of_it(closed: 
     assert deadline.recorded == []
 
 
-def test_a_deadline_that_has_passed_is_completed_and_announced() -> None:
+def test_a_passed_deadline_is_completed_and_published() -> None:
     deadline = pending()
     deadline.complete()
 
@@ -54,7 +54,7 @@ def test_a_deadline_that_has_passed_is_completed_and_announced() -> None:
 
 
 @CLOSED
-def test_what_becomes_of_the_order_after_its_deadline_does_not_take_back_what_was_said(closed: OrderEvent) -> None:
+def test_events_of_the_order_do_not_change_a_completed_deadline(closed: OrderEvent) -> None:
     deadline = pending()
     deadline.complete()
     deadline.mark_stored()
@@ -68,7 +68,7 @@ def test_its_timer_names_the_order_and_the_time() -> None:
     assert pending().timer() == DeadlineTimer(id=CREATED.id, version=1, expires_at=CREATED.expires_at)
 
 
-def test_a_deadline_comes_back_from_its_document_as_it_was() -> None:
+def test_a_deadline_read_from_its_document_is_unchanged() -> None:
     deadline = pending()
     deadline.complete()
 

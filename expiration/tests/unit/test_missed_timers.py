@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import deadlines_in
-from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.ids import OrderId, new_id
 from common.events.orders import OrderCreated
+from devkit.testing.in_memory import in_memory_database
 from devkit.testing.samples import order_events
 from devkit.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
 from expiration.deadline import Deadline, DeadlineStatus
@@ -23,8 +23,7 @@ def clock() -> datetime:
 
 
 def service_with(timers: Any) -> ExpirationService:
-    mock: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
-    return ExpirationService(deadlines_in(mock["expiration"], clock), timers, clock)
+    return ExpirationService(deadlines_in(in_memory_database("expiration"), clock), timers, clock)
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def test_a_timer_that_was_lost_is_set_again_while_the_service_runs(
         await expiration.follow_order(created)
         async with in_background(expiration.keep_timers_set()):
             await let_pass(1)
-            timers.scheduled.clear()  # the scheduler has lost it
+            timers.scheduled.clear()  # the scheduler lost the timer
             await let_pass(18)
             assert timers.scheduled == [], "it is not due yet"
             await let_pass(41)
@@ -62,7 +61,7 @@ def test_a_timer_that_was_lost_is_set_again_while_the_service_runs(
 def test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines(
     expiration: ExpirationService, timers: FakeTimers
 ) -> None:
-    """Also of those that are far from due: the process before may have died between the write and the timer."""
+    """Also those that are due much later: the process before may have died between the write and the timer."""
 
     async def story() -> None:
         orders = [order_due_in(seconds) for seconds in (-60, 1, 900)]
@@ -78,7 +77,7 @@ def test_a_service_that_starts_sets_the_timers_of_all_pending_deadlines(
 def test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage(
     expiration: ExpirationService, timers: FakeTimers
 ) -> None:
-    """All of them, whenever they are due: nothing was set at the start."""
+    """All of them, also those that are due later, because the start set none."""
 
     async def story() -> None:
         created = order_due_in(900)
@@ -94,7 +93,7 @@ def test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage(
 
 
 class FiresAtOnce:
-    """A scheduler that is as quick as one can be: the timer has fired before the call that sets it returns."""
+    """The fastest possible scheduler: the timer fires before the call that sets it returns."""
 
     def __init__(self) -> None:
         self.expiration = service_with(self)
@@ -110,6 +109,6 @@ def test_a_timer_that_fires_at_once_finds_its_deadline_stored() -> None:
         await expiration.follow_order(created)
         deadline = await expiration._deadlines.find(created.id)
         assert deadline is not None
-        assert deadline.status is DeadlineStatus.COMPLETED, "or nobody would ever complete it"
+        assert deadline.status is DeadlineStatus.COMPLETED, "otherwise it would never be completed"
 
     run_without_waiting(story())

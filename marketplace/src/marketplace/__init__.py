@@ -1,1 +1,1 @@
-"""The command line: run the platform on a laptop, play the demo, generate the docs."""
+"""The command line: runs the platform on one machine, plays the demo, generates documents, operates the platform."""

@@ -1,4 +1,4 @@
-"""Sets up the streams and consumers within a bounded time, also on a NATS server that is still starting."""
+"""Creates the streams and consumers within a time limit, also on a NATS server that is still starting."""
 
 import asyncio
 import logging
@@ -16,19 +16,19 @@ _PAUSE_SECONDS = 0.1
 
 
 async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
-    """Return once everything is there. Raises PlatformError after that time, with the last reason."""
-    if not structlog.is_configured():  # the broker's reports of its attempts: the outcome below is enough
+    """Return when all streams and consumers exist. Raises PlatformError after that time, with the last error."""
+    if not structlog.is_configured():  # hides the broker's log of its attempts
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     deadline = time.monotonic() + seconds
     while True:
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
                 return await provision_everything(nats_url, replicas=replicas)
-        except (OSError, NatsError, DependencyUnavailable) as error:  # a time-out is an OSError
+        except (OSError, NatsError, DependencyUnavailable) as error:  # a TimeoutError is an OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(
-                    f"The streams could not be set up on NATS at {', '.join(hosts_of(nats_url))} within "
-                    f"{seconds:g} s: {reason}. Is it running there, with JetStream?"
+                    f"The streams could not be created on NATS at {', '.join(hosts_of(nats_url))} within "
+                    f"{seconds:g} s: {reason}. Check that NATS runs there with JetStream."
                 ) from error
         await asyncio.sleep(_PAUSE_SECONDS)

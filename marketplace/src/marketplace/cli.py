@@ -19,9 +19,9 @@ from marketplace.probes import hosts_of
 from marketplace.settings import PlatformSettings
 
 app = typer.Typer(
-    help="A ticket marketplace of five event-driven services: run it, watch it, keep it right.\n\n"
-    "The operators' commands find the platform as `run` does: by GATEWAY_PORT, or MONGO_URL and NATS_URL. Exit status "
-    "of all commands: 0 done · 1 something is wrong, and a line says what · 2 not understood.",
+    help="A ticket marketplace of five event-driven services: run it, inspect it, repair it.\n\n"
+    "The operators' commands use the same settings as `run`: GATEWAY_PORT, or MONGO_URL and NATS_URL. Exit status of "
+    "all commands: 0 success · 1 failure, and one line says what is wrong · 2 invalid arguments or settings.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -36,18 +36,18 @@ _OPERATIONS = "Operations"
 def run() -> None:
     """Run the whole platform on this machine until Ctrl-C.
 
-    MongoDB, NATS, the services and the gateway start as child processes; one that dies is started again.
+    MongoDB, NATS, the services and the gateway start as child processes; a process that dies is restarted.
     Their data and logs are in DATA_DIR. Settings are environment variables:
 
-    - GATEWAY_PORT (8080): where to reach it; everything else takes the ports above
-    - DATA_DIR (.data): delete it to begin afresh
+    - GATEWAY_PORT (8080): the port of the platform; all other processes use the ports above it
+    - DATA_DIR (.data): the folder of all data; delete it to start with empty databases
     - ORDER_WINDOW_SECONDS (900): how long an order holds its ticket
-    - MONGO_URL, NATS_URL: servers that run elsewhere, instead of our own
-    - MONGO_DRIVER (motor): or pymongo
-    - STRIPE_KEY: without one, cards are charged in a sandbox
+    - MONGO_URL, NATS_URL: existing servers, which are used instead of child processes
+    - MONGO_DRIVER (motor): motor or pymongo
+    - STRIPE_KEY: the secret key of a Stripe account; without it, a sandbox charges the cards
     - LOG_LEVEL (info): debug, info, warning or error; LOG_FORMAT (text): or json
     """
-    from marketplace.run import run as run_platform  # noqa: PLC0415 - it needs devkit, which is in no image
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - it imports devkit, which is in no image
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment()))
 
@@ -58,8 +58,8 @@ def dev() -> None:
 
     A change in `common` restarts all services. The settings are those of `run`.
     """
-    from marketplace.dev import restart_on_change  # noqa: PLC0415 - likewise
-    from marketplace.run import run as run_platform  # noqa: PLC0415 - likewise
+    from marketplace.dev import restart_on_change  # noqa: PLC0415 - it imports devkit
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - it imports devkit
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment(), restart_on_change))
 
@@ -67,40 +67,44 @@ def dev() -> None:
 @app.command()
 def demo(
     gateway: Annotated[
-        str | None, typer.Option(help="Where the platform runs; by default on this machine, at GATEWAY_PORT.")
+        str | None, typer.Option(help="The address of the platform. Default: this machine, at GATEWAY_PORT.")
     ] = None,
 ) -> None:
-    """Play the whole story on a platform that is running: a sale, a declined card, an expiry."""
+    """Play a demo on a running platform: a sale, a declined card, an order that expires."""
     raise typer.Exit(run_demo(gateway or PlatformSettings.from_environment().url))
 
 
 @app.command()
 def docs(
     *,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is out of date.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing. Exit with status 1 if a file is out of date.")
+    ] = False,
 ) -> None:
-    """Write docs/events.md, NATS's users.conf and auth's services.json from the events and the services' SPECs."""
+    """Generate docs/events.md, NATS's users.conf and auth's services.json from the events and the services' SPECs."""
     raise typer.Exit(write_generated_files(check=check))
 
 
 @app.command()
 def provision(
-    nats_url: Annotated[str, typer.Option(envvar="NATS_URL", help="The NATS server, nats://host:port.")],
+    nats_url: Annotated[str, typer.Option(envvar="NATS_URL", help="The address of the NATS server: nats://host:port.")],
     replicas: Annotated[
         int,
-        typer.Option(envvar="STREAM_REPLICAS", min=1, max=5, help="How many servers keep each stream: 1, 3 or 5."),
+        typer.Option(
+            envvar="STREAM_REPLICAS", min=1, max=5, help="How many NATS servers store each stream: 1, 3 or 5."
+        ),
     ] = 1,
 ) -> None:
     """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost.
 
-    The NATS of `make run` is at GATEWAY_PORT + 6: `marketplace provision --nats-url nats://127.0.0.1:8086`. It is given
-    30 s to answer, for it may be on its way up.
+    Waits up to 30 s for a server that is still starting. The NATS server of `make run` has the port GATEWAY_PORT + 6:
+    `marketplace provision --nats-url nats://127.0.0.1:8086`.
     """
     if not hosts_of(nats_url):
-        raise typer.BadParameter("it must be nats://host:port", param_hint="--nats-url")
-    typer.echo(f"Setting up streams and consumers on NATS at {', '.join(hosts_of(nats_url))} ...")
+        raise typer.BadParameter("the address must look like nats://host:port", param_hint="--nats-url")
+    typer.echo(f"Creating the streams and consumers on NATS at {', '.join(hosts_of(nats_url))} ...")
     asyncio.run(provision_within(nats_url, replicas=replicas))
-    typer.echo("Done.")
+    typer.echo("The streams and consumers are up to date.")
 
 
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_OPERATIONS)
@@ -111,12 +115,12 @@ app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 
 
 def main() -> None:
-    """Run a command. An error that the user can correct is one line, without a stack trace."""
+    """Run a command. Prints an error that the user can correct as one line, without a stack trace."""
     try:
-        app(prog_name="marketplace")  # also in the image, where the command is `python /app`
+        app(prog_name="marketplace")  # in the image, the command is `python /app`
     except PlatformError as error:
         typer.echo(error, err=True)
         sys.exit(error.exit_code)
-    except OSError as error:  # a full disk, a file that somebody else owns
+    except OSError as error:  # such as a full disk, or a file of another user
         typer.echo(error, err=True)
         sys.exit(1)

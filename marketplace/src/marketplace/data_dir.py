@@ -1,4 +1,4 @@
-"""The folder that holds everything a platform keeps: one platform at a time."""
+"""The folder with all data of a platform, which one platform at a time may use."""
 
 import fcntl
 import os
@@ -9,14 +9,14 @@ from marketplace.errors import PlatformError
 
 
 class DataDir:
-    """Locked while open. The kernel drops the lock with the process, however that ends: no stale lock is possible."""
+    """Is locked while open. The kernel releases the lock when the process ends, so no stale lock can remain."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: TextIO | None = None
 
     def open(self) -> None:
-        """Raises PlatformError if another platform has it, or if it cannot be written."""
+        """Create and lock the folder. Raises PlatformError if another platform uses it, or if it is not writable."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / "lock").open("a+", encoding="utf-8")
@@ -31,8 +31,8 @@ class DataDir:
             holder = lock.read().strip()
             lock.close()
             raise PlatformError(
-                f"Another platform (process {holder}) uses {self.path}. Stop it, or start this one beside it with "
-                "other values for DATA_DIR and GATEWAY_PORT."
+                f"Another platform (process {holder}) uses {self.path}. Stop it, or set other values for DATA_DIR and "
+                "GATEWAY_PORT."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -40,6 +40,7 @@ class DataDir:
         self._lock = lock
 
     def close(self) -> None:
+        """Unlock the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

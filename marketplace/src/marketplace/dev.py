@@ -16,7 +16,7 @@ _SHARED = "common"
 async def restart_on_change(platform: Platform) -> None:
     """Restart the services whose code changes, until cancelled.
 
-    Files of every kind count. Caches and the temporary files of editors do not: the default filter of watchfiles.
+    Files of every kind count. The default filter of watchfiles ignores caches and the temporary files of editors.
     """
     folders = {package: _folder(package) for package in (_SHARED, *SERVICE_NAMES)}
     async for changes in awatch(*folders.values()):

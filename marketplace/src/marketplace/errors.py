@@ -1,13 +1,13 @@
-"""What stops a command: the message is the one line that the user reads."""
+"""The errors that end a command. The command line prints only their message."""
 
 
 class PlatformError(Exception):
-    """Something that the user can put right; the message says how."""
+    """An error that the user can correct; the message says how."""
 
     exit_code = 1
 
 
 class BadSettings(PlatformError):
-    """A line for each variable that has a value it cannot have."""
+    """Settings with values that are not allowed; the message has one line per variable."""
 
     exit_code = 2

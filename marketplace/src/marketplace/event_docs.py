@@ -1,4 +1,4 @@
-"""Generates docs/events.md from the code: which events there are, who publishes them, who listens."""
+"""Generates docs/events.md from the code: all events, their publishers and their consumers."""
 
 import json
 from collections.abc import Iterator
@@ -14,23 +14,25 @@ _INTRODUCTION = """\
 
 # Events
 
-The services know each other by these events alone. Each is a frozen class in
-[`common/src/common/events`](../common/src/common/events), carries the publisher's whole replicated state after the
-fact, and the version of the aggregate that the fact made. Its id is `<aggregate>-<id>-<version>`.
+Services communicate only through these events. Each event is a frozen class in
+[`common/src/common/events`](../common/src/common/events). It contains the state of the aggregate after the change, as
+far as other services may know it, and the version of the aggregate. Its id is `<aggregate>-<id>-<version>`.
 
-**Categories.** *Domain-specific* events carry one aggregate's business facts. *General* events are about no one domain
-and could serve any service. The category decides the stream.
+**Categories.** *Domain-specific* events are business facts about one aggregate. *General* events belong to no domain,
+and every service could use them. The category determines the stream.
 
 **Headers.** `Nats-Msg-Id` and `ce-id` (the event's id), `ce-type` (name and schema version), `ce-source` (publisher),
 `ce-subject` (the aggregate's id), `ce-time` (when it happened), `ce-causationid` (the request or event that caused it),
 `traceparent` (W3C Trace Context), `content-type`.
 
-**Evolution.** A schema grows by optional fields only; unknown fields are ignored. A golden file of every event is
-checked by a test. A breaking change is a new fact with its own subject (`created-v2`), published beside the old one.
+**Evolution.** New fields are optional; consumers ignore fields that they do not know. A test compares every event with
+its golden file. A breaking change is a new event with its own subject (`created-v2`), published in addition to the old
+one.
 """
 
 
 def generate() -> str:
+    """Return the text of the document."""
     return "\n".join([_INTRODUCTION, *_overview(), *_streams(), *_handlers(), *_schemas()])
 
 
@@ -40,17 +42,17 @@ def _overview() -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for example in EXAMPLES:
         event = type(example)
-        listeners = ", ".join(dict.fromkeys(_listeners(event))) or "nobody yet"
+        services = ", ".join(dict.fromkeys(_consuming_services(event))) or "none yet"
         name = f"[`{event.__name__}`](#{event.__name__.lower()})"
         subject = f"`{event.type_name()}.<{event.aggregate} id>`"
         category = event.category if issubclass(event, Event) else "timer"
-        yield f"| {name} | {category} | {subject} | {event.publisher} | {listeners} |"
+        yield f"| {name} | {category} | {subject} | {event.publisher} | {services} |"
     yield ""
 
 
 def _streams() -> Iterator[str]:
     yield "## Streams\n"
-    yield "File storage, limits retention; nothing is ever discarded.\n"
+    yield "File storage; no limits, so no message is ever discarded.\n"
     yield "| stream | subjects |"
     yield "|---|---|"
     for stream in STREAMS:
@@ -60,7 +62,7 @@ def _streams() -> Iterator[str]:
 
 def _handlers() -> Iterator[str]:
     yield "## Handlers\n"
-    yield "Each is one durable consumer; the instances of its service share the work.\n"
+    yield "Each handler has one durable consumer; the instances of the service share its events.\n"
     yield "| service | on | durable consumer | handler |"
     yield "|---|---|---|---|"
     for service, consumers in CONSUMERS_OF.items():
@@ -100,7 +102,7 @@ def _type(field: dict[str, Any], schema: dict[str, Any]) -> str:
     return f"{kind} ({field['format']})" if "format" in field else kind
 
 
-def _listeners(event: type[Message]) -> Iterator[str]:
+def _consuming_services(event: type[Message]) -> Iterator[str]:
     for service, consumers in CONSUMERS_OF.items():
         if any(event in consumer.on for consumer in consumers):
             yield service

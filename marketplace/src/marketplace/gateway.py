@@ -1,4 +1,4 @@
-"""The gateway on a laptop: nginx, with the same rules as the Ingress of the cluster."""
+"""The gateway of `marketplace run`: nginx, with the same rules as the Ingress of the cluster."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,12 @@ from marketplace.registry import SERVICES
 
 
 class Route(NamedTuple):
+    """Requests to this path go to this service."""
+
     path: str
     service: str
     exact: bool = False
-    """Otherwise the path and everything below it: /api/orders and /api/orders/1, but not /api/orders1."""
+    """If false, also the paths below it: /api/orders and /api/orders/1, but not /api/orders1."""
 
 
 ROUTES = (
@@ -27,10 +29,10 @@ ROUTES = (
 
 
 class Refusal(NamedTuple):
-    """What nginx answers by itself, as the services would: an RFC 9457 problem."""
+    """An error response of nginx itself: RFC 9457 problem details, as the services answer."""
 
     causes: tuple[int, ...]
-    """nginx's own statuses, some of which (494 to 497) exist only inside it."""
+    """The statuses inside nginx that lead to this response; 494 to 497 exist only there."""
     status: int
     code: str
     title: str
@@ -38,15 +40,21 @@ class Refusal(NamedTuple):
 
 
 REFUSALS = (
-    Refusal((400, 495, 496, 497), 400, "bad-request", "This is no valid HTTP request", "The request is malformed."),
+    Refusal((400, 495, 496, 497), 400, "bad-request", "The request is not valid HTTP", "The request is malformed."),
     Refusal((404,), 404, "not-found", "There is no such thing", "No service has this path."),
-    Refusal((405,), 405, "method-not-allowed", "This cannot be done here", "This method is not possible."),
-    Refusal((408,), 408, "too-slow", "The request took too long to arrive", "Send the request in one go."),
+    Refusal((405,), 405, "method-not-allowed", "This cannot be done here", "This path does not support the method."),
+    Refusal((408,), 408, "too-slow", "The request took too long to arrive", "Send the whole request within 15 s."),
     Refusal((413,), 413, "body-too-large", "The request is too large", "Send at most 64 KiB."),
     Refusal((414,), 414, "path-too-long", "The path is too long", "The path and query are longer than 8 KiB."),
-    Refusal((494,), 431, "headers-too-large", "The headers are too large", "Send at most 8 KiB a header."),
+    Refusal((494,), 431, "headers-too-large", "The headers are too large", "Send at most 8 KiB per header."),
     Refusal((500,), 500, "internal-error", "Something went wrong on our side", "Please try again later."),
-    Refusal((501, 505), 501, "not-implemented", "This is not spoken here", "Use HTTP/1.1 and a known encoding."),
+    Refusal(
+        (501, 505),
+        501,
+        "not-implemented",
+        "This protocol is not supported",
+        "Use HTTP/1.1 and a standard transfer encoding.",
+    ),
     Refusal(
         (502, 503, 504),
         503,
@@ -58,14 +66,14 @@ REFUSALS = (
 
 _CONFIGURATION = Template("""\
 daemon off;
-# One process, which the supervisor can kill: workers would outlive a master that was killed, and keep the port.
+# One process: if the supervisor killed a master process, its workers would keep running and keep the port.
 master_process off;
 pid nginx.pid;
 error_log stderr warn;
 events { worker_connections 1000; }
 
 http {
-    types { }  # no guessing of a content type from the path
+    types { }  # do not derive a content type from the path
     default_type application/octet-stream;
     access_log off;
     server_tokens off;
@@ -76,20 +84,20 @@ http {
     scgi_temp_path scgi;
 
     client_max_body_size 64k;
-    client_body_buffer_size 64k;  # so that no body is written to the disk
+    client_body_buffer_size 64k;  # keeps request bodies in memory
     client_header_timeout 15s;
     client_body_timeout 15s;
 
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $$http_host;
-    # Set, not added to: this is the edge, and what a client claims about itself counts for nothing.
+    # Overwrites what the client sent: the gateway is the first proxy, and clients could forge these headers.
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
-    proxy_read_timeout 5s;  # a service answers within 4.5 s, if only with 503 (common.http.middleware)
-    # Another instance is tried if this one cannot be reached. Once sent, a POST is never sent to another (nginx's
-    # default for what is not idempotent), and nothing is after a time-out: it may have been done already.
+    proxy_read_timeout 5s;  # a service answers within 4.5 s, at the latest with 503 (common.http.middleware)
+    # nginx tries another instance only if it cannot connect to the first one. It never sends a POST twice (its default
+    # for methods that are not idempotent), and repeats no request after a timeout: the first one may have succeeded.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
 
@@ -109,7 +117,7 @@ $locations
 
 
 def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str:
-    """`ports_of`: for each service, the ports of its instances."""
+    """Return the text of nginx.conf. `ports_of` has the ports of all instances of each service."""
     return _CONFIGURATION.substitute(
         port=port,
         upstreams="\n".join(_upstream(service, ports) for service, ports in ports_of.items()),
@@ -119,9 +127,10 @@ def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str
 
 
 def _upstream(service: str, ports: Sequence[int]) -> str:
-    # max_fails=0: a refused connection costs nothing, being passed over for 10 s after a quick restart would.
-    # keepalive_timeout: a service that stops waits this long for us to close what we do not use (common.http.server);
-    # if it had to close a connection itself, a request could be on its way there.
+    # max_fails=0: otherwise nginx would skip an instance for 10 s after one refused connection, also when the instance
+    # has restarted since.
+    # keepalive_timeout: a service that stops waits so long for nginx to close idle connections (common.http.server).
+    # If the service closed them itself, it could lose a request that nginx is just sending.
     servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
     return f"    upstream {service} {{ {servers} keepalive 64; keepalive_timeout 1s; }}"
 
@@ -141,8 +150,8 @@ def _refusal(refusal: Refusal) -> str:
             "errors": [{"message": refusal.detail}],
         }
     )
-    retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - a status
-    # A path, not a named location: nginx cannot go to a named one from a request whose own path it could not read.
+    retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - the HTTP status
+    # A path, because nginx cannot use a named location for a request whose path it could not parse.
     place = f"/.refusals/{refusal.code}"
     return (
         f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"
@@ -152,6 +161,8 @@ def _refusal(refusal: Refusal) -> str:
 
 
 class Gateway(Server):
+    """nginx as a child process."""
+
     def __init__(self, folder: Path, port: int, ports_of: Mapping[str, Sequence[int]], *, log_path: Path) -> None:
         super().__init__("gateway", port, log_path)
         self.folder = folder
@@ -164,4 +175,5 @@ class Gateway(Server):
         return [str(program), "-p", f"{self.folder}/", "-c", "nginx.conf", "-e", "stderr"]
 
     async def answers(self) -> bool:
-        return await http_status(self.port, "/healthz/live") > 0  # of nginx itself: no service has this path
+        await self.try_connection()
+        return await http_status(self.port, "/healthz/live") is not None  # nginx itself answers: no route has this path

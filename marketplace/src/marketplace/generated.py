@@ -1,4 +1,4 @@
-"""The files of the repository that are generated from the code, and committed."""
+"""Writes and checks the files in the repository that are generated from the code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +10,11 @@ GENERATED: dict[Path, Callable[[], str]] = {
     Path("infra/k8s/base/nats/users.conf"): nats_users.generate,
     Path("auth/src/auth/services.json"): service_list.generate,
 }
-"""By their place in a checkout, which is where `marketplace docs` runs; nothing else looks for them."""
+"""By their path relative to the root of the repository, where `marketplace docs` runs."""
 
 
 def main(*, check: bool = False) -> int:
-    """Write them; with `check`, only say whether all are current (0) or not (1)."""
+    """Write the files. With `check`, write nothing, and return 1 if a file is out of date."""
     if check:
         return int(any(is_out_of_date(path) for path in GENERATED))
     for path, generate in GENERATED.items():

@@ -1,4 +1,4 @@
-"""The key pair of the session tokens: made at the first start, kept so that a restart signs nobody out."""
+"""The key pair of the session tokens: created at the first start and kept, so that a restart signs nobody out."""
 
 import os
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from marketplace.errors import PlatformError
 
 @dataclass(frozen=True)
 class TokenKeys:
-    """Both as PEM text."""
+    """Both keys as PEM text."""
 
     private: str = field(repr=False)
     public: str
@@ -35,15 +35,15 @@ class TokenKeys:
         try:
             key = load_pem_private_key(private.encode(), password=None)
         except (TypeError, UnsupportedAlgorithm) as error:
-            raise ValueError("no private key that can be read") from error
+            raise ValueError("not a readable private key") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise ValueError("a key of another kind")  # noqa: TRY004 - a value, whose type says what it is
+            raise ValueError("not an Ed25519 key")  # noqa: TRY004 - the value of the argument is wrong, not its type
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return cls(private=_pem(key).decode(), public=public.decode())
 
 
 def load_or_create_keys(folder: Path) -> TokenKeys:
-    """Raises PlatformError if there is a file, but no key in it."""
+    """Return the keys in this folder; create them if there are none. Raises PlatformError if the file has no key."""
     path = folder / "token-private-key.pem"
     if not path.exists():
         _write_secret(path, TokenKeys.new().private.encode())
@@ -51,7 +51,7 @@ def load_or_create_keys(folder: Path) -> TokenKeys:
         return TokenKeys.of(path.read_bytes().decode(errors="replace"))
     except ValueError:
         raise PlatformError(
-            f"{path} holds no Ed25519 key. Delete it to get a new one; everybody is then signed out."
+            f"{path} does not contain an Ed25519 key. Delete the file to create a new key; this signs all users out."
         ) from None
 
 
@@ -60,7 +60,7 @@ def _pem(key: Ed25519PrivateKey) -> bytes:
 
 
 def _write_secret(path: Path, content: bytes) -> None:
-    """All or nothing, and never readable by others, not even for a moment."""
+    """Write the file atomically; other users can read it at no time."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)

@@ -1,14 +1,14 @@
-"""Generates NATS's users.conf from the code: a user a service, with the least permissions with which it works.
+"""Generates NATS's users.conf from the code: one user per service, with the fewest permissions that it needs.
 
-| the permission to…                        | is there because of                                  |
-|-------------------------------------------|------------------------------------------------------|
-| publish `order.created.*`                 | the event's `publisher`                              |
-| work as a consumer                        | its row in the table CONSUMERS of the service        |
-| set the timers                            | the timer's `publisher`                              |
-| read the streams                          | what `TimelineReader` and the operators' commands ask |
+| permission                                | follows from                                             |
+|-------------------------------------------|----------------------------------------------------------|
+| publish `order.created.*`                 | the event's `publisher`                                  |
+| receive and acknowledge events            | the row in the table CONSUMERS of the service            |
+| set timers                                | the timer's `publisher`                                  |
+| read the streams                          | the requests of `TimelineReader` and operators' commands |
 
-Permissions are on subjects, not on what a request says: whoever may create a consumer can have the broker deliver to
-any subject, and whoever may ask for something can have the answer sent to any subject.
+NATS checks the subject of a request, and not its content. Therefore a user who may create a consumer can make NATS
+deliver its messages to any subject, and a user who may send a request can name any subject for the answer.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,35 +26,39 @@ from common.runtime.service_spec import ServiceSpec
 from marketplace.registry import CONSUMERS_OF, SERVICES
 
 _API = "$JS.API"
-_ANSWERED_WITHIN = "1m"  # the operator waits for 15 s
+_ANSWERED_WITHIN = "1m"  # an operator waits 15 s for an answer
 _TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
 _ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)
 
 Subjects = dict[str, list[str]]
-"""By the reason for which they are allowed."""
+"""Subjects by the reason why they are allowed; the reason becomes a comment in users.conf."""
 
 
 @dataclass(frozen=True)
 class User:
+    """A user of NATS with its permissions."""
+
     name: str
     publish: Subjects
     subscribe: Subjects
     never_publish: Subjects = field(default_factory=dict)
-    """What a wildcard in `publish` would allow, and must not."""
+    """Exceptions from the wildcards in `publish`."""
     answers: bool = False
-    """May answer each request that reaches it, once."""
+    """Whether the user may answer each request that it receives, once."""
 
     @property
     def password(self) -> str:
-        """The environment variable that holds it."""
+        """The name of the environment variable with the password."""
         return f"NATS_PASSWORD_{self.name.upper()}"
 
 
 def users() -> list[User]:
+    """Return all users: one per service, provisioning and the operator."""
     return [*map(_service, SERVICES), _provisioning(), _operator()]
 
 
 def generate() -> str:
+    """Return the text of users.conf."""
     return "\n".join([_INTRODUCTION, "authorization: {", "  users: [", *_rendered(users()), "  ]", "}", ""])
 
 
@@ -66,16 +70,18 @@ def _service(spec: ServiceSpec) -> User:
         publish={
             "its events": [event.subjects() for event in EVENT_TYPES if event.publisher == name],
             "its timers": [timer.schedules() for timer in TIMER_TYPES if timer.publisher == name],
-            "what it has handled": [f"$JS.ACK.{each.stream.name}.{each.name}.>" for each in consumers],
-            "what it could not handle": [dead_letter_subject(each.name) for each in consumers],
-            "whether its consumers are as it declares": [_consumer_info(each) for each in consumers],
-            "timelines, read back from the streams": _direct_get(_TIMELINES) if spec.reads_streams else [],
+            "acknowledgements": [f"$JS.ACK.{each.stream.name}.{each.name}.>" for each in consumers],
+            "its dead letters": [dead_letter_subject(each.name) for each in consumers],
+            "the configuration of its consumers, to compare it with its own": [
+                _consumer_info(each) for each in consumers
+            ],
+            "timelines, read from the streams": _direct_get(_TIMELINES) if spec.reads_streams else [],
         },
         subscribe={
-            "its consumers' events, shared with its other instances": [
+            "the events of its consumers, shared with its other instances": [
                 f"{config.deliver_subject} {config.deliver_group}" for config in configs
             ],
-            "an operator's replays, shared likewise": [
+            "the replays of an operator, shared with its other instances": [
                 f"{replay_subject(each.name)} {each.name}" for each in consumers
             ],
             "answers to its requests": _inbox(name),
@@ -88,10 +94,10 @@ def _provisioning() -> User:
     return User(
         "provisioning",
         publish={
-            "streams, made or brought up to date": [
+            "streams: create and update": [
                 f"{_API}.STREAM.{action}.{stream.name}" for stream in STREAMS for action in ("INFO", "CREATE", "UPDATE")
             ],
-            "consumers, likewise": [
+            "consumers: create and update": [
                 f"{_API}.CONSUMER.DURABLE.CREATE.{each.stream.name}.{each.name}" for each in _ALL_CONSUMERS
             ],
         },
@@ -105,7 +111,7 @@ def _operator() -> User:
     return User(
         "operator",
         publish={
-            "streams read from their beginning, by a consumer that is gone afterwards": [
+            "streams, read from their beginning by a temporary consumer": [
                 f"{_API}.CONSUMER.{action}"
                 for stream in read
                 for action in (
@@ -115,11 +121,11 @@ def _operator() -> User:
                     f"DELETE.{stream.name}.*",
                 )
             ],
-            "how far each consumer is": [_consumer_info(each) for each in _ALL_CONSUMERS if each.stream not in read],
-            "the oldest event that is not handled; timelines": _direct_get(with_consumers),
+            "the state of each consumer": [_consumer_info(each) for each in _ALL_CONSUMERS if each.stream not in read],
+            "the oldest event that is not acknowledged; timelines": _direct_get(with_consumers),
             "the event that a dead letter is about": [f"{_API}.STREAM.MSG.GET.{each.name}" for each in with_consumers],
-            "dead letters, dropped": [f"{_API}.STREAM.MSG.DELETE.{DEAD_LETTERS.name}"],
-            "events told again": [replay_subject("*")],
+            "dead letters: drop": [f"{_API}.STREAM.MSG.DELETE.{DEAD_LETTERS.name}"],
+            "replays": [replay_subject("*")],
         },
         never_publish={
             "the services' own consumers": [
@@ -148,11 +154,11 @@ def _inbox(name: str) -> list[str]:
 _INTRODUCTION = """\
 # Generated by `make docs` from the event classes and every service's consumers.py. Do not edit.
 #
-# Who may publish and subscribe to what: the least with which each works. Everything else is refused, and the client
-# logs "NATS refused a permission". "deliver.x x" allows subscribing as a member of the queue group x alone.
+# The subjects that each user may publish and subscribe to: only those that it needs. NATS refuses everything else, and
+# the client logs "NATS refused a permission". "deliver.x x" allows only subscribing as a member of the queue group x.
 #
-# The passwords are environment variables of the server. Each begins with a letter: NATS reads their text as it reads
-# this file, and a number, or a minus in front, is no password.
+# The passwords are environment variables of the server. Each must begin with a letter: NATS parses the value like this
+# file, and would not take a number, or a value that begins with a minus, for a password.
 """
 
 
@@ -165,7 +171,7 @@ def _rendered(some: Iterable[User]) -> Iterator[str]:
         yield from _list_of("publish", {"allow": user.publish, "deny": user.never_publish})
         yield from _list_of("subscribe", {"allow": user.subscribe})
         if user.answers:
-            yield f'        allow_responses: {{max: 1, expires: "{_ANSWERED_WITHIN}"}}  # to replays'
+            yield f'        allow_responses: {{max: 1, expires: "{_ANSWERED_WITHIN}"}}  # answers to replays'
         yield "      }"
         yield "    }"
 

@@ -1,4 +1,4 @@
-"""What the terminal shows: the platform's own sentences, and the services' logs, each line after a coloured name."""
+"""Prints the platform's messages and the services' logs; each log line after the coloured name of the service."""
 
 import asyncio
 from contextlib import suppress
@@ -13,17 +13,17 @@ _NAME_WIDTH = 12
 
 
 class Output:
-    """Follows log files rather than pipes: a service never waits for a slow terminal."""
+    """Follows log files and not pipes, so that a service never waits for a slow terminal."""
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
         self._console = Console(highlight=False, soft_wrap=True)
         self._followed: list[_Followed] = []
 
-    def say(self, sentence: str) -> None:
-        self.show_new_lines()  # what a service wrote before it stopped comes before the sentence about it
-        with suppress(OSError):  # a terminal that has been closed must not keep anything from being stopped
-            self._console.print(sentence, style="bold", markup=False)
+    def show_line(self, line: str) -> None:
+        self.show_new_lines()  # the last lines of a service come before the message that it stopped
+        with suppress(OSError):  # a closed terminal must not prevent the stop
+            self._console.print(line, style="bold", markup=False)
 
     def follow(self, name: str, log: Path) -> None:
         if self._verbose:
@@ -41,7 +41,7 @@ class Output:
                     self._show(followed, line)
 
     def _show(self, followed: "_Followed", line: str) -> None:
-        if line.startswith("{"):  # JSON, for a machine: it names its service itself
+        if line.startswith("{"):  # a JSON line contains the name of the service
             self._console.print(Text(line))
             return
         prefix = Text(f"{followed.name:<{_NAME_WIDTH}}", style=followed.colour)

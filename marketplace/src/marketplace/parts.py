@@ -1,4 +1,4 @@
-"""Which processes make up a platform, with their ports, folders and settings."""
+"""The processes of a platform, with their ports, folders and settings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,16 +8,18 @@ from marketplace.gateway import Gateway
 from marketplace.keys import TokenKeys
 from marketplace.ports import port_of, port_of_another_instance
 from marketplace.registry import SERVICE_NAMES, service
-from marketplace.service import Service, service_environment
+from marketplace.service_process import ServiceProcess, service_environment
 from marketplace.settings import PlatformSettings
 
 
 @dataclass(frozen=True)
 class Parts:
+    """All processes of a platform, not started yet."""
+
     mongod: Mongod | None
-    """None if MONGO_URL names one that runs elsewhere; nats likewise."""
+    """None if MONGO_URL names an existing server; `nats` accordingly."""
     nats: NatsServer | None
-    services: list[Service]
+    services: list[ServiceProcess]
     gateway: Gateway
     mongo_url: str
     nats_url: str
@@ -32,7 +34,7 @@ class Parts:
 
     @property
     def ports(self) -> dict[int, str]:
-        """Every port that they will listen on, and what for."""
+        """Every port that the processes use, with the name of the process."""
         ports = {server.port: server.name for server in self.all}
         if self.nats and self.nats.monitor_port:
             ports[self.nats.monitor_port] = "the monitor of nats"
@@ -48,7 +50,7 @@ def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: T
     nats_url = settings.nats_url or nats.url
     addresses = {"MONGO_URL": mongo_url, "NATS_URL": nats_url}
     services = [
-        Service(
+        ServiceProcess(
             name,
             package,
             port,
@@ -69,7 +71,7 @@ def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: T
 
 
 def _instances(settings: PlatformSettings, instances: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-    """Name, package and port of each: orders, and then orders-2 on a port further up."""
+    """Yield name, package and port of each instance: first orders, later orders-2 with a higher port."""
     for package in SERVICE_NAMES:
         yield package, package, port_of(package, settings.gateway_port)
     more = [

@@ -22,16 +22,17 @@ from marketplace.supervisor import Supervisor
 
 _POLL_SECONDS = 0.05
 
-# How long each has to stop before it is killed, 10 s in all. Killing loses nothing, it only makes work for later.
+# How long each process may take to stop before it is killed, 10 s in total. A kill loses no data: the next start
+# recovers what was not finished.
 _GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
-_RESTART_GRACE = 1.0  # a developer waits for it: `marketplace dev`
+_RESTART_GRACE = 1.0  # short, because a developer waits for `marketplace dev`
 
 
 class Platform:
-    """Runs inside `async with`. Its processes are called mongod, nats, gateway, and as the services: orders, orders-2.
+    """Runs inside `async with`. The names of its processes are mongod, nats, gateway, orders, orders-2 and so on.
 
-    `instances` says of which services there is to be more than one; `verbose` shows the services' logs.
-    Entering raises PlatformError, ServerFailed or BinaryMissing, and then nothing is left running.
+    `instances` maps services to their number of instances, if that is not 1; `verbose` prints the services' logs.
+    Entering raises PlatformError, ServerFailed or BinaryMissing; no process is left running then.
     """
 
     def __init__(
@@ -60,25 +61,25 @@ class Platform:
         return self._supervisor(name).server.pid
 
     def log_path(self, name: str) -> Path:
-        """Return the file with its output since the platform started; the run before is in <name>.previous.log."""
+        """Return its log since the start of the platform. <name>.previous.log is that of the run before."""
         return self._supervisor(name).server.log_path
 
     async def kill(self, name: str, *, restart: bool = True) -> None:
-        """SIGKILL one process; unless `restart`, it stays away until start()."""
+        """Send SIGKILL to one process. Without `restart`, it stays stopped until start()."""
         supervisor = self._supervisor(name)
         if not restart:
-            await supervisor.let_go()
+            await supervisor.stop_watching()
         await supervisor.server.kill()
 
     async def terminate(self, name: str, *, grace_seconds: float = 10) -> str:
-        """SIGTERM one process, which stays away until start(), and SIGKILL after that time; return how it ended."""
+        """Stop one process, and kill it after that time. It stays stopped until start(). Return how it ended."""
         supervisor = self._supervisor(name)
-        await supervisor.let_go()
+        await supervisor.stop_watching()
         await supervisor.server.stop(grace_seconds)
         return supervisor.server.ending
 
     async def start(self, name: str) -> None:
-        """Start again what was killed or terminated for good; return once it is ready."""
+        """Start a process that was stopped; return when it is ready."""
         await self._supervisor(name).start()
 
     async def restart(self, name: str, why: str) -> None:
@@ -86,14 +87,14 @@ class Platform:
         await self._supervisor(name).restart(why, _RESTART_GRACE)
 
     def pause(self, name: str) -> None:
-        """SIGSTOP one process: it keeps its connections and answers nothing, until resume()."""
+        """Send SIGSTOP to one process: it keeps its connections and does not answer until resume()."""
         self._supervisor(name).server.pause()
 
     def resume(self, name: str) -> None:
         self._supervisor(name).server.resume()
 
     async def until_ready(self, *names: str, seconds: float = 30) -> None:
-        """Wait until these processes, by default all, are ready. Raises TimeoutError, saying which one is not."""
+        """Wait until these processes are ready; by default all. Raises TimeoutError, which names one that is not."""
         deadline = time.monotonic() + seconds
         for name in names or self._supervisors:
             while not await self._supervisor(name).server.is_ready():
@@ -102,7 +103,7 @@ class Platform:
                 await asyncio.sleep(_POLL_SECONDS)
 
     def kill_everything(self) -> None:
-        """Do not wait for anything any more."""
+        """Send SIGKILL to all processes at once."""
         for supervisor in self._supervisors.values():
             supervisor.server.signal(signal.SIGKILL)
 
@@ -123,7 +124,7 @@ class Platform:
     async def _start(self) -> None:
         keys = load_or_create_keys(self.settings.data_dir / "keys")
         self._parts = parts = make_parts(self.settings, self._instances, keys)
-        self._supervisors = {server.name: Supervisor(server, self._output.say) for server in parts.all}
+        self._supervisors = {server.name: Supervisor(server, self._output.show_line) for server in parts.all}
         self._refuse_taken_ports(parts.ports)
         for server in parts.all:
             if server.log_path.exists():
@@ -142,8 +143,8 @@ class Platform:
         self._output.show_new_lines()
 
     async def _stop(self) -> None:
-        """In this order, so that each can still finish its work with what it needs."""
-        await asyncio.gather(*(supervisor.let_go() for supervisor in self._supervisors.values()))
+        """Stop the gateway, the services, NATS and MongoDB in this order, so that each can finish its work."""
+        await asyncio.gather(*(supervisor.stop_watching() for supervisor in self._supervisors.values()))
         if parts := self._parts:
             await parts.gateway.stop(_GATEWAY_GRACE)
             await asyncio.gather(*(service.stop(_SERVICE_GRACE) for service in parts.services))
@@ -162,16 +163,16 @@ class Platform:
     async def _until_reachable(self, what: str, variable: str, url: str | None) -> None:
         if url is None or await accepts_connections(url):
             return
-        self._output.say(f"Waiting for {what} at {', '.join(hosts_of(url))} ({variable}). Ctrl-C stops.")
-        while not await accepts_connections(url):  # noqa: ASYNC110 - only asking again can tell
+        self._output.show_line(f"Waiting for {what} at {', '.join(hosts_of(url))} ({variable}). Press Ctrl-C to stop.")
+        while not await accepts_connections(url):  # noqa: ASYNC110 - another process, which sends no event
             await asyncio.sleep(_POLL_SECONDS)
 
     def _refuse_taken_ports(self, ports: Mapping[int, str]) -> None:
         for port, name in sorted(ports.items()):
             if is_taken(port):
                 raise PlatformError(
-                    f"Port {port}, for {name}, is taken by another program. Stop that program, or move the whole "
-                    f"platform to other ports with GATEWAY_PORT (now {self.settings.gateway_port})."
+                    f"Another program uses port {port}, which {name} needs. Stop that program, or set another "
+                    f"GATEWAY_PORT (now {self.settings.gateway_port}): all ports follow from it."
                 )
 
     def _supervisor(self, name: str) -> Supervisor:
@@ -187,7 +188,7 @@ class Platform:
 
 
 async def _all_of(*work: Coroutine[None, None, None]) -> None:
-    """Do it all at once; the first failure cancels the rest, and is raised as it is."""
+    """Run all concurrently. The first failure cancels the others; it is raised without its exception group."""
     try:
         async with asyncio.TaskGroup() as group:
             for each in work:

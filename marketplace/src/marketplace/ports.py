@@ -1,4 +1,4 @@
-"""The ports of a platform on a laptop: all of them follow from the gateway's port."""
+"""The ports of a platform on one machine: all of them follow from the port of the gateway."""
 
 from marketplace.registry import SERVICE_NAMES
 
@@ -11,10 +11,10 @@ _OFFSETS = _SERVER_OFFSETS | dict(zip(SERVICE_NAMES, _SERVICE_OFFSETS, strict=Fa
 
 
 def port_of(name: str, gateway_port: int) -> int:
-    """The port of the gateway, of a service's first instance, of nats, of mongod or of the nats monitor."""
+    """Return the port of `gateway`, `nats`, `mongod`, `nats monitor`, or of the first instance of a service."""
     return gateway_port + _OFFSETS[name]
 
 
 def port_of_another_instance(number: int, gateway_port: int) -> int:
-    """The port of the number-th (from 0) of all instances beyond the first ones."""
+    """Return the port of an additional instance; all additional instances are numbered together, from 0."""
     return gateway_port + _FIRST_OFFSET_OF_MORE_INSTANCES + number

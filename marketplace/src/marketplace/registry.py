@@ -1,4 +1,4 @@
-"""The one list of services. Add a service here and in a folder of its own; everything else follows from its SPEC."""
+"""The list of all services. A new service needs one line here and its own folder; the rest follows from its SPEC."""
 
 from importlib import import_module
 from typing import Any
@@ -13,11 +13,11 @@ SERVICE_NAMES: tuple[str, ...] = (
     "expiration",
     "payments",
 )
-"""Each is the name of a package, which has the SPEC in its module `spec`. In the order of their ports."""
+"""The packages of the services, each with a SPEC in its module `spec`. In the order of their ports: add at the end."""
 
 
 def _spec_of(name: str) -> ServiceSpec:
-    # By name, so that a service takes one line here, and not an import besides.
+    # Imported by name, so that a service needs one line here and no import.
     spec: ServiceSpec = import_module(f"{name}.spec").SPEC
     return spec
 

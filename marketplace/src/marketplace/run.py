@@ -1,4 +1,4 @@
-"""`marketplace run` and `marketplace dev`: the platform until Ctrl-C."""
+"""`marketplace run` and `marketplace dev`: run the platform until Ctrl-C."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_KILLED = 130
+_KILLED = 130  # the exit code after a second Ctrl-C
 
 _Work = Callable[[Platform], Coroutine[None, None, None]]
 
@@ -23,7 +23,7 @@ async def _no_work(_platform: Platform) -> None:
 
 
 def run(settings: PlatformSettings, work: _Work = _no_work) -> int:
-    """Run the platform, and `work` on it, until a signal arrives. Return the exit code: 0 after an orderly stop.
+    """Run the platform and `work` until a signal arrives. Return the exit code: 0 after a normal stop.
 
     Raises PlatformError.
     """
@@ -38,31 +38,31 @@ def run(settings: PlatformSettings, work: _Work = _no_work) -> int:
 async def _run(settings: PlatformSettings, work: _Work) -> int:
     platform = Platform(settings, verbose=True)
     serving = asyncio.create_task(_serve(platform, work))
-    impatient = False
+    killed = False
 
     def on_signal() -> None:
-        nonlocal impatient
+        nonlocal killed
         if serving.cancelling():
-            impatient = True
+            killed = True
             platform.kill_everything()
         else:
             serving.cancel()
-            with suppress(OSError):  # the terminal may have been closed: that is one way to stop
-                typer.echo("\nStopping; Ctrl-C again kills at once.")
+            with suppress(OSError):  # the terminal may be closed: closing it also sends a signal
+                typer.echo("\nStopping. Press Ctrl-C again to kill all processes at once.")
 
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
     try:
         await serving
     except asyncio.CancelledError:
-        return _KILLED if impatient else 0
+        return _KILLED if killed else 0
     return 0
 
 
 async def _serve(platform: Platform, work: _Work) -> None:
-    typer.echo("Starting MongoDB, NATS, the services and the gateway...")
+    typer.echo("Starting MongoDB, NATS, the services and the gateway ...")
     async with platform:
         working = asyncio.create_task(work(platform))
-        await asyncio.sleep(0)  # let it begin: `marketplace dev` watches the code before it says that it is ready
-        typer.echo(f"Marketplace ready at {platform.url}  (Ctrl-C stops it)")
+        await asyncio.sleep(0)  # starts the task: `marketplace dev` must watch the code before it prints "ready"
+        typer.echo(f"Marketplace ready at {platform.url}  (press Ctrl-C to stop)")
         await working

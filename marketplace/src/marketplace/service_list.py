@@ -1,4 +1,4 @@
-"""Generates the list of services that the front page shows; auth serves the page and imports no other service."""
+"""Generates the list of services for the front page. auth serves the page, and must not import other services."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Settings of the platform on a laptop: environment variables alone, and all ports from one of them."""
+"""The settings of a platform on one machine. They come from environment variables only."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,7 +15,7 @@ _MAY_HOLD_SECRETS = {"MONGO_URL", "NATS_URL", "STRIPE_KEY"}
 def _folder(path: Path) -> Path:
     path = path.expanduser().absolute()
     if path.exists() and not path.is_dir():
-        raise ValueError("is not a folder")
+        raise ValueError("not a folder")
     return path
 
 
@@ -41,17 +41,17 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class PlatformSettings(BaseSettings):
-    """The descriptions are what a user reads about a value that is refused: "it must be" and then the description."""
+    """The error message for a value that is not allowed is "it must be", followed by the description of the field."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
-    # The highest port leaves room for the ports of everything else above it.
+    # The other processes use ports above this one, so the highest port is not allowed.
     gateway_port: Annotated[int, BeforeValidator(_digits)] = Field(
         8080, ge=1024, le=65_000, description="a port from 1024 to 65000"
     )
-    data_dir: Annotated[Path, AfterValidator(_folder), Field(description="a folder, or the name of one to make")] = (
-        Path(".data")
-    )
+    data_dir: Annotated[
+        Path, AfterValidator(_folder), Field(description="a folder, or a path where one can be created")
+    ] = Path(".data")
     order_window_seconds: Annotated[int, BeforeValidator(_digits)] = Field(
         900, ge=1, le=86_400, description="a whole number from 1 to 86400"
     )
@@ -71,7 +71,7 @@ class PlatformSettings(BaseSettings):
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Raises BadSettings."""
+        """Read the environment variables. Raises BadSettings."""
         try:
             return cls()
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Starts a server again when it dies, as Kubernetes does; process managers such as honcho would stop everything."""
+"""Restarts a server when it dies, as Kubernetes does. Process managers such as honcho stop everything instead."""
 
 import asyncio
 import time
@@ -8,14 +8,16 @@ from devkit.servers import BinaryMissing, Server, ServerFailed
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
-_CALM_SECONDS = 10.0
-"""After running for so long, a server is trusted again: the next pause is the first one."""
+_STABLE_SECONDS = 10.0
+"""After a server has run for so long, the next pause is the shortest one again."""
 
 
 class Supervisor:
-    def __init__(self, server: Server, say: Callable[[str], None]) -> None:
+    """Watches one server. `report` gets one line per stop, restart and failure."""
+
+    def __init__(self, server: Server, report: Callable[[str], None]) -> None:
         self.server = server
-        self._say = say
+        self._report = report
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -24,16 +26,16 @@ class Supervisor:
         self._watch = asyncio.create_task(self._keep_running())
 
     async def restart(self, why: str, grace_seconds: float) -> None:
-        """Stop the server and start it in the background. A later restart replaces one that is under way.
+        """Stop the server and start it again in the background. Cancels an earlier restart that is not finished.
 
-        If it fails to start, one line says why, and it stays stopped until the next restart.
+        If the server fails to start, one line says why, and it stays stopped until the next restart.
         """
-        await self.let_go()
-        self._say(f"{self.server.name}: {why}. Restarting it.")
+        await self.stop_watching()
+        self._report(f"{self.server.name}: {why}. Restarting it.")
         self._watch = asyncio.create_task(self._restart(grace_seconds))
 
-    async def let_go(self) -> None:
-        """Leave the server as it is, and do not start it again."""
+    async def stop_watching(self) -> None:
+        """Leave the server as it is, and do not restart it any more."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
@@ -43,9 +45,9 @@ class Supervisor:
         began = time.monotonic()
         await self.server.stop(grace_seconds)
         if failure := await self._failure_of_a_start():
-            self._say(f"{failure}. The next change starts it again.")
+            self._report(f"{failure}. The next change starts it again.")
             return
-        self._say(f"{self.server.name} is ready again after {time.monotonic() - began:.1f} s.")
+        self._report(f"{self.server.name} is ready again after {time.monotonic() - began:.1f} s.")
         await self._keep_running()
 
     async def _keep_running(self) -> None:
@@ -54,10 +56,10 @@ class Supervisor:
             started = time.monotonic()
             await self.server.wait()
             why = f"{self.server.name} stopped ({self.server.ending})"
-            if time.monotonic() - started > _CALM_SECONDS:
+            if time.monotonic() - started > _STABLE_SECONDS:
                 pause = _FIRST_PAUSE
             while why:
-                self._say(f"{why}. Starting it again in {pause:g} s.")
+                self._report(f"{why}. Starting it again in {pause:g} s.")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 why = await self._failure_of_a_start()

@@ -1,4 +1,4 @@
-"""NATS as it runs in the cluster: the real server, with the very configuration that Kubernetes mounts."""
+"""NATS as it runs in the cluster: the real server, with the configuration that Kubernetes mounts."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ _VOLUME = "/data/jetstream"
 
 
 class ClusterNats(NatsServer):
-    """Differs from the cluster's in the folder of its streams, and in its address and ports."""
+    """Differs from the cluster's NATS only in the folder of its streams, its address and its ports."""
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(data_dir, free_port(), free_port())
@@ -30,20 +30,25 @@ class ClusterNats(NatsServer):
         where = ["--addr", "127.0.0.1", "--port", str(self.port), "--http_port", str(self.monitor_port)]
         return [str(nats_server_program()), "--config", str(mounted / "nats.conf"), *where]
 
+    @property
+    def url(self) -> str:
+        """The server refuses clients without a user."""
+        return self.url_of("operator")
+
     def environment(self) -> Mapping[str, str]:
-        """No more than what the pod gets."""
+        """The variables that the pod gets, and no others."""
         return {"POD_NAME": "nats-0", **{f"NATS_PASSWORD_{user.upper()}": _password_of(user) for user in USERS}}
 
     def url_of(self, user: str) -> str:
         return f"nats://{user}:{_password_of(user)}@127.0.0.1:{self.port}"
 
     def refusals(self) -> list[str]:
-        """What it has refused so far, whoever asked: the lines of its log."""
+        """Return the lines of its log about refused requests, of all users."""
         lines = self.log_path.read_text(encoding="utf-8").splitlines()
         return [line for line in lines if "Violation" in line or "authentication error" in line]
 
     async def refused(self, user: str, operations: Iterable[str]) -> set[str]:
-        """Those of these operations ("PUB subject", "SUB subject", "SUB subject queue") that this user may not do."""
+        """Return the operations ("PUB subject", "SUB subject", "SUB subject queue") that NATS refuses this user."""
         lines = [
             f"{operation} 0\r\n" if operation.startswith("PUB ") else f"{operation} {number}"
             for number, operation in enumerate(operations, start=1)
@@ -53,7 +58,7 @@ class ClusterNats(NatsServer):
     async def errors(
         self, user: str, password: str, lines: Iterable[str] = (), *, port: int | None = None
     ) -> list[str]:
-        """What it says against these lines of the protocol, at the port for clients or at another one."""
+        """Send these lines of the protocol to the port for clients, or to another port; return the errors."""
         options = {"user": user, "pass": password, "verbose": False, "protocol": 1, "headers": True}
         reader, writer = await asyncio.open_connection("127.0.0.1", port or self.port)
         try:
@@ -62,7 +67,7 @@ class ClusterNats(NatsServer):
             while not said.endswith("PONG\r\n"):
                 line = (await reader.readline()).decode()
                 if not line:
-                    break  # it has hung up
+                    break  # the server has closed the connection
                 said += line
         finally:
             writer.close()
@@ -74,11 +79,11 @@ class ClusterNats(NatsServer):
 
 
 def _password_of(user: str) -> str:
-    return f"{user}-made-up-for-the-test"
+    return f"{user}-for-the-test"
 
 
 def _operation_of(error: str) -> str:
-    """`-ERR 'Permissions Violation for Publish to "a.b"'` is of `PUB a.b`."""
+    """`-ERR 'Permissions Violation for Publish to "a.b"'` means `PUB a.b`."""
     found = re.search(r'Permissions Violation for (Publish|Subscription) to "(\S+)"(?: using queue "(\S+)")?', error)
     assert found is not None, error
     what, subject, queue = found.groups()

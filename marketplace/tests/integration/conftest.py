@@ -1,36 +1,49 @@
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from marketplace.tests.integration.cluster_nats import ClusterNats
+from marketplace.tests.integration.cluster_users import AsTheirOwnUsers, connected_as
+from marketplace.tests.integration.damaged_story import Story, a_story
+from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator
+from nats.js.errors import NotFoundError
 
+from common.domain.ids import new_id
+from common.messaging.broker import Broker
+from common.messaging.provisioning import provision_streams
+from common.messaging.streams import STREAMS
 from devkit.servers import free_port
 from devkit.servers.mongod import Mongod
 from devkit.servers.nats_server import NatsServer
 from devkit.testing.events import EventStreams
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import Surroundings
+from marketplace.operations.operator import Operator
 from marketplace.platform import Platform
+from marketplace.provisioning import provision_everything
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
-_SPEC = """
-from common.runtime.service_spec import ServiceSpec
-from common.runtime.settings import ServiceSettings
+# Modules that the fake does not replace come from the real package: the command line imports some of them.
+_INIT = """
+from pkgutil import extend_path
 
-SPEC = ServiceSpec("{service}", "", create_app=lambda settings: None, settings=ServiceSettings)
+__path__ = extend_path(__path__, __name__)
 """
 
 
 @pytest.fixture
 def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every child process finds fakes in place of the services; they start fast, and misbehave when told to."""
+    """Child processes import fakes instead of the services. They start fast, and fail if a test wants it."""
     packages = tmp_path / "fakes"
     for service in SERVICE_NAMES:
         package = packages / service
         package.mkdir(parents=True)
         (package / "__main__.py").write_text(Path(__file__).with_name("fake_service.py").read_text())
-        (package / "spec.py").write_text(_SPEC.format(service=service))
-        (package / "__init__.py").touch()
+        (package / "__init__.py").write_text(_INIT)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(packages), *filter(None, sys.path)]))
     return packages
 
@@ -48,5 +61,66 @@ async def platform(fake_services: Path, settings: PlatformSettings) -> AsyncIter
 
 @pytest.fixture
 def environment(mongod: Mongod, nats_server: NatsServer, streams: EventStreams) -> dict[str, str]:
-    """Of a command that is to find the servers of the tests."""
+    """The variables of a command that uses the servers of the tests."""
     return {**os.environ, "MONGO_URL": mongod.url, "NATS_URL": nats_server.url}
+
+
+@pytest.fixture(scope="module", params=["motor", "pymongo"])
+async def shared_marketplace(
+    request: pytest.FixtureRequest, mongod: Mongod, nats_server: NatsServer, keys: KeyPair
+) -> AsyncIterator[Marketplace]:
+    """One marketplace for all damages of a file, each of which is undone: a start takes longer than a damage."""
+    broker = Broker(nats_server.url, "test")
+    await broker.connect()
+    await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
+    for stream in STREAMS:
+        with suppress(NotFoundError):
+            await broker.jetstream.delete_stream(stream.name)
+    await provision_streams(broker.jetstream)
+    surroundings = Surroundings(mongod.url, nats_server.url, request.param, keys, broker, new_id())
+    async with a_marketplace(surroundings) as marketplace:
+        yield marketplace
+    await broker.close()
+
+
+@pytest.fixture
+async def story(shared_marketplace: Marketplace) -> AsyncIterator[Story]:
+    story = await a_story(shared_marketplace)
+    yield story
+    await story.undo_the_damage()
+
+
+@pytest.fixture
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ClusterNats]:
+    """The cluster's NATS with all streams and consumers. Afterwards the test fails if NATS has refused anything."""
+    async with ClusterNats(tmp_path_factory.mktemp("cluster-nats")) as server:
+        await provision_everything(server.url_of("provisioning"))
+        yield server
+        assert server.refusals() == []
+
+
+@pytest.fixture
+async def cluster_provisioning(cluster: ClusterNats) -> AsyncIterator[Broker]:
+    async with connected_as(cluster, "provisioning") as broker:
+        yield broker
+
+
+@pytest.fixture
+def cluster_surroundings(
+    cluster: ClusterNats, cluster_provisioning: Broker, mongod: Mongod, keys: KeyPair
+) -> Surroundings:
+    return AsTheirOwnUsers(
+        mongod.url, cluster.url_of("operator"), "motor", keys, cluster_provisioning, new_id(), addresses=cluster.url_of
+    )
+
+
+@pytest.fixture
+async def cluster_operator(cluster_surroundings: Surroundings) -> AsyncIterator[Operator]:
+    async with an_operator(cluster_surroundings) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def cluster_marketplace(cluster_surroundings: Surroundings) -> AsyncIterator[Marketplace]:
+    async with a_marketplace(cluster_surroundings) as marketplace:
+        yield marketplace

@@ -1,4 +1,4 @@
-"""Stands for any of the services. Told to stop, it writes down which of the other servers it can still reach."""
+"""Stands for any of the services. When it stops, it writes which of the other servers it can still reach."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def write_what_is_reachable_and_end(*_: object) -> None:
         with socket.socket() as connection:
             connection.settimeout(1)
             reached = connection.connect_ex(("127.0.0.1", port)) == 0
-        sys.stdout.write(f"{name} {'answers' if reached else 'is gone'}\n")
+        sys.stdout.write(f"{name} {'answers' if reached else 'does not answer'}\n")
     sys.stdout.flush()
     os._exit(0)
 

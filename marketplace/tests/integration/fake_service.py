@@ -1,4 +1,4 @@
-"""Stands for any of the services in tests of what is around them. Writes what it is asked to its output."""
+"""Stands for any of the services in tests of the platform. Writes each request to its output."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if MISBEHAVIOUR == "bad setting":
-    sys.exit("PORT: is not to its liking")
+    sys.exit("PORT: not accepted")
 stop = signal.SIG_IGN if MISBEHAVIOUR == "stubborn" else lambda *_: os._exit(0)
 signal.signal(signal.SIGTERM, stop)
 sys.stdout.write(f"{NAME} listens\n")

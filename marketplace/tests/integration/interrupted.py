@@ -1,4 +1,4 @@
-"""An operator's connection to which something happens between two steps of a command."""
+"""An operator's connection that runs a function between two steps of a command, as if a service did it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from marketplace.operations.operator import Operator
 
 
 class Interrupted:
-    """A collection in which something happens between the operator's look and the operator's write."""
+    """A collection that runs `meanwhile` before the operator's first read or first write."""
 
     def __init__(self, collection: Any, before: str, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self._collection, self._before, self._meanwhile = collection, before, meanwhile
@@ -29,7 +29,7 @@ class Interrupted:
 
 
 def interrupted(connection: Operator, before: str, meanwhile: Callable[[], Awaitable[None]]) -> Operator:
-    """Of the orders that tickets knows."""
+    """Replace the collection `order_replicas` of tickets."""
     collection = Interrupted(connection.databases["tickets"]["order_replicas"], before, meanwhile)
     databases: dict[str, Any] = {**connection.databases, "tickets": {"order_replicas": collection}}
     return replace(connection, databases=databases)

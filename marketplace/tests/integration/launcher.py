@@ -34,7 +34,7 @@ def until(process: subprocess.Popen[str], words: str) -> list[str]:
         lines.append(line)
         if words in line:
             return lines
-    raise AssertionError(f"it ended without saying {words!r}, but: {''.join(lines)}")
+    raise AssertionError(f"it ended without printing {words!r}; its output: {''.join(lines)}")
 
 
 def ended(process: subprocess.Popen[str], children: list[psutil.Process]) -> int:

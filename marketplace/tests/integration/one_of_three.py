@@ -1,4 +1,4 @@
-"""One of production's three NATS servers, with the configuration of its overlay."""
+"""One of production's three NATS servers, with the configuration of the overlay."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The services at work inside the test's process, with an operator beside them who may look into all."""
+"""Runs the services inside the test's process, and connects an operator to them."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -66,10 +66,10 @@ class Marketplace:
         assert answer.status_code == 204, answer.text
 
     async def settled(self) -> Report:
-        """Everything that is on its way has arrived, and everything agrees."""
+        """Wait until all events are handled; assert that the audit finds no difference."""
         report = await audit(self.operator, settle_seconds=15)
         assert report.differences == []
-        for owned in AGGREGATES:  # the audit knows that what is staged is on its way, so it does not wait for that
+        for owned in AGGREGATES:  # the audit accepts staged events, so it does not wait for them
             collection = self.collection(owned.service, owned.collection)
             await eventually(
                 partial(collection.count_documents, {"outbox.id": {"$exists": True}}),

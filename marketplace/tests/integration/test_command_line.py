@@ -1,4 +1,4 @@
-"""The launcher as its user has it: a process that gets signals."""
+"""`marketplace run` as a process that gets signals."""
 
 import os
 import signal
@@ -18,12 +18,12 @@ from marketplace.settings import PlatformSettings
 
 @pytest.mark.usefixtures("fake_services")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_is_ready_and_a_signal_ends_it_in_good_order(
+def test_run_prints_its_address_and_stops_normally_on_a_signal(
     settings: PlatformSettings, number: signal.Signals
 ) -> None:
     with launched(settings) as process:
         lines = until(process, "ready")
-        assert lines[-1] == f"Marketplace ready at {settings.url}  (Ctrl-C stops it)\n"
+        assert lines[-1] == f"Marketplace ready at {settings.url}  (press Ctrl-C to stop)\n"
         assert "orders      orders listens\n" in lines
         children = psutil.Process(process.pid).children()
         assert len(children) == len(SERVICE_NAMES) + 3  # mongod, nats, gateway
@@ -33,18 +33,18 @@ def test_it_says_where_it_is_ready_and_a_signal_ends_it_in_good_order(
 
 @pytest.mark.usefixtures("fake_services")
 def test_closing_the_terminal_stops_everything(settings: PlatformSettings) -> None:
-    """Its last words have nowhere to go, which must not keep it from stopping."""
-    terminal, its_end = os.openpty()
+    """It cannot print any more, but must stop its processes."""
+    terminal, child_end = os.openpty()
     environment = {"GATEWAY_PORT": str(settings.gateway_port), "DATA_DIR": str(settings.data_dir)}
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "marketplace", "run"],
         env=os.environ | environment,
-        stdin=its_end,
-        stdout=its_end,
-        stderr=its_end,
+        stdin=child_end,
+        stdout=child_end,
+        stderr=child_end,
         start_new_session=True,
     ) as process:
-        os.close(its_end)
+        os.close(child_end)
         said = b""
         while b"ready at" not in said:
             said += os.read(terminal, 4096)
@@ -55,7 +55,7 @@ def test_closing_the_terminal_stops_everything(settings: PlatformSettings) -> No
 
 
 @pytest.mark.usefixtures("fake_services")
-def test_a_second_signal_kills_what_does_not_want_to_stop(settings: PlatformSettings) -> None:
+def test_a_second_signal_kills_a_process_that_does_not_stop(settings: PlatformSettings) -> None:
     with launched(settings, FAKE_ORDERS="stubborn") as process:
         until(process, "ready")
         children = psutil.Process(process.pid).children()

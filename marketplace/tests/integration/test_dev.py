@@ -1,4 +1,4 @@
-"""`marketplace dev` as a process, on copies of the packages that a test may change."""
+"""`marketplace dev` as a process, with copies of the packages that a test may change."""
 
 import shutil
 import subprocess
@@ -60,7 +60,7 @@ def test_a_change_in_common_restarts_every_service(packages: Path, dev: subproce
     assert restarted(before, pids(dev)) == set(SERVICE_NAMES)
 
 
-def test_code_that_does_not_start_is_shown_and_the_next_change_starts_it_again(
+def test_code_that_fails_to_start_is_shown_and_the_next_change_restarts_it(
     packages: Path, dev: subprocess.Popen[str]
 ) -> None:
     path = packages / "orders" / "__main__.py"

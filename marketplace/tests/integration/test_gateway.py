@@ -34,7 +34,7 @@ async def test_each_path_leads_to_its_service(client: httpx.AsyncClient) -> None
         assert (await client.get(path)).json()["service"] == service, path
 
 
-async def test_what_no_service_has_is_a_problem_of_its_own(client: httpx.AsyncClient) -> None:
+async def test_a_path_without_a_service_is_a_problem_of_the_gateway(client: httpx.AsyncClient) -> None:
     for path in ("/api", "/api/ticketsandmore", "/index.html", "/healthz/ready", "/metrics"):
         assert problem(await client.get(path))["status"] == 404, path
 
@@ -44,7 +44,7 @@ async def test_an_answer_of_a_service_is_passed_on_as_it_is(client: httpx.AsyncC
     assert (response.status_code, response.json()["service"]) == (404, "orders")
 
 
-async def test_what_a_client_claims_about_where_it_comes_from_counts_for_nothing(client: httpx.AsyncClient) -> None:
+async def test_forwarded_headers_of_a_client_are_replaced(client: httpx.AsyncClient) -> None:
     claims = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Proto": "https"}
     seen = (await client.get("/api/orders", headers=claims)).json()["headers"]
     assert (seen["X-Forwarded-For"], seen["X-Forwarded-Proto"]) == ("127.0.0.1", "http")
@@ -60,9 +60,7 @@ async def test_headers_and_paths_that_are_too_long_are_problems_too(client: http
     assert problem(await client.get("/" + "x" * 9000))["status"] == 414
 
 
-async def test_a_service_that_is_away_is_503_with_a_time_to_retry(
-    platform: Platform, client: httpx.AsyncClient
-) -> None:
+async def test_a_service_that_is_down_is_503_with_retry_after(platform: Platform, client: httpx.AsyncClient) -> None:
     await platform.kill("tickets", restart=False)
     response = await client.get("/api/tickets")
     assert problem(response)["status"] == 503
@@ -71,7 +69,9 @@ async def test_a_service_that_is_away_is_503_with_a_time_to_retry(
     assert (await client.get("/api/tickets")).status_code == 200
 
 
-async def test_with_one_of_two_instances_away_nobody_notices(platform: Platform, client: httpx.AsyncClient) -> None:
+async def test_requests_succeed_while_one_of_two_instances_is_down(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
     both = {(await client.post("/api/orders")).json()["pid"] for _ in range(10)}
     assert both == {platform.pid("orders"), platform.pid("orders-2")}
     await platform.kill("orders", restart=False)
@@ -79,7 +79,7 @@ async def test_with_one_of_two_instances_away_nobody_notices(platform: Platform,
     assert left == {platform.pid("orders-2")}
 
 
-async def test_a_post_that_an_instance_took_and_died_of_is_not_sent_to_another(
+async def test_a_post_that_crashes_an_instance_is_not_sent_to_another(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:
     assert problem(await client.post("/api/orders/crash"))["status"] == 503

@@ -1,4 +1,4 @@
-"""What the gateway makes of a service that takes a request and says nothing."""
+"""The gateway answers in time if a service accepts a request and does not answer."""
 
 import asyncio
 import time
@@ -43,15 +43,15 @@ async def gateway(silent: SilentService, tmp_path: Path) -> AsyncIterator[Gatewa
         yield gateway
 
 
-async def test_a_silent_service_is_asked_once_and_the_client_is_answered_in_time(
+async def test_a_service_that_does_not_answer_gets_one_request_and_the_client_gets_503(
     silent: SilentService, gateway: Gateway
 ) -> None:
-    """What the first instance was asked for may have been done, so the second one is not asked for it again."""
+    """The first instance may have handled the request, so the gateway does not send it to the second one."""
     begun = time.monotonic()
     async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
         try:
             answer = await client.get(f"http://127.0.0.1:{gateway.port}/api/orders")
         except httpx.ReadTimeout:
-            pytest.fail("the gateway waits as long as the service does")
+            pytest.fail("the gateway waits without a limit")
     assert (answer.status_code, silent.requests) == (503, 1)
     assert time.monotonic() - begun < 7

@@ -1,4 +1,4 @@
-"""What a NATS server of the cluster tells a client about the other servers."""
+"""The addresses of other servers that a NATS server of the cluster sends to a client."""
 
 import asyncio
 import json
@@ -11,8 +11,8 @@ from devkit.servers import free_port
 from devkit.testing.eventually import eventually
 
 
-async def test_a_nats_server_tells_its_clients_no_addresses_of_other_servers(tmp_path: Path) -> None:
-    """Bare ones, for which a client has no password, and which a new pod does not keep."""
+async def test_a_nats_server_sends_its_clients_no_addresses_of_other_servers(tmp_path: Path) -> None:
+    """They would contain no password, and a new pod has another address."""
     routes = [free_port(), free_port()]
     first, second = [OneOfThree(tmp_path / f"nats-{number}", number, [*routes, routes[0]]) for number in range(2)]
     async with first, second:

@@ -1,4 +1,4 @@
-"""What the probes of the NATS pod conclude from a fault that a restart does not repair."""
+"""The probes of the NATS pod ignore a fault that a restart does not repair."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -39,7 +39,7 @@ async def damaged(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clu
 async def test_an_unhealthy_stream_neither_restarts_nats_nor_stops_its_traffic(
     damaged: ClusterNats, probe: str
 ) -> None:
-    """A restart would begin the catching up anew, and again; and the server's other streams are needed meanwhile."""
+    """A restart would start the recovery again, and the other streams of the server are needed meanwhile."""
     assert await _status(damaged, "/healthz") == httpx.codes.SERVICE_UNAVAILABLE, "no stream is unhealthy"
     assert await _status(damaged, _container()[probe]["httpGet"]["path"]) == httpx.codes.OK
 

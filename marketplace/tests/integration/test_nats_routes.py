@@ -1,4 +1,4 @@
-"""Which servers may join production's NATS cluster."""
+"""The servers that may join production's NATS cluster."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Started:
     route_port: int
 
     async def errors(self, user: str, password: str) -> list[str]:
-        """What the server says to another server that connects with these credentials."""
+        """Return the errors for a server that connects with these credentials."""
         return await self.server.errors(user, password, port=self.route_port)
 
 
@@ -34,7 +34,7 @@ async def started(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
         ("", ""),
         ("route", ""),
         ("route", "guessed"),
-        ("operator", "operator-made-up-for-the-test"),  # a client's password is none for a server
+        ("operator", "operator-for-the-test"),  # a client's password is not valid for a server
     ],
     ids=["without-credentials", "without-password", "wrong-password", "a-client's-password"],
 )

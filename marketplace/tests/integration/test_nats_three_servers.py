@@ -1,4 +1,4 @@
-"""Production's NATS: three servers with the very configuration of its overlay, one of which may go."""
+"""Production's NATS: three servers with the configuration of its overlay, one of which may fail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def servers(tmp_path: Path) -> AsyncIterator[list[OneOfThree]]:
         yield three
 
 
-async def test_one_of_three_servers_may_go_and_no_event_is_lost(servers: list[OneOfThree]) -> None:
+async def test_one_of_three_servers_fails_and_no_event_is_lost(servers: list[OneOfThree]) -> None:
     await _provision(servers[0].url_of("provisioning"))
     auth = await nats.connect([each.url_of("auth") for each in servers], inbox_prefix="_INBOX_auth")
     await _publish(auth, range(EVENTS))

@@ -1,4 +1,4 @@
-"""The audit looks twice, and reports what it has seen both times."""
+"""The audit looks twice, and reports only what it finds both times."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from marketplace.operations.audit import audit
 
 
 class ChangesAfterTheFirstLook:
-    """A collection in which one document goes and another comes, as while events are on their way."""
+    """A collection that loses one document and gets another one after the first look, as if events arrived."""
 
     def __init__(self, collection: Any, goes: str, comes: str) -> None:
         self._collection, self._goes, self._comes = collection, goes, comes
@@ -34,10 +34,10 @@ def orphan(key: str) -> dict[str, Any]:
     return {"_id": key, "version": 1, "ticket_id": new_id(), "is_live": False}
 
 
-async def test_a_difference_that_is_gone_at_the_second_look_is_not_reported(
+async def test_a_difference_that_a_second_look_does_not_find_is_not_reported(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
-    """Nor is one that has only just come."""
+    """Nor is a difference that only the second look finds."""
     goes, comes = new_id(), new_id()
     async with an_operator(surroundings) as operator:
         tickets = operator.databases["tickets"]

@@ -1,4 +1,4 @@
-"""The operators' commands as they are typed: what they print, and their exit status."""
+"""The operators' commands as processes: their output and their exit status."""
 
 import asyncio
 import json
@@ -28,14 +28,13 @@ SOURCE = "tickets-hold-ticket-on-order-created"
 
 @pytest.fixture(scope="module")
 def commands() -> typer.Typer:
-    """In this process, for what needs no server."""
-    cli._add_operations()
+    """The commands in this process, for tests that need no server."""
     return cli.app
 
 
 @pytest.fixture
 async def ghost(mongod: Mongod) -> AsyncIterator[str]:
-    """A read model of an order that nobody knows."""
+    """A read model of an order that does not exist."""
     mongo = Mongo(mongod.url, "payments", "pymongo")
     key = new_id()
     await mongo.database["order_replicas"].insert_one({"_id": key, "version": 1})
@@ -46,12 +45,12 @@ async def ghost(mongod: Mongod) -> AsyncIterator[str]:
 
 def test_an_empty_platform_is_no_failure(environment: dict[str, str]) -> None:
     audited = run(environment, "audit")
-    assert (audited.returncode, audited.stdout, audited.stderr) == (0, "Everything agrees. There is no data yet.\n", "")
+    assert (audited.returncode, audited.stdout, audited.stderr) == (0, "No differences. There is no data yet.\n", "")
     listed = run(environment, "dead-letters", "list")
     assert (listed.returncode, listed.stdout) == (0, "No dead letters.\n")
 
 
-def test_an_audit_prints_its_differences_and_fails_and_its_repair_mends_them(
+def test_an_audit_prints_its_differences_and_fails_and_repair_repairs_them(
     environment: dict[str, str], ghost: str
 ) -> None:
     audited = run(environment, "audit", "--json")
@@ -60,29 +59,29 @@ def test_an_audit_prints_its_differences_and_fails_and_its_repair_mends_them(
         {
             "rule": "payments order_replicas equal what orders has",
             "id": ghost,
-            "detail": "its owner knows nothing of it",
+            "detail": "its owner does not have it",
         }
     ]
     repaired = run(environment, "audit", "--repair")
     assert (repaired.returncode, repaired.stderr) == (0, "")
     assert repaired.stdout.splitlines() == [
         f"rule{' ' * 44}id{' ' * 25}difference",
-        f"payments order_replicas equal what orders has   {ghost}   its owner knows nothing of it",
+        f"payments order_replicas equal what orders has   {ghost}   its owner does not have it",
         "1 difference found.",
-        "Rebuilt payments order_replicas: 0 read models mended, 1 removed, 0 told.",
-        "Everything agrees. There is no data yet.",
+        "Rebuilt payments order_replicas: 0 read models repaired, 1 removed, 0 events replayed.",
+        "No differences. There is no data yet.",
     ]
 
 
 def test_a_rebuild_says_what_it_did(environment: dict[str, str], ghost: str) -> None:
     rebuilt = run(environment, "rebuild", "payments", "order_replicas")
     assert (rebuilt.returncode, rebuilt.stderr) == (0, "")
-    assert rebuilt.stdout == "0 events of 0 aggregates read; 0 read models mended, 1 removed, 0 told.\n"
+    assert rebuilt.stdout == "0 events of 0 aggregates read; 0 read models repaired, 1 removed, 0 events replayed.\n"
     again = json.loads(run(environment, "rebuild", "payments", "order_replicas", "--json").stdout)
-    assert again == {"events": 0, "aggregates": 0, "changed": [], "removed": [], "told": [], "unheard": {}}
+    assert again == {"events": 0, "aggregates": 0, "changed": [], "removed": [], "replayed": [], "notReplayed": {}}
 
 
-def test_lag_names_what_is_missing_and_fails(environment: dict[str, str]) -> None:
+def test_lag_names_missing_consumers_and_fails(environment: dict[str, str]) -> None:
     found = run(environment, "lag", "--json")
     assert (found.returncode, found.stderr) == (1, "")
     names = [consumer.name for consumers in CONSUMERS_OF.values() for consumer in consumers]
@@ -94,7 +93,7 @@ def test_lag_names_what_is_missing_and_fails(environment: dict[str, str]) -> Non
     ]
 
 
-async def test_lag_fails_if_nobody_listens_and_says_whose_log_to_read(
+async def test_lag_fails_if_a_consumer_has_no_subscriber_and_names_the_log(
     environment: dict[str, str], streams: EventStreams
 ) -> None:
     for consumers in CONSUMERS_OF.values():
@@ -109,12 +108,12 @@ async def test_lag_fails_if_nobody_listens_and_says_whose_log_to_read(
         return await asyncio.to_thread(run, environment, "lag")
 
     healthy = await eventually(lag, until=lambda seen: seen.returncode == 0, what="a listener for each consumer")
-    assert "nobody listens" not in healthy.stdout
+    assert "no subscriber" not in healthy.stdout
     assert [line for line in healthy.stdout.split("\n")[:-1] if not line or line != line.rstrip()] == []
     await listeners[SOURCE].unsubscribe()
     failed = await eventually(lag, until=lambda seen: seen.returncode == 1, what="a consumer without a listener")
-    assert failed.stdout.count("nobody listens") == 1
-    assert failed.stdout.splitlines()[-1].startswith("tickets is down")
+    assert failed.stdout.count("no subscriber") == 1
+    assert failed.stdout.splitlines()[-1].startswith("tickets has no connection to NATS")
     assert "logs/tickets.log" in failed.stdout
     for name in listeners.keys() - {SOURCE}:
         await listeners[name].unsubscribe()
@@ -125,9 +124,9 @@ async def test_a_timeline_has_an_exit_status_for_each_end(environment: dict[str,
     await streams.publish(event)
     shown = run(environment, "timeline", event.id)
     assert (shown.returncode, "order.created" in shown.stdout) == (0, True)
-    (told,) = json.loads(run(environment, "timeline", event.id, "--json").stdout)
-    assert told["data"]["ticket"]["price"] == 1999
-    assert told["aggregateId"] == event.id
+    (event_shown,) = json.loads(run(environment, "timeline", event.id, "--json").stdout)
+    assert event_shown["data"]["ticket"]["price"] == 1999
+    assert event_shown["aggregateId"] == event.id
     assert run(environment, "timeline", event.id.upper()).stdout == shown.stdout
     unknown = run(environment, "timeline", new_id(), "--json")
     assert (unknown.returncode, unknown.stdout) == (1, "[]\n")
@@ -149,23 +148,25 @@ async def test_a_timeline_of_several_aggregates_says_whose_each_event_is(
     assert [line.split()[2:4] for line in lines] == [["order.created", created.id], ["payment.created", paid.id]]
 
 
-def test_who_finds_no_event_is_told_what_has_none(environment: dict[str, str]) -> None:
+def test_the_error_for_an_empty_timeline_says_what_has_no_event(environment: dict[str, str]) -> None:
     nothing = run(environment, "timeline", new_id())
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert "A declined payment has no event" in nothing.stderr
-    assert "`dead-letters list`" in nothing.stderr
+    assert "`marketplace dead-letters list`" in nothing.stderr
 
 
 @pytest.mark.parametrize("command", ["show", "replay", "drop"])
 @pytest.mark.parametrize("none", ["one", "0", "-1", "1.5"])
-def test_what_is_no_number_is_no_dead_letter(commands: typer.Typer, command: str, none: str) -> None:
+def test_an_id_of_a_dead_letter_must_be_a_number(commands: typer.Typer, command: str, none: str) -> None:
     refused = CliRunner().invoke(commands, ["dead-letters", command, "--", none])
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "an id is a number, as `dead-letters list` shows them" in " ".join(refused.stderr.replace("│", "").split())
+    assert "an id is a number; `marketplace dead-letters list` shows all ids" in " ".join(
+        refused.stderr.replace("│", "").split()
+    )
 
 
 @pytest.mark.parametrize("none", ["*", ">", "a b", "65F0C0FFEE0000000000001", "65f0c0ffee00000000000010\n", ""])
-def test_what_is_no_id_has_no_timeline(commands: typer.Typer, none: str) -> None:
+def test_an_invalid_id_has_no_timeline(commands: typer.Typer, none: str) -> None:
     refused = CliRunner().invoke(commands, ["timeline", none])
     assert (refused.exit_code, refused.stdout) == (2, "")
 
@@ -194,20 +195,20 @@ async def test_dead_letters_are_listed_shown_replayed_and_dropped(
 
     unknown = run(environment, "dead-letters", "drop", "1", "7")
     assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert unknown.stderr == "There is no dead letter 7. `dead-letters list` shows those that there are.\n"
+    assert unknown.stderr == "There is no dead letter 7. `marketplace dead-letters list` shows all of them.\n"
     dropped = run(environment, "dead-letters", "drop", "1", "1")
     assert (dropped.returncode, dropped.stdout) == (0, "Dropped: 1\n")
     assert run(environment, "dead-letters", "show", "1").returncode == 1
 
 
-def test_a_replica_that_does_not_exist_is_status_2(commands: typer.Typer) -> None:
+def test_an_unknown_read_model_is_status_2(commands: typer.Typer) -> None:
     refused = CliRunner().invoke(commands, ["rebuild", "tickets", "tickets"])
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "order_replicas" in refused.stderr
 
 
 @pytest.mark.parametrize("variable", ["MONGO_URL", "NATS_URL"])
-def test_a_server_that_is_away_is_one_line_and_status_1(environment: dict[str, str], variable: str) -> None:
+def test_a_server_that_is_down_is_one_line_and_status_1(environment: dict[str, str], variable: str) -> None:
     scheme = variable.partition("_")[0].lower().replace("mongo", "mongodb")
     place = f"127.0.0.1:{free_port()}"
     failed = run({**environment, variable: f"{scheme}://{place}"}, "audit", "--json")
@@ -220,11 +221,11 @@ def test_a_server_that_is_away_is_one_line_and_status_1(environment: dict[str, s
 @pytest.mark.parametrize(
     "words", ["lag --json", "dead-letters list --json", "dead-letters replay 7", "dead-letters drop 7"]
 )
-def test_what_only_nats_knows_is_told_while_mongodb_is_down(environment: dict[str, str], words: str) -> None:
-    away = {**environment, "MONGO_URL": f"mongodb://127.0.0.1:{free_port()}"}
-    told, expected = run(away, *words.split()), run(environment, *words.split())
-    assert (told.returncode, told.stderr) == (expected.returncode, expected.stderr)
-    assert "MongoDB" not in told.stderr
+def test_commands_that_need_only_nats_work_while_mongodb_is_down(environment: dict[str, str], words: str) -> None:
+    no_mongodb = {**environment, "MONGO_URL": f"mongodb://127.0.0.1:{free_port()}"}
+    down, expected = run(no_mongodb, *words.split()), run(environment, *words.split())
+    assert (down.returncode, down.stderr) == (expected.returncode, expected.stderr)
+    assert "MongoDB" not in down.stderr
 
 
 async def test_streams_that_are_not_provisioned_are_one_line_and_status_1(

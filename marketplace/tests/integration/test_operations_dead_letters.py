@@ -23,7 +23,7 @@ from marketplace.operations.dead_letters import (
     replay_dead_letter,
 )
 from marketplace.operations.operator import Operator
-from marketplace.operations.replays import Replays
+from marketplace.operations.replay_client import ReplayClient
 from tickets.consumers import CONSUMERS
 from tickets.ticket import Ticket
 
@@ -47,8 +47,8 @@ def ticket_of(event: OrderCreated) -> Ticket:
 
 
 @asynccontextmanager
-async def a_delivery_that_nobody_answered(streams: EventStreams) -> AsyncIterator[OrderCreated]:
-    """A consumer that crashes each time cannot say so; what there is of it is the broker's own report."""
+async def a_delivery_without_answer(streams: EventStreams) -> AsyncIterator[OrderCreated]:
+    """A consumer crashes at each delivery, so only NATS can report the failure."""
     await provision_consumers(streams.broker.jetstream, [HOLD], RetryPolicy(delays=(), ack_wait=0.1, max_unanswered=0))
     crashing = await streams.broker.client.subscribe(f"deliver.{HOLD.name}", queue=HOLD.name)
     event, _, _ = order_events("65f0c0ffee00000000000010")
@@ -59,12 +59,12 @@ async def a_delivery_that_nobody_answered(streams: EventStreams) -> AsyncIterato
         await crashing.unsubscribe()
 
 
-async def test_there_are_none_at_first(operator: Operator) -> None:
+async def test_an_empty_stream_has_no_dead_letters(operator: Operator) -> None:
     assert await list_dead_letters(operator) == []
     assert await find_dead_letter(operator, 1) is None
 
 
-async def test_a_replay_after_the_cause_is_gone_is_handled_and_ends_the_dead_letter(
+async def test_a_replay_succeeds_after_the_repair_and_drops_the_dead_letter(
     surroundings: Surroundings, streams: EventStreams, operator: Operator
 ) -> None:
     event, _, _ = order_events("65f0c0ffee00000000000010")
@@ -87,7 +87,7 @@ async def test_a_replay_after_the_cause_is_gone_is_handled_and_ends_the_dead_let
         assert found["order_id"] == event.id
 
 
-async def test_a_replay_says_so_when_nobody_is_there_to_try(streams: EventStreams, operator: Operator) -> None:
+async def test_a_replay_fails_if_the_service_is_down(streams: EventStreams, operator: Operator) -> None:
     headers = {dead_letter.CONSUMER: HOLD.name, dead_letter.SUBJECT: "order.created.x", dead_letter.DELIVERIES: "many"}
     await streams.publish_bytes(f"dead-letter.{HOLD.name}", b"\xff\x1b[2J", headers)
     (letter,) = await list_dead_letters(operator)
@@ -96,12 +96,12 @@ async def test_a_replay_says_so_when_nobody_is_there_to_try(streams: EventStream
     assert await list_dead_letters(operator) == [letter]
 
 
-async def test_a_consumer_that_was_silent_is_not_waited_for_again(streams: EventStreams, operator: Operator) -> None:
-    """A service that was stopped with SIGSTOP is still connected, so only the time tells."""
+async def test_a_consumer_that_did_not_answer_gets_no_second_request(streams: EventStreams, operator: Operator) -> None:
+    """A service that was stopped with SIGSTOP is still connected, so only the timeout shows that it does not answer."""
     asked = await streams.broker.client.subscribe(f"replay.{HOLD.name}")
-    await streams.broker.client.flush()  # the server knows of it before somebody else asks
-    replays = Replays(operator, answer_seconds=0.1)
-    first, second = [await replays.ask(HOLD.name, "order.created.x", b"{}") for _ in range(2)]
+    await streams.broker.client.flush()  # the server has the subscription before the first request
+    client = ReplayClient(operator, answer_seconds=0.1)
+    first, second = [await client.replay(HOLD.name, "order.created.x", b"{}") for _ in range(2)]
     assert first == second
     assert "is its service running?" in first
     await streams.broker.client.flush()
@@ -109,10 +109,10 @@ async def test_a_consumer_that_was_silent_is_not_waited_for_again(streams: Event
     await asked.unsubscribe()
 
 
-async def test_what_the_broker_itself_reports_is_a_dead_letter_with_the_original_event(
+async def test_a_delivery_that_nats_reports_is_a_dead_letter_with_the_original_event(
     surroundings: Surroundings, streams: EventStreams, operator: Operator
 ) -> None:
-    async with a_delivery_that_nobody_answered(streams) as event:
+    async with a_delivery_without_answer(streams) as event:
         (letter,) = await eventually_listed(operator)
     assert (letter.consumer, letter.event, letter.deliveries) == (HOLD.name, event.subject, 3)
     assert letter.data == event.to_json().encode()
@@ -127,10 +127,10 @@ async def test_what_the_broker_itself_reports_is_a_dead_letter_with_the_original
         assert found["order_id"] == event.id
 
 
-async def test_a_delivery_that_both_report_is_one_dead_letter_and_dropped_as_one(
+async def test_a_delivery_reported_by_nats_and_its_consumer_is_one_dead_letter(
     streams: EventStreams, operator: Operator
 ) -> None:
-    async with a_delivery_that_nobody_answered(streams) as event:
+    async with a_delivery_without_answer(streams) as event:
         (reported,) = await eventually_listed(operator)
     headers = {
         dead_letter.CONSUMER: HOLD.name,
@@ -147,14 +147,14 @@ async def test_a_delivery_that_both_report_is_one_dead_letter_and_dropped_as_one
     assert (await streams.broker.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 0
 
 
-async def test_a_reported_event_that_is_gone_from_its_stream_can_only_be_dropped(
+async def test_a_dead_letter_whose_event_was_deleted_can_only_be_dropped(
     streams: EventStreams, operator: Operator
 ) -> None:
-    async with a_delivery_that_nobody_answered(streams):
+    async with a_delivery_without_answer(streams):
         (letter,) = await eventually_listed(operator)
     await streams.broker.jetstream.delete_msg(letter.stream, letter.sequence)
     (gone,) = await list_dead_letters(operator)
-    assert "not in its stream any more" in gone.reason
+    assert "no longer in its stream" in gone.reason
     assert await replay_dead_letter(operator, gone) == gone.reason
     await drop_dead_letter(operator, gone)
     assert await list_dead_letters(operator) == []

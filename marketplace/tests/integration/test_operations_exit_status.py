@@ -1,4 +1,4 @@
-"""A script can rely on the exit status of the operators' commands: 1 if something is wrong."""
+"""The operators' commands exit with status 1 if something is wrong, so that scripts can rely on it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -22,14 +22,14 @@ from marketplace.operations.timeline_command import timeline
 
 
 async def invoked(environment: dict[str, str], command: Callable[..., Any], *arguments: str) -> Result:
-    """In a thread of this process, which the command takes for its own."""
+    """Run a command in a thread of this process."""
     app = typer.Typer()
     app.command()(command)
     return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=environment)
 
 
 @pytest.fixture
-async def orders_that_payments_knows(mongod: Mongod) -> AsyncIterator[Any]:
+async def order_replicas_of_payments(mongod: Mongod) -> AsyncIterator[Any]:
     mongo = Mongo(mongod.url, "payments", "pymongo")
     collection: Any = mongo.database["order_replicas"]
     yield collection
@@ -38,22 +38,22 @@ async def orders_that_payments_knows(mongod: Mongod) -> AsyncIterator[Any]:
 
 
 async def test_an_audit_that_finds_a_difference_exits_with_1(
-    environment: dict[str, str], streams: EventStreams, orders_that_payments_knows: Any
+    environment: dict[str, str], streams: EventStreams, order_replicas_of_payments: Any
 ) -> None:
-    await orders_that_payments_knows.insert_one({"_id": (orphan := new_id()), "version": 1})
+    await order_replicas_of_payments.insert_one({"_id": (orphan := new_id()), "version": 1})
     done = await invoked(environment, audit_everything)
     assert done.exit_code == 1
     assert orphan in done.stdout
 
 
-async def test_a_rebuild_whose_service_is_away_exits_with_1(
-    environment: dict[str, str], streams: EventStreams, orders_that_payments_knows: Any
+async def test_a_rebuild_whose_service_is_down_exits_with_1(
+    environment: dict[str, str], streams: EventStreams, order_replicas_of_payments: Any
 ) -> None:
     created, _, _ = order_events(new_id())
     await streams.publish(created)
     done = await invoked(environment, rebuild_one, "payments", "order_replicas")
     assert done.exit_code == 1
-    assert f"payments could not be told of {created.id}" in done.stdout
+    assert f"The newest event of {created.id} could not be replayed to payments" in done.stdout
 
 
 async def test_a_replay_that_fails_exits_with_1(environment: dict[str, str], streams: EventStreams) -> None:

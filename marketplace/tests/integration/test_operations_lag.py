@@ -1,4 +1,4 @@
-"""How far each consumer is behind: what it has not got, what it has not finished, since when, and who is missing."""
+"""The lag of each consumer: pending events, events in flight, the oldest one, and consumers that are missing."""
 
 from marketplace.tests.integration.operated import an_operator
 
@@ -14,7 +14,7 @@ from marketplace.registry import CONSUMERS_OF
 from tickets.consumers import CONSUMERS
 
 
-async def test_every_consumer_is_listed_and_the_missing_ones_are_called_so(
+async def test_every_consumer_is_listed_also_those_that_do_not_exist(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     await provision_consumers(streams.broker.jetstream, CONSUMERS[:1], QUICK)
@@ -25,7 +25,7 @@ async def test_every_consumer_is_listed_and_the_missing_ones_are_called_so(
     assert found[0] == Lag(CONSUMERS[0].name, provisioned=True)
 
 
-async def test_what_is_behind_is_counted_and_its_age_is_that_of_the_oldest_unacknowledged(
+async def test_lag_counts_events_and_shows_the_age_of_the_oldest_unacknowledged_one(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     hold = CONSUMERS[0]
@@ -52,8 +52,8 @@ async def test_what_is_behind_is_counted_and_its_age_is_that_of_the_oldest_unack
         working = await lag()
         assert working.listening
         assert working.oldest_seconds is not None
-        youngest, oldest = [(now - stored_at).total_seconds() for now in (before, utc_now())]
-        assert youngest - 0.001 <= working.oldest_seconds <= oldest
+        at_least, at_most = [(now - stored_at).total_seconds() for now in (before, utc_now())]
+        assert at_least - 0.001 <= working.oldest_seconds <= at_most
 
         again = await eventually(lag, until=lambda seen: seen.redelivered == 1, what="a redelivery")
         assert (again.oldest_seconds or 0) >= QUICK.ack_wait

@@ -1,4 +1,4 @@
-"""Rebuilding a read model while its service keeps running and events flow in."""
+"""A rebuild of a read model while its service runs and events arrive."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from common.storage.collection import Collection
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import changed_ticket, listed_ticket, order_events
-from marketplace.operations.rebuild import UNHEARD, rebuild
+from marketplace.operations.rebuild import REPLAY_PENDING, rebuild
 from marketplace.operations.stored_data import READ_MODELS
 from marketplace.registry import CONSUMERS_OF
 
@@ -29,7 +29,7 @@ async def marketplace(surroundings: Surroundings) -> AsyncIterator[Marketplace]:
         yield marketplace
 
 
-async def test_an_event_that_arrives_between_look_and_write_wins(marketplace: Marketplace) -> None:
+async def test_an_event_that_arrives_before_the_write_is_not_overwritten(marketplace: Marketplace) -> None:
     ticket = await marketplace.lists()
     order = await marketplace.orders(ticket)
     await marketplace.settled()
@@ -47,7 +47,7 @@ async def test_an_event_that_arrives_between_look_and_write_wins(marketplace: Ma
     await marketplace.settled()
 
 
-async def test_a_service_draws_its_conclusions_from_what_was_rebuilt(marketplace: Marketplace) -> None:
+async def test_a_service_acts_on_what_was_rebuilt(marketplace: Marketplace) -> None:
     ticket = await marketplace.lists()
     order = await marketplace.orders(ticket)
     await marketplace.cancels(order)
@@ -56,7 +56,7 @@ async def test_a_service_draws_its_conclusions_from_what_was_rebuilt(marketplace
     await marketplace.collection("tickets", "order_replicas").update_one({"_id": order}, {"$set": old})
     await marketplace.collection("tickets", "tickets").update_one({"_id": ticket}, {"$set": {"order_id": order}})
     rebuilt = await rebuild(marketplace.operator, ORDERS_OF_TICKETS)
-    assert (rebuilt.changed, rebuilt.unheard) == ([order], {})
+    assert (rebuilt.changed, rebuilt.not_replayed) == ([order], {})
     await marketplace.eventually_holds(ticket, None)
     await marketplace.settled()
 
@@ -76,11 +76,11 @@ async def test_an_order_that_is_placed_meanwhile_is_no_orphan(marketplace: Marke
 
 @dataclass
 class Load:
-    """Traders who order and give up, and old news about tickets that others hold by now."""
+    """Creates orders and cancels some, and publishes old events again about tickets that have new orders."""
 
     marketplace: Marketplace
     streams: EventStreams
-    old_news: list[OrderCancelled]
+    old_events: list[OrderCancelled]
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     busy: bool = True
 
@@ -91,10 +91,10 @@ class Load:
                 await self.marketplace.cancels(order)
             await asyncio.sleep(0.02)  # paces the load
 
-    async def repeat_old_news(self) -> None:
-        """Each time, tickets works out the holder of a held ticket anew."""
+    async def repeat_old_events(self) -> None:
+        """Each event makes tickets determine the holder of a ticket again."""
         while self.busy:
-            await self.streams.publish_again(self.chance.choice(self.old_news))
+            await self.streams.publish_again(self.chance.choice(self.old_events))
             await asyncio.sleep(0.01)  # paces the load
 
 
@@ -114,12 +114,12 @@ async def test_rebuilding_under_load_loses_no_event_and_releases_no_ticket(
     events_before = len(await streams.published(TicketUpdated))
 
     load = Load(marketplace, streams, await streams.published(OrderCancelled))
-    tasks = [asyncio.create_task(each()) for each in (load.trade, load.trade, load.repeat_old_news)]
+    tasks = [asyncio.create_task(each()) for each in (load.trade, load.trade, load.repeat_old_events)]
     try:
         for _ in range(3):
             for read_model in READ_MODELS:
                 await make_old(marketplace.collection(read_model.service, read_model.collection), [*holders, *held])
-                assert (await rebuild(marketplace.operator, read_model)).unheard == {}
+                assert (await rebuild(marketplace.operator, read_model)).not_replayed == {}
     finally:
         load.busy = False
         await asyncio.gather(*tasks)
@@ -132,7 +132,7 @@ async def test_rebuilding_under_load_loses_no_event_and_releases_no_ticket(
         await marketplace.eventually_holds(ticket, order)
 
 
-async def test_a_rebuilt_replica_is_what_the_newest_event_says_and_the_service_hears_of_it(
+async def test_a_rebuild_applies_the_newest_event_and_replays_it_to_the_service(
     surroundings: Surroundings, streams: EventStreams
 ) -> None:
     listed = listed_ticket()
@@ -142,10 +142,10 @@ async def test_a_rebuilt_replica_is_what_the_newest_event_says_and_the_service_h
     await streams.publish_bytes(f"order.created.{new_id()}", b'{"half": ')
     async with an_operator(surroundings) as connection:
         rebuilt = await rebuild(connection, TICKETS_OF_ORDERS)
-        assert (rebuilt.events, rebuilt.changed, list(rebuilt.unheard)) == (2, [listed.id], [listed.id])
+        assert (rebuilt.events, rebuilt.changed, list(rebuilt.not_replayed)) == (2, [listed.id], [listed.id])
         found = await connection.databases["orders"]["ticket_replicas"].find_one({"_id": listed.id})
         expected = {"_id": listed.id, "version": 2, "title": "Opera", "price": 2500, "user_id": listed.user_id}
-        expected[UNHEARD] = True
+        expected[REPLAY_PENDING] = True
         assert found == expected
         async with running(surroundings, "payments"):
             await streams.eventually_quiet(*(each.name for each in CONSUMERS_OF["payments"]))
@@ -153,7 +153,7 @@ async def test_a_rebuilt_replica_is_what_the_newest_event_says_and_the_service_h
                 {"_id": created.id}, {"$set": {"status": "created"}}
             )
             rebuilt = await rebuild(connection, ORDERS_OF_PAYMENTS)
-            assert (rebuilt.events, rebuilt.changed, rebuilt.unheard) == (3, [created.id], {})
+            assert (rebuilt.events, rebuilt.changed, rebuilt.not_replayed) == (3, [created.id], {})
             assert (await rebuild(connection, ORDERS_OF_PAYMENTS)).changed == []
 
 
@@ -164,4 +164,4 @@ async def test_progress_ends_with_all_events(surroundings: Surroundings, streams
     async with an_operator(surroundings) as connection:
         rebuilt = await rebuild(connection, TICKETS_OF_ORDERS, lambda done, total: seen.append((done, total)))
     assert seen == [(500, 1100), (1000, 1100), (1100, 1100)]
-    assert len(rebuilt.changed) == len(rebuilt.unheard) == 1100
+    assert len(rebuilt.changed) == len(rebuilt.not_replayed) == 1100

@@ -1,4 +1,4 @@
-"""A rebuild overwrites and removes only what is still as it has seen it, and nothing that may be the last copy."""
+"""A rebuild changes no document that the service has changed meanwhile, and none that may be the last copy."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,7 +25,7 @@ async def operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
         yield connection
 
 
-async def test_an_orphan_that_the_service_has_updated_meanwhile_is_not_removed(operator: Operator) -> None:
+async def test_an_orphan_that_the_service_updates_meanwhile_is_not_removed(operator: Operator) -> None:
     read_models = operator.databases["tickets"]["order_replicas"]
     order = {"_id": new_id(), "version": 1, "ticket_id": new_id(), "is_live": True}
     await read_models.insert_one(order)
@@ -48,7 +48,7 @@ async def test_an_orphan_that_nothing_has_changed_is_removed(operator: Operator)
 async def test_an_order_whose_event_arrives_during_the_rebuild_keeps_its_read_model(
     operator: Operator, streams: EventStreams
 ) -> None:
-    """Even if its owner has lost it: what the stream says stays."""
+    """Also if its owner has lost it: the event in the stream is reason enough."""
     created, _, _ = order_events(new_id())
     read_models = operator.databases["tickets"]["order_replicas"]
     known = {"_id": created.id, "version": 1, "ticket_id": created.ticket.id, "is_live": True}
@@ -62,7 +62,7 @@ async def test_an_order_whose_event_arrives_during_the_rebuild_keeps_its_read_mo
 
 
 async def test_an_order_whose_event_is_not_in_the_stream_keeps_its_read_model(operator: Operator) -> None:
-    """Its event is still in the outbox, or lost: its owner knows it."""
+    """Its event is still in the outbox, or lost, but its owner has the order."""
     created, _, _ = order_events(new_id())
     known = {"_id": created.id, "version": 1, "ticket_id": created.ticket.id, "is_live": True}
     await operator.databases["tickets"]["order_replicas"].insert_one(known)
@@ -71,9 +71,7 @@ async def test_an_order_whose_event_is_not_in_the_stream_keeps_its_read_model(op
     assert await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) == known
 
 
-async def test_a_newer_read_model_of_an_unreadable_owner_is_not_taken_back(
-    operator: Operator, streams: EventStreams
-) -> None:
+async def test_a_newer_read_model_of_an_unreadable_owner_is_kept(operator: Operator, streams: EventStreams) -> None:
     created, _, _ = order_events(new_id())
     await streams.publish(created)
     newer = {"_id": created.id, "version": 2, "ticket_id": created.ticket.id, "is_live": False}
@@ -83,9 +81,7 @@ async def test_a_newer_read_model_of_an_unreadable_owner_is_not_taken_back(
     assert await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) == newer
 
 
-async def test_a_newer_read_model_whose_event_was_lost_is_not_taken_back(
-    operator: Operator, streams: EventStreams
-) -> None:
+async def test_a_newer_read_model_whose_event_was_lost_is_kept(operator: Operator, streams: EventStreams) -> None:
     created, cancelled, _ = order_events(new_id())
     await streams.publish(created)
     newer = {"_id": created.id, "version": 2, "ticket_id": created.ticket.id, "is_live": False}
@@ -97,10 +93,10 @@ async def test_a_newer_read_model_whose_event_was_lost_is_not_taken_back(
     assert await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) == newer
 
 
-async def test_a_damaged_read_model_is_made_what_the_newest_event_says(
+async def test_a_damaged_read_model_gets_the_state_of_the_newest_event(
     operator: Operator, streams: EventStreams
 ) -> None:
-    """Also if it claims a version that nothing accounts for."""
+    """Also if its version is higher than that of all events, and of its owner."""
     created, cancelled, _ = order_events(new_id())
     await streams.publish(cancelled, created)
     damaged = {"_id": created.id, "version": 99, "ticket_id": created.ticket.id, "is_live": True}
@@ -110,10 +106,10 @@ async def test_a_damaged_read_model_is_made_what_the_newest_event_says(
     assert (found["version"], found["is_live"]) == (2, False)
 
 
-async def test_a_rebuild_in_which_a_write_was_refused_fails_and_the_next_one_makes_it(
+async def test_a_rebuild_fails_if_a_write_is_refused_and_the_next_one_succeeds(
     operator: Operator, streams: EventStreams
 ) -> None:
-    """Here MongoDB refuses one of three; another meets what the service has stored itself, which is no failure."""
+    """MongoDB refuses one of three writes. Another one finds a newer version of the service, which is no failure."""
     (refused, _, _), (stored, cancelled, _), (accepted, _, _) = (order_events(new_id()) for _ in range(3))
     await streams.publish(refused, stored, accepted)
     database: Any = operator.databases["tickets"]
@@ -132,10 +128,10 @@ async def test_a_rebuild_in_which_a_write_was_refused_fails_and_the_next_one_mak
     assert (await rebuild(operator, ORDERS_OF_TICKETS)).changed == [refused.id]
 
 
-async def test_a_rebuild_takes_what_the_service_has_stored_meanwhile_for_done(
+async def test_a_rebuild_accepts_a_version_that_the_service_has_stored_meanwhile(
     operator: Operator, streams: EventStreams
 ) -> None:
-    """The write then ends in a duplicate key: the service has a newer version already."""
+    """The write fails with a duplicate key: the service has a newer version already."""
     created, cancelled, _ = order_events(new_id())
     await streams.publish(created)
     read_models = operator.databases["tickets"]["order_replicas"]

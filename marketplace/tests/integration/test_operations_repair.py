@@ -1,4 +1,4 @@
-"""A repair changes what the audit has found and can be mended without a person, and nothing else."""
+"""A repair changes only what the audit has found, and only what needs no person."""
 
 from collections.abc import AsyncIterator
 
@@ -25,7 +25,7 @@ async def operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
 
 
 async def an_order(operator: Operator, streams: EventStreams) -> str:
-    """Returns the ticket that it is on."""
+    """Store and publish an order; return the id of its ticket."""
     created, _, _ = order_events(new_id())
     await operator.databases["orders"]["orders"].insert_one(
         {"_id": created.id, "ticket": {"id": created.ticket.id}, "status": "created"}
@@ -35,30 +35,30 @@ async def an_order(operator: Operator, streams: EventStreams) -> str:
 
 
 def report(*found: tuple[str, str]) -> Report:
-    return Report([Difference(rule, subject, "made up") for rule, subject in found], {})
+    return Report([Difference(rule, subject, "a detail") for rule, subject in found], {})
 
 
 @pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
 async def test_a_repair_rebuilds_only_the_read_model_that_differs(operator: Operator, read_model: ReadModels) -> None:
     repaired = await repair(operator, report((read_model.rule, new_id())))
     assert list(repaired.rebuilt) == [read_model.name]
-    assert (repaired.holders, repaired.unheard) == ([], {})
+    assert (repaired.holders, repaired.not_replayed) == ([], {})
 
 
-async def test_a_repair_asks_tickets_only_about_tickets_whose_holder_differs(
+async def test_a_repair_replays_only_for_tickets_whose_holder_differs(
     operator: Operator, streams: EventStreams
 ) -> None:
     differs, agrees = await an_order(operator, streams), await an_order(operator, streams)
     repaired = await repair(operator, report((HELD, differs)))
-    assert list(repaired.unheard) == [differs], "the service is not running, so it could not be asked"
+    assert list(repaired.not_replayed) == [differs], "the service does not run, so the replay fails"
     assert agrees not in repaired.holders
     assert repaired.rebuilt == {}
 
 
 @pytest.mark.parametrize(
-    "rule", ["one live order a ticket", "orders orders equal their events", "orders orders can be read"]
+    "rule", ["one live order per ticket", "orders orders equal their events", "orders orders can be read"]
 )
-async def test_a_repair_leaves_what_only_a_person_can_mend(
+async def test_a_repair_changes_nothing_that_needs_a_person(
     operator: Operator, streams: EventStreams, rule: str
 ) -> None:
     ticket = await an_order(operator, streams)

@@ -21,7 +21,7 @@ async def test_a_process_that_is_killed_comes_back_ready(platform: Platform) -> 
         assert platform.pid(name) != before
 
 
-async def test_every_process_has_a_log_of_its_own_and_the_run_before_is_kept(
+async def test_every_process_has_its_own_log_and_the_previous_one_is_kept(
     fake_services: Path, settings: PlatformSettings
 ) -> None:
     for _ in range(2):
@@ -45,28 +45,28 @@ async def test_two_platforms_cannot_share_a_folder(platform: Platform) -> None:
     await platform.until_ready()
 
 
-async def test_a_port_that_is_taken_is_named_with_the_way_out(platform: Platform, tmp_path: Path) -> None:
+async def test_the_error_for_a_taken_port_says_what_to_do(platform: Platform, tmp_path: Path) -> None:
     port = platform.settings.gateway_port
     beside = PlatformSettings(gateway_port=port - 5, data_dir=tmp_path / "other")
-    with pytest.raises(PlatformError, match=f"Port {port}, for payments, is taken .*GATEWAY_PORT"):
+    with pytest.raises(PlatformError, match=f"Another program uses port {port}, which payments needs. .*GATEWAY_PORT"):
         async with Platform(beside):
             pass
     await platform.until_ready()
 
 
-async def test_a_service_that_dies_while_starting_is_named_and_everything_is_stopped(
+async def test_a_service_that_dies_while_starting_is_named_and_all_processes_are_stopped(
     fake_services: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_ORDERS", "bad setting")
     with pytest.raises(ServerFailed) as failed:
         async with Platform(settings):
             pass
-    expected = "orders stopped while starting (exit code 1): PORT: is not to its liking (its log: "
+    expected = "orders stopped while starting (exit code 1): PORT: not accepted (its log: "
     assert failed.value.in_one_line.startswith(expected)
     assert ports_in_use(settings) == []
 
 
-async def test_a_name_that_does_not_exist_is_answered_with_those_that_do(platform: Platform) -> None:
+async def test_an_unknown_process_is_refused_with_the_known_names(platform: Platform) -> None:
     with pytest.raises(ValueError, match="there is no process order; there are: mongod, nats, auth"):
         platform.pid("order")
     with pytest.raises(ValueError, match="instances: there is no service order"):

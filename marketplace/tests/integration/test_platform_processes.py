@@ -1,4 +1,4 @@
-"""How the processes of the platform on one machine listen, and in which order they stop."""
+"""The addresses and the stop order of the platform's processes on one machine."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from marketplace.settings import PlatformSettings
 
 @pytest.fixture
 def observers(tmp_path: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs in place of the services; each writes what it can reach when it is told to stop."""
+    """Programs instead of the services; each writes which servers it can reach when it stops."""
     packages = tmp_path / "fakes"
     for service in SERVICE_NAMES:
         package = packages / service
@@ -28,16 +28,16 @@ def observers(tmp_path: Path, settings: PlatformSettings, monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("observers")
 async def test_the_gateway_stops_before_the_services_and_the_stores_after_them(settings: PlatformSettings) -> None:
-    """So no request arrives at a service that stops, and each service can finish its work."""
+    """Therefore no request arrives at a service that stops, and each service can finish its work."""
     async with Platform(settings) as platform:
         logs = {service: platform.log_path(service) for service in SERVICE_NAMES}
-    expected = "gateway is gone\nnats answers\nmongod answers\n"
+    expected = "gateway does not answer\nnats answers\nmongod answers\n"
     assert {service: log.read_text() for service, log in logs.items()} == dict.fromkeys(SERVICE_NAMES, expected)
 
 
 @pytest.mark.usefixtures("observers")
 async def test_every_process_listens_on_the_loopback_address_alone(settings: PlatformSettings) -> None:
-    """None of them asks for a password, so nobody else on the network may reach them."""
+    """They ask for no password, so other machines must not reach them."""
     async with Platform(settings) as platform:
         for name in ("mongod", "nats", *SERVICE_NAMES, "gateway"):
             connections = psutil.Process(platform.pid(name)).net_connections(kind="inet")

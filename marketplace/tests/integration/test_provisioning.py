@@ -17,7 +17,7 @@ from marketplace.registry import CONSUMERS_OF
 
 
 class Member(NatsServer):
-    """One server of a cluster."""
+    """One server of a NATS cluster."""
 
     def __init__(self, data_dir: Path, port: int, route_port: int, routes: Sequence[int]) -> None:
         super().__init__(data_dir, port)
@@ -71,7 +71,7 @@ async def test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for(
 
 
 @pytest.mark.parametrize("number", ["0", "6", "many"])
-def test_a_number_of_replicas_that_cannot_be_is_refused_before_anything_is_asked(number: str) -> None:
+def test_an_invalid_number_of_replicas_is_refused_before_connecting(number: str) -> None:
     done = provision("nats://127.0.0.1:1", STREAM_REPLICAS=number)
     assert done.returncode == 2
     assert "STREAM_REPLICAS" in done.stderr or "--replicas" in done.stderr

@@ -1,4 +1,4 @@
-"""The operators' commands as they are typed: processes, with a terminal or without one."""
+"""Runs the operators' commands as processes, with or without a terminal."""
 
 import fcntl
 import os
@@ -16,7 +16,7 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 def first_byte_of(environment: dict[str, str], *arguments: str) -> tuple[bytes, bytes]:
-    """What `marketplace … | head -c 1` shows, and what it complains about."""
+    """Return the output of `marketplace … | head -c 1`, and the error output."""
     with subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=-1, stderr=-1) as process:  # noqa: S603
         assert process.stdout is not None
         assert process.stderr is not None
@@ -35,7 +35,7 @@ def run_in_terminal(environment: dict[str, str], columns: int, *arguments: str) 
         while True:
             try:
                 chunk = os.read(ours, 4096)
-            except OSError:  # that is how Linux tells the end of a terminal
+            except OSError:  # Linux reports the end of a terminal as an error
                 chunk = b""
             if not chunk:
                 break

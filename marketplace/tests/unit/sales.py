@@ -1,4 +1,4 @@
-"""Made-up data of all services: a ticket that is sold, one that is held, and one whose buyer got a refund."""
+"""Test data of all services: a ticket that is sold, one that is held, and one whose buyer got a refund."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -60,7 +60,7 @@ class Sale:
 
 
 class Stored:
-    """What all services have stored about three sales. A test changes a document, and asks what the audit finds."""
+    """The stored data of all services about three sales. A test damages a document and runs the audit."""
 
     def __init__(self) -> None:
         sold, held, refunded = Sale(paid=True), Sale(paid=False), Sale(paid=True)
@@ -99,14 +99,14 @@ class Stored:
         del self.stored[service, collection][key]
 
     def replicate(self) -> None:
-        """Make every read model equal to its owner's data, so that only what all services together say differs."""
+        """Make every read model equal to its owner's data, so that the audit finds only broken rules."""
         for read_model in READ_MODELS:
             originals = self.stored[read_model.original.service, read_model.original.collection]
             copies = {key: read_model.of(original) for key, original in originals.items()}
             self.stored[read_model.service, read_model.collection] = copies
 
     def differences(self) -> list[Difference]:
-        """Those that need no stream."""
+        """Run the audit without a stream."""
         found = find_differences(Snapshot(utc_now(), self.stored), Histories())
         return [each for each in found if not each.rule.endswith("equal their events")]
 

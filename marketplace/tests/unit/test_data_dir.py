@@ -1,4 +1,4 @@
-"""A folder belongs to one platform at a time, for as long as that platform runs and no longer."""
+"""One platform at a time can use a folder, and no longer than it runs."""
 
 import os
 import subprocess

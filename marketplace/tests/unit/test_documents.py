@@ -1,4 +1,4 @@
-"""The documents say what is: their links lead somewhere, the tests and settings that they name exist."""
+"""The links, tests and settings in the documents exist."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from marketplace.ports import port_of
 from marketplace.settings import PlatformSettings
 
 REPOSITORY = Path(__file__).parents[3]
@@ -67,3 +68,11 @@ def test_the_settings_in_the_readme_are_those_of_the_platform_with_their_default
     defaults = {name.upper(): "none" if field.default is None else str(field.default) for name, field in fields.items()}
     assert dict(rows) == defaults
     assert len(rows) == len(defaults)
+
+
+def test_the_ports_in_the_readme_are_those_of_the_platform() -> None:
+    stated = dict(re.findall(r"`([a-z ]+)` (\d{4})\b", prose(REPOSITORY / "README.md").replace("\n", " ")))
+    assert {"gateway", "orders", "nats", "mongod"} <= stated.keys()
+    assert {name: int(port) for name, port in stated.items()} == {
+        name: port_of(name, PlatformSettings.model_fields["gateway_port"].default) for name in stated
+    }

@@ -1,4 +1,4 @@
-"""The table of consumers, from which docs/events.md and the permissions at NATS are generated."""
+"""The names of the durable consumers."""
 
 from marketplace.registry import CONSUMERS_OF
 

@@ -46,6 +46,6 @@ def test_every_refusal_is_a_problem_with_its_lines() -> None:
 
 
 @pytest.mark.parametrize("error", [NotFound, MethodNotAllowed, BodyTooLarge, InternalError, DependencyUnavailable])
-def test_a_refusal_reads_as_if_it_came_from_a_service(error: type[DomainError] | type[HttpError]) -> None:
+def test_a_refusal_has_the_code_and_title_that_services_use(error: type[DomainError] | type[HttpError]) -> None:
     (refusal,) = [refusal for refusal in REFUSALS if refusal.status == status_of(error)]
     assert (refusal.code, refusal.title) == (error.code, error.title)

@@ -1,4 +1,4 @@
-"""What is generated is current."""
+"""The generated files in the repository are up to date."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from marketplace.generated import GENERATED, is_out_of_date, main
 
 
 @pytest.mark.parametrize("path", GENERATED, ids=str)
-def test_what_is_generated_is_current(path: Path) -> None:
+def test_generated_files_are_up_to_date(path: Path) -> None:
     assert not is_out_of_date(path), "run `make docs`"
 
 
 @pytest.mark.parametrize("stale", GENERATED, ids=str)
-def test_the_check_fails_if_one_of_them_is_not(stale: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_fails_if_a_file_is_out_of_date(stale: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(check=True) == 1
     for path in GENERATED:

@@ -25,9 +25,9 @@ def test_the_private_key_does_not_show_in_a_log(tmp_path: Path) -> None:
     assert "PRIVATE" not in repr(load_or_create_keys(tmp_path))
 
 
-def test_a_file_that_is_no_key_is_named_and_kept(tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_named_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "token-private-key.pem"
     file.write_text("not a key")
-    with pytest.raises(PlatformError, match=r"token-private-key.pem holds no Ed25519 key. Delete it"):
+    with pytest.raises(PlatformError, match=r"token-private-key.pem does not contain an Ed25519 key. Delete the file"):
         load_or_create_keys(tmp_path)
     assert file.read_text() == "not a key"

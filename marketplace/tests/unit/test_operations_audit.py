@@ -1,4 +1,4 @@
-"""The audit compares each read model with its owner, and leaves out what it cannot read without forgetting it."""
+"""The audit compares each read model with its owner, and excludes documents that it cannot parse."""
 
 import pytest
 from marketplace.tests.unit.sales import Stored
@@ -31,7 +31,7 @@ def test_a_document_in_a_read_model_that_its_owner_does_not_have_is_found(data: 
     copies = data.stored[read_model.service, read_model.collection]
     orphan = new_id()
     copies[orphan] = {**next(iter(copies.values())), "_id": orphan}
-    assert found(data) == [(read_model.rule, orphan, "its owner knows nothing of it")]
+    assert found(data) == [(read_model.rule, orphan, "its owner does not have it")]
 
 
 @every_read_model
@@ -54,7 +54,7 @@ def test_an_outbox_that_cannot_be_read_is_found(data: Stored) -> None:
 
 
 def test_the_read_model_of_an_unreadable_owner_is_no_orphan(data: Stored) -> None:
-    """If it were removed, the only copy that can be read would be lost."""
+    """If it were removed, the only readable copy would be lost."""
     data.order(data.open)["status"] = "lost"
-    orphans = [each for each in found(data) if "its owner knows nothing of it" in each[2]]
+    orphans = [each for each in found(data) if "its owner does not have it" in each[2]]
     assert orphans == []

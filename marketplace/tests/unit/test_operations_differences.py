@@ -1,4 +1,4 @@
-"""What the audit says about damaged documents, on data made up for it."""
+"""The text of the audit's findings about damaged documents."""
 
 import re
 from collections import defaultdict
@@ -13,7 +13,7 @@ from expiration.deadline import Deadline
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
-from marketplace.operations.rebuild import UNHEARD
+from marketplace.operations.rebuild import REPLAY_PENDING
 from marketplace.operations.snapshot import Snapshot
 from marketplace.operations.stored_data import READ_MODELS
 from orders.order import Order
@@ -67,8 +67,8 @@ def test_data_that_agree_have_no_difference(data: Data) -> None:
     assert data.differences() == []
 
 
-def test_what_follows_from_a_document_that_cannot_be_read_says_so(data: Data) -> None:
-    """Told apart from a lost order, or whoever looks after it would restore what is not lost."""
+def test_a_finding_names_the_unreadable_document_that_may_cause_it(data: Data) -> None:
+    """Otherwise an operator could take the order for lost, and restore it."""
     data.stored["orders", "orders"][data.order]["status"] = "lost"
     found = data.differences()
     assert [each.rule for each in found] == ["orders orders can be read", HELD]
@@ -80,12 +80,12 @@ def test_a_rule_that_cannot_be_checked_hides_no_other(data: Data) -> None:
     data.stored["payments", "sandbox_charges"] = {"x": {"request": {"amount": 1}, "outcome": {"charge_id": "y"}}}
     data.stored["tickets", "tickets"][data.ticket]["order_id"] = None
     found = {each.rule: each for each in data.differences()}
-    sandbox = found["the sandbox was charged once a captured payment"]
+    sandbox = found["the sandbox was charged once per captured payment"]
     assert (sandbox.subject, sandbox.detail.split(": ")[:2]) == (None, ["could not be checked", "AttributeError"])
     assert found[HELD].detail.startswith("held by none")
 
 
-def test_a_difference_is_told_as_json_has_it(data: Data) -> None:
+def test_a_difference_shows_values_as_json(data: Data) -> None:
     data.stored["payments", "order_replicas"][data.order].update({"status": None, "expires_at": 7, "colour": "red"})
     (found,) = data.differences()
     expires_at = data.stored["orders", "orders"][data.order]["expires_at"].isoformat().replace("+00:00", "Z")
@@ -96,12 +96,14 @@ def test_a_difference_is_told_as_json_has_it(data: Data) -> None:
     }
 
 
-def test_a_replica_that_its_service_has_not_heard_of_differs(data: Data) -> None:
-    data.stored["tickets", "order_replicas"][data.order][UNHEARD] = True
-    assert [each.detail for each in data.differences()] == ["tickets has not been told of it since it was mended"]
+def test_a_document_with_an_event_to_be_replayed_differs(data: Data) -> None:
+    data.stored["tickets", "order_replicas"][data.order][REPLAY_PENDING] = True
+    assert [each.detail for each in data.differences()] == [
+        "repaired, but its newest event has not been replayed to tickets yet"
+    ]
 
 
-def test_sums_are_about_no_single_id(data: Data) -> None:
+def test_a_wrong_sum_is_about_no_single_id(data: Data) -> None:
     data.stored["orders", "orders"][data.order] |= {"status": "completed", "payment_id": new_id()}
     found = {each.rule: each.as_json()["id"] for each in data.differences()}
     assert found["captured minus refunded is what the completed orders cost"] is None

@@ -1,4 +1,4 @@
-"""What has an event, or is about to have one, and what has lost it."""
+"""The audit compares aggregates with their events in the stream and in the outbox."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_an_event_that_is_still_in_the_outbox_is_not_lost() -> None:
     )
 
 
-def test_an_event_that_is_nowhere_is_lost() -> None:
+def test_an_event_that_is_neither_stored_nor_staged_is_lost() -> None:
     document = stored(changed_ticket())
     first, second = document["outbox"]
     assert list(Histories().differences(owned("tickets"), {**document, "outbox": [second]})) == [
@@ -47,11 +47,11 @@ def test_an_event_that_is_nowhere_is_lost() -> None:
         "its event of version 2 is neither in the stream nor in its outbox"
     ]
     assert list(Histories().differences(owned("tickets"), {**document, "outbox": []})) == [
-        "there is no event of it, neither in the stream nor in its outbox"
+        "has no event, neither in the stream nor in its outbox"
     ]
 
 
-def test_an_event_that_says_something_else_is_told_field_by_field() -> None:
+def test_an_event_that_differs_is_reported_field_by_field() -> None:
     document = {**stored(changed_ticket()), "price": 1}
     assert list(Histories().differences(owned("tickets"), document)) == ["price is 1, but 2500 in its newest event"]
 
@@ -59,11 +59,11 @@ def test_an_event_that_says_something_else_is_told_field_by_field() -> None:
 def test_an_owner_that_is_behind_its_own_events_is_found() -> None:
     document = {**stored(changed_ticket()), "version": 1, "title": "Concert", "price": 1999}
     assert list(Histories().differences(owned("tickets"), document)) == [
-        "is at version 1, but the stream has an event of version 2"
+        "is at version 1, but its newest event has version 2"
     ]
 
 
-def test_an_owner_that_denies_its_own_event_is_found() -> None:
+def test_an_owner_whose_status_contradicts_its_event_is_found() -> None:
     payment = Payment.begin(
         order_id=OrderId(new_id()), buyer=UserId(new_id()), amount=1999, token="pm_card_visa", now=utc_now()
     )
@@ -81,5 +81,5 @@ def test_only_a_completed_deadline_must_have_an_event() -> None:
     deadline.complete()
     assert list(Histories().differences(owned("expiration"), stored(deadline))) == []
     assert list(Histories().differences(owned("expiration"), {**stored(deadline), "outbox": []})) == [
-        "there is no event of it, neither in the stream nor in its outbox"
+        "has no event, neither in the stream nor in its outbox"
     ]

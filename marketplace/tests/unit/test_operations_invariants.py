@@ -1,4 +1,4 @@
-"""Each rule about the data of all services together finds each way in which they can break it."""
+"""Each rule about the data of all services finds each damage that breaks it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,12 +14,12 @@ HELD = "a ticket is held by its live order"
 PAID = "a completed order has its captured payment"
 CHARGES = "every charge ends as a completed order or a refund"
 SUMS = "captured minus refunded is what the completed orders cost"
-SANDBOX = "the sandbox was charged once a captured payment"
+SANDBOX = "the sandbox was charged once per captured payment"
 DEADLINE = "a deadline is pending as long as its order is open"
 OUTBOX = "no event stays in an outbox"
 
 Damage = Callable[[Stored], str | None]
-"""Breaks a rule, and returns the id that the audit has to name; None if it is about no single one."""
+"""Breaks a rule, and returns the id that the audit must report; None if no single document breaks it."""
 
 
 def second_live_order(data: Stored) -> str:
@@ -125,7 +125,7 @@ def event_that_was_not_published(data: Stored) -> str:
 
 
 DAMAGES = [
-    ("one live order a ticket", second_live_order),
+    ("one live order per ticket", second_live_order),
     (HELD, held_by_a_cancelled_order),
     (HELD, not_held_by_its_open_order),
     (HELD, ordered_but_nonexistent),
@@ -164,13 +164,13 @@ def test_each_broken_rule_is_found_at_the_id_that_breaks_it(data: Stored, rule: 
     assert (rule, subject) in {(each.rule, each.subject) for each in data.differences()}
 
 
-def test_an_event_that_was_staged_a_moment_ago_is_on_its_way(data: Stored) -> None:
+def test_an_event_that_was_staged_a_moment_ago_is_no_difference(data: Stored) -> None:
     event_that_was_not_published(data)
     data.ticket(data.free)["outbox"][0]["staged_at"] = utc_now() - timedelta(seconds=1)
     data.replicate()
     assert data.differences() == []
 
 
-def test_where_stripe_is_charged_the_sandbox_is_not_asked(data: Stored) -> None:
+def test_the_sandbox_is_not_checked_if_stripe_charges_the_cards(data: Stored) -> None:
     data.stored[SANDBOX_CHARGES], data.stored[SANDBOX_REFUNDS] = {}, {}
     assert data.differences() == []

@@ -7,13 +7,13 @@ from common.runtime.settings import ServiceSettings
 from marketplace.keys import TokenKeys
 from marketplace.parts import make_parts
 from marketplace.registry import service
-from marketplace.service import Service, variables_for
+from marketplace.service_process import ServiceProcess, variables_for
 from marketplace.settings import PlatformSettings
 
 KEYS = TokenKeys(private="the private key", public="the public key")
 
 
-def services(settings: PlatformSettings, **instances: int) -> dict[str, Service]:
+def services(settings: PlatformSettings, **instances: int) -> dict[str, ServiceProcess]:
     return {service.name: service for service in make_parts(settings, instances, KEYS).services}
 
 
@@ -31,7 +31,7 @@ def test_all_instances_of_a_service_share_its_database(tmp_path: Path) -> None:
     )
 
 
-def test_a_service_is_not_told_the_secrets_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIPE_KEY", "sk_live")
     monkeypatch.setenv("TOKEN_PRIVATE_KEY", "of somebody else")
     made = services(PlatformSettings(data_dir=tmp_path))

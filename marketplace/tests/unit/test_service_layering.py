@@ -1,7 +1,7 @@
 """The import contracts of every service, which import-linter checks. Those of common and devkit are in pyproject.toml.
 
-They are generated from the registry, as import-linter wants every root package by name and pyproject.toml can list
-nothing by itself: a new service has these contracts without a change here.
+They are generated from the registry, because import-linter needs every root package by name. A new service has these
+contracts without a change here.
 """
 
 import json
@@ -37,7 +37,7 @@ def contracts() -> list[dict[str, Any]]:
 
 
 def layers(spec: ServiceSpec) -> list[str]:
-    """Main, then routes and consumers, then use cases, then storage, then the aggregates."""
+    """Return main, then routes and consumers, then use cases, then storage, then the aggregates."""
     read_models = [kept.read_model.__module__.partition(".")[2] for kept in spec.read_models]
     aggregates = [owned.aggregate.__module__.partition(".")[2] for owned in spec.aggregates]
     below = ["spec", "main", "routes|consumers", "schemas", "service"]
@@ -49,7 +49,7 @@ def layers(spec: ServiceSpec) -> list[str]:
 
 
 def modules(*names: str) -> list[str]:
-    """Those of every service that has them."""
+    """Return these modules of every service that has them."""
     every = [f"{service}.{name}" for service in SERVICE_NAMES for name in names]
     return [module for module in every if find_spec(module)]
 
@@ -69,7 +69,7 @@ def contract(name: str, kind: str, **rules: Any) -> dict[str, Any]:
 
 
 def as_toml(contracts: Iterable[dict[str, Any]]) -> str:
-    """As JSON is written, which TOML reads alike: texts, lists of texts, true and false."""
+    """Write the values as JSON: TOML has the same notation for strings, lists of strings and booleans."""
     general = {"root_packages": _ROOTS, "include_external_packages": True}
     tables = [("[tool.importlinter]", general), *(("[[tool.importlinter.contracts]]", each) for each in contracts)]
     return "\n".join(

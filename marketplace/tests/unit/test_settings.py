@@ -50,10 +50,10 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("ORDER_WINDOW_SECONDS", "1.5", "a whole number from 1 to 86400"),
         ("MONGO_DRIVER", "mysql", "motor or pymongo"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
-        ("DATA_DIR", __file__, "a folder, or the name of one to make"),
+        ("DATA_DIR", __file__, "a folder, or a path where one can be created"),
     ],
 )
-def test_a_bad_value_is_one_line_with_the_variable_the_value_and_what_is_allowed(
+def test_an_error_names_the_variable_its_value_and_the_allowed_values(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
 ) -> None:
     assert refusal(monkeypatch, **{name: value}) == f"{name}: '{value}' is not allowed; it must be {allowed}."

@@ -41,7 +41,7 @@ async def test_a_server_that_dies_is_started_again_and_one_line_says_so(server: 
     await eventually(server.is_ready, what="the server is back")
     assert server.pid != first
     assert said == ["sleeper stopped (signal SIGKILL). Starting it again in 0.2 s."]
-    await supervisor.let_go()
+    await supervisor.stop_watching()
 
 
 async def test_the_pauses_grow_while_it_keeps_dying(server: Sleeper) -> None:
@@ -54,14 +54,14 @@ async def test_the_pauses_grow_while_it_keeps_dying(server: Sleeper) -> None:
         lines = [await said.get() for _ in range(3)]
     assert [line.rpartition(" in ")[2] for line in lines] == ["0.2 s.", "0.4 s.", "0.8 s."]
     assert lines[1].startswith("sleeper stopped while starting (exit code 3): ill (its log: ")
-    await supervisor.let_go()
+    await supervisor.stop_watching()
 
 
-async def test_a_server_that_is_let_go_stays_away(server: Sleeper) -> None:
+async def test_a_server_that_is_not_watched_any_more_stays_stopped(server: Sleeper) -> None:
     said: list[str] = []
     supervisor = Supervisor(server, said.append)
     await supervisor.start()
-    await supervisor.let_go()
+    await supervisor.stop_watching()
     await server.kill()
     assert not server.is_running
     assert said == []
@@ -79,7 +79,7 @@ async def test_a_restart_replaces_the_process_and_supervises_the_new_one(server:
         assert server.pid != first
         server.signal(signal.SIGKILL)
         assert await said.get() == "sleeper stopped (signal SIGKILL). Starting it again in 0.2 s."
-    await supervisor.let_go()
+    await supervisor.stop_watching()
 
 
 async def test_a_restart_that_fails_leaves_the_server_stopped_until_the_next_one(server: Sleeper) -> None:
@@ -98,7 +98,7 @@ async def test_a_restart_that_fails_leaves_the_server_stopped_until_the_next_one
         await supervisor.restart("a file changed", grace_seconds=5)
         assert await said.get() == "sleeper: a file changed. Restarting it."
         assert (await said.get()).startswith("sleeper is ready again after ")
-    await supervisor.let_go()
+    await supervisor.stop_watching()
 
 
 async def test_a_second_restart_replaces_one_that_is_still_starting(server: Sleeper) -> None:
@@ -120,7 +120,7 @@ async def test_a_second_restart_replaces_one_that_is_still_starting(server: Slee
         "sleeper: a file changed. Restarting it.",
         "sleeper: another file changed. Restarting it.",
     ]
-    await supervisor.let_go()
+    await supervisor.stop_watching()
 
 
 async def test_a_first_start_that_fails_is_an_error(server: Sleeper) -> None:

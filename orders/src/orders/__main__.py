@@ -1,4 +1,4 @@
-"""`python -m orders` serves until it is told to stop."""
+"""`python -m orders` serves orders until the process is stopped."""
 
 from common.runtime.serve import serve
 from common.runtime.settings import load_settings

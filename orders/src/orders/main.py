@@ -36,6 +36,6 @@ def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: Retr
     return create_http_app(
         Dependencies(runtime, orders, TokenVerifier(settings.token_public_key), requests),
         title="Orders",
-        description="Order a ticket, which holds it until the deadline; cancel an order; see what happened to it.",
+        description="Order a ticket, which holds it until the deadline; cancel an order; read its timeline.",
         routers=[router, idempotent],
     )

@@ -30,7 +30,7 @@ class NotTheBuyer(NotTheOwner):
 
 
 class OrderNotOpen(Conflict):
-    """A completed or cancelled order stays what it is."""
+    """A completed or cancelled order cannot change any more."""
 
     code = "order-not-open"
     title = "The order is not open any more"
@@ -44,7 +44,7 @@ class Order(Aggregate[OrderEvent]):
     payment_id: PaymentId | None = None
     late_payment_id: PaymentId | None = None
     request_key: str | None = None
-    """The request that placed it, if it came with a key: the same request finds this order, and places no other."""
+    """Identifies the request that placed the order, if that had an Idempotency-Key: repeated, it finds this order."""
 
     @classmethod
     def place(
@@ -66,19 +66,19 @@ class Order(Aggregate[OrderEvent]):
             raise NotTheBuyer("Only its buyer can see or cancel an order.")
 
     def cancel(self) -> None:
-        """Given up, or expired. Raises OrderNotOpen."""
+        """Cancel the order, because its buyer asked for it or its time is over. Raises OrderNotOpen."""
         self._close(OrderStatus.CANCELLED)
         self._change(OrderCancelled)
 
     def note_late_payment(self, payment_id: PaymentId) -> None:
-        """A payment that came when the order was cancelled already, for its timeline; payments refunds it.
+        """Keep the id of a payment that arrived after the cancellation, so that the timeline shows it.
 
-        No change of state, so neither a new version nor an event.
+        The service payments refunds it. The order does not change, so there is no new version and no event.
         """
         self.late_payment_id = payment_id
 
     def complete(self, payment_id: PaymentId) -> None:
-        """Paid. Raises OrderNotOpen."""
+        """Complete the order, because it is paid. Raises OrderNotOpen."""
         self._close(OrderStatus.COMPLETED)
         self.payment_id = payment_id
         self._change(OrderCompleted)

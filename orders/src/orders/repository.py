@@ -1,4 +1,4 @@
-"""Where orders are kept."""
+"""Stores orders."""
 
 from pymongo.errors import DuplicateKeyError
 
@@ -25,12 +25,12 @@ class OrderRepository(AggregateRepository[Order]):
         super().__init__(collection, Order, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # This index is what keeps a ticket from being held or sold twice: MongoDB itself refuses the second live order.
+        # This index prevents a ticket from being held or sold twice: MongoDB refuses the second live order.
         await self.collection.create_index(
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
-        # Every text is greater than the empty one. Of {"$type": "string"}, MongoDB does not see that lookups fit it.
+        # "Greater than the empty text" means: any text. With {"$type": "string"}, lookups would not use the index.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -39,7 +39,7 @@ class OrderRepository(AggregateRepository[Order]):
         )
 
     async def add(self, order: Order) -> None:
-        """Raise TicketNotAvailable, with nothing stored, if another live order has the ticket."""
+        """Raises TicketNotAvailable, and stores nothing, if another live order has the ticket."""
         try:
             await super().add(order)
         except DuplicateKeyError:
@@ -49,7 +49,7 @@ class OrderRepository(AggregateRepository[Order]):
         return await self.find_one({"request_key": request_key})
 
     async def find_holder(self, ticket_id: TicketId) -> Order | None:
-        """The live order on a ticket."""
+        """The live order that holds a ticket, or has bought it."""
         return await self.find_one({"ticket.id": ticket_id, "status": _LIVE})
 
     async def find_of_buyer(self, buyer: UserId, *, before: str | None, limit: int) -> tuple[list[Order], str | None]:

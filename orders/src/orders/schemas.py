@@ -17,7 +17,7 @@ class OrderIn(RequestBody):
     window_seconds: int | None = Field(
         default=None,
         ge=1,
-        le=LONGEST_WINDOW_SECONDS,  # or a number with thirty digits would be a span of time that Python cannot hold
+        le=LONGEST_WINDOW_SECONDS,  # a number with thirty digits would be too large for Python's timedelta
         description="Hold the ticket for less time than the platform's window.",
     )
 

@@ -1,4 +1,4 @@
-"""What orders remembers of each ticket: enough to sell it without asking anybody."""
+"""What orders knows of each ticket. It is enough to place an order without a call to another service."""
 
 from common.domain.ids import TicketId, UserId
 from common.events.orders import OrderedTicket

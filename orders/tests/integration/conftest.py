@@ -18,7 +18,7 @@ from orders.settings import OrdersSettings
 
 @pytest.fixture
 def new_instance(surroundings: Surroundings) -> Callable[[Clock], Callable[[], FastAPI]]:
-    """Makes one more instance of orders, on the database that all of them share, with a clock of its own."""
+    """Creates one more instance of orders, with a clock of its own. All instances share one database."""
     settings = surroundings.settings(OrdersSettings, "orders")
     return lambda clock: lambda: create_app(settings, clock=clock, policy=surroundings.policy)
 
@@ -35,7 +35,7 @@ async def running(
 async def later(
     surroundings: Surroundings, new_instance: Callable[[Clock], Callable[[], FastAPI]], running: RunningService
 ) -> AsyncIterator[RunningService]:
-    """Orders a quarter of an hour from now: whatever is open is overdue, and expiration has not said a word."""
+    """An instance whose clock is 15 minutes ahead: every open order is overdue, and not yet expired."""
     async with surroundings.running(new_instance(lambda: utc_now() + timedelta(minutes=15)), CONSUMERS) as later:
         yield later
 
@@ -52,13 +52,13 @@ def buyer() -> UserId:
 
 @pytest.fixture
 def buying(running: RunningService, buyer: UserId) -> httpx.AsyncClient:
-    """Speaks as the buyer."""
+    """A client that is signed in as the buyer."""
     return running.client(buyer)
 
 
 @pytest.fixture
 async def ticket(orders: OrderService) -> TicketCreated:
-    """Listed, and known to orders."""
+    """A ticket that is listed and known to orders."""
     ticket = listed_ticket()
     await orders.follow_ticket(ticket)
     return ticket

@@ -1,4 +1,4 @@
-"""What becomes of an order when it is paid, or its time runs out, in whatever order the news arrives."""
+"""What payments and expiries do to an order, for events in any order."""
 
 import httpx
 
@@ -16,8 +16,8 @@ from orders.service import OrderService
 ALL = [consumer.name for consumer in CONSUMERS]
 
 
-async def happen(streams: EventStreams, *events: Event) -> None:
-    """One after the other, each done with before the next; and published anew, even if it has been before."""
+async def publish_in_order(streams: EventStreams, *events: Event) -> None:
+    """Publish the events one after the other, each after the one before was handled. A known event is a duplicate."""
     for event in events:
         await streams.publish_again(event)
         await streams.eventually_quiet(*ALL)
@@ -33,23 +33,23 @@ async def look(orders: OrderService, order: Order) -> tuple[str, int]:
     return found.status.value, found.version
 
 
-async def test_a_payment_completes_its_order_and_everybody_hears_of_it(
+async def test_a_payment_completes_its_order_and_publishes_it(
     streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await placed_by(orders, buyer, ticket)
     payment = captured_payment(order.id)
-    await happen(streams, payment)
+    await publish_in_order(streams, payment)
     seen = (await buying.get(f"/api/orders/{order.id}")).json()
     assert (seen["status"], seen["version"]) == ("completed", 2)
     (completed,) = await streams.eventually_published(OrderCompleted)
     assert (completed.id, completed.version, completed.payment_id) == (order.id, 2, payment.id)
 
 
-async def test_an_order_whose_time_has_run_out_is_cancelled_and_its_ticket_can_be_ordered(
+async def test_an_expired_order_is_cancelled_and_its_ticket_can_be_ordered(
     streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await placed_by(orders, somebody(), ticket)
-    await happen(streams, passed_deadline(order.id))
+    await publish_in_order(streams, passed_deadline(order.id))
     assert await look(orders, order) == ("cancelled", 2)
     (cancelled,) = await streams.eventually_published(OrderCancelled)
     assert (cancelled.id, cancelled.version) == (order.id, 2)
@@ -60,7 +60,7 @@ async def test_a_deadline_that_passes_after_the_payment_has_no_effect(
     streams: EventStreams, orders: OrderService, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await placed_by(orders, buyer, ticket)
-    await happen(streams, captured_payment(order.id), passed_deadline(order.id))
+    await publish_in_order(streams, captured_payment(order.id), passed_deadline(order.id))
     assert await look(orders, order) == ("completed", 2)
     assert await streams.published(OrderCancelled) == []
 
@@ -70,31 +70,31 @@ async def test_a_payment_after_the_cancellation_leaves_the_order_cancelled(
 ) -> None:
     order = await placed_by(orders, buyer, ticket)
     assert (await buying.delete(f"/api/orders/{order.id}")).status_code == 204
-    await happen(streams, captured_payment(order.id), passed_deadline(order.id))
+    await publish_in_order(streams, captured_payment(order.id), passed_deadline(order.id))
     assert await look(orders, order) == ("cancelled", 2)
     assert await streams.published(OrderCompleted) == []
     assert await streams.dead_letters() == []
 
 
-async def test_the_old_deadline_of_a_ticket_that_was_ordered_again_does_not_touch_the_new_order(
+async def test_the_deadline_of_an_old_order_does_not_change_a_new_order_of_the_ticket(
     streams: EventStreams, orders: OrderService, ticket: TicketCreated
 ) -> None:
     first = await placed_by(orders, somebody(), ticket)
     await orders.cancel_order(OrderId(first.id), by=first.user_id)
     second = await placed_by(orders, somebody(), ticket)
-    await happen(streams, passed_deadline(first.id))
+    await publish_in_order(streams, passed_deadline(first.id))
     assert await look(orders, second) == ("created", 1)
     assert await look(orders, first) == ("cancelled", 2)
 
 
-async def test_duplicates_of_what_ended_an_order_have_no_effect(
+async def test_duplicates_of_the_last_event_of_an_order_have_no_effect(
     streams: EventStreams, running: RunningService, orders: OrderService, ticket: TicketCreated
 ) -> None:
     expired = await placed_by(orders, somebody(), ticket)
-    await happen(streams, passed_deadline(expired.id))
+    await publish_in_order(streams, passed_deadline(expired.id))
     paid = await placed_by(orders, somebody(), ticket)
     payment = captured_payment(paid.id)
-    await happen(streams, payment, payment, passed_deadline(expired.id), payment)
+    await publish_in_order(streams, payment, payment, passed_deadline(expired.id), payment)
 
     assert await look(orders, expired) == ("cancelled", 2)
     assert await look(orders, paid) == ("completed", 2)
@@ -105,12 +105,12 @@ async def test_duplicates_of_what_ended_an_order_have_no_effect(
     assert await streams.dead_letters() == []
 
 
-async def test_news_of_an_order_that_was_never_placed_becomes_a_dead_letter(
+async def test_an_event_of_an_unknown_order_becomes_a_dead_letter(
     streams: EventStreams, running: RunningService
 ) -> None:
     strays = [captured_payment(new_id()), passed_deadline(new_id())]
-    await happen(streams, *strays)
+    await publish_in_order(streams, *strays)
     letters = await streams.dead_letters()
     assert {letter.headers["dead-letter-subject"] for letter in letters} == {stray.subject for stray in strays}
     assert all("does not exist" in letter.headers["dead-letter-reason"] for letter in letters)
-    assert {letter.headers["dead-letter-deliveries"] for letter in letters} == {"1"}  # trying again cannot help
+    assert {letter.headers["dead-letter-deliveries"] for letter in letters} == {"1"}  # a repetition cannot help

@@ -1,4 +1,4 @@
-"""Placing orders, giving them up, and looking at them, over HTTP."""
+"""Placing, cancelling and reading orders, over HTTP."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -49,7 +49,7 @@ async def test_a_buyer_may_ask_for_a_shorter_window(buying: httpx.AsyncClient, t
     assert before + window <= datetime.fromisoformat(order["expiresAt"]) <= utc_now() + window
 
 
-async def test_no_window_and_the_longest_window_are_the_platforms_own(
+async def test_the_default_and_the_longest_window_are_the_platforms_own(
     buying: httpx.AsyncClient, orders: OrderService
 ) -> None:
     for window in (None, 900):
@@ -60,7 +60,7 @@ async def test_no_window_and_the_longest_window_are_the_platforms_own(
         assert datetime.fromisoformat(placed.json()["expiresAt"]) > utc_now() + timedelta(minutes=14)
 
 
-async def test_a_buyer_pays_the_price_at_which_they_ordered(
+async def test_a_buyer_pays_the_price_at_the_time_of_the_order(
     streams: EventStreams, buying: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     await streams.publish(changed_ticket(ticket, 2, title="Opera", price=2500))
@@ -74,7 +74,7 @@ async def test_a_buyer_pays_the_price_at_which_they_ordered(
     assert (await buying.get(f"/api/orders/{order['id']}")).json()["ticket"] == ordered
 
 
-async def test_a_ticket_can_be_ordered_in_the_same_breath_in_which_it_is_listed(
+async def test_a_ticket_can_be_ordered_immediately_after_it_is_listed(
     streams: EventStreams, buying: httpx.AsyncClient
 ) -> None:
     ticket = listed_ticket()
@@ -87,7 +87,7 @@ async def test_a_ticket_can_be_ordered_in_the_same_breath_in_which_it_is_listed(
     assert placed.json()["ticket"]["id"] == ticket.id
 
 
-async def test_an_order_that_is_given_up_frees_its_ticket(
+async def test_a_cancelled_order_frees_its_ticket(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     order = (await buying.post("/api/orders", json={"ticketId": ticket.id})).json()
@@ -103,7 +103,7 @@ async def test_an_order_that_is_given_up_frees_its_ticket(
     assert {o.id for o in await streams.eventually_published(OrderCreated, 2)} == {order["id"], again.json()["id"]}
 
 
-async def test_a_holder_past_its_deadline_is_cancelled_for_the_next_buyer_even_without_expiration(
+async def test_the_next_buyer_replaces_an_overdue_order_even_without_expiration(
     streams: EventStreams, running: RunningService, later: RunningService, buying: httpx.AsyncClient
 ) -> None:
     ticket = listed_ticket()
@@ -121,7 +121,7 @@ async def test_a_holder_past_its_deadline_is_cancelled_for_the_next_buyer_even_w
     assert [o.id for o in await streams.eventually_published(OrderCreated, 2)] == [order["id"], placed.json()["id"]]
 
 
-async def test_a_buyers_orders_are_paged_newest_first_with_no_overlap_and_no_gap(
+async def test_the_orders_of_a_buyer_are_paged_newest_first_without_gaps(
     running: RunningService, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId
 ) -> None:
     placed = []

@@ -1,4 +1,4 @@
-"""What holds when many want the same ticket, or the same order, at the same moment, on a real MongoDB."""
+"""Concurrent requests for one ticket or one order, on a real MongoDB."""
 
 import asyncio
 from collections import Counter
@@ -21,6 +21,8 @@ from orders.order import Order, OrderNotOpen
 from orders.repository import TicketNotAvailable
 from orders.service import OrderService
 
+pytestmark = pytest.mark.both_drivers
+
 BUYERS = 200
 
 
@@ -32,7 +34,7 @@ async def order_at_once(
 
 
 def outcomes(answers: Sequence[httpx.Response]) -> Counter[str]:
-    """How many were given what: "created", or the type of the problem."""
+    """How many answers there are of each kind: "created", or the type of the problem."""
     return Counter(
         "created" if answer.status_code == 201 else answer.json()["type"].rpartition(":")[2] for answer in answers
     )
@@ -49,13 +51,13 @@ async def instances(
     new_instance: Callable[[Clock], Callable[[], FastAPI]],
     running: RunningService,
 ) -> AsyncIterator[list[RunningService]]:
-    """All of them on one database."""
+    """Instances that share one database."""
     async with AsyncExitStack() as stack:
         more = [surroundings.running(new_instance(utc_now), CONSUMERS) for _ in range(1, request.param)]
         yield [running, *[await stack.enter_async_context(another) for another in more]]
 
 
-async def test_of_two_hundred_buyers_at_once_one_gets_the_ticket_and_the_others_are_told(
+async def test_of_200_concurrent_buyers_one_gets_the_ticket_and_the_others_get_409(
     streams: EventStreams, running: RunningService, instances: list[RunningService], ticket: TicketCreated
 ) -> None:
     answers = await order_at_once(instances, ticket, BUYERS)
@@ -67,7 +69,7 @@ async def test_of_two_hundred_buyers_at_once_one_gets_the_ticket_and_the_others_
     assert [event.id for event in await streams.published(OrderCreated)] == [winner]
 
 
-async def test_of_many_buyers_at_once_one_takes_over_from_a_holder_past_its_deadline(
+async def test_of_many_concurrent_buyers_one_replaces_an_overdue_order(
     streams: EventStreams, running: RunningService, later: RunningService, orders: OrderService, ticket: TicketCreated
 ) -> None:
     overdue = await orders.place_order(TicketId(ticket.id), buyer=somebody())
@@ -81,7 +83,7 @@ async def test_of_many_buyers_at_once_one_takes_over_from_a_holder_past_its_dead
     assert len(await streams.published(OrderCreated)) == 2
 
 
-async def test_a_payment_and_the_next_buyer_at_once_never_both_have_the_ticket(
+async def test_a_payment_and_the_next_buyer_never_both_get_the_ticket(
     streams: EventStreams, running: RunningService, later: RunningService, orders: OrderService
 ) -> None:
     later_orders: OrderService = later.use_cases
@@ -104,7 +106,7 @@ async def test_a_payment_and_the_next_buyer_at_once_never_both_have_the_ticket(
     assert len(await streams.published(OrderCancelled)) == ends["cancelled", True]
 
 
-async def test_a_payment_an_expiry_and_a_cancellation_at_once_end_the_order_once(
+async def test_a_concurrent_payment_expiry_and_cancellation_end_the_order_once(
     streams: EventStreams, running: RunningService, orders: OrderService
 ) -> None:
     ends = Counter()

@@ -1,11 +1,10 @@
-"""What orders refuses over HTTP: with which status, of which type, naming which field."""
-
-from typing import NamedTuple
+"""What orders refuses over HTTP: the status, the type and the field of the answer."""
 
 import httpx
 
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.tickets import TicketCreated
+from devkit.testing.problem_details import Refusal, refusal
 from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import listed_ticket
 from orders.service import OrderService
@@ -15,34 +14,13 @@ NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000
 NO_WINDOWS = ("0", "-1", "1.5", "3.0", "901", "1e309", "NaN", "1" + "0" * 30, '"3"', "true", "[3]", "{}")
 
 
-class Refusal(NamedTuple):
-    status: int
-    slug: str
-    fields: list[str | None]
-
-
-def refusal(response: httpx.Response) -> Refusal:
-    """What an answer refuses; it has to be an RFC 9457 problem, whole and nothing but."""
-    problem = response.json()
-    assert response.headers["content-type"] == "application/problem+json"
-    assert set(problem) == {"type", "title", "status", "detail", "errors"}
-    assert problem["status"] == response.status_code
-    assert problem["title"]
-    assert problem["detail"]
-    assert problem["errors"]
-    assert all(line["message"] and set(line) <= {"message", "field"} for line in problem["errors"])
-    prefix, _, slug = problem["type"].rpartition(":")
-    assert prefix == "urn:ticket-marketplace:problem"
-    return Refusal(response.status_code, slug, [line.get("field") for line in problem["errors"]])
-
-
 def about(order_id: str) -> tuple[tuple[str, str], ...]:
-    """Every request that is about one order."""
+    """All requests about one order."""
     one = f"/api/orders/{order_id}"
     return ("GET", one), ("DELETE", one), ("GET", f"{one}/timeline")
 
 
-async def test_only_who_is_signed_in_has_to_do_with_orders(running: RunningService, ticket: TicketCreated) -> None:
+async def test_orders_require_a_signed_in_user(running: RunningService, ticket: TicketCreated) -> None:
     anybody = running.client()
     for method, path in (("GET", "/api/orders"), *about(new_id())):
         assert refusal(await anybody.request(method, path)) == Refusal(401, "not-signed-in", [None])
@@ -50,7 +28,7 @@ async def test_only_who_is_signed_in_has_to_do_with_orders(running: RunningServi
     assert refusal(placed) == Refusal(401, "not-signed-in", [None])
 
 
-async def test_an_order_is_its_buyers_own_affair(
+async def test_only_its_buyer_can_see_or_cancel_an_order(
     running: RunningService, orders: OrderService, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await orders.place_order(TicketId(ticket.id), buyer=buyer)
@@ -69,7 +47,7 @@ async def test_a_seller_cannot_order_their_own_ticket(
     assert await orders._orders.collection.count_documents({}) == 0
 
 
-async def test_what_was_never_placed_or_listed_is_not_found(buying: httpx.AsyncClient) -> None:
+async def test_unknown_orders_and_tickets_are_not_found(buying: httpx.AsyncClient) -> None:
     for method, path in about(new_id()):
         assert refusal(await buying.request(method, path)) == Refusal(404, "not-found", [None])
     response = await buying.post("/api/orders", json={"ticketId": new_id()})
@@ -101,7 +79,7 @@ async def test_a_final_order_cannot_be_cancelled(
     assert statuses == {cancelled.id: "cancelled", completed.id: "completed"}
 
 
-async def test_what_is_no_order_is_refused_naming_its_field_and_holds_nothing(
+async def test_an_invalid_order_is_refused_with_its_field_and_holds_no_ticket(
     buying: httpx.AsyncClient, orders: OrderService
 ) -> None:
     ticket = listed_ticket()
@@ -128,13 +106,13 @@ async def test_what_is_no_order_is_refused_naming_its_field_and_holds_nothing(
     assert await orders._orders.collection.count_documents({}) == 0
 
 
-async def test_an_id_that_is_no_id_is_refused(buying: httpx.AsyncClient) -> None:
+async def test_a_malformed_id_is_refused(buying: httpx.AsyncClient) -> None:
     for no_id in (*NO_IDS, "%00", "65f0c0ffee00000000000001%0a"):
         for method, path in about(no_id):
             assert refusal(await buying.request(method, path)) == Refusal(422, "bad-input", ["orderId"])
 
 
-async def test_a_query_that_is_not_understood_is_refused(buying: httpx.AsyncClient) -> None:
+async def test_an_invalid_query_is_refused(buying: httpx.AsyncClient) -> None:
     refused = {
         "?limit=0": "limit",
         "?limit=101": "limit",

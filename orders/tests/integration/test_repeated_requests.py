@@ -1,4 +1,4 @@
-"""A request with an Idempotency-Key that comes again although its first answer was not kept: one order per key."""
+"""A repeated request whose first answer was not stored still places only one order per Idempotency-Key."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,10 +21,10 @@ async def die_before_the_answer_is_kept(name: str, operation: Operation) -> Any:
     return await operation()
 
 
-async def test_a_repeated_request_finds_its_order_even_if_it_was_cancelled_since(
+async def test_a_repeated_request_finds_its_order_even_after_a_cancellation(
     running: RunningService, later: RunningService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
-    """The process dies between the order and the keeping of its answer; meanwhile the ticket becomes free again."""
+    """The process dies after the order and before its answer is stored. Then the ticket becomes free again."""
     body = {"ticketId": ticket.id}
     dependencies: Dependencies = running.app.state.dependencies
     assert dependencies.idempotent_requests is not None

@@ -1,8 +1,10 @@
-"""What orders remembers of a ticket: the newest that it has heard, however late, and however often, it heard it."""
+"""The read model of tickets keeps the newest version, for late and duplicate events."""
 
 import asyncio
 from collections.abc import Awaitable
 from itertools import permutations
+
+import pytest
 
 from common.events.tickets import TicketCreated
 from common.storage.collection import Collection, Document, WriteResult
@@ -11,6 +13,8 @@ from devkit.testing.samples import changed_ticket, listed_ticket
 from orders.consumers import CONSUMERS
 from orders.service import OrderService
 from orders.ticket_read_model import TicketReadModelRepository
+
+pytestmark = pytest.mark.both_drivers
 
 ALL = [consumer.name for consumer in CONSUMERS]
 
@@ -21,19 +25,19 @@ async def known(orders: OrderService, ticket: TicketCreated) -> tuple[int, str, 
     return read_model.version, read_model.title, read_model.price
 
 
-async def test_an_older_version_after_a_newer_one_never_wins(streams: EventStreams, orders: OrderService) -> None:
+async def test_an_older_version_never_replaces_a_newer_one(streams: EventStreams, orders: OrderService) -> None:
     for order in permutations(range(3)):
         ticket = listed_ticket(title="First")
         events = [ticket, changed_ticket(ticket, 2, title="Second"), changed_ticket(ticket, 3, title="Third", price=3)]
-        heard: list[int] = []
+        handled: list[int] = []
         for index in (*order, *order):  # the second time as duplicates
-            heard.append(index)
+            handled.append(index)
             await orders._tickets.apply(events[index])
-            assert (await known(orders, ticket))[0] == max(heard) + 1
+            assert (await known(orders, ticket))[0] == max(handled) + 1
         assert await known(orders, ticket) == (3, "Third", 3)
 
 
-async def test_what_is_not_newer_is_said_to_be_stale(orders: OrderService) -> None:
+async def test_apply_reports_whether_the_event_was_newer(orders: OrderService) -> None:
     ticket = listed_ticket()
     third, second = changed_ticket(ticket, 3), changed_ticket(ticket, 2)
     assert [await orders._tickets.apply(event) for event in (third, third, second, ticket)] == [
@@ -45,7 +49,7 @@ async def test_what_is_not_newer_is_said_to_be_stale(orders: OrderService) -> No
     assert await orders._tickets.apply(changed_ticket(ticket, 4))
 
 
-async def test_of_two_first_events_that_race_to_insert_the_newer_one_wins(orders: OrderService) -> None:
+async def test_of_two_first_events_inserted_concurrently_the_newer_one_wins(orders: OrderService) -> None:
     seen = []
     for n in range(50):
         first = listed_ticket(title="First")
@@ -57,7 +61,7 @@ async def test_of_two_first_events_that_race_to_insert_the_newer_one_wins(orders
 
 
 class Overtaken:
-    """A collection in which another writer inserts between MongoDB's own look and insert of an upsert.
+    """A collection in which another writer inserts between the read and the insert of MongoDB's upsert.
 
     That moment is too short to be met at will: the test before this one meets it in some of its runs only.
     """
@@ -69,11 +73,13 @@ class Overtaken:
     async def update_one(self, key: Document, update: Document, *, upsert: bool = False) -> WriteResult:
         if upsert:
             await self._by
-            await self._collection.insert_one({"_id": key["_id"], **update["$set"]})  # MongoDB refuses: it exists
+            await self._collection.insert_one(
+                {"_id": key["_id"], **update["$set"]}
+            )  # MongoDB refuses the insert, because the document exists
         return await self._collection.update_one(key, update)
 
 
-async def test_who_is_overtaken_while_inserting_still_wins_if_newer_and_only_then(orders: OrderService) -> None:
+async def test_an_event_that_loses_the_insert_still_wins_if_it_is_newer(orders: OrderService) -> None:
     for mine, theirs, won in ((2, 1, True), (1, 2, False), (2, 2, False)):
         ticket = listed_ticket()
         overtaken = Overtaken(orders._tickets.collection, by=orders._tickets.apply(changed_ticket(ticket, theirs)))
@@ -81,7 +87,7 @@ async def test_who_is_overtaken_while_inserting_still_wins_if_newer_and_only_the
         assert (await known(orders, ticket))[0] == 2
 
 
-async def test_a_listing_and_its_changes_all_at_once_end_in_the_last_one(
+async def test_concurrent_events_of_one_ticket_end_in_the_newest_state(
     streams: EventStreams, orders: OrderService
 ) -> None:
     listed = [listed_ticket() for _ in range(20)]

@@ -18,7 +18,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-async def test_a_sold_tickets_timeline_tells_what_happened_and_because_of_what(
+async def test_the_timeline_of_a_completed_order_has_its_events_and_their_causes(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = (
@@ -36,17 +36,17 @@ async def test_a_sold_tickets_timeline_tells_what_happened_and_because_of_what(
     assert answer.status_code == 200
     timeline = answer.json()
     assert timeline["orderId"] == order["id"]
-    told = timeline["events"]
-    assert [(e["event"], e["subject"], e["version"], e["cause"], e["traceId"]) for e in told] == [
+    events = timeline["events"]
+    assert [(e["event"], e["subject"], e["version"], e["cause"], e["traceId"]) for e in events] == [
         ("order.created", f"order.created.{order['id']}", 1, "POST /api/orders", TRACE),
         ("payment.created", f"payment.created.{payment.id}", 2, "POST /api/payments", TRACE),
         ("order.completed", f"order.completed.{order['id']}", 2, payment.event_id, TRACE),
     ]
-    moments = [datetime.fromisoformat(event["at"]) for event in told]
+    moments = [datetime.fromisoformat(event["at"]) for event in events]
     assert moments == sorted(moments)
     assert all(moment.tzinfo is not None for moment in moments)
-    assert all(set(event) == {"event", "subject", "at", "version", "cause", "traceId", "data"} for event in told)
-    assert told[0]["data"] == {
+    assert all(set(event) == {"event", "subject", "at", "version", "cause", "traceId", "data"} for event in events)
+    assert events[0]["data"] == {
         "id": order["id"],
         "version": 1,
         "status": "created",
@@ -55,10 +55,10 @@ async def test_a_sold_tickets_timeline_tells_what_happened_and_because_of_what(
         "ticket": {"id": ticket.id, "title": "Concert", "price": 1999},
         "paymentId": None,
     }
-    assert told[2]["data"] == {**told[0]["data"], "version": 2, "status": "completed", "paymentId": payment.id}
+    assert events[2]["data"] == {**events[0]["data"], "version": 2, "status": "completed", "paymentId": payment.id}
 
 
-async def test_an_expired_orders_timeline_tells_of_its_deadline_and_of_no_other_order(
+async def test_the_timeline_of_an_expired_order_has_its_deadline_and_no_other_order(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     order = (await buying.post("/api/orders", json={"ticketId": ticket.id})).json()
@@ -69,15 +69,15 @@ async def test_an_expired_orders_timeline_tells_of_its_deadline_and_of_no_other_
     assert next_one.status_code == 201
     await streams.eventually_relayed(running.collection("orders"))
 
-    told = (await buying.get(f"/api/orders/{order['id']}/timeline")).json()["events"]
-    assert [(event["event"], event["cause"]) for event in told] == [
+    events = (await buying.get(f"/api/orders/{order['id']}/timeline")).json()["events"]
+    assert [(event["event"], event["cause"]) for event in events] == [
         ("order.created", "POST /api/orders"),
         ("expiration.completed", "unknown"),
         ("order.cancelled", deadline.event_id),
     ]
 
 
-async def test_a_cancelled_orders_timeline_tells_of_the_payment_that_came_too_late_and_of_its_refund(
+async def test_the_timeline_of_a_cancelled_order_has_the_late_payment_and_its_refund(
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     path = f"/api/orders/{(await buying.post('/api/orders', json={'ticketId': ticket.id})).json()['id']}"
@@ -89,8 +89,8 @@ async def test_a_cancelled_orders_timeline_tells_of_the_payment_that_came_too_la
     refund = PaymentRefunded(**late.model_dump() | {"version": 3, "status": "refunded"})
     await streams.publish(refund)
 
-    told = (await buying.get(f"{path}/timeline")).json()["events"]
-    assert [event["event"] for event in told] == [
+    events = (await buying.get(f"{path}/timeline")).json()["events"]
+    assert [event["event"] for event in events] == [
         "order.created",
         "order.cancelled",
         "payment.created",

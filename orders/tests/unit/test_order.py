@@ -1,4 +1,4 @@
-"""The order aggregate: which ways it can go, and what it tells of each."""
+"""The order aggregate: its transitions and their events."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,13 @@ A_MOMENT = timedelta(milliseconds=1)
 
 @pytest.fixture
 def order() -> Order:
-    """Placed, and stored."""
+    """An order that is placed and stored."""
     order = Order.place(buyer=BUYER, ticket=TICKET, expires_at=DEADLINE)
     order.mark_stored()
     return order
 
 
-def test_a_placed_order_is_open_and_tells_everything_about_itself() -> None:
+def test_a_placed_order_is_open_and_its_event_has_its_whole_state() -> None:
     order = Order.place(buyer=BUYER, ticket=TICKET, expires_at=DEADLINE)
     assert (order.status, order.version, order.stored_version) == (OrderStatus.CREATED, 1, 0)
     assert order.recorded == [
@@ -83,18 +83,18 @@ def test_an_order_that_is_final_is_never_overdue(order: Order) -> None:
     assert not order.is_overdue(DEADLINE + A_MOMENT)
 
 
-def test_an_order_is_its_buyers_own_affair(order: Order) -> None:
+def test_only_its_buyer_can_see_or_cancel_an_order(order: Order) -> None:
     order.check_buyer(BUYER)
     with pytest.raises(NotTheBuyer):
         order.check_buyer(UserId(new_id()))
 
 
 @pytest.mark.parametrize(("status", "live"), [("created", True), ("completed", True), ("cancelled", False)])
-def test_an_open_and_a_completed_order_have_their_ticket(status: str, live: bool) -> None:
+def test_open_and_completed_orders_are_live(status: str, live: bool) -> None:
     assert OrderStatus(status).is_live is live
 
 
-def test_an_order_survives_its_document(order: Order) -> None:
+def test_an_order_read_from_its_document_is_unchanged(order: Order) -> None:
     order.complete(PAYMENT)
     again = Order.from_document(order.to_document())
     assert again.to_document() == order.to_document()

@@ -3,15 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.errors import BadInput, NotFound, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.tickets import TicketCreated
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
 from common.messaging.timeline import TimelineReader
+from devkit.testing.clock import SettableClock
+from devkit.testing.in_memory import idle_relay, in_memory_database, unconnected_broker
 from devkit.testing.samples import listed_ticket
 from orders.order import NotTheBuyer, Order, OrderNotOpen, OrderStatus
 from orders.repository import OrderRepository, TicketNotAvailable
@@ -24,31 +22,18 @@ OTHER = UserId(new_id())
 PAYMENT = PaymentId(new_id())
 
 
-class Watch:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock(stands_at=datetime(2026, 11, 24, 12, tzinfo=UTC))
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
-
-
-@pytest.fixture
-async def orders(watch: Watch) -> OrderService:
-    """Nothing is published here: what is staged stays in the outbox."""
-    database = AsyncMongoMockClient(tz_aware=True)["orders"]
-    broker = Broker("nats://nowhere", "test")
-    relay = OutboxRelay(Publisher(broker), watch)
-    repository = OrderRepository(database["orders"], relay, watch)
+async def orders(clock: SettableClock) -> OrderService:
+    database = in_memory_database("orders")
+    repository = OrderRepository(database["orders"], idle_relay(clock), clock)
     await repository.create_indexes()
     tickets = TicketReadModelRepository(database["ticket_replicas"])
-    return OrderService(repository, tickets, TimelineReader(broker), watch, WINDOW)
+    return OrderService(repository, tickets, TimelineReader(unconnected_broker()), clock, WINDOW)
 
 
 @pytest.fixture
@@ -74,27 +59,29 @@ async def status_of(orders: OrderService, order: Order) -> OrderStatus:
 
 
 async def test_an_order_and_its_event_are_one_document(
-    orders: OrderService, watch: Watch, ticket: TicketCreated, order: Order
+    orders: OrderService, clock: SettableClock, ticket: TicketCreated, order: Order
 ) -> None:
     assert (order.ticket.title, order.ticket.price) == (ticket.title, ticket.price)
-    assert order.expires_at == watch.now + WINDOW
+    assert order.expires_at == clock() + WINDOW
     assert await orders.get_order(OrderId(order.id), by=BUYER) == order
     assert await outbox_of(orders, order) == [f"order-{order.id}-1"]
 
 
 async def test_a_buyer_may_ask_for_a_shorter_window_but_not_for_a_longer_one(
-    orders: OrderService, watch: Watch, ticket: TicketCreated
+    orders: OrderService, clock: SettableClock, ticket: TicketCreated
 ) -> None:
     with pytest.raises(BadInput, match="at most 900") as refused:
         await orders.place_order(TicketId(ticket.id), buyer=BUYER, window_seconds=int(WINDOW.total_seconds()) + 1)
     assert refused.value.argument == "window_seconds"
     order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window_seconds=3)
-    assert order.expires_at == watch.now + timedelta(seconds=3)
+    assert order.expires_at == clock() + timedelta(seconds=3)
 
 
-async def test_the_whole_window_may_be_asked_for(orders: OrderService, watch: Watch, ticket: TicketCreated) -> None:
+async def test_a_buyer_may_ask_for_the_whole_window(
+    orders: OrderService, clock: SettableClock, ticket: TicketCreated
+) -> None:
     order = await orders.place_order(TicketId(ticket.id), buyer=BUYER, window_seconds=int(WINDOW.total_seconds()))
-    assert order.expires_at == watch.now + WINDOW
+    assert order.expires_at == clock() + WINDOW
 
 
 async def test_a_seller_cannot_order_their_own_ticket(orders: OrderService, ticket: TicketCreated) -> None:
@@ -113,39 +100,39 @@ async def test_a_ticket_is_ordered_once_even_by_the_same_buyer(
 
 
 async def test_a_sold_ticket_is_not_ordered_even_after_the_deadline(
-    orders: OrderService, watch: Watch, ticket: TicketCreated, order: Order
+    orders: OrderService, clock: SettableClock, ticket: TicketCreated, order: Order
 ) -> None:
     await orders.complete_order(OrderId(order.id), PAYMENT)
-    watch.now = order.expires_at + WINDOW
+    clock.stands_at = order.expires_at + WINDOW
     with pytest.raises(TicketNotAvailable):
         await orders.place_order(TicketId(ticket.id), buyer=OTHER)
     assert await status_of(orders, order) is OrderStatus.COMPLETED
 
 
-async def test_a_holder_past_its_deadline_gives_way_and_not_a_moment_before(
-    orders: OrderService, watch: Watch, ticket: TicketCreated, order: Order
+async def test_an_order_is_replaced_at_its_deadline_and_not_before(
+    orders: OrderService, clock: SettableClock, ticket: TicketCreated, order: Order
 ) -> None:
-    watch.now = order.expires_at - timedelta(milliseconds=1)
+    clock.stands_at = order.expires_at - timedelta(milliseconds=1)
     with pytest.raises(TicketNotAvailable):
         await orders.place_order(TicketId(ticket.id), buyer=OTHER)
     assert await status_of(orders, order) is OrderStatus.CREATED
 
-    watch.now = order.expires_at
+    clock.stands_at = order.expires_at
     after = await orders.place_order(TicketId(ticket.id), buyer=OTHER)
     assert await status_of(orders, order) is OrderStatus.CANCELLED
     assert await outbox_of(orders, order) == [f"order-{order.id}-1", f"order-{order.id}-2"]
-    assert (after.version, after.expires_at) == (1, watch.now + WINDOW)
+    assert (after.version, after.expires_at) == (1, clock() + WINDOW)
     assert await outbox_of(orders, after) == [f"order-{after.id}-1"]
 
 
-async def test_a_cancelled_orders_ticket_can_be_ordered_again(
+async def test_the_ticket_of_a_cancelled_order_can_be_ordered_again(
     orders: OrderService, ticket: TicketCreated, order: Order
 ) -> None:
     await orders.cancel_order(OrderId(order.id), by=BUYER)
     assert await status_of(orders, await orders.place_order(TicketId(ticket.id), buyer=OTHER)) is OrderStatus.CREATED
 
 
-async def test_nobody_else_sees_or_cancels_an_order(orders: OrderService, order: Order) -> None:
+async def test_no_other_user_sees_or_cancels_an_order(orders: OrderService, order: Order) -> None:
     with pytest.raises(NotTheBuyer):
         await orders.get_order(OrderId(order.id), by=OTHER)
     with pytest.raises(NotTheBuyer):
@@ -153,7 +140,7 @@ async def test_nobody_else_sees_or_cancels_an_order(orders: OrderService, order:
     assert await status_of(orders, order) is OrderStatus.CREATED
 
 
-async def test_an_order_that_was_never_placed_is_not_found_by_a_caller_and_permanent_for_an_event(
+async def test_an_unknown_order_is_not_found_or_for_an_event_a_permanent_failure(
     orders: OrderService,
 ) -> None:
     unknown = OrderId(new_id())
@@ -176,7 +163,7 @@ async def test_a_payment_completes_an_order_once(orders: OrderService, order: Or
         await orders.cancel_order(OrderId(order.id), by=BUYER)
 
 
-async def test_what_comes_after_the_end_of_an_order_has_no_effect(
+async def test_events_after_the_end_of_an_order_have_no_effect(
     orders: OrderService, ticket: TicketCreated, order: Order
 ) -> None:
     await orders.expire_order(OrderId(order.id))
@@ -184,7 +171,7 @@ async def test_what_comes_after_the_end_of_an_order_has_no_effect(
     await orders.expire_order(OrderId(order.id))
     cancelled = await orders.get_order(OrderId(order.id), by=BUYER)
     assert (cancelled.status, cancelled.payment_id, cancelled.version) == (OrderStatus.CANCELLED, None, 2)
-    assert cancelled.late_payment_id == PAYMENT  # kept for the timeline, which tells of its refund
+    assert cancelled.late_payment_id == PAYMENT  # kept for the timeline, which shows its refund
 
     paid = await orders.place_order(TicketId(ticket.id), buyer=OTHER)
     await orders.complete_order(OrderId(paid.id), PAYMENT)

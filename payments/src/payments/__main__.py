@@ -1,4 +1,4 @@
-"""`python -m payments` serves until it is told to stop."""
+"""`python -m payments` serves payments until the process is stopped."""
 
 from common.runtime.serve import serve
 from common.runtime.settings import load_settings

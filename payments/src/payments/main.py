@@ -31,7 +31,7 @@ def create_app(
     policy: RetryPolicy | None = None,
     gateway: PaymentGateway | None = None,
 ) -> FastAPI:
-    """Without a `gateway`, the settings choose it."""
+    """Without a `gateway`, the settings decide which one is used."""
     runtime = ServiceRuntime("payments", settings, clock=clock, policy=policy)
     database = runtime.mongo.database
     collection = BatchingCollection(database["payments"], lookup_by=("_id", "request_key", "order_id"))
@@ -54,7 +54,7 @@ def create_app(
 
 
 def choose_gateway(settings: PaymentsSettings, database: Database) -> PaymentGateway:
-    """Stripe if there is a key; else the sandbox, which charges nobody."""
+    """Stripe if there is a key for it; otherwise the sandbox, which moves no money."""
     if settings.stripe_key is None:
         charges, refunds = database["sandbox_charges"], database["sandbox_refunds"]
         return SandboxGateway(BatchingCollection(charges), BatchingCollection(refunds))

@@ -1,4 +1,4 @@
-"""What payments remembers of each order: who may pay how much, until when, and whether the order is still open."""
+"""What payments knows of each order: who may pay how much, until when, and whether the order is still open."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The payment aggregate: pending → captured or declined; captured → refunded; open until the money has its place."""
+"""The payment aggregate: pending → captured or declined; captured → refunded. Open until its order is final."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from payments.gateway.protocol import ChargeId
 
 class PaymentStatus(StrEnum):
     PENDING = "pending"
-    """The payment claims its order for one charge; whether the card was charged is not known yet."""
+    """The payment claims its order. It is not known yet whether the card was charged."""
     DECLINED = "declined"
     CAPTURED = "captured"
     REFUNDED = "refunded"
@@ -34,14 +34,14 @@ class OrderNotOpen(Conflict):
 
 
 class AlreadyPaid(Conflict):
-    """There is one charge an order, however often it is asked for."""
+    """There is one charge per order, however often it is requested."""
 
     code = "already-paid"
     title = "The order is paid already"
 
 
 class PaymentInProgress(Conflict):
-    """Another payment for the same order has not come to its end yet."""
+    """Another payment for the same order has not ended yet."""
 
     code = "payment-in-progress"
     title = "A payment for this order is under way"
@@ -61,14 +61,14 @@ class Payment(Aggregate[PaymentEvent]):
     amount: int
     status: PaymentStatus = PaymentStatus.PENDING
     open: bool = True
-    """Until its order is completed or it is refunded: what is open for long is what an operator looks at."""
+    """False after a decline, a refund, or the completion of its order. Operators check payments that stay open."""
     token: str | None
-    """The card token, for as long as the charge may have to be repeated."""
+    """The card token, kept only as long as the charge may have to be repeated."""
     charge_id: ChargeId | None = None
     decline_reason: str | None = None
     begun_at: datetime
     request_key: str | None = None
-    """The request that began it, if it came with a key: the same request goes on with this payment."""
+    """Identifies the request that began it, if that had an Idempotency-Key: repeated, it continues this payment."""
 
     @classmethod
     def begin(  # noqa: PLR0913 - all of them are named
@@ -81,7 +81,7 @@ class Payment(Aggregate[PaymentEvent]):
         now: datetime,
         request_key: str | None = None,
     ) -> Self:
-        """Claims the order before any money moves."""
+        """Begin a payment. It claims its order before any money moves."""
         payment = cls(
             id=PaymentId(new_id()),
             order_id=order_id,
@@ -113,7 +113,7 @@ class Payment(Aggregate[PaymentEvent]):
         self._change(PaymentRefunded)
 
     def settle(self) -> None:
-        """Its order is completed: the seller has earned it."""
+        """Close the payment, because its order is completed and the seller keeps the money."""
         self._leave(PaymentStatus.CAPTURED, PaymentStatus.CAPTURED)
         self.open = False
         self._change()

@@ -1,4 +1,4 @@
-"""Where payments are kept."""
+"""Stores payments."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from common.storage.repository import AggregateRepository
 from payments.payment import AlreadyPaid, Payment, PaymentInProgress, PaymentStatus
 
 _CLAIMS = {"$in": [PaymentStatus.PENDING.value, PaymentStatus.CAPTURED.value]}
-_MOST_OF_AN_ORDER = 100
+_MOST_PER_ORDER = 100
 _RECOVERY_PAGE = 500
 
 
@@ -21,12 +21,12 @@ class PaymentRepository(AggregateRepository[Payment]):
         super().__init__(collection, Payment, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # What makes it one charge an order: MongoDB itself refuses the second claim.
+        # This index allows one charge per order: MongoDB refuses the second claim.
         await self.collection.create_index(
             "order_id", unique=True, partialFilterExpression={"status": _CLAIMS}, name="one_charge_an_order"
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
-        # Every text is greater than the empty one. Of {"$type": "string"}, MongoDB does not see that lookups fit it.
+        # "Greater than the empty text" means: any text. With {"$type": "string"}, lookups would not use the index.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -38,7 +38,7 @@ class PaymentRepository(AggregateRepository[Payment]):
         )
 
     async def add(self, payment: Payment) -> None:
-        """Raise AlreadyPaid or PaymentInProgress, with nothing stored, if another payment claims the order."""
+        """Raises AlreadyPaid or PaymentInProgress, and stores nothing, if another payment claims the order."""
         try:
             await super().add(payment)
         except DuplicateKeyError:
@@ -52,14 +52,14 @@ class PaymentRepository(AggregateRepository[Payment]):
 
     async def find_of_order(self, order_id: OrderId, buyer: UserId) -> list[Payment]:
         """Newest first, at most 100."""
-        page, _ = await self.find_page({"order_id": order_id, "user_id": buyer}, before=None, limit=_MOST_OF_AN_ORDER)
+        page, _ = await self.find_page({"order_id": order_id, "user_id": buyer}, before=None, limit=_MOST_PER_ORDER)
         return page
 
     async def find_captured_and_open(self, order_id: OrderId) -> Payment | None:
         return await self.find_one({"order_id": order_id, "status": PaymentStatus.CAPTURED.value, "open": True})
 
     async def find_open(self, *, begun_before: datetime, after: Payment | None) -> list[Payment]:
-        """Oldest first, at most 500; `after` is the last one of the page before."""
+        """A page of open payments, oldest first, at most 500. `after` is the last payment of the page before."""
         query: dict[str, object] = {"open": True, "begun_at": {"$lt": begun_before}}
         if after is not None:
             later = {"begun_at": {"$gt": after.begun_at}}

@@ -2,9 +2,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from payments.tests.checkout import Checkout, Start
-from payments.tests.movable_clock import MovableClock
 
 from common.domain.ids import new_id
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.running import RunningService, Surroundings
 from devkit.testing.samples import order_events
@@ -15,19 +15,19 @@ from payments.settings import PaymentsSettings
 
 
 @pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
+def clock() -> SettableClock:
+    return SettableClock()
 
 
 @pytest.fixture
 def gateway() -> PaymentGateway | None:
-    """None: the sandbox, as always without a Stripe key. A module that needs one that obeys has its own fixture."""
+    """None: the sandbox. A module that needs a FakeGateway overrides this fixture."""
     return None
 
 
 @pytest.fixture
-def start(surroundings: Surroundings, clock: MovableClock, gateway: PaymentGateway | None) -> Start:
-    """Starts payments; each time on the same database."""
+def start(surroundings: Surroundings, clock: SettableClock, gateway: PaymentGateway | None) -> Start:
+    """Starts an instance of payments. All instances share one database."""
     settings = surroundings.settings(PaymentsSettings, "payments")
     return lambda: surroundings.running(
         lambda: create_app(settings, clock=clock, policy=surroundings.policy, gateway=gateway), CONSUMERS
@@ -41,7 +41,7 @@ async def running(start: Start) -> AsyncIterator[RunningService]:
 
 
 @pytest.fixture
-async def checkout(running: RunningService, streams: EventStreams, clock: MovableClock) -> Checkout:
+async def checkout(running: RunningService, streams: EventStreams, clock: SettableClock) -> Checkout:
     checkout = Checkout(running, streams, clock, *order_events(new_id()))
-    await checkout.hear(checkout.created)
+    await checkout.deliver(checkout.created)
     return checkout

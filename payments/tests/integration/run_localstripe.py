@@ -1,4 +1,4 @@
-"""Run localstripe, an emulator of Stripe's API, as a process of its own; it prints its port and then serves.
+"""Runs localstripe, an emulator of Stripe's API, as a process: it prints its port and then serves.
 
 Its own command would listen on every interface and keep its store in one fixed file for the whole machine.
 """
@@ -15,7 +15,7 @@ _create = PaymentIntent._api_create
 
 
 def _create_as_stripe_does_now(automatic_payment_methods: Any = None, **data: Any) -> Any:
-    """Know the successor of payment_method_types, which localstripe expects and Stripe has come to refuse."""
+    """Accept automatic_payment_methods: localstripe knows only its predecessor, payment_method_types."""
     if automatic_payment_methods != {"enabled": "true", "allow_redirects": "never"}:
         raise UserError(400, f"This may send the buyer to another page: {automatic_payment_methods}")
     return _create(**data)

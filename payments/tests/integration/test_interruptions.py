@@ -1,23 +1,26 @@
-"""A charge and a cancellation of its order, one placed between any two steps of the other, on a real MongoDB."""
+"""A charge and a cancellation of its order, each run between any two steps of the other, on a real MongoDB."""
 
 import asyncio
 from contextlib import suppress
 from itertools import count
 
+import pytest
 from payments.tests.fake_gateway import FakeGateway
 from payments.tests.interruption import InterruptedDatabase, Interruption
-from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import pay, use_cases
 
 from common.domain.ids import new_id
 from common.storage.mongo import Mongo
+from devkit.testing.clock import SettableClock
 from devkit.testing.samples import order_events
 from payments.payment import OrderNotOpen
 
+pytestmark = pytest.mark.both_drivers
 
-async def test_a_cancellation_at_any_moment_of_a_payment_leaves_nobody_charged(mongo: Mongo) -> None:
+
+async def test_a_cancellation_at_any_moment_of_a_payment_ends_in_a_refund(mongo: Mongo) -> None:
     for moment in count(1):
-        order, gateway, clock = order_events(new_id()), FakeGateway(), MovableClock()
+        order, gateway, clock = order_events(new_id()), FakeGateway(), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)
         await payments.follow_order(order[0])
 
@@ -33,7 +36,7 @@ async def test_a_cancellation_at_any_moment_of_a_payment_leaves_nobody_charged(m
 
 async def test_a_charge_that_returns_at_any_moment_of_a_cancellation_is_refunded(mongo: Mongo) -> None:
     for moment in count(1):
-        order, gateway, clock = order_events(new_id()), FakeGateway(), MovableClock()
+        order, gateway, clock = order_events(new_id()), FakeGateway(), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)
         await payments.follow_order(order[0])
         gateway.may_answer.clear()

@@ -10,7 +10,7 @@ from devkit.testing.samples import order_events
 from payments.payment import PaymentStatus
 
 
-async def test_the_buyer_pays_an_open_order_and_everybody_hears_of_it(checkout: Checkout) -> None:
+async def test_the_buyer_pays_an_open_order_and_the_payment_is_published(checkout: Checkout) -> None:
     answer = await checkout.pay()
 
     assert answer.status_code == 201, answer.text
@@ -29,7 +29,7 @@ async def test_the_buyer_pays_an_open_order_and_everybody_hears_of_it(checkout: 
     ]
 
 
-async def test_a_declined_card_is_told_why_and_the_order_takes_another_one(checkout: Checkout) -> None:
+async def test_a_decline_has_its_reason_and_the_order_accepts_another_card(checkout: Checkout) -> None:
     declined = await checkout.pay("pm_card_chargeDeclinedInsufficientFunds")
     assert problem(declined) == (402, "card-declined")
     assert declined.json()["errors"] == [{"message": "Your card has insufficient funds.", "field": "token"}]
@@ -41,11 +41,11 @@ async def test_a_declined_card_is_told_why_and_the_order_takes_another_one(check
     assert (await checkout.pay("tok_mastercard")).status_code == 201
     statuses = [payment["status"] for payment in await checkout.listed()]
     assert statuses == ["captured", "declined", "declined"], "newest first, with those that came to nothing"
-    assert len(await checkout.streams.eventually_published(PaymentCreated)) == 1, "a decline is nobody else's business"
+    assert len(await checkout.streams.eventually_published(PaymentCreated)) == 1, "a decline publishes nothing"
 
 
-async def test_a_client_may_order_and_pay_in_one_breath(checkout: Checkout) -> None:
-    """The order's event is on its way when the payment comes in: it is waited for, and not answered with 404."""
+async def test_a_client_may_pay_immediately_after_the_order(checkout: Checkout) -> None:
+    """The order's event has not arrived when the payment is requested: payments waits for it."""
     orders = [order_events(new_id())[0] for _ in range(5)]
 
     answers = await asyncio.gather(
@@ -56,7 +56,7 @@ async def test_a_client_may_order_and_pay_in_one_breath(checkout: Checkout) -> N
     assert [answer.status_code for answer in answers[: len(orders)]] == [201] * len(orders)
 
 
-async def test_fifty_payments_for_one_order_at_once_are_one_charge(checkout: Checkout) -> None:
+async def test_50_concurrent_payments_for_one_order_are_one_charge(checkout: Checkout) -> None:
     answers = await asyncio.gather(*(checkout.pay() for _ in range(50)))
 
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 49

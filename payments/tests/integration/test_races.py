@@ -1,18 +1,20 @@
-"""Use cases that run at the same moment, on a real MongoDB: each change is made, and announced, once."""
+"""Concurrent use cases, on a real MongoDB: each change is made and published once."""
 
 import asyncio
 from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.movable_clock import MovableClock
-from payments.tests.use_cases import announced, pay, payments_of, use_cases
+from payments.tests.use_cases import pay, payments_of, recorded_events, use_cases
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
 from common.storage.mongo import Mongo
+from devkit.testing.clock import SettableClock
 from devkit.testing.samples import order_events
 from payments.payment import AlreadyPaid, OrderNotOpen, PaymentStatus
+
+pytestmark = pytest.mark.both_drivers
 
 CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"
 
@@ -22,12 +24,12 @@ CREATED, REFUNDED = "payment.created.v1", "payment.refunded.v1"
     [(1, PaymentStatus.REFUNDED, [CREATED, REFUNDED]), (2, PaymentStatus.CAPTURED, [CREATED])],
     ids=["cancelled", "completed"],
 )
-async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
+async def test_a_payment_concurrent_with_the_end_of_its_order_ends_once(
     mongo: Mongo, event: int, status: PaymentStatus, events: list[str]
 ) -> None:
-    """The order is paid and its end is delivered twice, all at the same moment; for 40 orders."""
+    """For 40 orders: the payment and two deliveries of the order's last event run concurrently."""
     gateway = FakeGateway()
-    payments = await use_cases(mongo.database, gateway, MovableClock())
+    payments = await use_cases(mongo.database, gateway, SettableClock())
     orders = [order_events(new_id()) for _ in range(40)]
     await asyncio.gather(*(payments.follow_order(order[0]) for order in orders))
 
@@ -42,12 +44,12 @@ async def test_a_payment_that_meets_the_end_of_its_order_comes_to_its_own_once(
     paid = [payment for order in orders for payment in await payments_of(payments, order)]
     assert {payment.id for payment in paid} == set(gateway.charges)
     assert {(payment.status, payment.open, payment.version) for payment in paid} <= {(status, False, 3)}
-    assert sorted(await announced(payments)) == sorted(events * len(paid))
+    assert sorted(await recorded_events(payments)) == sorted(events * len(paid))
     assert gateway.balance == (1999 * len(paid) if status is PaymentStatus.CAPTURED else 0)
 
 
-async def test_recovery_jobs_of_several_instances_at_once_capture_once(mongo: Mongo) -> None:
-    gateway, clock = FakeGateway(loses_answers=True), MovableClock()
+async def test_concurrent_recovery_jobs_capture_once(mongo: Mongo) -> None:
+    gateway, clock = FakeGateway(loses_answers=True), SettableClock()
     payments = await use_cases(mongo.database, gateway, clock)
     order = order_events(new_id())
     await payments.follow_order(order[0])
@@ -60,5 +62,5 @@ async def test_recovery_jobs_of_several_instances_at_once_capture_once(mongo: Mo
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.version) == (PaymentStatus.CAPTURED, 2)
-    assert await announced(payments) == [CREATED]
+    assert await recorded_events(payments) == [CREATED]
     assert gateway.balance == 1999

@@ -1,4 +1,4 @@
-"""The money of a cancelled order is given back, whichever payments learns of first: the charge or the cancellation."""
+"""The payment of a cancelled order is refunded, in any order of charge and cancellation."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def test_a_cancellation_that_is_known_before_the_charge_returns_refunds_it
     async with asyncio.TaskGroup() as group:
         paying = group.create_task(checkout.pay())
         await gateway.eventually_charged()
-        await checkout.hear(checkout.cancelled)
+        await checkout.deliver(checkout.cancelled)
         assert gateway.balance == 1999, "the event has come and gone, and found nothing captured"
         gateway.may_answer.set()
 
@@ -35,17 +35,17 @@ async def test_a_cancellation_that_is_known_before_the_charge_returns_refunds_it
 
 async def test_a_cancellation_after_the_capture_refunds_it(checkout: Checkout, gateway: FakeGateway) -> None:
     assert (await checkout.pay()).status_code == 201
-    await checkout.hear(checkout.cancelled)
+    await checkout.deliver(checkout.cancelled)
 
     await assert_refunded_once(checkout, gateway)
     assert problem(await checkout.pay()) == (409, "order-not-open")
 
 
-async def test_payments_and_cancellations_that_cross_leave_nobody_charged(
+async def test_concurrent_payments_and_cancellations_leave_no_buyer_charged(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     orders = [order_events(new_id()) for _ in range(40)]
-    await checkout.hear(*(created for created, _, _ in orders))
+    await checkout.deliver(*(created for created, _, _ in orders))
 
     answers = await asyncio.gather(
         *(checkout.pay(order=created) for created, _, _ in orders),
@@ -59,9 +59,7 @@ async def test_payments_and_cancellations_that_cross_leave_nobody_charged(
     assert gateway.balance == 0
 
 
-async def test_a_refund_is_held_while_the_card_processor_is_away_and_done_when_it_is_back(
-    checkout: Checkout, gateway: FakeGateway
-) -> None:
+async def test_a_refund_waits_until_the_card_processor_is_back(checkout: Checkout, gateway: FakeGateway) -> None:
     await checkout.pay()
     gateway.unavailable = True
     await checkout.streams.publish(checkout.cancelled)
@@ -75,7 +73,7 @@ async def test_a_refund_is_held_while_the_card_processor_is_away_and_done_when_i
     assert await checkout.streams.dead_letters() == []
 
 
-async def test_a_refund_whose_event_and_request_are_both_gone_is_done_by_the_recovery_job(
+async def test_the_recovery_job_refunds_when_event_and_request_are_both_gone(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     """The cancellation is known and acknowledged, then the charge returns, and then the processor goes away."""
@@ -83,7 +81,7 @@ async def test_a_refund_whose_event_and_request_are_both_gone_is_done_by_the_rec
     async with asyncio.TaskGroup() as group:
         paying = group.create_task(checkout.pay())
         await gateway.eventually_charged()
-        await checkout.hear(checkout.cancelled)
+        await checkout.deliver(checkout.cancelled)
         gateway.unavailable = True
         gateway.may_answer.set()
 
@@ -100,7 +98,7 @@ async def test_a_completed_order_settles_its_payment(checkout: Checkout, gateway
     payment = (await checkout.pay()).json()
     assert await checkout.is_open(payment["id"]), "its order is not completed yet"
 
-    await checkout.hear(checkout.completed)
+    await checkout.deliver(checkout.completed)
 
     assert not await checkout.is_open(payment["id"])
     assert await checkout.listed() == [payment]
@@ -108,13 +106,13 @@ async def test_a_completed_order_settles_its_payment(checkout: Checkout, gateway
 
 
 async def test_duplicate_and_stale_order_events_change_nothing(checkout: Checkout, gateway: FakeGateway) -> None:
-    """One order is paid and completed, another one paid and cancelled; then all their events come again."""
+    """One order is paid and completed, another one is paid and cancelled. Then all their events are delivered again."""
     other_created, other_cancelled, other_completed = order_events(new_id())
-    await checkout.hear(other_created)
+    await checkout.deliver(other_created)
     await checkout.pay()
     await checkout.pay(order=other_created)
-    await checkout.hear(checkout.completed, other_cancelled)
-    before = await checkout.books()
+    await checkout.deliver(checkout.completed, other_cancelled)
+    before = await checkout.documents_of_payments()
     asked = [*gateway.charges_asked, *gateway.refunds_asked]
 
     for event in (checkout.completed, other_cancelled, checkout.created, other_created):
@@ -123,7 +121,7 @@ async def test_duplicate_and_stale_order_events_change_nothing(checkout: Checkou
         await checkout.streams.publish_again(stale_by_version)
     await checkout.eventually_quiet()
 
-    assert await checkout.books() == before
+    assert await checkout.documents_of_payments() == before
     assert [*gateway.charges_asked, *gateway.refunds_asked] == asked
     assert len(await checkout.streams.published(PaymentCreated)) == 2
     assert len(await checkout.streams.published(PaymentRefunded)) == 1

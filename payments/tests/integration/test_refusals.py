@@ -1,4 +1,4 @@
-"""What payments does not take, over HTTP: nobody is charged, and the answer says why."""
+"""What payments refuses over HTTP: no card is charged, and the answer has the reason."""
 
 import asyncio
 from datetime import timedelta
@@ -36,7 +36,7 @@ BAD_BODIES: list[tuple[object, str]] = [
 NO_OBJECTS = [b"", b"{", b"[]", b"null", b'"tok_visa"', b"NaN", b"\xff\xfe", b"[" * 20_000]
 
 
-async def test_bad_input_is_named_by_its_field_and_not_echoed(running: RunningService) -> None:
+async def test_invalid_input_is_refused_with_its_field_and_not_repeated(running: RunningService) -> None:
     client = running.client(somebody())
     for body, field in BAD_BODIES:
         answer = await client.post("/api/payments", json=body)
@@ -46,7 +46,7 @@ async def test_bad_input_is_named_by_its_field_and_not_echoed(running: RunningSe
     assert await charges(running) == 0
 
 
-async def test_a_body_that_is_no_object_of_json_is_refused(running: RunningService) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(running: RunningService) -> None:
     client = running.client(somebody())
     for body in NO_OBJECTS:
         answer = await client.post("/api/payments", content=body, headers={"Content-Type": "application/json"})
@@ -59,7 +59,7 @@ async def test_a_body_that_is_no_object_of_json_is_refused(running: RunningServi
     assert await charges(running) == 0
 
 
-async def test_bad_queries_are_named_by_their_parameter(running: RunningService) -> None:
+async def test_an_invalid_query_is_refused_with_its_parameter(running: RunningService) -> None:
     client = running.client(somebody())
     bad = [*(({"orderId": no_id}, "orderId") for no_id in NO_IDS), ({}, "orderId"), ({"order_id": AN_ID}, "order_id")]
     bad += [({"orderId": AN_ID, "limit": "1"}, "limit"), ({"orderId": AN_ID, "x" * 5_000: "1"}, "x" * 100)]
@@ -72,7 +72,7 @@ async def test_bad_queries_are_named_by_their_parameter(running: RunningService)
     assert problem(posted) == (422, "bad-input")
 
 
-async def test_paying_needs_somebody_signed_in_who_placed_the_order(
+async def test_only_the_signed_in_buyer_can_pay_an_order(
     checkout: Checkout,
 ) -> None:
     running, order_id = checkout.running, checkout.created.id
@@ -98,19 +98,19 @@ async def test_a_paid_order_is_not_charged_again_before_or_after_it_is_completed
     assert (await checkout.pay()).status_code == 201
     assert problem(await checkout.pay("tok_mastercard")) == (409, "already-paid")
 
-    await checkout.hear(checkout.completed)
+    await checkout.deliver(checkout.completed)
     assert problem(await checkout.pay("tok_mastercard")) == (409, "already-paid")
     assert await charges(checkout.running) == 1
 
 
 async def test_a_cancelled_order_is_not_charged(checkout: Checkout) -> None:
-    await checkout.hear(checkout.cancelled)
+    await checkout.deliver(checkout.cancelled)
 
     assert problem(await checkout.pay()) == (409, "order-not-open")
     assert await charges(checkout.running) == 0
 
 
-async def test_an_expired_order_is_not_charged_although_nobody_has_told_payments_yet(
+async def test_an_expired_order_is_not_charged_even_before_its_cancellation_arrives(
     checkout: Checkout,
 ) -> None:
     checkout.clock.move_on(timedelta(minutes=15))

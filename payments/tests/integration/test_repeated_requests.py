@@ -1,15 +1,15 @@
-"""A request with an Idempotency-Key that comes again although its first answer was not kept: one payment per key."""
+"""A repeated request whose first answer was not stored still makes only one payment per Idempotency-Key."""
 
 from itertools import count
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
 from payments.tests.interruption import InterruptedDatabase, Interruption
-from payments.tests.movable_clock import MovableClock
 from payments.tests.use_cases import GOOD_CARD, OrderEvents, payments_of, use_cases
 
 from common.domain.ids import OrderId, new_id
 from common.storage.mongo import Mongo
+from devkit.testing.clock import SettableClock
 from devkit.testing.samples import order_events
 from payments.payment import CardRefused, Payment, PaymentInProgress
 from payments.service import PaymentService
@@ -22,10 +22,10 @@ async def pay_with_key(payments: PaymentService, order: OrderEvents, key: str) -
     )
 
 
-async def test_two_copies_of_a_request_side_by_side_try_the_card_for_one_payment(mongo: Mongo) -> None:
-    """The second copy is declined, and so gives the order free, between any two steps of the first one."""
+async def test_two_concurrent_copies_of_a_request_make_one_payment(mongo: Mongo) -> None:
+    """The second copy is declined, and so releases the order, between any two steps of the first copy."""
     for moment in count(1):
-        order, gateway, clock = order_events(new_id()), FakeGateway(declines=True), MovableClock()
+        order, gateway, clock = order_events(new_id()), FakeGateway(declines=True), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)
         await payments.follow_order(order[0])
 
@@ -45,9 +45,9 @@ async def test_two_copies_of_a_request_side_by_side_try_the_card_for_one_payment
 
 
 async def test_a_repeated_request_whose_card_was_declined_is_declined_again(mongo: Mongo) -> None:
-    """Also if the card would be good by now: the key stands for the first try."""
+    """Even if the card would be accepted now: the key belongs to the first attempt."""
     order, gateway = order_events(new_id()), FakeGateway(declines=True)
-    payments = await use_cases(mongo.database, gateway, MovableClock())
+    payments = await use_cases(mongo.database, gateway, SettableClock())
     await payments.follow_order(order[0])
     with pytest.raises(CardRefused):
         await pay_with_key(payments, order, "a-key")

@@ -1,4 +1,4 @@
-"""The sandbox's promise under races and outages, which only a real MongoDB can put to the test, with both drivers."""
+"""The sandbox with concurrent calls and outages, on a real MongoDB."""
 
 import asyncio
 import gc
@@ -30,7 +30,7 @@ def leave_no_socket_to_the_tests_of_other_modules() -> Iterator[None]:
     gc.collect()
 
 
-async def test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_the_same(mongo: Mongo) -> None:
+async def test_100_concurrent_charges_of_one_payment_charge_once_with_one_result(mongo: Mongo) -> None:
     gateways = [sandbox(mongo.database) for _ in range(AT_ONCE)]
     payment_id = PaymentId(new_id())
 
@@ -42,7 +42,7 @@ async def test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_t
     assert await mongo.database["sandbox_charges"].count_documents({}) == 1
 
 
-async def test_a_hundred_charges_of_a_bad_card_at_once_are_one_decline(mongo: Mongo) -> None:
+async def test_100_concurrent_charges_of_a_bad_card_are_one_decline(mongo: Mongo) -> None:
     gateway = sandbox(mongo.database)
     payment_id = PaymentId(new_id())
 
@@ -55,7 +55,7 @@ async def test_a_hundred_charges_of_a_bad_card_at_once_are_one_decline(mongo: Mo
     assert await mongo.database["sandbox_charges"].count_documents({}) == 1
 
 
-async def test_a_hundred_refunds_of_one_payment_at_once_refund_once(mongo: Mongo) -> None:
+async def test_100_concurrent_refunds_of_one_payment_refund_once(mongo: Mongo) -> None:
     gateway = sandbox(mongo.database)
     payment_id = PaymentId(new_id())
     charge_id = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
@@ -83,7 +83,7 @@ async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(client_
         await closing
 
 
-async def test_a_charge_survives_the_death_of_the_database(tmp_path: Path, driver: MongoDriver) -> None:
+async def test_a_charge_survives_a_kill_of_the_database(tmp_path: Path, driver: MongoDriver) -> None:
     async with Mongod(tmp_path, free_port()) as mongod:
         mongo = Mongo(mongod.url, "payments", driver)
         gateway = sandbox(mongo.database)

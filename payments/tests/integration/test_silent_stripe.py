@@ -1,14 +1,14 @@
-"""What a buyer is told while Stripe takes requests and does not answer: by the gateway that the settings choose."""
+"""The answer to a buyer while Stripe accepts requests and does not answer."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from payments.tests.checkout import Checkout, Start, problem
-from payments.tests.movable_clock import MovableClock
 from pydantic import SecretStr
 
 from devkit.servers import free_port
+from devkit.testing.clock import SettableClock
 from devkit.testing.running import Surroundings
 from payments.consumers import CONSUMERS
 from payments.main import create_app
@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 async def silent_stripe() -> AsyncIterator[str]:
-    """Accepts connections, reads what comes and sends nothing."""
+    """Accepts connections, reads, and sends nothing."""
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -36,7 +36,7 @@ async def silent_stripe() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def start(surroundings: Surroundings, clock: MovableClock, silent_stripe: str) -> Start:
+def start(surroundings: Surroundings, clock: SettableClock, silent_stripe: str) -> Start:
     settings = surroundings.settings(
         PaymentsSettings, "payments", stripe_key=SecretStr("sk_test_1"), stripe_api_base=silent_stripe
     )
@@ -45,12 +45,12 @@ def start(surroundings: Surroundings, clock: MovableClock, silent_stripe: str) -
     )
 
 
-async def test_a_buyer_is_told_that_a_payment_whose_outcome_is_unknown_ends_by_itself(
+async def test_the_answer_says_that_a_payment_of_unknown_outcome_is_finished_later(
     checkout: Checkout,
 ) -> None:
-    """The call of Stripe must be given up before the time for the whole request is over.
+    """The call of Stripe must time out before the whole request does.
 
-    Else the request is cut off: the buyer is told to look whether it was done, and not that nothing will be lost.
+    Otherwise the answer would say only that the outcome is unknown, and not that the payment is finished later.
     """
     answer = await checkout.pay()
     assert problem(answer) == (503, "dependency-unavailable")

@@ -40,7 +40,7 @@ def error(status: int, **what: object) -> tuple[int, JSON]:
 
 @dataclass
 class ScriptedStripe:
-    """Gives the answers of its script, one a request, the last one for ever; remembers what it was asked."""
+    """Gives the answers of its script, one per request, and then repeats the last one. Records the requests."""
 
     script: list[JSON | list[object] | str | tuple[int, JSON | str]] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -97,7 +97,7 @@ async def charge(gateway: StripeGateway) -> ChargeId:
         ("tok_visa", {"payment_method_data[type]": "card", "payment_method_data[card][token]": "tok_visa"}),
     ],
 )
-async def test_a_charge_is_one_confirmed_intent_under_the_payments_id(
+async def test_a_charge_is_one_confirmed_intent_with_the_payments_id(
     gateway: StripeGateway, scripted: ScriptedStripe, token: str, card: dict[str, str]
 ) -> None:
     scripted.script = [SUCCEEDED]
@@ -125,7 +125,7 @@ async def test_a_charge_is_one_confirmed_intent_under_the_payments_id(
         ({}, "card_declined"),
     ],
 )
-async def test_a_declined_card_is_reported_in_stripes_words_and_again_when_asked_again(
+async def test_a_decline_has_stripes_message_also_when_it_is_repeated(
     gateway: StripeGateway, scripted: ScriptedStripe, details: JSON, code: str
 ) -> None:
     scripted.script = [error(402, message="No, thank you.", **{**details, "type": "card_error"})]
@@ -138,7 +138,7 @@ async def test_a_declined_card_is_reported_in_stripes_words_and_again_when_asked
     assert scripted.keys == [PAYMENT, PAYMENT], "a decline is not retried by itself, and asked for under one key"
 
 
-async def test_an_amount_that_stripe_does_not_take_is_refused_in_a_sentence_for_the_buyer(
+async def test_an_amount_that_stripe_refuses_is_a_decline_with_stripes_message(
     gateway: StripeGateway, scripted: ScriptedStripe
 ) -> None:
     scripted.script = [error(400, code="amount_too_small", param="amount", message="Amount must be at least $0.50 usd")]
@@ -158,7 +158,7 @@ async def test_an_amount_that_stripe_does_not_take_is_refused_in_a_sentence_for_
         {"message": "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment"},
     ],
 )
-async def test_a_token_that_stripe_does_not_know_or_take_again_is_unknown(
+async def test_an_unknown_or_used_token_is_unknown(
     gateway: StripeGateway, scripted: ScriptedStripe, details: JSON
 ) -> None:
     scripted.script = [error(400, **details)]
@@ -198,7 +198,7 @@ async def test_one_payment_id_for_two_different_charges_is_a_conflict(
         (BROKEN_CONNECTION, r"cannot be reached \((RemoteProtocolError|ReadError)\)"),
     ],
 )
-async def test_an_answer_that_tells_nothing_of_the_money_leaves_the_outcome_unknown(
+async def test_an_answer_without_a_result_leaves_the_outcome_unknown(
     gateway: StripeGateway, scripted: ScriptedStripe, answer: tuple[int, JSON], reason: str
 ) -> None:
     scripted.script = [answer]
@@ -212,7 +212,7 @@ async def test_an_answer_that_tells_nothing_of_the_money_leaves_the_outcome_unkn
 
 
 @pytest.mark.parametrize("trouble", [BROKEN_CONNECTION, error(500, type="api_error", message="Oops")])
-async def test_a_passing_trouble_is_outlived_by_asking_again_under_the_same_key(
+async def test_a_transient_failure_is_retried_with_the_same_key(
     gateway: StripeGateway, scripted: ScriptedStripe, trouble: tuple[int, JSON]
 ) -> None:
     scripted.script = [trouble, SUCCEEDED]
@@ -221,7 +221,7 @@ async def test_a_passing_trouble_is_outlived_by_asking_again_under_the_same_key(
     assert scripted.keys == [PAYMENT, PAYMENT]
 
 
-async def test_a_stripe_that_does_not_answer_is_given_up_in_time(url: str, scripted: ScriptedStripe) -> None:
+async def test_a_call_that_stripe_does_not_answer_times_out(url: str, scripted: ScriptedStripe) -> None:
     scripted.script = [SILENCE]
     gateway = StripeGateway(KEY, api_base=url, timeout_seconds=0.2)
 

@@ -44,7 +44,7 @@ async def gateway(localstripe: str) -> AsyncIterator[StripeGateway]:
 
 @pytest.fixture
 async def stripe_api(localstripe: str) -> AsyncIterator[httpx.AsyncClient]:
-    """To look at what has become of the money, and to prepare cards."""
+    """A client of the emulator, to check the money and to prepare cards."""
     async with httpx.AsyncClient(base_url=localstripe, auth=(KEY, "")) as client:
         yield client
 
@@ -89,7 +89,7 @@ async def test_a_card_that_fails_when_charged_is_declined(gateway: StripeGateway
     assert (declined.value.reason, declined.value.code) == ("Your card was declined.", "card_declined")
 
 
-async def test_a_card_whose_holder_would_have_to_authenticate_is_declined(
+async def test_a_card_that_requires_authentication_is_declined(
     gateway: StripeGateway, stripe_api: httpx.AsyncClient, payment_id: PaymentId
 ) -> None:
     card = {"number": "4000002760003184", "exp_month": "12", "exp_year": "2030", "cvc": "123"}
@@ -109,7 +109,7 @@ async def test_a_card_whose_holder_would_have_to_authenticate_is_declined(
         ("sk_test_4eC39HqLyjWDarjtT1zdp7dc\n", r"Stripe cannot be reached \(LocalProtocolError\)"),
     ],
 )
-async def test_a_useless_key_is_not_shown_even_in_a_traceback_with_local_variables(
+async def test_a_refused_key_is_not_shown_even_in_a_traceback_with_locals(
     localstripe: str, payment_id: PaymentId, key: str, reason: str
 ) -> None:
     gateway = StripeGateway(key, api_base=localstripe)
@@ -134,7 +134,7 @@ async def test_a_stripe_that_cannot_be_reached_means_that_the_outcome_is_unknown
     await gateway.close()
 
 
-async def test_the_key_shows_in_no_log_and_no_repr(
+async def test_the_key_is_in_no_log_and_no_repr(
     gateway: StripeGateway, payment_id: PaymentId, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""Refunds at a Stripe that keeps them by their idempotency key, as the real one does, and whose answers get lost."""
+"""Refunds whose answers are lost, at a server that stores them per idempotency key, as Stripe does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ CHARGE = ChargeId("pi_1")
 
 @dataclass
 class RefundingStripe:
-    """A stand-in that makes one refund per idempotency key, and answers a known key with the refund of that key."""
+    """Makes one refund per idempotency key, and answers a known key with its refund."""
 
     refunds: dict[str, dict[str, str]] = field(default_factory=dict)
     loses_answers: bool = False
@@ -51,7 +51,7 @@ async def gateway(stripe: RefundingStripe) -> AsyncIterator[StripeGateway]:
         await gateway.close()
 
 
-async def test_a_refund_whose_answer_was_lost_is_asked_for_again_and_made_once(
+async def test_a_refund_whose_answer_was_lost_is_repeated_and_made_once(
     gateway: StripeGateway, stripe: RefundingStripe
 ) -> None:
     payment = PaymentId(new_id())

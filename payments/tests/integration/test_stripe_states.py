@@ -1,4 +1,4 @@
-"""Intents and refunds that Stripe takes, and that are not simply done with the first answer."""
+"""Intents and refunds that Stripe accepts and does not finish in its first answer."""
 
 from collections.abc import AsyncIterator
 
@@ -21,7 +21,7 @@ Answers = dict[str, tuple[int, object]]
 
 @pytest.fixture
 def answers() -> Answers:
-    """What the server says to each request; a test fills it in."""
+    """The server's answers, which the test sets."""
     return {}
 
 
@@ -90,15 +90,13 @@ async def test_an_intent_that_stripe_has_not_decided_is_no_decline(
 
 
 @pytest.mark.parametrize("status", ["succeeded", "pending"])
-async def test_a_refund_that_stripe_has_taken_on_is_done(gateway: StripeGateway, answers: Answers, status: str) -> None:
+async def test_a_refund_that_stripe_has_accepted_is_done(gateway: StripeGateway, answers: Answers, status: str) -> None:
     answers["POST /v1/refunds"] = 200, refund(status)
 
     assert await gateway.refund(payment_id=PAYMENT, charge_id=CHARGE) == RefundId("re_1")
 
 
-async def test_a_charge_that_somebody_has_refunded_by_hand_counts_as_refunded(
-    gateway: StripeGateway, answers: Answers
-) -> None:
+async def test_a_charge_that_was_refunded_by_hand_counts_as_refunded(gateway: StripeGateway, answers: Answers) -> None:
     answers["POST /v1/refunds"] = 400, {"error": {"code": "charge_already_refunded", "message": "Charge ch_1 has …"}}
     answers["GET /v1/refunds?payment_intent=pi_1&limit=1"] = 200, {"object": "list", "data": [refund("succeeded")]}
 

@@ -1,4 +1,4 @@
-"""A payment whose request died, or whose outcome nobody knows, comes to its end by itself: with one charge."""
+"""Payments whose request died or whose outcome is unknown are finished later, with one charge."""
 
 import asyncio
 from datetime import timedelta
@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from payments.tests.checkout import Checkout, Start, problem
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.movable_clock import MovableClock
 from structlog.testing import capture_logs
 
 from common.domain.ids import new_id
 from common.events.payments import PaymentCreated, PaymentRefunded
+from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.samples import order_events
 
@@ -21,7 +21,7 @@ def gateway() -> FakeGateway:
 
 
 @pytest.mark.parametrize("outage", ["unavailable", "loses_answers"])
-async def test_an_unknown_outcome_is_answered_503_and_swept_to_captured(
+async def test_after_503_the_recovery_job_captures_a_payment_of_unknown_outcome(
     checkout: Checkout, gateway: FakeGateway, outage: str
 ) -> None:
     setattr(gateway, outage, True)
@@ -36,7 +36,7 @@ async def test_an_unknown_outcome_is_answered_503_and_swept_to_captured(
     await assert_captured_once(checkout, gateway)
 
 
-async def test_a_request_that_dies_between_the_charge_and_the_capture_is_swept_to_captured(
+async def test_the_recovery_job_captures_a_payment_whose_request_died_after_the_charge(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     await charge_and_die(checkout, gateway)
@@ -47,7 +47,7 @@ async def test_a_request_that_dies_between_the_charge_and_the_capture_is_swept_t
     await assert_captured_once(checkout, gateway)
 
 
-async def test_recovery_jobs_of_several_instances_at_once_charge_once(checkout: Checkout, gateway: FakeGateway) -> None:
+async def test_concurrent_recovery_jobs_charge_once(checkout: Checkout, gateway: FakeGateway) -> None:
     await charge_and_die(checkout, gateway)
 
     await asyncio.gather(*(checkout.recover() for _ in range(10)))
@@ -55,11 +55,11 @@ async def test_recovery_jobs_of_several_instances_at_once_charge_once(checkout: 
     await assert_captured_once(checkout, gateway)
 
 
-async def test_a_charge_that_is_found_only_after_the_order_was_cancelled_is_given_back(
+async def test_a_charge_found_after_the_cancellation_of_its_order_is_refunded(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     await charge_and_die(checkout, gateway)
-    await checkout.hear(checkout.cancelled)
+    await checkout.deliver(checkout.cancelled)
 
     await checkout.recover()
 
@@ -69,13 +69,13 @@ async def test_a_charge_that_is_found_only_after_the_order_was_cancelled_is_give
     await checkout.streams.eventually_published(PaymentRefunded)
 
 
-async def test_a_service_that_starts_ends_what_a_crash_left_open(
-    start: Start, streams: EventStreams, gateway: FakeGateway, clock: MovableClock
+async def test_a_service_finishes_open_payments_at_its_start(
+    start: Start, streams: EventStreams, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     events = order_events(new_id())
     async with start() as before:
         checkout = Checkout(before, streams, clock, *events)
-        await checkout.hear(checkout.created)
+        await checkout.deliver(checkout.created)
         await charge_and_die(checkout, gateway)
     clock.move_on(timedelta(seconds=11))
 
@@ -83,7 +83,7 @@ async def test_a_service_that_starts_ends_what_a_crash_left_open(
         await assert_captured_once(Checkout(after, streams, clock, *events), gateway)
 
 
-async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_not_charged_again(
+async def test_a_payment_older_than_its_idempotency_key_is_reported_not_charged(
     checkout: Checkout, gateway: FakeGateway
 ) -> None:
     await charge_and_die(checkout, gateway)
@@ -98,7 +98,7 @@ async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_a
 
 
 async def charge_and_die(checkout: Checkout, gateway: FakeGateway) -> None:
-    """The card is charged; the request is gone before it hears of that."""
+    """The card is charged, and the request ends before the answer arrives."""
     gateway.may_answer.clear()
     request = asyncio.create_task(checkout.pay())
     await gateway.eventually_charged()

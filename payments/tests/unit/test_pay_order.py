@@ -1,10 +1,10 @@
-"""What payments does, one request at a time, on MongoDB's mock. Its races need real servers: see tests/integration."""
+"""The use case pay_order, one call at a time, on a database in memory. For concurrency, see tests/integration."""
 
 from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.use_cases import OrderEvents, announced, pay, payments_of, use_cases
+from payments.tests.use_cases import OrderEvents, pay, payments_of, recorded_events, use_cases
 
 from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.domain.ids import OrderId, new_id
@@ -21,16 +21,16 @@ async def test_paying_charges_the_agreed_price_with_the_payments_id_as_the_key(
 
     assert payment.status is PaymentStatus.CAPTURED
     assert gateway.charges == {payment.id: (1999, "tok_visa")}
-    assert await announced(payments) == ["payment.created.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1"]
 
 
-async def test_a_declined_card_leaves_the_order_to_another_one(
+async def test_after_a_decline_the_order_can_be_paid_with_another_card(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
     gateway.declines = True
     with pytest.raises(CardRefused, match="insufficient funds"):
         await pay(payments, order, "tok_empty")
-    assert await announced(payments) == []
+    assert await recorded_events(payments) == []
 
     gateway.declines = False
     await pay(payments, order, "tok_full")
@@ -40,7 +40,7 @@ async def test_a_declined_card_leaves_the_order_to_another_one(
     assert gateway.balance == 1999
 
 
-async def test_an_unknown_token_is_the_callers_mistake_and_does_not_claim_the_order(
+async def test_an_unknown_token_is_invalid_input_and_does_not_claim_the_order(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
     gateway.knows_tokens = False
@@ -53,7 +53,7 @@ async def test_an_unknown_token_is_the_callers_mistake_and_does_not_claim_the_or
     assert (await pay(payments, order)).status is PaymentStatus.CAPTURED
 
 
-async def test_nobody_is_charged_for_an_order_that_they_may_not_pay(
+async def test_a_user_who_may_not_pay_an_order_is_not_charged(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
     order_id = OrderId(order[0].id)
@@ -67,7 +67,7 @@ async def test_nobody_is_charged_for_an_order_that_they_may_not_pay(
 
 
 @pytest.mark.parametrize(("event", "refusal"), [(1, OrderNotOpen), (2, AlreadyPaid)], ids=["cancelled", "completed"])
-async def test_an_order_that_has_come_to_its_end_is_not_charged(
+async def test_a_closed_order_is_not_charged(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, event: int, refusal: type[Exception]
 ) -> None:
     await payments.follow_order(order[event])
@@ -86,7 +86,7 @@ async def test_the_deadline_itself_is_too_late(order: OrderEvents, database: Dat
     assert (await pay(just_before, order)).status is PaymentStatus.CAPTURED
 
 
-async def test_a_second_payment_is_refused_and_told_why(
+async def test_a_second_payment_is_refused_with_the_reason(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
     gateway.unavailable = True
@@ -111,13 +111,13 @@ async def test_a_cancellation_after_the_capture_refunds_it_once(
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.open) == (PaymentStatus.REFUNDED, False)
     assert (gateway.balance, gateway.refunds_asked) == (0, [payment.id])
-    assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1", "payment.refunded.v1"]
 
 
-async def test_a_refund_of_a_charge_that_the_processor_never_made_is_not_tried_for_ever(
+async def test_a_refund_of_an_unknown_charge_is_a_permanent_failure(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
-    """Such as one of another account: the cancellation becomes a dead letter, for a person to look at."""
+    """Such as a charge of another account: the cancellation becomes a dead letter, which an operator checks."""
     payment = await pay(payments, order)
     gateway.charges.clear()
 
@@ -128,7 +128,7 @@ async def test_a_refund_of_a_charge_that_the_processor_never_made_is_not_tried_f
     assert (payment.status, payment.open) == (PaymentStatus.CAPTURED, True)
 
 
-async def test_a_completion_settles_the_payment_and_a_stale_cancellation_does_not_touch_it(
+async def test_a_completion_settles_the_payment_and_an_old_cancellation_changes_nothing(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
     created, cancelled, completed = order

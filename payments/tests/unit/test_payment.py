@@ -1,4 +1,4 @@
-"""The payment aggregate: which way the money may go, and who hears of it."""
+"""The payment aggregate: its transitions and their events."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ def settle(payment: Payment) -> None:
     payment.settle()
 
 
-def test_a_payment_begins_pending_and_nobody_hears_of_it() -> None:
+def test_a_payment_begins_pending_and_publishes_nothing() -> None:
     payment = Payment.begin(order_id=ORDER, buyer=BUYER, amount=1999, token="tok_visa", now=NOW)
 
     assert (payment.status, payment.open, payment.version) == (PaymentStatus.PENDING, True, 1)
@@ -58,7 +58,7 @@ def test_two_payments_of_one_order_have_ids_of_their_own() -> None:
     assert pending().id != pending().id, "the id is the idempotency key: a second card is another charge"
 
 
-def test_a_captured_payment_stays_open_and_is_announced_with_all_that_others_may_know() -> None:
+def test_a_captured_payment_stays_open_and_its_event_has_its_public_state() -> None:
     payment = pending()
     payment.capture(CHARGE)
 
@@ -70,7 +70,7 @@ def test_a_captured_payment_stays_open_and_is_announced_with_all_that_others_may
     ]
 
 
-def test_a_declined_payment_is_closed_and_nobody_hears_of_it() -> None:
+def test_a_declined_payment_is_closed_and_publishes_nothing() -> None:
     payment = pending()
     payment.decline("Your card was declined.")
 
@@ -79,7 +79,7 @@ def test_a_declined_payment_is_closed_and_nobody_hears_of_it() -> None:
     assert payment.recorded == []
 
 
-def test_a_refunded_payment_is_closed_and_announced() -> None:
+def test_a_refunded_payment_is_closed_and_published() -> None:
     payment = after(capture)
     payment.refund()
 
@@ -91,7 +91,7 @@ def test_a_refunded_payment_is_closed_and_announced() -> None:
     ]
 
 
-def test_a_settled_payment_is_closed_and_still_captured_and_nobody_hears_of_it() -> None:
+def test_a_settled_payment_is_closed_and_captured_and_publishes_nothing() -> None:
     payment = after(capture)
     payment.settle()
 
@@ -100,7 +100,7 @@ def test_a_settled_payment_is_closed_and_still_captured_and_nobody_hears_of_it()
 
 
 @pytest.mark.parametrize("outcome", [capture, decline])
-def test_the_card_token_is_forgotten_once_the_outcome_is_known(outcome: Callable[[Payment], None]) -> None:
+def test_the_card_token_is_deleted_once_the_outcome_is_known(outcome: Callable[[Payment], None]) -> None:
     assert pending().token == "tok_visa", "until then the charge may have to be repeated"
     assert after(outcome).token is None
 
@@ -127,7 +127,7 @@ def test_the_card_token_is_forgotten_once_the_outcome_is_known(outcome: Callable
     ],
     ids=lambda steps: "-".join(s.__name__ for s in steps) if isinstance(steps, list) else steps.__name__,
 )
-def test_every_other_step_is_refused_and_changes_nothing(
+def test_every_invalid_transition_is_refused_and_changes_nothing(
     so_far: list[Callable[[Payment], None]], step: Callable[[Payment], None]
 ) -> None:
     payment = after(*so_far)
@@ -140,7 +140,7 @@ def test_every_other_step_is_refused_and_changes_nothing(
     assert payment.recorded == []
 
 
-def test_a_payment_comes_back_from_its_document_as_it_was() -> None:
+def test_a_payment_read_from_its_document_is_unchanged() -> None:
     payment = after(capture)
 
     again = Payment.from_document(payment.to_document())

@@ -1,16 +1,16 @@
-"""The sweep brings to an end what nobody works on any more, and shows to a person what it must not touch."""
+"""The recovery job finishes abandoned payments, and reports those that it must not touch to an operator."""
 
 from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.movable_clock import MovableClock
-from payments.tests.use_cases import GOOD_CARD, OrderEvents, announced, pay, payments_of
+from payments.tests.use_cases import GOOD_CARD, OrderEvents, pay, payments_of, recorded_events
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import OrderId, new_id
+from devkit.testing.clock import SettableClock
 from devkit.testing.running import somebody
 from payments.payment import Payment, PaymentStatus
 from payments.service import PaymentService
@@ -20,11 +20,11 @@ TOO_OLD = timedelta(hours=20, seconds=1)
 
 
 @pytest.mark.parametrize("outage", ["unavailable", "loses_answers"])
-async def test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_one_charge(
+async def test_the_recovery_job_finishes_a_payment_of_unknown_outcome_with_one_charge(
     payments: PaymentService,
     order: OrderEvents,
     gateway: FakeGateway,
-    clock: MovableClock,
+    clock: SettableClock,
     outage: str,
 ) -> None:
     await pay_in_vain(payments, order, gateway, outage)
@@ -37,11 +37,11 @@ async def test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_on
     assert payment.status is PaymentStatus.CAPTURED
     assert gateway.charges == {payment.id: (1999, "tok_visa")}
     assert gateway.charges_asked == [payment.id] * 2
-    assert await announced(payments) == ["payment.created.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1"]
 
 
-async def test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working_on(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+async def test_the_recovery_job_skips_payments_that_a_request_may_still_process(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     clock.move_on(timedelta(seconds=9))
@@ -52,7 +52,7 @@ async def test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working
 
 
 async def test_the_recovery_job_can_end_in_a_decline(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway, "unavailable")
     gateway.declines = True
@@ -66,15 +66,15 @@ async def test_the_recovery_job_can_end_in_a_decline(
     assert (await pay(payments, order)).status is PaymentStatus.CAPTURED, "the order is free for another card"
 
 
-async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+async def test_a_payment_that_cannot_be_finished_does_not_block_the_others(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     other = (order[0].model_copy(update={"id": new_id()}), order[1], order[2])
     await payments.follow_order(other[0])
     await pay_in_vain(payments, other, gateway)
     (stuck,) = await payments_of(payments, order)
-    gateway.charges[stuck.id] = (1, "of another payment")  # the processor will refuse this key for ever
+    gateway.charges[stuck.id] = (1, "of another payment")  # the processor will always refuse this key
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
@@ -84,8 +84,8 @@ async def test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open(
     assert errors_in(logs) == [stuck.id]
 
 
-async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_never_charged_again(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+async def test_a_payment_older_than_its_idempotency_key_is_reported_not_charged(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     clock.move_on(TOO_OLD)
@@ -101,7 +101,7 @@ async def test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_a
 
 
 async def test_a_refund_is_never_too_old(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay(payments, order)
     gateway.unavailable = True
@@ -113,13 +113,13 @@ async def test_a_refund_is_never_too_old(
     await payments.recover_open_payments()
 
     assert gateway.balance == 0
-    assert await announced(payments) == ["payment.created.v1", "payment.refunded.v1"]
+    assert await recorded_events(payments) == ["payment.created.v1", "payment.refunded.v1"]
 
 
-async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_one_open(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+async def test_many_payments_that_cannot_be_finished_do_not_block_a_newer_one(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
-    """A page of the sweep holds 500; all of them begun at the same instant, which no page may break in two."""
+    """More payments than a page of the recovery job holds (500), all begun at the same time."""
     begun = clock()
     for _ in range(501):
         stuck = Payment.begin(order_id=OrderId(new_id()), buyer=somebody(), amount=1, token=GOOD_CARD, now=begun)
@@ -137,8 +137,8 @@ async def test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_
     assert len(set(errors_in(logs))) == len(errors_in(logs)) == 501
 
 
-async def test_an_outage_of_the_processor_is_a_line_in_the_log_and_no_stack_trace(
-    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: MovableClock
+async def test_an_outage_of_the_processor_is_logged_without_a_stack_trace(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     gateway.unavailable = True
@@ -154,7 +154,7 @@ async def test_an_outage_of_the_processor_is_a_line_in_the_log_and_no_stack_trac
 async def pay_in_vain(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, outage: str = "loses_answers"
 ) -> None:
-    """The buyer pays, and what came of it stays unknown."""
+    """The buyer pays, and the outcome stays unknown."""
     setattr(gateway, outage, True)
     with pytest.raises(DependencyUnavailable):
         await pay(payments, order)
@@ -162,5 +162,5 @@ async def pay_in_vain(
 
 
 def errors_in(logs: list[EventDict]) -> list[str]:
-    """The ids of the payments that an operator is told to look at."""
+    """The ids of the payments that the log reports to the operator."""
     return [line["payment"] for line in logs if line["log_level"] == "error"]

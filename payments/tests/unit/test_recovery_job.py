@@ -1,4 +1,4 @@
-"""The recovery job runs for as long as the service does, whatever happens to it."""
+"""The recovery job runs as long as the service, in spite of failures."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,13 +1,11 @@
-"""What the sandbox answers, on MongoDB's mock. Its races need a real server: see tests/integration."""
-
-from typing import Any
+"""The sandbox, one call at a time, on a database in memory. For concurrency, see tests/integration."""
 
 import pytest
-from mongomock_motor import AsyncMongoMockClient
 from payments.tests.sandboxes import sandbox
 
 from common.domain.ids import PaymentId, new_id
 from common.storage.collection import Database
+from devkit.testing.in_memory import in_memory_database
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,
@@ -21,9 +19,7 @@ from payments.gateway.sandbox_cards import DECLINED_TOKENS
 
 @pytest.fixture
 def database() -> Database:
-    mock: Any = AsyncMongoMockClient()  # it is typed as motor's client, whose types are narrower than our protocol
-    database: Database = mock["payments"]
-    return database
+    return in_memory_database("payments")
 
 
 @pytest.fixture
@@ -75,7 +71,7 @@ async def test_a_good_card_is_charged(
         ),
     ],
 )
-async def test_a_bad_card_is_declined_with_stripes_code_and_sentence(
+async def test_a_bad_card_is_declined_with_stripes_code_and_message(
     gateway: PaymentGateway, payment_id: PaymentId, token: str, code: str, reason: str
 ) -> None:
     with pytest.raises(CardDeclined) as declined:
@@ -96,7 +92,7 @@ async def test_no_declined_card_can_be_refunded(
 
 
 @pytest.mark.parametrize("token", ["", "pm_card_vis", "tok_", "visa", "pm_card_tok_visa", "4242424242424242"])
-async def test_a_token_that_names_no_test_card_is_unknown_and_leaves_nothing_behind(
+async def test_an_unknown_token_is_refused_and_stores_nothing(
     gateway: PaymentGateway, database: Database, payment_id: PaymentId, token: str
 ) -> None:
     with pytest.raises(UnknownToken) as unknown:
@@ -106,7 +102,7 @@ async def test_a_token_that_names_no_test_card_is_unknown_and_leaves_nothing_beh
     assert await database["sandbox_charges"].count_documents({}) == 0
 
 
-async def test_a_repeated_charge_charges_once_and_answers_the_same(
+async def test_a_repeated_charge_charges_once_with_the_same_result(
     gateway: PaymentGateway, database: Database, payment_id: PaymentId
 ) -> None:
     first = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
@@ -130,7 +126,7 @@ async def test_a_repeated_decline_is_the_same_decline(gateway: PaymentGateway, p
     ("amount", "token"),
     [(2000, "tok_visa"), (1999, "tok_mastercard"), (1999, "tok_chargeDeclined"), (1999, "tok_unheard_of")],
 )
-async def test_a_payment_id_used_again_for_something_else_is_a_conflict_and_the_first_charge_stands(
+async def test_a_payment_id_reused_for_another_charge_is_a_conflict(
     gateway: PaymentGateway, payment_id: PaymentId, amount: int, token: str
 ) -> None:
     first = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
@@ -141,7 +137,7 @@ async def test_a_payment_id_used_again_for_something_else_is_a_conflict_and_the_
     assert await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa") == first
 
 
-async def test_a_payment_id_used_again_in_another_currency_is_a_conflict(
+async def test_a_payment_id_reused_in_another_currency_is_a_conflict(
     gateway: PaymentGateway, database: Database, payment_id: PaymentId
 ) -> None:
     await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
@@ -159,7 +155,7 @@ async def test_two_payments_are_two_charges(gateway: PaymentGateway) -> None:
     assert len(charges) == 2
 
 
-async def test_a_charge_is_refunded_once_however_often_it_is_asked(
+async def test_repeated_refunds_of_a_charge_refund_once(
     gateway: PaymentGateway, database: Database, payment_id: PaymentId
 ) -> None:
     charge_id = await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")

@@ -12,6 +12,7 @@ AREAS = (
     "broker_connection",
     "deliveries",
     "dead_letters",
+    "newer_publishers",
     "life_of_a_service",
     "orders_and_tickets",
     "deadlines",

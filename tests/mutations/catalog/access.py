@@ -2,13 +2,13 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_TOKENS = "auth/tests/unit/test_tokens.py"
-_FORGED = "test_a_token_that_is_not_all_that_it_should_be_is_refused_without_saying_why"
-_COOKIE = "test_signing_up_and_signing_in_set_a_cookie_that_scripts_and_other_sites_cannot_use"
+_TOKENS = "auth/tests/unit/test_token_signer.py"
+_FORGED = "test_an_invalid_token_is_refused_without_the_reason"
+_COOKIE = "test_signing_up_and_in_set_a_cookie_that_is_hidden_from_scripts_and_sites"
 _SESSIONS = "auth/tests/integration/test_sessions.py"
 _ORDERS = "orders/tests/integration/test_refusals.py"
 _PARTS = "marketplace/tests/unit/test_parts.py"
-_DOCS = "common/tests/unit/test_http_docs.py"
+_DOCS = "common/tests/unit/http/test_application.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -115,7 +115,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='proxy_headers=True, forwarded_allow_ips="*",',
         tests=tests_in(
             "auth/tests/integration/test_forwarded_headers.py",
-            "test_only_the_gateway_is_believed_that_the_browser_speaks_tls",
+            "test_only_the_gateway_may_say_that_the_browser_uses_tls",
         ),
         slow=True,
     ),
@@ -127,7 +127,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="proxy_headers=False,",
         tests=tests_in(
             "auth/tests/integration/test_forwarded_headers.py",
-            "test_only_the_gateway_is_believed_that_the_browser_speaks_tls",
+            "test_only_the_gateway_may_say_that_the_browser_uses_tls",
         ),
         slow=True,
     ),
@@ -137,7 +137,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="orders.service:OrderService.get_order",
         old="order.check_buyer(by)",
         new="",
-        tests=tests_in(_ORDERS, "test_an_order_is_its_buyers_own_affair"),
+        tests=tests_in(_ORDERS, "test_only_its_buyer_can_see_or_cancel_an_order"),
     ),
     Mutation(
         name="timeline-shown-to-the-buyer-only",
@@ -145,7 +145,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="orders.service:OrderService.get_timeline",
         old="await self.get_order(order_id, by=by)",
         new="await self._known(order_id)",
-        tests=tests_in(_ORDERS, "test_an_order_is_its_buyers_own_affair"),
+        tests=tests_in(_ORDERS, "test_only_its_buyer_can_see_or_cancel_an_order"),
     ),
     Mutation(
         name="list-of-ones-own-orders",
@@ -153,7 +153,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="orders.repository:OrderRepository.find_of_buyer",
         old='{"user_id": buyer}',
         new="{}",
-        tests=tests_in(_ORDERS, "test_an_order_is_its_buyers_own_affair"),
+        tests=tests_in(_ORDERS, "test_only_its_buyer_can_see_or_cancel_an_order"),
     ),
     Mutation(
         name="order-paid-by-its-buyer-only",
@@ -163,7 +163,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             "payments/tests/integration/test_refusals.py",
-            "test_paying_needs_somebody_signed_in_who_placed_the_order",
+            "test_only_the_signed_in_buyer_can_pay_an_order",
         ),
     ),
     Mutation(
@@ -172,7 +172,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="tickets.ticket:Ticket.change_listing",
         old="if by != self.user_id:",
         new="if False:",
-        tests=tests_in("tickets/tests/integration/test_refusals.py", "test_only_its_seller_changes_a_ticket"),
+        tests=tests_in("tickets/tests/integration/test_refusals.py", "test_only_its_seller_can_change_a_ticket"),
     ),
     Mutation(
         name="docs-load-nothing-from-elsewhere",
@@ -197,7 +197,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 redoc_url=None,
                 openapi_url=f"{docs}/openapi.json",
         """,
-        tests=tests_in(_DOCS, "test_the_docs_page_loads_with_all_its_assets_from_the_service_alone[tickets]"),
+        tests=tests_in(_DOCS, "test_the_docs_page_loads_all_its_assets_from_the_service[tickets]"),
     ),
     Mutation(
         name="docs-send-nothing-elsewhere",
@@ -205,6 +205,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.application:create_http_app",
         old='swagger_ui_parameters={"validatorUrl": None},',
         new="",
-        tests=tests_in(_DOCS, "test_the_docs_page_does_not_have_its_document_checked_by_an_outside_service[tickets]"),
+        tests=tests_in(_DOCS, "test_the_docs_page_does_not_use_an_external_validator[tickets]"),
     ),
 )

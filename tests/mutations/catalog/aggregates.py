@@ -3,12 +3,12 @@
 from mutations.mutation import Mutation, tests_in
 
 _CONFLICTS = "common/tests/integration/storage/test_repository_conflicts.py"
-_REPOSITORY = "common/tests/integration/test_repository.py"
-_AGGREGATE = "common/tests/unit/test_aggregate.py"
+_REPOSITORY = "common/tests/integration/storage/test_repository.py"
+_AGGREGATE = "common/tests/unit/domain/test_aggregate.py"
 _READ_MODEL = "orders/tests/integration/test_ticket_read_model.py"
-_BATCHES = "common/tests/integration/test_batching_collection.py"
-_BATCHING = "common/tests/unit/test_batcher.py"
-_INDEXES = "common/tests/integration/test_indexes_at_start.py"
+_BATCHES = "common/tests/integration/storage/test_batching_collection.py"
+_BATCHING = "common/tests/unit/storage/test_batcher.py"
+_INDEXES = "common/tests/integration/runtime/test_service_runtime_indexes.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -39,7 +39,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             if event_type is not None:
                 self.version += 1
         """,
-        tests=tests_in(_AGGREGATE, "test_every_change_counts_also_one_without_an_event"),
+        tests=tests_in(_AGGREGATE, "test_every_change_increments_the_version_even_without_an_event"),
     ),
     Mutation(
         name="stored-events-are-forgotten",
@@ -47,7 +47,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.domain.aggregate:Aggregate.mark_stored",
         old="self._recorded = []",
         new="",
-        tests=tests_in(_AGGREGATE, "test_what_has_been_stored_is_not_recorded_again"),
+        tests=tests_in(_AGGREGATE, "test_stored_events_are_not_recorded_again"),
     ),
     Mutation(
         name="new-aggregate-is-stored-with-its-event",
@@ -55,7 +55,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.repository:AggregateRepository.add",
         old="[event.to_document() for event in staged]",
         new="[]",
-        tests=tests_in(_REPOSITORY, "test_the_events_of_a_write_survive_a_death_right_after_it"),
+        tests=tests_in(_REPOSITORY, "test_the_events_of_a_write_survive_a_crash_directly_after_it"),
     ),
     Mutation(
         name="change-is-stored-with-its-event",
@@ -63,7 +63,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.repository:AggregateRepository.save",
         old="if staged:",
         new="if False:",
-        tests=tests_in(_REPOSITORY, "test_the_events_of_a_write_survive_a_death_right_after_it"),
+        tests=tests_in(_REPOSITORY, "test_the_events_of_a_write_survive_a_crash_directly_after_it"),
     ),
     Mutation(
         name="read-model-takes-newer-versions-only",
@@ -71,7 +71,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.read_model:ReadModelRepository.apply",
         old=', "version": {"$lt": event.version}}',
         new="}",
-        tests=tests_in(_READ_MODEL, "test_an_older_version_after_a_newer_one_never_wins"),
+        tests=tests_in(_READ_MODEL, "test_an_older_version_never_replaces_a_newer_one"),
     ),
     Mutation(
         name="read-model-looks-twice",
@@ -82,7 +82,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             return written.matched_count == 1
         """,
         new="return False",
-        tests=tests_in(_READ_MODEL, "test_who_is_overtaken_while_inserting_still_wins_if_newer_and_only_then"),
+        tests=tests_in(_READ_MODEL, "test_an_event_that_loses_the_insert_still_wins_if_it_is_newer"),
     ),
     Mutation(
         name="lookup-waits-for-an-event-on-its-way",
@@ -91,7 +91,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if found is not None or time.monotonic() >= deadline:",
         new="if True:",
         tests=tests_in(
-            "common/tests/integration/test_read_model.py", "test_a_lookup_waits_for_an_event_that_is_on_its_way"
+            "common/tests/integration/storage/test_read_model.py",
+            "test_find_or_wait_waits_for_an_event_that_arrives_soon",
         ),
     ),
     Mutation(
@@ -100,7 +101,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.batching_collection:BatchingCollection._write",
         old="result = error.details",
         new="raise",
-        tests=tests_in(_BATCHES, "test_of_many_inserts_at_once_those_alone_fail_whose_key_is_taken"),
+        tests=tests_in(_BATCHES, "test_of_concurrent_inserts_only_those_with_a_taken_key_fail"),
     ),
     Mutation(
         name="batch-tells-impossible-documents-apart",
@@ -116,7 +117,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.batching_collection:BatchingCollection._find_batch",
         old="if value in found else None for position, value in alike.items()",
         new="if value in found else None for position, value in zip(alike, sorted(alike.values()))",
-        tests=tests_in(_BATCHES, "test_many_lookups_at_once_each_find_their_own_or_nothing"),
+        tests=tests_in(_BATCHES, "test_concurrent_lookups_each_find_their_document_or_nothing"),
     ),
     Mutation(
         name="batched-upserts-count-their-matches",
@@ -124,7 +125,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.batching_collection:BatchingCollection._write",
         old="_Written(0 if each in inserted else 1)",
         new="_Written(1)",
-        tests=tests_in(_BATCHES, "test_of_many_conditional_upserts_at_once_those_alone_fail_whose_version_is_stale"),
+        tests=tests_in(_BATCHES, "test_of_concurrent_upserts_only_those_with_an_old_version_fail"),
     ),
     Mutation(
         name="batch-heeds-the-write-concern",
@@ -140,7 +141,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.batching_collection:BatchingCollection._write",
         old='if name != "op"',
         new="",
-        tests=tests_in(_BATCHES, "test_the_error_of_one_does_not_show_the_document_that_was_to_be_written"),
+        tests=tests_in(_BATCHES, "test_an_error_does_not_contain_the_document"),
     ),
     Mutation(
         name="outage-ends-all-waiting-calls",
@@ -151,9 +152,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             self._waiting.clear()
         """,
         new="finished = [(each, error) for each in batch]",
-        tests=tests_in(
-            _BATCHING, "test_what_blocks_the_way_is_told_to_all_on_it_and_to_those_who_wait_and_not_to_the_next"
-        ),
+        tests=tests_in(_BATCHING, "test_a_failure_of_a_batch_fails_the_waiting_calls_and_no_later_ones"),
     ),
     Mutation(
         name="cancelled-call-leaves-its-batch",
@@ -161,7 +160,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.batcher:Batcher._work",
         old="if not each[1].done()",
         new="",
-        tests=tests_in(_BATCHING, "test_who_has_stopped_waiting_is_not_asked_for_and_takes_nobody_along"),
+        tests=tests_in(_BATCHING, "test_a_cancelled_call_is_not_sent_and_does_not_cancel_others"),
     ),
     Mutation(
         name="users-unique-index-made-at-start",
@@ -169,7 +168,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="auth.main:create_app",
         old="runtime.before_start(users.create_indexes)",
         new="",
-        tests=tests_in(_INDEXES, "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-auth]"),
+        tests=tests_in(_INDEXES, "test_a_ready_service_has_created_all_its_indexes[motor-auth]"),
     ),
     Mutation(
         name="deadlines-index-made-at-start",
@@ -177,6 +176,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="expiration.main:create_app",
         old="runtime.before_start(deadlines.create_indexes)",
         new="",
-        tests=tests_in(_INDEXES, "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-expiration]"),
+        tests=tests_in(_INDEXES, "test_a_ready_service_has_created_all_its_indexes[motor-expiration]"),
     ),
 )

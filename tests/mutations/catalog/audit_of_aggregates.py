@@ -21,7 +21,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="audit-finds-a-second-live-order",
         promise="The audit finds a ticket that has more than one live order.",
-        where=f"{_INVARIANTS}:one_live_order_a_ticket",
+        where=f"{_INVARIANTS}:one_live_order_per_ticket",
         old="if len(orders) > 1:",
         new="if len(orders) > 2:",
         tests=_found("second_live_order"),
@@ -109,7 +109,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="audit-asks-the-sandbox",
         promise="The audit finds a charge or a refund of the sandbox from which the payment differs.",
-        where=f"{_INVARIANTS}:the_sandbox_was_charged_once_a_captured_payment",
+        where=f"{_INVARIANTS}:the_sandbox_was_charged_once_per_captured_payment",
         old='if status != wanted or payments[key]["amount"] != amount:',
         new="if status not in PaymentStatus:",
         tests=_found("charged_another_amount") + _found("refunded_only_by_the_sandbox"),

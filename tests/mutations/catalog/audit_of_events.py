@@ -35,9 +35,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="audit-finds-an-aggregate-without-events",
         promise="The audit finds an aggregate of which the stream has no event at all.",
         where=_HISTORIES,
-        old='yield "there is no event of it, neither in the stream nor in its outbox"',
+        old='yield "has no event, neither in the stream nor in its outbox"',
         new="pass",
-        tests=_differs("test_an_event_that_is_nowhere_is_lost"),
+        tests=_differs("test_an_event_that_is_neither_stored_nor_staged_is_lost"),
     ),
     Mutation(
         name="audit-finds-a-lost-event",
@@ -45,13 +45,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         where=_HISTORIES,
         old='set(range(1, state["version"] + 1)) - history.versions',
         new='{state["version"]} - history.versions',
-        tests=_differs("test_an_event_that_is_nowhere_is_lost"),
+        tests=_differs("test_an_event_that_is_neither_stored_nor_staged_is_lost"),
     ),
     Mutation(
         name="audit-finds-an-owner-behind-its-events",
         promise="The audit finds an aggregate that is older than an event of it, as after a restore from a backup.",
         where=_HISTORIES,
-        old="yield f\"is at version {state['version']}, but the stream has an event of version {told['version']}\"",
+        old="yield f\"is at version {state['version']}, but its newest event has version {published['version']}\"",
         new="return",
         tests=_differs("test_an_owner_that_is_behind_its_own_events_is_found"),
     ),
@@ -60,8 +60,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="The audit finds an aggregate whose status says that it has no event, although the stream has one.",
         where=_HISTORIES,
         old="elif not owned.is_published(document):",
-        new='elif told["version"] != state["version"] and not owned.is_published(document):',
-        tests=_differs("test_an_owner_that_denies_its_own_event_is_found"),
+        new='elif published["version"] != state["version"] and not owned.is_published(document):',
+        tests=_differs("test_an_owner_whose_status_contradicts_its_event_is_found"),
     ),
     Mutation(
         name="audit-finds-a-different-event",
@@ -69,7 +69,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where=_HISTORIES,
         old='if name != "version" and state.get(name, value) != value:',
         new='if name == "version" and state.get(name, value) != value:',
-        tests=_differs("test_an_event_that_says_something_else_is_told_field_by_field"),
+        tests=_differs("test_an_event_that_differs_is_reported_field_by_field"),
     ),
     Mutation(
         name="audit-finds-a-missing-read-model",
@@ -95,16 +95,16 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="marketplace.operations.audit:_wrong_with",
         old='yield f"has a field {name} that {service} does not know"',
         new="pass",
-        tests=tests_in(f"{_UNIT}/test_operations_differences.py", "test_a_difference_is_told_as_json_has_it"),
+        tests=tests_in(f"{_UNIT}/test_operations_differences.py", "test_a_difference_shows_values_as_json"),
     ),
     Mutation(
-        name="audit-finds-what-its-service-has-not-received",
-        promise="The audit finds a rebuilt document that was not passed on to its service.",
+        name="audit-finds-an-event-that-was-not-replayed",
+        promise="The audit finds a rebuilt document whose newest event was not replayed to its service.",
         where="marketplace.operations.audit:_wrong_with",
-        old='yield f"{service} has not been told of it since it was mended"',
+        old='yield f"repaired, but its newest event has not been replayed to {service} yet"',
         new="pass",
         tests=tests_in(
-            f"{_UNIT}/test_operations_differences.py", "test_a_replica_that_its_service_has_not_heard_of_differs"
+            f"{_UNIT}/test_operations_differences.py", "test_a_document_with_an_event_to_be_replayed_differs"
         ),
     ),
 )

@@ -7,7 +7,7 @@ _TESTS = "marketplace/tests/integration/test_nats_permissions.py"
 
 
 def _refused(rules: str, user: str) -> tuple[str, ...]:
-    return tests_in(_TESTS, f"test_every_user_may_do_exactly_this[{rules}-{user}]")
+    return tests_in(_TESTS, f"test_every_user_has_exactly_these_permissions[{rules}-{user}]")
 
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -108,7 +108,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="infra/k8s/base/nats/nats.conf",
         old="include users.conf",
         new="include users.conf\nno_auth_user: operator",
-        tests=tests_in(_TESTS, "test_a_stranger_is_not_let_in[-]"),
+        tests=tests_in(_TESTS, "test_a_client_without_valid_credentials_is_refused[-]"),
     ),
     Mutation(
         name="no-server-without-its-passwords",
@@ -138,18 +138,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="no_advertise: false",
         tests=tests_in(
             "marketplace/tests/integration/test_nats_addresses.py",
-            "test_a_nats_server_tells_its_clients_no_addresses_of_other_servers",
+            "test_a_nats_server_sends_its_clients_no_addresses_of_other_servers",
         ),
     ),
     Mutation(
         name="permissions-follow-the-code",
         promise="The permissions that the cluster mounts are those that the events and consumers in the code need.",
         where="marketplace.nats_users:_service",
-        old='"what it could not handle": [dead_letter_subject(each.name) for each in consumers],',
-        new='"what it could not handle": ["dead-letter.>"] if consumers else [],',
+        old='"its dead letters": [dead_letter_subject(each.name) for each in consumers],',
+        new='"its dead letters": ["dead-letter.>"] if consumers else [],',
         tests=tests_in(
             "marketplace/tests/unit/test_generated.py",
-            "test_what_is_generated_is_current[infra/k8s/base/nats/users.conf]",
+            "test_generated_files_are_up_to_date[infra/k8s/base/nats/users.conf]",
         ),
     ),
 )

@@ -15,7 +15,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="create_async(params)",
         tests=tests_in(
             _ANSWERS,
-            "test_a_passing_trouble_is_outlived_by_asking_again_under_the_same_key",
+            "test_a_transient_failure_is_retried_with_the_same_key",
         ),
     ),
     Mutation(
@@ -26,7 +26,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='"metadata": {"payment_id": payment_id}}',
         tests=tests_in(
             "payments/tests/integration/test_stripe_refunds.py",
-            "test_a_refund_whose_answer_was_lost_is_asked_for_again_and_made_once",
+            "test_a_refund_whose_answer_was_lost_is_repeated_and_made_once",
         ),
     ),
     Mutation(
@@ -37,7 +37,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='raise CardDeclined("Stripe did not answer.", "timeout") from None',
         tests=tests_in(
             _ANSWERS,
-            "test_a_stripe_that_does_not_answer_is_given_up_in_time",
+            "test_a_call_that_stripe_does_not_answer_times_out",
         ),
     ),
     Mutation(
@@ -48,7 +48,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="async with asyncio.timeout(None):",
         tests=tests_in(
             _ANSWERS,
-            "test_a_stripe_that_does_not_answer_is_given_up_in_time",
+            "test_a_call_that_stripe_does_not_answer_times_out",
         ),
     ),
     Mutation(
@@ -59,7 +59,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             "payments/tests/integration/test_silent_stripe.py",
-            "test_a_buyer_is_told_that_a_payment_whose_outcome_is_unknown_ends_by_itself",
+            "test_the_answer_says_that_a_payment_of_unknown_outcome_is_finished_later",
         ),
     ),
     Mutation(
@@ -70,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="except LookupError as error:",
         tests=tests_in(
             _ANSWERS,
-            "test_an_answer_that_tells_nothing_of_the_money_leaves_the_outcome_unknown",
+            "test_an_answer_without_a_result_leaves_the_outcome_unknown",
         ),
         slow=True,
     ),
@@ -82,7 +82,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="case stripe.CardError() if False:",
         tests=tests_in(
             _ANSWERS,
-            "test_a_declined_card_is_reported_in_stripes_words_and_again_when_asked_again",
+            "test_a_decline_has_stripes_message_also_when_it_is_repeated",
         ),
     ),
     Mutation(
@@ -123,7 +123,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if True:",
         tests=tests_in(
             _STATES,
-            "test_a_charge_that_somebody_has_refunded_by_hand_counts_as_refunded",
+            "test_a_charge_that_was_refunded_by_hand_counts_as_refunded",
         ),
     ),
     Mutation(
@@ -132,7 +132,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.gateway.sandbox:SandboxGateway.charge",
         old="key=payment_id,",
         new='key=_new_id("ch"),',
-        tests=tests_in(_SANDBOX, "test_a_repeated_charge_charges_once_and_answers_the_same"),
+        tests=tests_in(_SANDBOX, "test_a_repeated_charge_charges_once_with_the_same_result"),
     ),
     Mutation(
         name="sandbox-refund-under-the-payments-id",
@@ -140,7 +140,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.gateway.sandbox:SandboxGateway.refund",
         old='key=f"refund:{payment_id}",',
         new='key=_new_id("re"),',
-        tests=tests_in(_SANDBOX, "test_a_charge_is_refunded_once_however_often_it_is_asked"),
+        tests=tests_in(_SANDBOX, "test_repeated_refunds_of_a_charge_refund_once"),
     ),
     Mutation(
         name="sandbox-insert-decides",
@@ -154,7 +154,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             await collection.update_one({"_id": key}, {"$set": stored}, upsert=True)""",
         tests=tests_in(
             "payments/tests/integration/test_sandbox_gateway.py",
-            "test_a_hundred_charges_of_one_payment_at_once_charge_once_and_answer_the_same",
+            "test_100_concurrent_charges_of_one_payment_charge_once_with_one_result",
         ),
     ),
     Mutation(
@@ -165,8 +165,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             _SANDBOX,
-            "test_a_payment_id_used_again_for_something_else_is_a_conflict_and_the_first_charge_stands",
-            "test_a_payment_id_used_again_in_another_currency_is_a_conflict",
+            "test_a_payment_id_reused_for_another_charge_is_a_conflict",
+            "test_a_payment_id_reused_in_another_currency_is_a_conflict",
         ),
     ),
     Mutation(

@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="REPLAYED",
         tests=tests_in(
             "marketplace/tests/integration/test_operations_dead_letters.py",
-            "test_a_replay_after_the_cause_is_gone_is_handled_and_ends_the_dead_letter",
+            "test_a_replay_succeeds_after_the_repair_and_drops_the_dead_letter",
         ),
     ),
 )

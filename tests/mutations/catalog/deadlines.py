@@ -22,7 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             "expiration/tests/integration/test_restarts.py",
-            "test_a_deadline_that_was_stored_and_not_armed_is_armed_by_the_next_start",
+            "test_a_stored_deadline_without_timer_gets_one_at_the_next_start",
         ),
         slow=True,
     ),
@@ -78,8 +78,8 @@ MUTATIONS: tuple[Mutation, ...] = (
             if deadline is None:
                 return""",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
-            "test_what_could_not_be_armed_is_armed_when_its_event_is_delivered_again",
+            "expiration/tests/unit/test_expiration_service.py",
+            "test_a_timer_that_could_not_be_set_is_set_at_the_next_delivery",
         ),
     ),
     Mutation(
@@ -102,7 +102,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if deadline.is_pending:",
         new="if True:",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py", "test_an_order_that_is_known_to_be_closed_arms_nothing"
+            "expiration/tests/unit/test_expiration_service.py", "test_an_order_that_is_known_to_be_closed_sets_no_timer"
         ),
     ),
     Mutation(
@@ -112,7 +112,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if early > 0:",
         new="if False:",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
+            "expiration/tests/unit/test_expiration_service.py",
             "test_a_timer_that_fires_early_asks_for_another_delivery_when_it_is_due",
         ),
     ),
@@ -123,9 +123,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if deadline is None or not deadline.is_pending:",
         new="if deadline is None:",
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
+            "expiration/tests/unit/test_expiration_service.py",
             "test_a_timer_completes_a_deadline_once",
-            "test_in_whatever_order_they_come_a_closed_orders_deadline_is_dropped_and_says_nothing[completed]",
+            "test_in_any_order_of_events_the_deadline_of_a_closed_order_is_dropped[completed]",
         ),
     ),
     Mutation(
@@ -136,7 +136,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if True:",
         tests=tests_in(
             "expiration/tests/unit/test_deadline.py",
-            "test_what_becomes_of_the_order_after_its_deadline_does_not_take_back_what_was_said",
+            "test_events_of_the_order_do_not_change_a_completed_deadline",
         ),
     ),
     Mutation(
@@ -147,7 +147,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="return True",
         tests=tests_in(
             "expiration/tests/unit/test_deadline.py",
-            "test_an_order_whose_end_is_heard_of_first_has_a_deadline_that_is_dropped_already",
+            "test_an_order_whose_last_event_comes_first_has_a_dropped_deadline",
         ),
     ),
     Mutation(
@@ -157,8 +157,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='query["$or"] = [later, same_time]',
         new='query["$or"] = [later]',
         tests=tests_in(
-            "expiration/tests/unit/test_use_cases.py",
-            "test_at_the_start_every_pending_deadline_is_armed_once_however_many_there_are",
+            "expiration/tests/unit/test_expiration_service.py",
+            "test_the_start_sets_one_timer_for_each_of_many_pending_deadlines",
         ),
     ),
     Mutation(
@@ -169,9 +169,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="""
             from uuid import uuid4
             await self.publisher.publish_raw(f"{timer.schedule_subject}.{uuid4().hex}",""",
-        tests=tests_in(
-            "expiration/tests/integration/test_restarts.py", "test_starting_again_and_again_leaves_one_timer"
-        ),
+        tests=tests_in("expiration/tests/integration/test_restarts.py", "test_repeated_starts_leave_one_timer"),
         slow=True,
     ),
     Mutation(
@@ -180,6 +178,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="expiration.timers:TimerScheduler.schedule",
         old='"Nats-Schedule-TTL": _KEEP_FIRED_TIMERS,',
         new="",
-        tests=tests_in("expiration/tests/integration/test_timers.py", "test_timers_do_not_pile_up"),
+        tests=tests_in("expiration/tests/integration/test_timers.py", "test_fired_timers_are_deleted_from_the_stream"),
     ),
 )

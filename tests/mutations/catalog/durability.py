@@ -3,10 +3,10 @@
 from mutations.mutation import Mutation, tests_in
 
 _WRITE_CONCERN = tests_in(
-    "common/tests/integration/test_write_concern.py",
+    "common/tests/integration/storage/test_mongo_write_concern.py",
     "test_every_write_waits_for_a_majority_and_for_the_journal[motor]",
 )
-_TIMEOUTS = "common/tests/integration/test_mongo_timeouts.py"
+_TIMEOUTS = "common/tests/integration/storage/test_mongo_timeouts.py"
 _STREAMS = "common/tests/integration/messaging/test_streams.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -33,7 +33,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='"retryWrites": True,',
         new='"retryWrites": False,',
         tests=tests_in(
-            "common/tests/integration/test_mongo_replica_set.py",
+            "common/tests/integration/storage/test_mongo_replica_set.py",
             "test_a_write_that_a_failing_primary_did_not_execute_is_repeated",
         ),
     ),
@@ -44,8 +44,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='"maxAdaptiveRetries": 0,',
         new="",
         tests=tests_in(
-            "common/tests/integration/test_mongo.py",
-            "test_a_write_for_which_no_connection_can_be_made_meets_an_unavailable_database[motor-alone]",
+            "common/tests/integration/storage/test_mongo.py",
+            "test_a_write_without_a_new_connection_fails_as_unavailable[motor-alone]",
         ),
     ),
     Mutation(
@@ -54,7 +54,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.mongo:Mongo.__init__",
         old='"socketTimeoutMS": _TIMEOUT_MS,',
         new="",
-        tests=tests_in(_TIMEOUTS, "test_an_operation_on_an_open_connection_to_a_silent_mongod_fails[motor]"),
+        tests=tests_in(_TIMEOUTS, "test_an_operation_on_an_open_connection_to_a_paused_mongod_fails[motor]"),
     ),
     Mutation(
         name="connect-timeout",
@@ -62,7 +62,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.mongo:Mongo.__init__",
         old='"connectTimeoutMS": _TIMEOUT_MS,',
         new="",
-        tests=tests_in(_TIMEOUTS, "test_an_operation_that_needs_a_new_connection_to_a_host_that_is_gone_fails"),
+        tests=tests_in(_TIMEOUTS, "test_an_operation_that_needs_a_connection_to_a_lost_host_fails"),
     ),
     Mutation(
         name="server-selection-timeout",
@@ -87,8 +87,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='"tz_aware": True,',
         new="",
         tests=tests_in(
-            "common/tests/integration/test_mongo.py",
-            "test_a_time_comes_back_in_utc_and_not_without_a_zone[motor]",
+            "common/tests/integration/storage/test_mongo.py",
+            "test_a_time_is_read_back_in_utc[motor]",
         ),
     ),
     Mutation(
@@ -98,7 +98,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="sync_interval: always",
         new="",
         tests=tests_in(
-            "common/tests/integration/test_servers.py",
+            "devkit/tests/integration/test_servers.py",
             "test_nats_writes_each_event_to_the_disk_before_it_acknowledges_it",
         ),
     ),

@@ -2,9 +2,9 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_CLAIMS = "tests/integration/test_idempotency_claims.py"
-_KEYS = "tests/integration/test_idempotent_requests.py"
-_WITHOUT_AN_ANSWER = "tests/integration/test_requests_without_an_answer.py"
+_CLAIMS = "tests/integration/test_idempotent_requests.py"
+_KEYS = "tests/integration/test_idempotent_route.py"
+_WITHOUT_AN_ANSWER = "tests/integration/test_idempotent_route_failures.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -13,7 +13,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="orders.routes:idempotent",
         old=", route_class=IdempotentRoute",
         new="",
-        tests=tests_in(_KEYS, "test_a_repeated_order_is_answered_as_the_first_time_and_placed_once"),
+        tests=tests_in(_KEYS, "test_a_repeated_order_gets_the_first_answer_and_is_placed_once"),
     ),
     Mutation(
         name="repeated-payment-answered-alike",
@@ -21,7 +21,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.routes:idempotent",
         old=", route_class=IdempotentRoute",
         new="",
-        tests=tests_in(_KEYS, "test_50_identical_payments_at_once_are_one_charge"),
+        tests=tests_in(_KEYS, "test_50_concurrent_identical_payments_are_one_charge"),
     ),
     Mutation(
         name="kept-answer-per-user",
@@ -29,7 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_route:IdempotentRoute.get_route_handler",
         old='f"{user.id}:{request.method} {self.path}:{key}"',
         new='f"{request.method} {self.path}:{key}"',
-        tests=tests_in(_KEYS, "test_a_key_is_its_users_own"),
+        tests=tests_in(_KEYS, "test_another_user_may_use_the_same_key"),
     ),
     Mutation(
         name="request-key-per-user",
@@ -57,7 +57,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_requests:IdempotentRequests.begin",
         old='if found["begun_at"] < now - _ABANDONED_AFTER:',
         new="if True:",
-        tests=tests_in(_CLAIMS, "test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed"),
+        tests=tests_in(_CLAIMS, "test_a_claim_can_be_taken_over_only_after_ten_seconds"),
     ),
     Mutation(
         name="claim-outlives-its-request",
@@ -65,7 +65,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_requests:_ABANDONED_AFTER",
         old="timedelta(seconds=10)",
         new="timedelta(seconds=4)",
-        tests=tests_in(_CLAIMS, "test_a_claim_cannot_be_taken_over_before_ten_seconds_have_passed"),
+        tests=tests_in(_CLAIMS, "test_a_claim_can_be_taken_over_only_after_ten_seconds"),
     ),
     Mutation(
         name="dead-claim-taken-over",
@@ -75,7 +75,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             _WITHOUT_AN_ANSWER,
-            "test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again",
+            "test_an_order_whose_process_died_before_the_answer_is_not_placed_again",
         ),
     ),
     Mutation(
@@ -86,7 +86,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             _WITHOUT_AN_ANSWER,
-            "test_an_order_whose_process_died_before_it_could_answer_is_found_and_not_placed_again",
+            "test_an_order_whose_process_died_before_the_answer_is_not_placed_again",
         ),
     ),
     Mutation(
@@ -95,7 +95,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.routes:pay_order",
         old=", request_key=request_key",
         new="",
-        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_payment_whose_process_died_in_the_middle_is_gone_on_with"),
+        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_payment_whose_process_died_is_continued"),
     ),
     Mutation(
         name="take-over-conditional",
@@ -103,7 +103,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_requests:IdempotentRequests.begin",
         old="self.collection.update_one(found, ours)",
         new='self.collection.update_one({"_id": request_id}, ours)',
-        tests=tests_in(_CLAIMS, "test_of_two_requests_that_find_a_dead_claim_at_once_one_takes_it_over"),
+        tests=tests_in(_CLAIMS, "test_of_two_concurrent_requests_one_takes_an_abandoned_claim_over"),
     ),
     Mutation(
         name="lost-claim-writes-nothing",
@@ -113,8 +113,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='{"_id": claim.request_id}',
         tests=tests_in(
             _CLAIMS,
-            "test_a_slow_request_does_not_overwrite_the_answer_of_the_one_that_took_over",
-            "test_a_slow_request_that_fails_does_not_give_up_a_claim_that_was_taken_over",
+            "test_a_slow_request_does_not_overwrite_the_answer_after_a_takeover",
+            "test_a_slow_request_that_fails_does_not_give_up_the_claim_after_a_takeover",
         ),
     ),
     Mutation(
@@ -123,7 +123,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_route:IdempotentRoute.get_route_handler",
         old="await asyncio.shield(requests.abandon(claim, understood=understood))",
         new="pass",
-        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_request_that_failed_can_be_repeated_at_once_with_its_key"),
+        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_failed_request_can_be_repeated_immediately_with_its_key"),
     ),
     Mutation(
         name="server-error-not-kept",
@@ -131,7 +131,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_route:_answered",
         old="status_of(problem) >= _SERVER_ERRORS or",
         new="",
-        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_request_that_failed_can_be_repeated_at_once_with_its_key"),
+        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_failed_request_can_be_repeated_immediately_with_its_key"),
     ),
     Mutation(
         name="timed-out-request-keeps-claim",
@@ -141,7 +141,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if True:",
         tests=tests_in(
             _WITHOUT_AN_ANSWER,
-            "test_a_key_whose_request_took_too_long_is_under_way_for_a_while[motor-another error]",
+            "test_a_key_whose_request_timed_out_is_in_flight_for_10_s[motor-another error]",
         ),
     ),
     Mutation(
@@ -152,7 +152,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             _WITHOUT_AN_ANSWER,
-            "test_a_request_that_could_not_be_understood_is_no_answer_and_can_be_mended[motor-invalid]",
+            "test_a_malformed_request_is_not_stored_and_may_be_corrected[motor-invalid]",
         ),
     ),
     Mutation(
@@ -161,7 +161,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_requests:IdempotentRequests.abandon",
         old="if claim.fresh and not understood:",
         new="if not understood:",
-        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_key_under_which_something_may_have_begun_keeps_its_body"),
+        tests=tests_in(_WITHOUT_AN_ANSWER, "test_a_key_whose_request_may_have_begun_accepts_no_other_body"),
     ),
     Mutation(
         name="idempotency-key-bounds",
@@ -169,9 +169,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_route:key_of",
         old="if not 0 < len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():",
         new="if False:",
-        tests=tests_in(
-            _KEYS, "test_a_key_that_is_none_is_bad_input[motor-]", "test_a_key_that_is_none_is_bad_input[motor-key0]"
-        ),
+        tests=tests_in(_KEYS, "test_an_invalid_key_is_refused[motor-]", "test_an_invalid_key_is_refused[motor-key0]"),
     ),
     Mutation(
         name="idempotency-key-sent-once",
@@ -179,7 +177,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_route:key_of",
         old="if more:",
         new="if False:",
-        tests=tests_in(_KEYS, "test_of_two_keys_none_is_chosen"),
+        tests=tests_in(_KEYS, "test_two_keys_in_one_request_are_refused"),
     ),
     Mutation(
         name="answers-kept-for-a-day",
@@ -187,7 +185,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.idempotent_requests:KEPT_FOR",
         old="timedelta(hours=48)",
         new="timedelta(hours=1)",
-        tests=tests_in(_CLAIMS, "test_mongodb_keeps_each_answer_for_a_day_at_least_and_then_deletes_it"),
+        tests=tests_in(_CLAIMS, "test_mongodb_keeps_each_answer_for_at_least_a_day"),
     ),
     Mutation(
         name="answers-deleted-in-the-end",
@@ -195,6 +193,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.main:create_app",
         old="runtime.before_start(repository.create_indexes, requests.create_indexes)",
         new="runtime.before_start(repository.create_indexes)",
-        tests=tests_in(_CLAIMS, "test_mongodb_keeps_each_answer_for_a_day_at_least_and_then_deletes_it"),
+        tests=tests_in(_CLAIMS, "test_mongodb_keeps_each_answer_for_at_least_a_day"),
     ),
 )

@@ -3,12 +3,12 @@
 from mutations.mutation import Mutation, tests_in
 
 _SUBSCRIPTION_STOP = "common/tests/integration/messaging/test_subscription_stop.py"
-_SERVICE = "common/tests/integration/test_service.py"
-_WITHOUT = "common/tests/integration/test_http_without_dependencies.py"
-_STOP = "common/tests/integration/test_graceful_stop.py"
-_DRAINING = "common/tests/integration/test_http_draining.py"
-_RUN = "common/tests/integration/test_run.py"
-_CONNECTIONS = "common/tests/integration/test_run_connections.py"
+_SERVICE = "common/tests/integration/runtime/test_service_runtime.py"
+_WITHOUT = "common/tests/integration/runtime/test_service_runtime_outages.py"
+_STOP = "common/tests/integration/runtime/test_service_runtime_stop.py"
+_DRAINING = "common/tests/integration/http/test_server.py"
+_RUN = "common/tests/integration/runtime/test_serve.py"
+_CONNECTIONS = "common/tests/integration/runtime/test_serve_connections.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -17,7 +17,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:ServiceRuntime.check_ready",
         old="if not self._started.is_set():",
         new="if False:",
-        tests=tests_in(_SERVICE, "test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work"),
+        tests=tests_in(_SERVICE, "test_a_service_is_ready_only_when_its_consumers_run"),
     ),
     Mutation(
         name="changes-wait-for-the-start",
@@ -29,7 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 raise DependencyUnavailable("The service is still starting. Try again shortly.")
         """,
         new="self.broker.require()",
-        tests=tests_in(_SERVICE, "test_a_service_is_ready_and_takes_changes_only_once_its_consumers_are_at_work"),
+        tests=tests_in(_SERVICE, "test_a_service_is_ready_only_when_its_consumers_run"),
     ),
     Mutation(
         name="start-holds-changes",
@@ -37,7 +37,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
         old="await self._started.wait()",
         new="pass",
-        tests=tests_in(_WITHOUT, "test_a_change_that_comes_during_the_start_is_held_until_it_can_be_made"),
+        tests=tests_in(_WITHOUT, "test_a_change_requested_during_the_start_waits_for_its_end"),
     ),
     Mutation(
         name="changes-need-the-broker",
@@ -45,7 +45,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
         old="self.broker.require()",
         new="",
-        tests=tests_in(_SERVICE, "test_a_service_takes_no_changes_while_nats_is_away"),
+        tests=tests_in(_SERVICE, "test_a_service_refuses_changes_without_nats"),
     ),
     Mutation(
         name="indexes-before-ready",
@@ -72,7 +72,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             except (DependencyUnavailable, NatsError):
                 pass
         """,
-        tests=tests_in(_WITHOUT, "test_a_database_that_goes_away_in_the_middle_of_the_start_is_waited_for"),
+        tests=tests_in(_WITHOUT, "test_a_start_waits_for_a_database_that_stops_in_the_middle"),
         slow=True,
     ),
     Mutation(
@@ -84,7 +84,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 raise
         """,
         new="_ = error",
-        tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+        tests=tests_in(_RUN, "test_a_process_that_cannot_continue_ends_with_exit_code_1"),
         slow=True,
     ),
     Mutation(
@@ -93,7 +93,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:ServiceRuntime._report_failure",
         old="self.on_failure()",
         new="",
-        tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+        tests=tests_in(_RUN, "test_a_process_that_cannot_continue_ends_with_exit_code_1"),
         slow=True,
     ),
     Mutation(
@@ -110,7 +110,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:ServiceRuntime.check_alive",
         old="self.broker.is_closed_for_good or",
         new="",
-        tests=tests_in(_SERVICE, "test_a_service_whose_nats_client_has_given_up_asks_to_be_started_again"),
+        tests=tests_in(_SERVICE, "test_a_service_whose_nats_client_gave_up_reports_that_it_must_be_restarted"),
     ),
     Mutation(
         name="sigterm-ends-with-exit-code-0",
@@ -118,7 +118,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.serve:serve",
         old="signal.signal(number, stop)",
         new="pass",
-        tests=tests_in(_RUN, "test_a_process_that_is_told_to_stop_ends_with_exit_code_0"),
+        tests=tests_in(_RUN, "test_a_stopped_process_ends_with_exit_code_0"),
     ),
     Mutation(
         name="failure-ends-with-exit-code-1",
@@ -126,7 +126,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.serve:serve",
         old="failed or not server.started",
         new="not server.started",
-        tests=tests_in(_RUN, "test_a_process_that_cannot_go_on_ends_by_itself_with_exit_code_1"),
+        tests=tests_in(_RUN, "test_a_process_that_cannot_continue_ends_with_exit_code_1"),
     ),
     Mutation(
         name="stop-hands-deliveries-back",
@@ -151,21 +151,21 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:ServiceRuntime._stop",
         old="await self.relay.drain(_FINISH_SECONDS)",
         new="",
-        tests=tests_in(_STOP, "test_what_was_changed_just_before_the_stop_is_published_before_the_end"),
+        tests=tests_in(_STOP, "test_a_change_just_before_the_stop_is_published"),
     ),
     Mutation(
         name="stop-publishes-after-the-last-handler",
         promise="What a handler changes while its service stops is published before the process ends.",
         where="common.runtime.service_runtime:ServiceRuntime._stop",
         old="""
-            await asyncio.gather(*stopping, return_exceptions=True)  # also without NATS, the rest has to be done
+            await asyncio.gather(*stopping, return_exceptions=True)  # the rest has to be done even without NATS
             await self.relay.drain(_FINISH_SECONDS)
         """,
         new="""
             await self.relay.drain(_FINISH_SECONDS)
             await asyncio.gather(*stopping, return_exceptions=True)
         """,
-        tests=tests_in(_STOP, "test_what_a_handler_changes_while_the_service_stops_is_published_before_the_end"),
+        tests=tests_in(_STOP, "test_a_change_of_a_handler_during_the_stop_is_published"),
     ),
     Mutation(
         name="stop-waits-for-no-handler-for-ever",
@@ -182,7 +182,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:ServiceRuntime._stop",
         old="_end_all(*self._running_loops, self._work)",
         new="_end_all(self._work)",
-        tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
+        tests=tests_in(_SERVICE, "test_a_loop_that_ignores_cancellations_does_not_block_the_stop"),
         slow=True,
     ),
     Mutation(
@@ -191,7 +191,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.service_runtime:_end_all",
         old="range(_CANCEL_TIMES)",
         new="range(1)",
-        tests=tests_in(_SERVICE, "test_a_loop_that_swallows_cancellations_does_not_keep_its_service_from_stopping"),
+        tests=tests_in(_SERVICE, "test_a_loop_that_ignores_cancellations_does_not_block_the_stop"),
     ),
     Mutation(
         name="stop-drains-http-connections",
@@ -201,7 +201,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="while False:",
         tests=tests_in(
             _DRAINING,
-            "test_a_request_that_meets_the_stop_on_an_idle_connection_is_answered_and_then_the_connection_closed",
+            "test_a_request_sent_during_the_stop_is_answered_then_the_connection_closes",
         ),
     ),
     Mutation(
@@ -212,7 +212,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             _DRAINING,
-            "test_a_request_that_meets_the_stop_on_an_idle_connection_is_answered_and_then_the_connection_closed",
+            "test_a_request_sent_during_the_stop_is_answered_then_the_connection_closes",
         ),
     ),
     Mutation(
@@ -221,7 +221,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.server:DrainingServer._stop_listening",
         old="waiting = _accept_all(each)",
         new="waiting: list[socket.socket] = []",
-        tests=tests_in(_DRAINING, "test_a_connection_that_the_kernel_has_accepted_before_the_stop_is_answered"),
+        tests=tests_in(_DRAINING, "test_a_connection_accepted_by_the_kernel_before_the_stop_is_served"),
     ),
     Mutation(
         name="stop-waits-for-no-client-for-ever",
@@ -229,7 +229,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.serve:serve",
         old="timeout_graceful_shutdown=2,",
         new="",
-        tests=tests_in(_CONNECTIONS, "test_a_client_that_stops_reading_does_not_keep_a_process_from_stopping"),
+        tests=tests_in(_CONNECTIONS, "test_a_client_that_stops_reading_does_not_block_the_stop"),
         slow=True,
     ),
     Mutation(
@@ -238,7 +238,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.serve:serve",
         old="timeout_keep_alive=75,",
         new="",
-        tests=tests_in(_CONNECTIONS, "test_a_service_leaves_it_to_the_gateway_to_close_an_idle_connection"),
+        tests=tests_in(_CONNECTIONS, "test_a_service_does_not_close_idle_connections"),
         slow=True,
     ),
 )

@@ -6,7 +6,7 @@ _UNIT = "marketplace/tests/unit"
 _INTEGRATION = "marketplace/tests/integration"
 _CONFIGURATION = "marketplace.gateway:_CONFIGURATION"
 _STOP = "marketplace.platform:Platform._stop"
-_ANSWERED_IN_TIME = "test_a_silent_service_is_asked_once_and_the_client_is_answered_in_time"
+_ANSWERED_IN_TIME = "test_a_service_that_does_not_answer_gets_one_request_and_the_client_gets_503"
 
 
 def _at_the_gateway(test: str) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)",
         new="pass",
         tests=tests_in(
-            "common/tests/integration/test_servers.py", "test_a_child_does_not_outlive_a_parent_that_was_killed"
+            "devkit/tests/integration/test_servers.py", "test_a_child_process_ends_when_its_parent_is_killed"
         ),
         slow=True,
     ),
@@ -46,7 +46,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="raise",
         tests=tests_in(
             f"{_INTEGRATION}/test_platform.py",
-            "test_a_service_that_dies_while_starting_is_named_and_everything_is_stopped",
+            "test_a_service_that_dies_while_starting_is_named_and_all_processes_are_stopped",
         ),
     ),
     Mutation(
@@ -78,7 +78,9 @@ for store in parts.stores:
         where="marketplace.run:_run",
         old="platform.kill_everything()",
         new="pass",
-        tests=tests_in(f"{_INTEGRATION}/test_command_line.py", "test_a_second_signal_kills_what_does_not_want_to_stop"),
+        tests=tests_in(
+            f"{_INTEGRATION}/test_command_line.py", "test_a_second_signal_kills_a_process_that_does_not_stop"
+        ),
         slow=True,
     ),
     Mutation(
@@ -104,12 +106,12 @@ for store in parts.stores:
         where="marketplace.platform:Platform._start",
         old="self._refuse_taken_ports(parts.ports)",
         new="",
-        tests=tests_in(f"{_INTEGRATION}/test_platform.py", "test_a_port_that_is_taken_is_named_with_the_way_out"),
+        tests=tests_in(f"{_INTEGRATION}/test_platform.py", "test_the_error_for_a_taken_port_says_what_to_do"),
     ),
     Mutation(
         name="services-listen-on-the-loopback-address",
         promise="The services of a platform on one machine are reachable from this machine alone.",
-        where="marketplace.service:_known_to_the_platform",
+        where="marketplace.service_process:_known_to_the_platform",
         old='"HOST": "127.0.0.1",',
         new='"HOST": "0.0.0.0",',
         tests=_process("test_every_process_listens_on_the_loopback_address_alone"),
@@ -153,7 +155,7 @@ for store in parts.stores:
         where=_CONFIGURATION,
         old="$$remote_addr;",
         new="$$proxy_add_x_forwarded_for;",
-        tests=_at_the_gateway("test_what_a_client_claims_about_where_it_comes_from_counts_for_nothing"),
+        tests=_at_the_gateway("test_forwarded_headers_of_a_client_are_replaced"),
         slow=True,
     ),
     Mutation(
@@ -162,7 +164,7 @@ for store in parts.stores:
         where=_CONFIGURATION,
         old="proxy_set_header X-Forwarded-Proto $$scheme;",
         new="",
-        tests=_at_the_gateway("test_what_a_client_claims_about_where_it_comes_from_counts_for_nothing"),
+        tests=_at_the_gateway("test_forwarded_headers_of_a_client_are_replaced"),
         slow=True,
     ),
     Mutation(
@@ -171,7 +173,7 @@ for store in parts.stores:
         where=_CONFIGURATION,
         old="location / { return 404; }",
         new="location / { proxy_pass http://auth; }",
-        tests=_at_the_gateway("test_what_no_service_has_is_a_problem_of_its_own"),
+        tests=_at_the_gateway("test_a_path_without_a_service_is_a_problem_of_the_gateway"),
     ),
     Mutation(
         name="the-gateway-repeats-no-post",
@@ -179,7 +181,7 @@ for store in parts.stores:
         where=_CONFIGURATION,
         old="proxy_next_upstream error;",
         new="proxy_next_upstream error non_idempotent;",
-        tests=_at_the_gateway("test_a_post_that_an_instance_took_and_died_of_is_not_sent_to_another"),
+        tests=_at_the_gateway("test_a_post_that_crashes_an_instance_is_not_sent_to_another"),
     ),
     Mutation(
         name="the-gateway-repeats-nothing-after-a-timeout",
@@ -205,7 +207,7 @@ for store in parts.stores:
         where=_CONFIGURATION,
         old="proxy_next_upstream error;",
         new="proxy_next_upstream off;",
-        tests=_at_the_gateway("test_with_one_of_two_instances_away_nobody_notices"),
+        tests=_at_the_gateway("test_requests_succeed_while_one_of_two_instances_is_down"),
     ),
     Mutation(
         name="the-gateway-bounds-bodies",
@@ -222,6 +224,6 @@ for store in parts.stores:
         where="marketplace.gateway:_refusal",
         old='"add_header Retry-After 1 always; "',
         new='""',
-        tests=_at_the_gateway("test_a_service_that_is_away_is_503_with_a_time_to_retry"),
+        tests=_at_the_gateway("test_a_service_that_is_down_is_503_with_retry_after"),
     ),
 )

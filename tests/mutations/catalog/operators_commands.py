@@ -13,11 +13,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="replay-reaches-one-consumer",
         promise="The replay of a dead letter reaches the consumer that failed, and no other.",
-        where="marketplace.operations.replays:Replays.ask",
+        where="marketplace.operations.replay_client:ReplayClient.replay",
         old="replay_subject(consumer),",
         new="subject,",
         tests=tests_in(
-            f"{_INTEGRATION}/test_operations_replays.py",
+            f"{_INTEGRATION}/test_operations_replay_client.py",
             "test_a_replay_reaches_the_consumer_that_failed_and_no_other[motor]",
         ),
     ),
@@ -28,7 +28,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if not reason:",
         new="if letter:",
         tests=tests_in(
-            f"{_INTEGRATION}/test_operations_replays.py", "test_a_dead_letter_that_fails_again_stays[motor]"
+            f"{_INTEGRATION}/test_operations_replay_client.py", "test_a_dead_letter_that_fails_again_stays[motor]"
         ),
     ),
     Mutation(
@@ -45,7 +45,7 @@ for each in dict.fromkeys(ids):
     await letters.drop_dead_letter(connection, await _known(connection, each))
 return list(dict.fromkeys(ids))""",
         tests=tests_in(
-            f"{_INTEGRATION}/test_operations_replays.py", "test_nothing_is_dropped_if_one_of_the_ids_is_unknown"
+            f"{_INTEGRATION}/test_operations_replay_client.py", "test_nothing_is_dropped_if_one_of_the_ids_is_unknown"
         ),
     ),
     Mutation(
@@ -56,7 +56,7 @@ return list(dict.fromkeys(ids))""",
         new="{letter.id}",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_dead_letters.py",
-            "test_a_delivery_that_both_report_is_one_dead_letter_and_dropped_as_one[motor]",
+            "test_a_delivery_reported_by_nats_and_its_consumer_is_one_dead_letter[motor]",
         ),
     ),
     Mutation(
@@ -67,7 +67,7 @@ return list(dict.fromkeys(ids))""",
         new="if not info.num_pending:",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_lag.py",
-            "test_what_is_behind_is_counted_and_its_age_is_that_of_the_oldest_unacknowledged[motor]",
+            "test_lag_counts_events_and_shows_the_age_of_the_oldest_unacknowledged_one[motor]",
         ),
     ),
     Mutation(
@@ -78,7 +78,7 @@ return list(dict.fromkeys(ids))""",
         new="",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_lag.py",
-            "test_what_is_behind_is_counted_and_its_age_is_that_of_the_oldest_unacknowledged[motor]",
+            "test_lag_counts_events_and_shows_the_age_of_the_oldest_unacknowledged_one[motor]",
         ),
     ),
     Mutation(
@@ -113,9 +113,9 @@ return list(dict.fromkeys(ids))""",
         name="rebuild-exits-with-1",
         promise="The command rebuild exits with status 1 if something could not be passed on to the service.",
         where="marketplace.operations.rebuild_command:rebuild_one",
-        old="raise typer.Exit(int(bool(rebuilt.unheard)))",
+        old="raise typer.Exit(int(bool(rebuilt.not_replayed)))",
         new="raise typer.Exit",
-        tests=_exits("test_a_rebuild_whose_service_is_away_exits_with_1"),
+        tests=_exits("test_a_rebuild_whose_service_is_down_exits_with_1"),
     ),
     Mutation(
         name="replay-exits-with-1",

@@ -11,7 +11,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='"ticket.id",',
         tests=tests_in(
             "orders/tests/integration/test_races.py",
-            "test_of_two_hundred_buyers_at_once_one_gets_the_ticket_and_the_others_are_told",
+            "test_of_200_concurrent_buyers_one_gets_the_ticket_and_the_others_get_409",
         ),
         slow=True,
     ),
@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='"request_key",',
         tests=tests_in(
             "orders/tests/integration/test_repeated_requests.py",
-            "test_a_repeated_request_finds_its_order_even_if_it_was_cancelled_since",
+            "test_a_repeated_request_finds_its_order_even_after_a_cancellation",
         ),
     ),
     Mutation(
@@ -52,8 +52,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="runtime.before_start(repository.create_indexes, orders.create_indexes)",
         new="runtime.before_start(repository.create_indexes)",
         tests=tests_in(
-            "common/tests/integration/test_indexes_at_start.py",
-            "test_a_service_that_is_ready_has_the_indexes_of_all_its_parts[motor-tickets]",
+            "common/tests/integration/runtime/test_service_runtime_indexes.py",
+            "test_a_ready_service_has_created_all_its_indexes[motor-tickets]",
         ),
     ),
     Mutation(
@@ -64,7 +64,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             "orders/tests/integration/test_repeated_requests.py",
-            "test_a_repeated_request_finds_its_order_even_if_it_was_cancelled_since",
+            "test_a_repeated_request_finds_its_order_even_after_a_cancellation",
         ),
         slow=True,
     ),
@@ -95,7 +95,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if True:",
         tests=tests_in(
             "orders/tests/unit/test_order_service.py",
-            "test_a_holder_past_its_deadline_gives_way_and_not_a_moment_before",
+            "test_an_order_is_replaced_at_its_deadline_and_not_before",
         ),
     ),
     Mutation(
@@ -106,7 +106,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if not holder.is_open:",
         tests=tests_in(
             "orders/tests/unit/test_order_service.py",
-            "test_a_holder_past_its_deadline_gives_way_and_not_a_moment_before",
+            "test_an_order_is_replaced_at_its_deadline_and_not_before",
         ),
     ),
     Mutation(
@@ -128,7 +128,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if order.is_open:",
         new="if True:",
         tests=tests_in(
-            "orders/tests/unit/test_order_service.py", "test_what_comes_after_the_end_of_an_order_has_no_effect"
+            "orders/tests/unit/test_order_service.py", "test_events_after_the_end_of_an_order_have_no_effect"
         ),
     ),
     Mutation(
@@ -138,7 +138,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="order.note_late_payment(payment_id)",
         new="pass",
         tests=tests_in(
-            "orders/tests/unit/test_order_service.py", "test_what_comes_after_the_end_of_an_order_has_no_effect"
+            "orders/tests/unit/test_order_service.py", "test_events_after_the_end_of_an_order_have_no_effect"
         ),
     ),
     Mutation(
@@ -149,7 +149,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='raise NotFound(f"an event names',
         tests=tests_in(
             "orders/tests/unit/test_order_service.py",
-            "test_an_order_that_was_never_placed_is_not_found_by_a_caller_and_permanent_for_an_event",
+            "test_an_unknown_order_is_not_found_or_for_an_event_a_permanent_failure",
         ),
     ),
     Mutation(
@@ -163,7 +163,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             for order_id in dict.fromkeys((ticket.order_id, changed_order)):""",
         tests=tests_in(
             "tickets/tests/unit/test_ticket_service.py",
-            "test_whatever_the_order_of_the_events_the_live_order_holds_the_ticket",
+            "test_in_any_order_of_events_the_live_order_holds_the_ticket",
         ),
     ),
     Mutation(
@@ -174,7 +174,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="dict.fromkeys((changed_order, ticket.order_id))",
         tests=tests_in(
             "tickets/tests/unit/test_ticket_service.py",
-            "test_of_two_orders_that_seem_live_the_one_that_holds_the_ticket_keeps_it",
+            "test_of_two_apparently_live_orders_the_present_holder_keeps_the_ticket",
         ),
     ),
     Mutation(
@@ -185,7 +185,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="return None",
         tests=tests_in(
             "tickets/tests/unit/test_ticket_service.py",
-            "test_of_two_orders_that_seem_live_the_one_that_holds_the_ticket_keeps_it",
+            "test_of_two_apparently_live_orders_the_present_holder_keeps_the_ticket",
         ),
     ),
     Mutation(
@@ -198,7 +198,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 return""",
         tests=tests_in(
             "tickets/tests/integration/test_holding.py",
-            "test_a_redelivery_completes_what_a_handler_left_half_done",
+            "test_a_redelivery_completes_an_interrupted_handler",
         ),
     ),
     Mutation(
@@ -212,7 +212,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             ).order_id:""",
         tests=tests_in(
             "tickets/tests/integration/test_races.py",
-            "test_a_release_decided_before_another_order_took_the_ticket_is_not_carried_out",
+            "test_a_release_is_not_written_after_another_order_got_the_ticket",
         ),
     ),
     Mutation(
@@ -223,7 +223,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if (holder :=",
         tests=tests_in(
             "tickets/tests/integration/test_races.py",
-            "test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_the_ticket",
+            "test_an_order_cancelled_before_its_hold_is_written_does_not_keep_the_ticket",
         ),
         slow=True,
     ),

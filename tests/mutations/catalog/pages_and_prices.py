@@ -3,8 +3,8 @@
 from mutations.mutation import Mutation, tests_in
 
 _LISTINGS = "tickets/tests/integration/test_listing.py"
-_PRICES = "common/tests/unit/test_money.py"
-_NO_PRICE = "test_what_is_no_price_is_refused_with_its_reason"
+_PRICES = "common/tests/unit/http/test_money.py"
+_NO_PRICE = "test_an_invalid_price_is_refused_with_its_reason"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -13,7 +13,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.schemas:PageLimit",
         old="ge=1, le=100,",
         new="ge=1,",
-        tests=tests_in("tickets/tests/integration/test_refusals.py", "test_a_query_that_is_not_understood_is_refused"),
+        tests=tests_in("tickets/tests/integration/test_refusals.py", "test_an_invalid_query_is_refused"),
     ),
     Mutation(
         name="next-page-excludes-last-item",
@@ -21,7 +21,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.repository:AggregateRepository.find_page",
         old='{"$lt": before}',
         new='{"$lte": before}',
-        tests=tests_in(_LISTINGS, "test_a_ticket_listed_meanwhile_does_not_shift_the_next_page"),
+        tests=tests_in(_LISTINGS, "test_a_ticket_listed_between_two_pages_does_not_shift_the_second"),
     ),
     Mutation(
         name="pages-newest-first",
@@ -29,7 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.repository:AggregateRepository.find_page",
         old='.sort([("_id", -1)])',
         new='.sort([("_id", 1)])',
-        tests=tests_in(_LISTINGS, "test_a_ticket_listed_meanwhile_does_not_shift_the_next_page"),
+        tests=tests_in(_LISTINGS, "test_a_ticket_listed_between_two_pages_does_not_shift_the_second"),
     ),
     Mutation(
         name="last-page-has-no-cursor",
@@ -37,7 +37,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.repository:AggregateRepository.find_page",
         old="if len(page) > limit else None",
         new="if len(page) >= limit else None",
-        tests=tests_in(_LISTINGS, "test_a_ticket_listed_meanwhile_does_not_shift_the_next_page"),
+        tests=tests_in(_LISTINGS, "test_a_ticket_listed_between_two_pages_does_not_shift_the_second"),
     ),
     Mutation(
         name="full-page-has-a-cursor",
@@ -45,7 +45,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.repository:AggregateRepository.find_page",
         old=".limit(limit + 1)",
         new=".limit(limit)",
-        tests=tests_in(_LISTINGS, "test_what_can_be_bought_is_paged_newest_first_with_no_overlap_and_no_gap"),
+        tests=tests_in(_LISTINGS, "test_tickets_for_sale_are_paged_newest_first_without_gaps"),
         slow=True,
     ),
     Mutation(
@@ -70,7 +70,8 @@ MUTATIONS: tuple[Mutation, ...] = (
             token: str | None
         """,
         tests=tests_in(
-            "payments/tests/integration/test_paying.py", "test_the_buyer_pays_an_open_order_and_everybody_hears_of_it"
+            "payments/tests/integration/test_paying.py",
+            "test_the_buyer_pays_an_open_order_and_the_payment_is_published",
         ),
     ),
     Mutation(
@@ -119,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.money:to_minor_units",
         old="return int(minor)",
         new="return int(amount * 100)",
-        tests=tests_in(_PRICES, "test_a_price_is_read_to_the_cent"),
+        tests=tests_in(_PRICES, "test_a_price_is_read_exactly"),
     ),
     Mutation(
         name="price-written-to-the-cent",
@@ -127,6 +128,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.money:from_minor_units",
         old="else minor / 100",
         new="else minor * 0.01",
-        tests=tests_in(_PRICES, "test_a_price_is_written_to_the_cent_and_reads_back_as_itself"),
+        tests=tests_in(_PRICES, "test_a_price_is_written_exactly_and_read_back_unchanged"),
     ),
 )

@@ -4,9 +4,9 @@ from mutations.mutation import Mutation, tests_in
 
 _PASSWORDS = "auth/tests/unit/test_passwords.py"
 _AUTH_SERVICE = "auth/tests/unit/test_auth_service.py"
-_SETTINGS = "common/tests/unit/test_http_settings.py"
+_SETTINGS = "common/tests/unit/runtime/test_settings.py"
 _PARTS = "marketplace/tests/unit/test_parts.py"
-_LOGGING = "common/tests/unit/test_http_logging.py"
+_LOGGING = "common/tests/unit/runtime/test_logging.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -15,7 +15,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="auth.passwords:Passwords.__init__",
         old="time_cost=2, memory_cost=19 * 1024,",
         new="time_cost=1, memory_cost=8 * 1024,",
-        tests=tests_in(_PASSWORDS, "test_a_hash_is_argon2id_with_19_mib_two_passes_and_one_lane"),
+        tests=tests_in(_PASSWORDS, "test_a_hash_is_argon2id_with_19_mib_two_passes_and_one_thread"),
     ),
     Mutation(
         name="hashing-off-the-event-loop",
@@ -23,7 +23,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="auth.passwords:Passwords.hash",
         old="await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)",
         new="self._hasher.hash(password)",
-        tests=tests_in(_PASSWORDS, "test_hashing_does_not_keep_other_requests_waiting"),
+        tests=tests_in(_PASSWORDS, "test_hashing_does_not_block_the_event_loop"),
     ),
     Mutation(
         name="hashing-memory-bounded",
@@ -31,7 +31,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="auth.passwords:Passwords.__init__",
         old="ThreadPoolExecutor(os.cpu_count() or 1,",
         new="ThreadPoolExecutor(64,",
-        tests=tests_in(_PASSWORDS, "test_no_more_hashes_are_made_at_once_than_there_are_processors"),
+        tests=tests_in(_PASSWORDS, "test_no_more_hashes_run_at_once_than_there_are_processors"),
     ),
     Mutation(
         name="unknown-user-costs-a-hash",
@@ -43,7 +43,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             if not known:
                 return False
         """,
-        tests=tests_in(_PASSWORDS, "test_an_unknown_user_takes_as_much_computing_time_as_a_wrong_password"),
+        tests=tests_in(_PASSWORDS, "test_an_unknown_user_takes_as_much_processor_time_as_a_wrong_password"),
     ),
     Mutation(
         name="unknown-user-password-verified",
@@ -55,7 +55,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             if user is None:
                 raise WrongCredentials("The e-mail address or the password is wrong.")
         """,
-        tests=tests_in(_AUTH_SERVICE, "test_for_an_unknown_address_a_password_is_verified_all_the_same"),
+        tests=tests_in(_AUTH_SERVICE, "test_a_password_is_verified_even_for_an_unknown_address"),
     ),
     Mutation(
         name="wrong-password-refused",
@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='"email"',
         tests=tests_in(
             "auth/tests/integration/test_user_repository.py",
-            "test_of_users_with_one_address_who_are_added_at_once_one_is_stored",
+            "test_of_users_with_one_address_added_concurrently_one_is_stored",
         ),
     ),
     Mutation(
@@ -93,7 +93,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="auth.repository:UserRepository.find_by_email",
         old="email.lower()",
         new="email",
-        tests=tests_in(_AUTH_SERVICE, "test_who_has_signed_up_can_sign_in_with_the_same_address_in_any_case"),
+        tests=tests_in(_AUTH_SERVICE, "test_a_user_can_sign_in_with_the_address_in_any_case"),
     ),
     Mutation(
         name="password-hash-not-published",
@@ -106,7 +106,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         """,
         tests=tests_in(
             "auth/tests/unit/test_user.py",
-            "test_registering_is_a_fact_that_tells_the_address_and_nothing_of_the_password",
+            "test_the_event_of_a_registration_has_the_address_and_not_the_password",
         ),
     ),
     Mutation(
@@ -115,7 +115,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="auth.settings:_check_private_key",
         old='if "token_public_key" in info.data and public_key != parse_public_key(info.data["token_public_key"]):',
         new="if False:",
-        tests=tests_in(_SETTINGS, "test_a_variable_of_no_sense_stops_the_start_with_a_line_naming_it[auth]"),
+        tests=tests_in(_SETTINGS, "test_an_invalid_variable_ends_the_start_with_a_line_that_names_it[auth]"),
     ),
     Mutation(
         name="bad-address-not-shown-by-a-service",
@@ -129,7 +129,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 raise ValueError(str(error)) from None
             with suppress(PyMongoError, ValueError, OSError):
         """,
-        tests=tests_in(_SETTINGS, "test_a_variable_of_no_sense_stops_the_start_with_a_line_naming_it[expiration]"),
+        tests=tests_in(_SETTINGS, "test_an_invalid_variable_ends_the_start_with_a_line_that_names_it[expiration]"),
     ),
     Mutation(
         name="bad-address-not-shown-by-the-platform",
@@ -150,7 +150,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             _LOGGING,
-            "test_a_failure_is_shown_with_its_traceback_but_not_with_the_variables_around_it[text]",
+            "test_a_failure_has_a_traceback_without_local_variables[text]",
         ),
     ),
     Mutation(
@@ -159,7 +159,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.runtime.logging:configure_logging",
         old="logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))",
         new="logging.getLogger(chatty).setLevel(root.level)",
-        tests=tests_in(_LOGGING, "test_libraries_do_not_log_their_every_step_even_at_debug[stripe]"),
+        tests=tests_in(_LOGGING, "test_libraries_do_not_log_every_step_even_at_debug[stripe]"),
     ),
     Mutation(
         name="nats-password-not-logged",
@@ -174,18 +174,18 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="service-given-its-own-settings-only",
         promise="A service is given the variables of its own settings: no other service's key is among them.",
-        where="marketplace.service:variables_for",
+        where="marketplace.service_process:variables_for",
         old="if name in own and value",
         new="if value",
-        tests=tests_in(_PARTS, "test_a_service_is_not_told_the_secrets_of_another"),
+        tests=tests_in(_PARTS, "test_a_service_does_not_get_the_secrets_of_another"),
     ),
     Mutation(
         name="secrets-not-inherited",
         promise="A service does not inherit another service's secret from the environment of the platform.",
-        where="marketplace.service:variables_for",
+        where="marketplace.service_process:variables_for",
         old="if name in inherited or name not in of_any_service",
         new="",
-        tests=tests_in(_PARTS, "test_a_service_is_not_told_the_secrets_of_another"),
+        tests=tests_in(_PARTS, "test_a_service_does_not_get_the_secrets_of_another"),
     ),
     Mutation(
         name="private-key-readable-by-owner-only",

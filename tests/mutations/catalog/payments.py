@@ -16,7 +16,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.repository:PaymentRepository.create_indexes",
         old='"order_id", unique=True,',
         new='"order_id",',
-        tests=tests_in(_PAYING, "test_fifty_payments_for_one_order_at_once_are_one_charge"),
+        tests=tests_in(_PAYING, "test_50_concurrent_payments_for_one_order_are_one_charge"),
     ),
     Mutation(
         name="one-payment-per-request-key",
@@ -26,7 +26,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='"request_key",',
         tests=tests_in(
             _REPEATED,
-            "test_two_copies_of_a_request_side_by_side_try_the_card_for_one_payment",
+            "test_two_concurrent_copies_of_a_request_make_one_payment",
         ),
     ),
     Mutation(
@@ -35,7 +35,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.main:create_app",
         old="runtime.before_start(repository.create_indexes, requests.create_indexes)",
         new="runtime.before_start(requests.create_indexes)",
-        tests=tests_in(_PAYING, "test_fifty_payments_for_one_order_at_once_are_one_charge"),
+        tests=tests_in(_PAYING, "test_50_concurrent_payments_for_one_order_are_one_charge"),
     ),
     Mutation(
         name="repeated-request-goes-on-with-its-payment",
@@ -57,7 +57,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(
             _REPEATED,
             "test_a_repeated_request_whose_card_was_declined_is_declined_again",
-            "test_two_copies_of_a_request_side_by_side_try_the_card_for_one_payment",
+            "test_two_concurrent_copies_of_a_request_make_one_payment",
         ),
         slow=True,
     ),
@@ -86,7 +86,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:PaymentService.pay_order",
         old="if order.status is OrderStatus.CANCELLED:",
         new="if False:",
-        tests=tests_in(_PAY_ORDER, "test_an_order_that_has_come_to_its_end_is_not_charged[cancelled]"),
+        tests=tests_in(_PAY_ORDER, "test_a_closed_order_is_not_charged[cancelled]"),
     ),
     Mutation(
         name="no-payment-of-a-completed-order",
@@ -94,7 +94,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:PaymentService.pay_order",
         old="if order.status is OrderStatus.COMPLETED:",
         new="if False:",
-        tests=tests_in(_PAY_ORDER, "test_an_order_that_has_come_to_its_end_is_not_charged[completed]"),
+        tests=tests_in(_PAY_ORDER, "test_a_closed_order_is_not_charged[completed]"),
     ),
     Mutation(
         name="payment-is-stored-before-the-charge",
@@ -104,7 +104,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="""
             await self._gateway.charge(payment_id=PaymentId(payment.id), amount=payment.amount, token=token)
             await self._payments.add(payment)""",
-        tests=tests_in(_PAYING, "test_fifty_payments_for_one_order_at_once_are_one_charge"),
+        tests=tests_in(_PAYING, "test_50_concurrent_payments_for_one_order_are_one_charge"),
         slow=True,
     ),
     Mutation(
@@ -115,7 +115,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             payment.decline(declined.reason)
             await self._payments.save(payment)""",
         new="",
-        tests=tests_in(_PAY_ORDER, "test_a_declined_card_leaves_the_order_to_another_one"),
+        tests=tests_in(_PAY_ORDER, "test_after_a_decline_the_order_can_be_paid_with_another_card"),
     ),
     Mutation(
         name="payment-with-unknown-token-ends",
@@ -127,7 +127,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             _PAY_ORDER,
-            "test_an_unknown_token_is_the_callers_mistake_and_does_not_claim_the_order",
+            "test_an_unknown_token_is_invalid_input_and_does_not_claim_the_order",
         ),
     ),
     Mutation(
@@ -144,7 +144,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 raise _outcome_unknown(error) from error""",
         tests=tests_in(
             _RECOVERY,
-            "test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_one_charge[loses_answers]",
+            "test_the_recovery_job_finishes_a_payment_of_unknown_outcome_with_one_charge[loses_answers]",
         ),
     ),
     Mutation(
@@ -155,8 +155,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             _PAYMENT,
-            "test_every_other_step_is_refused_and_changes_nothing[decline-capture]",
-            "test_every_other_step_is_refused_and_changes_nothing[capture-refund-refund]",
+            "test_every_invalid_transition_is_refused_and_changes_nothing[decline-capture]",
+            "test_every_invalid_transition_is_refused_and_changes_nothing[capture-refund-refund]",
         ),
     ),
     Mutation(
@@ -167,7 +167,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if self.status is not before:",
         tests=tests_in(
             _PAYMENT,
-            "test_every_other_step_is_refused_and_changes_nothing[capture-settle-refund]",
+            "test_every_invalid_transition_is_refused_and_changes_nothing[capture-settle-refund]",
         ),
     ),
     Mutation(
@@ -178,7 +178,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             _PAYMENT,
-            "test_the_card_token_is_forgotten_once_the_outcome_is_known[capture]",
+            "test_the_card_token_is_deleted_once_the_outcome_is_known[capture]",
         ),
     ),
     Mutation(
@@ -202,7 +202,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             payment = await self._known(payment_id)""",
         tests=tests_in(
             _INTERRUPTIONS,
-            "test_a_cancellation_at_any_moment_of_a_payment_leaves_nobody_charged",
+            "test_a_cancellation_at_any_moment_of_a_payment_ends_in_a_refund",
         ),
     ),
     Mutation(
@@ -242,7 +242,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="payment.refund()\nreturn",
         tests=tests_in(
             _PAY_ORDER,
-            "test_a_refund_of_a_charge_that_the_processor_never_made_is_not_tried_for_ever",
+            "test_a_refund_of_an_unknown_charge_is_a_permanent_failure",
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from mutations.mutation import Mutation, tests_in
 
 _INTEGRATION = "marketplace/tests/integration"
-_REFUSED = "test_a_rebuild_in_which_a_write_was_refused_fails_and_the_next_one_makes_it"
+_REFUSED = "test_a_rebuild_fails_if_a_write_is_refused_and_the_next_one_succeeds"
 
 
 def _guarded(test: str) -> tuple[str, ...]:
@@ -24,13 +24,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="repair-leaves-the-rest-to-a-person",
-        promise="A repair has holders of tickets worked out anew only where the audit has found a wrong holder.",
+        promise="A repair lets tickets determine a holder again only where the audit has found a wrong holder.",
         where="marketplace.operations.repair:repair",
         old="if each.rule == _HOLDERS and each.subject",
         new="if each.subject",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_repair.py",
-            "test_a_repair_leaves_what_only_a_person_can_mend[motor-one live order a ticket]",
+            "test_a_repair_changes_nothing_that_needs_a_person[motor-one live order per ticket]",
         ),
     ),
     Mutation(
@@ -41,7 +41,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='return {"_id": key}',
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_rebuild.py",
-            "test_an_event_that_arrives_between_look_and_write_wins[motor]",
+            "test_an_event_that_arrives_before_the_write_is_not_overwritten[motor]",
         ),
     ),
     Mutation(
@@ -50,7 +50,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="marketplace.operations.rebuild:rebuild",
         old='DeleteOne({"_id": key, "version": present[key].get("version")})',
         new='DeleteOne({"_id": key})',
-        tests=_guarded("test_an_orphan_that_the_service_has_updated_meanwhile_is_not_removed[motor]"),
+        tests=_guarded("test_an_orphan_that_the_service_updates_meanwhile_is_not_removed[motor]"),
     ),
     Mutation(
         name="rebuild-removes-no-order-placed-meanwhile",
@@ -74,15 +74,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="marketplace.operations.rebuild:_is_rightly_newer",
         old="return original is not None and read_model.of(original) == found",
         new="return False",
-        tests=_guarded("test_a_newer_read_model_whose_event_was_lost_is_not_taken_back[motor]"),
+        tests=_guarded("test_a_newer_read_model_whose_event_was_lost_is_kept[motor]"),
     ),
     Mutation(
         name="rebuild-keeps-what-an-unreadable-owner-may-confirm",
         promise="A rebuild keeps a newer read model while its owner's document cannot be parsed.",
         where="marketplace.operations.rebuild:_is_rightly_newer",
-        old="return True # the owner's document cannot be read: as long as nobody knows better, the read model stays",
+        old="return True # the owner's document cannot be parsed, so nothing shows that the read model is wrong",
         new="return False",
-        tests=_guarded("test_a_newer_read_model_of_an_unreadable_owner_is_not_taken_back[motor]"),
+        tests=_guarded("test_a_newer_read_model_of_an_unreadable_owner_is_kept[motor]"),
     ),
     Mutation(
         name="rebuild-applies-the-newest-event",
@@ -90,28 +90,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="marketplace.operations.rebuild:_newest_events",
         old="if event.id not in newest or newest[event.id].version < event.version:",
         new="if event.id:",
-        tests=_guarded("test_a_damaged_read_model_is_made_what_the_newest_event_says[motor]"),
+        tests=_guarded("test_a_damaged_read_model_gets_the_state_of_the_newest_event[motor]"),
     ),
     Mutation(
         name="rebuild-skips-what-is-no-event",
         promise="A message in the stream that cannot be parsed does not end a rebuild.",
         where="marketplace.operations.rebuild:_newest_events",
-        old="continue # it is among the dead letters",
+        old="continue # every consumer has dead-lettered it",
         new="raise",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_rebuild.py",
-            "test_a_rebuilt_replica_is_what_the_newest_event_says_and_the_service_hears_of_it[motor]",
+            "test_a_rebuild_applies_the_newest_event_and_replays_it_to_the_service[motor]",
         ),
     ),
     Mutation(
-        name="rebuild-remembers-what-was-not-passed-on",
-        promise="What a rebuild could not pass on to its service is passed on by the next rebuild.",
+        name="rebuild-remembers-what-was-not-replayed",
+        promise="The next rebuild replays the events that a rebuild could not replay.",
         where="marketplace.operations.rebuild:rebuild",
-        old="marking = {**wanted, UNHEARD: True}",
-        new="marking = {**wanted}",
+        old="marked = {**expected, REPLAY_PENDING: True}",
+        new="marked = {**expected}",
         tests=tests_in(
-            f"{_INTEGRATION}/test_operations_unheard.py",
-            "test_what_the_service_could_not_be_told_is_told_by_the_next_rebuild[motor]",
+            f"{_INTEGRATION}/test_operations_replay_pending.py",
+            "test_the_next_rebuild_replays_what_could_not_be_replayed[motor]",
         ),
     ),
     Mutation(
@@ -139,17 +139,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="marketplace.operations.rebuild:_write",
         old='if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):',
         new="if error.details:",
-        tests=_guarded("test_a_rebuild_takes_what_the_service_has_stored_meanwhile_for_done[motor]"),
+        tests=_guarded("test_a_rebuild_accepts_a_version_that_the_service_has_stored_meanwhile[motor]"),
     ),
     Mutation(
         name="few-replays-at-once",
         promise="A repair asks a service for a bounded number of replays at once, however many it has to ask for.",
-        where="marketplace.operations.retell:retell",
-        old="async with gate:",
-        new="if gate:",
+        where="marketplace.operations.replay_events:replay_events",
+        old="async with limit:",
+        new="if limit:",
         tests=tests_in(
-            f"{_INTEGRATION}/test_operations_retell.py",
-            "test_a_service_is_asked_for_a_few_replays_at_a_time_and_in_the_end_for_all[motor]",
+            f"{_INTEGRATION}/test_operations_replay_events.py",
+            "test_only_a_few_replays_run_at_once_and_all_of_them_are_done[motor]",
         ),
     ),
 )

@@ -15,7 +15,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             _UNFINISHED,
-            "test_a_service_that_starts_ends_what_a_crash_left_open",
+            "test_a_service_finishes_open_payments_at_its_start",
         ),
         slow=True,
     ),
@@ -46,7 +46,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if payment.status is PaymentStatus.PENDING:",
         tests=tests_in(
             _RECOVERY,
-            "test_the_recovery_job_ends_a_payment_whose_outcome_was_unknown_with_one_charge[unavailable]",
+            "test_the_recovery_job_finishes_a_payment_of_unknown_outcome_with_one_charge[unavailable]",
         ),
     ),
     Mutation(
@@ -65,7 +65,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="await self._charge(PaymentId(payment.id))",
         tests=tests_in(
             _UNFINISHED,
-            "test_a_charge_that_is_found_only_after_the_order_was_cancelled_is_given_back",
+            "test_a_charge_found_after_the_cancellation_of_its_order_is_refunded",
         ),
     ),
     Mutation(
@@ -74,7 +74,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:_ABANDONED_AFTER",
         old="timedelta(seconds=10)",
         new="timedelta(0)",
-        tests=tests_in(_RECOVERY, "test_the_recovery_job_leaves_alone_what_a_request_may_still_be_working_on"),
+        tests=tests_in(_RECOVERY, "test_the_recovery_job_skips_payments_that_a_request_may_still_process"),
     ),
     Mutation(
         name="no-charge-after-the-processor-may-forget-its-key",
@@ -84,7 +84,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             _RECOVERY,
-            "test_a_payment_older_than_the_processors_memory_is_shown_to_a_person_and_never_charged_again",
+            "test_a_payment_older_than_its_idempotency_key_is_reported_not_charged",
         ),
     ),
     Mutation(
@@ -95,7 +95,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="raise",
         tests=tests_in(
             _RECOVERY,
-            "test_one_payment_that_cannot_be_ended_does_not_keep_the_others_open",
+            "test_a_payment_that_cannot_be_finished_does_not_block_the_others",
         ),
     ),
     Mutation(
@@ -106,7 +106,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='query["$or"] = [later]',
         tests=tests_in(
             _RECOVERY,
-            "test_any_number_of_payments_that_nobody_can_end_do_not_keep_a_younger_one_open",
+            "test_many_payments_that_cannot_be_finished_do_not_block_a_newer_one",
         ),
         slow=True,
     ),

@@ -2,12 +2,12 @@
 
 from mutations.mutation import Mutation, tests_in
 
-_ANY_REQUEST = "common/tests/unit/test_http_requests.py"
-_ANY_FAILURE = "test_whatever_a_route_raises_is_answered_as_a_problem_that_shows_nothing_of_it"
-_DOCS = "common/tests/unit/test_http_docs.py"
-_HOSTILE = "common/tests/integration/test_http_hostile_requests.py"
-_WITHOUT_BROKER = "common/tests/integration/test_http_changes_without_broker.py"
-_REFUSES_CHANGES = "test_each_route_that_changes_something_answers_503_without_the_broker"
+_ANY_REQUEST = "common/tests/unit/http/test_middleware.py"
+_ANY_FAILURE = "test_any_error_of_a_route_becomes_a_problem_without_its_text"
+_DOCS = "common/tests/unit/http/test_application.py"
+_HOSTILE = "common/tests/integration/http/test_problems.py"
+_WITHOUT_BROKER = "common/tests/integration/http/test_dependencies.py"
+_REFUSES_CHANGES = "test_each_route_that_publishes_answers_503_without_the_broker"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -16,7 +16,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.middleware:_check_headers",
         old="if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:",
         new="if False:",
-        tests=tests_in(_ANY_REQUEST, "test_a_body_that_is_declared_as_too_long_is_refused_unread"),
+        tests=tests_in(_ANY_REQUEST, "test_a_body_declared_as_too_long_is_refused_before_it_is_read"),
     ),
     Mutation(
         name="received-body-bytes-counted",
@@ -24,7 +24,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.middleware:_limited",
         old="if received > MAX_BODY_BYTES:",
         new="if False:",
-        tests=tests_in(_ANY_REQUEST, "test_a_body_is_counted_in_bytes_and_as_it_comes"),
+        tests=tests_in(_ANY_REQUEST, "test_the_bytes_of_a_body_are_counted_as_they_arrive"),
     ),
     Mutation(
         name="request-time-bounded",
@@ -34,7 +34,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="asyncio.timeout(None)",
         tests=tests_in(
             _ANY_REQUEST,
-            "test_a_request_that_takes_too_long_is_given_up_and_its_caller_told_that_the_outcome_is_unknown",
+            "test_a_request_that_takes_too_long_gets_503_and_an_unknown_outcome",
         ),
         slow=True,
     ),
@@ -61,7 +61,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='extra="forbid"',
         new='extra="ignore"',
         tests=tests_in(
-            "payments/tests/integration/test_refusals.py", "test_bad_input_is_named_by_its_field_and_not_echoed"
+            "payments/tests/integration/test_refusals.py",
+            "test_invalid_input_is_refused_with_its_field_and_not_repeated",
         ),
     ),
     Mutation(
@@ -72,7 +73,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             "orders/tests/integration/test_refusals.py",
-            "test_what_is_no_order_is_refused_naming_its_field_and_holds_nothing",
+            "test_an_invalid_order_is_refused_with_its_field_and_holds_no_ticket",
         ),
         slow=True,
     ),
@@ -80,9 +81,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="ids-well-formed",
         promise="An id is 24 lower-case hexadecimal characters; anything else is refused and reaches no query.",
         where="common.domain.ids:WellFormed",
-        old='pattern=r"^[0-9a-f]{24}$", ',
+        old="pattern=ID_PATTERN, ",
         new="",
-        tests=tests_in("orders/tests/integration/test_refusals.py", "test_an_id_that_is_no_id_is_refused"),
+        tests=tests_in("orders/tests/integration/test_refusals.py", "test_a_malformed_id_is_refused"),
     ),
     Mutation(
         name="ticket-title-bounded",
@@ -92,20 +93,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(
             "tickets/tests/integration/test_refusals.py",
-            "test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothing",
+            "test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing",
         ),
     ),
     Mutation(
         name="validation-errors-do-not-repeat-input",
         promise="The answer to an invalid request never repeats its values, which may be a password.",
         where="common.http.problems:_line",
-        old='return ProblemLine(message=found["msg"], field=',
+        old="return ProblemLine(message=validation_message(found), field=",
         new="return ProblemLine(message=f\"{found['msg']}: {found['input']}\", field=",
         tests=tests_in(
-            "auth/tests/integration/test_signing_up.py",
-            "test_whatever_is_typed_is_accepted_or_refused_with_a_reason_and_never_echoed",
+            "common/tests/unit/http/test_validation_messages.py",
+            "test_each_broken_constraint_has_a_message_for_people",
         ),
-        slow=True,
     ),
     Mutation(
         name="validation-errors-at-most-20",
@@ -113,9 +113,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.problems:_on_invalid_request",
         old="error.errors()[:_MOST_ERRORS]",
         new="error.errors()",
-        tests=tests_in(
-            _HOSTILE, "test_a_body_that_is_not_what_was_asked_for_is_refused_and_nothing_is_stored[tickets-motor]"
-        ),
+        tests=tests_in(_HOSTILE, "test_an_invalid_body_is_refused_and_nothing_is_stored[tickets-motor]"),
         slow=True,
     ),
     Mutation(
@@ -140,9 +138,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.problems:defect_response",
         old='log.error("request failed", method=request.method, path=request.url.path, exc_info=error)',
         new="pass",
-        tests=tests_in(
-            _ANY_REQUEST, "test_the_cause_of_a_defect_is_in_the_log_under_the_trace_id_that_the_caller_got[defect]"
-        ),
+        tests=tests_in(_ANY_REQUEST, "test_the_cause_of_a_defect_is_logged_with_the_trace_id_of_the_answer[defect]"),
     ),
     Mutation(
         name="database-unavailable-is-503",
@@ -174,7 +170,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.middleware:RequestBounds.__call__",
         old='headers.get("traceparent")',
         new="None",
-        tests=tests_in(_ANY_REQUEST, "test_a_request_goes_on_in_the_trace_that_it_came_in"),
+        tests=tests_in(_ANY_REQUEST, "test_a_request_continues_the_trace_of_its_header"),
     ),
     Mutation(
         name="allow-names-all-methods",
@@ -182,7 +178,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.problems:_on_http_exception",
         old='response.headers["Allow"] = ", ".join(methods)',
         new="pass",
-        tests=tests_in(_DOCS, "test_a_method_that_is_not_there_is_refused_with_all_that_are[tickets-PATCH]"),
+        tests=tests_in(_DOCS, "test_an_unknown_method_is_refused_with_the_allowed_ones[tickets-PATCH]"),
         slow=True,
     ),
     *(

@@ -1,4 +1,4 @@
-"""`python -m tickets` serves until it is told to stop."""
+"""`python -m tickets` serves tickets until the process is stopped."""
 
 from common.runtime.serve import serve
 from common.runtime.settings import load_settings

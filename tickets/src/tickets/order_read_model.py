@@ -1,4 +1,4 @@
-"""What tickets remembers of each order: whether it is live, and on which ticket."""
+"""What tickets knows of each order: whether it is live, and which ticket it is for."""
 
 from typing import Self
 
@@ -36,6 +36,6 @@ class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
         return order is not None and order.is_live
 
     async def live_order_of(self, ticket_id: TicketId) -> OrderId | None:
-        """There is more than one only for the moment in which a cancellation has not arrived yet."""
+        """A live order for the ticket, or None. There are two only while a cancellation has not arrived yet."""
         document = await self.collection.find_one({"ticket_id": ticket_id, "is_live": True})
         return OrderId(document["_id"]) if document else None

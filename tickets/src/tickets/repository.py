@@ -1,4 +1,4 @@
-"""Where tickets are kept."""
+"""Stores tickets."""
 
 from common.domain.clock import Clock
 from common.storage.collection import Collection

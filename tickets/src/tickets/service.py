@@ -66,7 +66,7 @@ class TicketService:
         Orders allows one live order per ticket. If two are known here, one of them is cancelled already, and its event
         is on its way.
         """
-        for order_id in dict.fromkeys((ticket.order_id, changed_order)):  # without looking twice at the same order
+        for order_id in dict.fromkeys((ticket.order_id, changed_order)):  # each order once, if they are the same
             if order_id is not None and await self._orders.is_live(order_id):
                 return order_id
         return await self._orders.live_order_of(TicketId(ticket.id))

@@ -1,4 +1,4 @@
-"""The ticket aggregate: a listing, and who holds it."""
+"""The ticket aggregate: a listing, and the order that holds it."""
 
 from typing import Self
 
@@ -45,7 +45,7 @@ class Ticket(Aggregate[TicketEvent]):
         self._change(TicketUpdated)
 
     def set_holder(self, order_id: OrderId | None) -> None:
-        """Held by this order, or by none."""
+        """Set the order that holds the ticket. None frees the ticket."""
         self.order_id = order_id
         self._change(TicketUpdated)
 

@@ -15,7 +15,7 @@ from tickets.ticket import Ticket
 
 @pytest.fixture
 def new_instance(surroundings: Surroundings) -> Callable[[], FastAPI]:
-    """Makes one more instance of tickets, on the database that all of them share."""
+    """Creates one more instance of tickets. All instances share one database."""
     settings = surroundings.settings(TicketsSettings, "tickets")
     return lambda: create_app(settings, policy=surroundings.policy)
 
@@ -46,13 +46,13 @@ def seller() -> UserId:
 
 @pytest.fixture
 def selling(running: RunningService, seller: UserId) -> httpx.AsyncClient:
-    """Speaks as the seller of the ticket."""
+    """A client that is signed in as the seller of the ticket."""
     return running.client(seller)
 
 
 @pytest.fixture
 def anybody(running: RunningService) -> httpx.AsyncClient:
-    """Speaks as somebody who is not signed in."""
+    """A client that is not signed in."""
     return running.client()
 
 

@@ -1,4 +1,4 @@
-"""Every stored change of a ticket is told once, with everything about it in the headers, and nothing stays behind."""
+"""Every change of a ticket is published once, with its cause and trace in the headers."""
 
 import json
 from datetime import datetime
@@ -19,7 +19,7 @@ BUYERS_TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "00f067aa0ba902b7"
 
 
-async def test_every_change_is_one_event_that_says_where_it_comes_from(
+async def test_every_change_is_one_event_with_its_cause_and_trace(
     streams: EventStreams, running: RunningService, selling: httpx.AsyncClient, seller: UserId
 ) -> None:
     trace = {"traceparent": f"00-{SELLERS_TRACE}-{SPAN}-01"}
@@ -36,9 +36,9 @@ async def test_every_change_is_one_event_that_says_where_it_comes_from(
     await streams.eventually_relayed(running.collection("tickets"))
 
     messages = await streams.envelopes(TicketCreated) + await streams.envelopes(TicketUpdated)
-    told = [json.loads(message.data) for message in messages]
+    published = [json.loads(message.data) for message in messages]
     state = {"id": ticket_id, "title": "Opera", "price": 2500, "userId": seller, "orderId": None}
-    assert told == [
+    assert published == [
         {**state, "version": 1, "title": "Concert", "price": 1999},
         {**state, "version": 2},
         {**state, "version": 3, "orderId": created.id},
@@ -50,7 +50,7 @@ async def test_every_change_is_one_event_that_says_where_it_comes_from(
         ("updated", created.event_id, BUYERS_TRACE),
         ("updated", cancelled.event_id, BUYERS_TRACE),
     ]
-    for event, message, (fact, cause, trace_id) in zip(told, messages, origins, strict=True):
+    for event, message, (fact, cause, trace_id) in zip(published, messages, origins, strict=True):
         headers = dict(message.headers)
         version, trace_seen, span, flags = headers.pop("traceparent").split("-")
         assert (version, trace_seen, flags) == ("00", trace_id, "01")
@@ -69,7 +69,7 @@ async def test_every_change_is_one_event_that_says_where_it_comes_from(
         }
 
 
-async def test_a_request_outside_of_any_trace_begins_one_that_its_event_continues(
+async def test_a_request_without_a_trace_begins_one_that_its_event_continues(
     streams: EventStreams, selling: httpx.AsyncClient
 ) -> None:
     listed = await selling.post("/api/tickets", json={"title": "Concert", "price": 19.99})

@@ -1,4 +1,4 @@
-"""Which order holds a ticket, in whatever order, and however often, the events arrive."""
+"""Which order holds a ticket, for events in any order and for duplicates."""
 
 import asyncio
 from itertools import permutations
@@ -19,10 +19,10 @@ from tickets.ticket import Ticket
 ALL = [consumer.name for consumer in CONSUMERS]
 
 
-async def happen(streams: EventStreams, *events: OrderEvent) -> None:
-    """One after the other: each is done with before the next one is published. Published anew, even if it was before.
+async def publish_in_order(streams: EventStreams, *events: OrderEvent) -> None:
+    """Publish the events one after the other, each after the one before was handled. A known event is a duplicate.
 
-    Without this, three consumers would work side by side, and the order would be nobody's choice.
+    Otherwise three consumers would handle them concurrently, in an order that the test does not choose.
     """
     for event in events:
         await streams.publish_again(event)
@@ -35,11 +35,11 @@ async def look(tickets: TicketService, ticket: Ticket) -> tuple[str | None, int]
     return found.order_id, found.version
 
 
-async def test_an_order_holds_its_ticket_and_everybody_hears_of_it(
+async def test_an_order_holds_its_ticket_and_the_change_is_published(
     streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, _, _ = order_events(ticket.id)
-    await happen(streams, created)
+    await publish_in_order(streams, created)
     seen = (await anybody.get(f"/api/tickets/{ticket.id}")).json()
     assert (seen["orderId"], seen["version"]) == (created.id, 2)
     assert (await anybody.get("/api/tickets")).json()["tickets"] == []
@@ -47,49 +47,49 @@ async def test_an_order_holds_its_ticket_and_everybody_hears_of_it(
     assert (updated.id, updated.order_id, updated.version) == (ticket.id, created.id, 2)
 
 
-async def test_a_cancelled_order_gives_its_ticket_back(
+async def test_a_cancelled_order_releases_its_ticket(
     streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    await happen(streams, created, cancelled)
+    await publish_in_order(streams, created, cancelled)
     assert await look(tickets, ticket) == (None, 3)
     assert [t["id"] for t in (await anybody.get("/api/tickets")).json()["tickets"]] == [ticket.id]
     updates = await streams.eventually_published(TicketUpdated, 2)
     assert [(update.order_id, update.version) for update in updates] == [(created.id, 2), (None, 3)]
 
 
-async def test_a_cancellation_that_overtakes_its_order_leaves_the_ticket_free(
+async def test_a_cancellation_handled_before_its_order_leaves_the_ticket_free(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    await happen(streams, cancelled, created)
+    await publish_in_order(streams, cancelled, created)
     assert await look(tickets, ticket) == (None, 1)
 
 
-async def test_a_late_cancellation_of_one_order_does_not_free_the_hold_of_another(
+async def test_a_late_cancellation_of_one_order_does_not_release_another(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)
     b_created, _, _ = order_events(ticket.id)
-    await happen(streams, a_created, a_cancelled, b_created)
+    await publish_in_order(streams, a_created, a_cancelled, b_created)
     assert await look(tickets, ticket) == (b_created.id, 4)
-    await happen(streams, a_cancelled)
+    await publish_in_order(streams, a_cancelled)
     assert await look(tickets, ticket) == (b_created.id, 4)
 
 
-async def test_an_order_that_overtakes_the_cancellation_before_it_takes_the_ticket_over(
+async def test_an_order_handled_before_the_last_cancellation_gets_the_ticket_after_it(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)
     b_created, _, _ = order_events(ticket.id)
-    await happen(streams, a_created, b_created)
+    await publish_in_order(streams, a_created, b_created)
     assert await look(tickets, ticket) == (a_created.id, 2)
-    await happen(streams, a_cancelled)
+    await publish_in_order(streams, a_cancelled)
     assert await look(tickets, ticket) == (b_created.id, 3)
 
 
 @pytest.mark.parametrize("twice", [False, True], ids=["each once", "each twice"])
-async def test_all_orders_of_the_same_events_end_in_the_same_state(
+async def test_the_same_events_in_any_order_end_in_the_same_state(
     streams: EventStreams, tickets: TicketService, ticket: Ticket, *, twice: bool
 ) -> None:
     stories: list[list[OrderEvent]] = []
@@ -102,7 +102,7 @@ async def test_all_orders_of_the_same_events_end_in_the_same_state(
         stories.append([*events, *events] if twice else events)
         expected[listed.id] = b_created.id
 
-    for step in zip(*stories, strict=True):  # the stories are about different tickets: they may go on side by side
+    for step in zip(*stories, strict=True):  # the stories are about different tickets, so they may run concurrently
         await asyncio.gather(*(streams.publish_again(event) for event in step))
         await streams.eventually_quiet(*ALL)
     assert {t: (await tickets.get_ticket(TicketId(t))).order_id for t in expected} == expected
@@ -112,18 +112,18 @@ async def test_a_sold_ticket_stays_sold(
     streams: EventStreams, tickets: TicketService, selling: httpx.AsyncClient, ticket: Ticket
 ) -> None:
     created, _, completed = order_events(ticket.id)
-    await happen(streams, created, completed, created, completed)
+    await publish_in_order(streams, created, completed, created, completed)
     assert await look(tickets, ticket) == (created.id, 2)
     assert (await selling.get("/api/tickets")).json()["tickets"] == []
     changed = await selling.put(f"/api/tickets/{ticket.id}", json={"title": "Opera", "price": 25})
     assert changed.status_code == 409
 
 
-async def test_a_completion_that_overtakes_its_order_sells_the_ticket_all_the_same(
+async def test_a_completion_handled_before_its_order_still_sells_the_ticket(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, _, completed = order_events(ticket.id)
-    await happen(streams, completed, created)
+    await publish_in_order(streams, completed, created)
     assert await look(tickets, ticket) == (created.id, 2)
 
 
@@ -133,35 +133,33 @@ async def test_duplicates_and_older_events_have_no_effect(
 ) -> None:
     created, cancelled, completed = order_events(ticket.id)
     history = {"created": [created], "cancelled": [created, cancelled], "completed": [created, completed]}[ending]
-    await happen(streams, *history)
+    await publish_in_order(streams, *history)
     before = await look(tickets, ticket)
     updates = await streams.eventually_published(TicketUpdated, before[1] - 1)
 
-    await happen(streams, *history, *reversed(history))
+    await publish_in_order(streams, *history, *reversed(history))
     assert await look(tickets, ticket) == before
     await streams.eventually_relayed(running.collection("tickets"))
     assert await streams.published(TicketUpdated) == updates
     assert await streams.dead_letters() == []
 
 
-async def test_a_redelivery_completes_what_a_handler_left_half_done(
+async def test_a_redelivery_completes_an_interrupted_handler(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    await tickets._orders.apply(created)  # … and here the handler died, before it wrote the ticket
-    await happen(streams, created)
+    await tickets._orders.apply(created)  # the handler died here, before it wrote the ticket
+    await publish_in_order(streams, created)
     assert await look(tickets, ticket) == (created.id, 2)
     await tickets._orders.apply(cancelled)
-    await happen(streams, cancelled)
+    await publish_in_order(streams, cancelled)
     assert await look(tickets, ticket) == (None, 3)
 
 
-async def test_an_order_for_a_ticket_that_was_never_listed_becomes_a_dead_letter(
-    streams: EventStreams, ticket: Ticket
-) -> None:
+async def test_an_order_for_an_unknown_ticket_becomes_a_dead_letter(streams: EventStreams, ticket: Ticket) -> None:
     stray, _, _ = order_events(new_id())
-    await happen(streams, stray)
+    await publish_in_order(streams, stray)
     (letter,) = await streams.dead_letters()
     assert letter.headers["dead-letter-subject"] == stray.subject
     assert stray.ticket.id in letter.headers["dead-letter-reason"]
-    assert letter.headers["dead-letter-deliveries"] == "1"  # trying again cannot help
+    assert letter.headers["dead-letter-deliveries"] == "1"  # a repetition cannot help

@@ -1,4 +1,4 @@
-"""Listing tickets, changing listings, and seeing what can be bought, over HTTP."""
+"""Listing tickets, changing listings, and listing what is for sale, over HTTP."""
 
 import httpx
 
@@ -32,7 +32,7 @@ async def test_a_listed_ticket_can_be_seen_by_anybody(
     assert (on_sale.status_code, on_sale.json()) == (200, {"tickets": [ticket], "nextCursor": None})
 
 
-async def test_its_seller_changes_a_listing(
+async def test_a_seller_can_change_a_listing(
     selling: httpx.AsyncClient, anybody: httpx.AsyncClient, ticket: Ticket, seller: UserId
 ) -> None:
     changed = await selling.put(f"/api/tickets/{ticket.id}", json={"title": "Opera", "price": 25})
@@ -61,7 +61,7 @@ async def test_a_price_comes_back_as_the_text_that_was_sent(
         assert f'"price":{text},' in (await anybody.get(f"/api/tickets/{listed.json()['id']}")).text
 
 
-async def test_what_can_be_bought_is_paged_newest_first_with_no_overlap_and_no_gap(
+async def test_tickets_for_sale_are_paged_newest_first_without_gaps(
     streams: EventStreams, tickets: TicketService, anybody: httpx.AsyncClient, seller: UserId
 ) -> None:
     listed = [(await tickets.list_ticket(seller=seller, title=f"Seat {n}", price=100)).id for n in range(25)]
@@ -81,7 +81,7 @@ async def test_what_can_be_bought_is_paged_newest_first_with_no_overlap_and_no_g
         assert [ticket_id for page in pages for ticket_id in page] == newest_first
 
 
-async def test_a_ticket_listed_meanwhile_does_not_shift_the_next_page(
+async def test_a_ticket_listed_between_two_pages_does_not_shift_the_second(
     tickets: TicketService, anybody: httpx.AsyncClient, seller: UserId
 ) -> None:
     listed = [(await tickets.list_ticket(seller=seller, title=f"Seat {n}", price=100)).id for n in range(4)]
@@ -92,7 +92,7 @@ async def test_a_ticket_listed_meanwhile_does_not_shift_the_next_page(
     assert second["nextCursor"] is None
 
 
-async def test_a_page_has_twenty_unless_asked_otherwise(
+async def test_a_page_has_20_tickets_by_default(
     tickets: TicketService, anybody: httpx.AsyncClient, seller: UserId
 ) -> None:
     assert (await anybody.get("/api/tickets")).json() == {"tickets": [], "nextCursor": None}

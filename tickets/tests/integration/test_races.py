@@ -1,10 +1,11 @@
-"""What holds when many do something to one ticket at the same moment, on a real MongoDB."""
+"""Concurrent changes of one ticket, on a real MongoDB."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import cycle, permutations
 
 import httpx
+import pytest
 
 from common.domain.ids import OrderId, TicketId, UserId
 from common.events.tickets import TicketUpdated
@@ -16,10 +17,12 @@ from tickets.order_read_model import OrderReadModelRepository
 from tickets.service import TicketService
 from tickets.ticket import Ticket
 
+pytestmark = pytest.mark.both_drivers
+
 ALL = [consumer.name for consumer in CONSUMERS]
 
 
-async def test_of_changes_at_once_none_is_lost(
+async def test_no_concurrent_change_is_lost(
     streams: EventStreams,
     running: RunningService,
     second_instance: RunningService,
@@ -35,7 +38,7 @@ async def test_of_changes_at_once_none_is_lost(
     )
     done = {a.json()["version"]: a.json() for a in answers if a.status_code == 200}
     lost = [a.json()["type"].rpartition(":")[2] for a in answers if a.status_code != 200]
-    assert lost == ["lost-race"] * (30 - len(done))  # which also says that no two changes made the same version
+    assert lost == ["lost-race"] * (30 - len(done))  # so no two changes made the same version
     assert sorted(done) == list(range(2, len(done) + 2))
 
     last = await tickets.get_ticket(TicketId(ticket.id))
@@ -44,7 +47,7 @@ async def test_of_changes_at_once_none_is_lost(
     assert {event.version: event.title for event in events} == {v: body["title"] for v, body in done.items()}
 
 
-async def test_a_change_and_a_hold_at_once_both_happen_or_the_change_is_refused(
+async def test_of_a_concurrent_change_and_hold_both_happen_or_the_change_is_refused(
     streams: EventStreams, tickets: TicketService, selling: httpx.AsyncClient, ticket: Ticket, seller: UserId
 ) -> None:
     listed = [await tickets.list_ticket(seller=seller, title="Before", price=100) for _ in range(40)]
@@ -53,7 +56,7 @@ async def test_a_change_and_a_hold_at_once_both_happen_or_the_change_is_refused(
     async def change(each: Ticket) -> int:
         return (await selling.put(f"/api/tickets/{each.id}", json={"title": "After", "price": 2})).status_code
 
-    # The hold goes through the use case: an event would nearly always come too late to race with the request.
+    # The hold calls the use case: an event would nearly always arrive after the request.
     pairs = await asyncio.gather(
         *(asyncio.gather(change(each), tickets.follow_order(order)) for each, order in zip(listed, orders, strict=True))
     )
@@ -63,7 +66,7 @@ async def test_a_change_and_a_hold_at_once_both_happen_or_the_change_is_refused(
         assert now.order_id == order.id
 
 
-async def test_events_worked_on_side_by_side_by_two_instances_leave_the_live_order_holding(
+async def test_two_instances_that_handle_events_concurrently_find_the_right_holder(
     streams: EventStreams,
     running: RunningService,
     second_instance: RunningService,
@@ -85,7 +88,7 @@ async def test_events_worked_on_side_by_side_by_two_instances_leave_the_live_ord
 
 
 class Interrupted(OrderReadModelRepository):
-    """Something else happens right after the first look that decides who holds the ticket, before it is written."""
+    """Runs `meanwhile` directly after the read that decides who holds the ticket, before that is written."""
 
     def __init__(self, read_models: OrderReadModelRepository, meanwhile: Callable[[], Awaitable[None]]) -> None:
         super().__init__(read_models.collection)
@@ -93,7 +96,7 @@ class Interrupted(OrderReadModelRepository):
 
     async def is_live(self, order_id: OrderId) -> bool:
         live = await super().is_live(order_id)
-        if live:  # that decides it; otherwise more is looked at
+        if live:  # this read decides; otherwise live_order_of does
             await self._interrupt_once()
         return live
 
@@ -108,11 +111,11 @@ class Interrupted(OrderReadModelRepository):
             await meanwhile()
 
 
-async def test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_the_ticket(
+async def test_an_order_cancelled_before_its_hold_is_written_does_not_keep_the_ticket(
     streams: EventStreams, tickets: TicketService, ticket: Ticket
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
-    # The cancellation finds the ticket free still, so it has nothing to do: whoever writes the hold has to look again.
+    # The cancellation finds the ticket still free, so it does nothing: the writer of the hold has to read again.
     interrupted = TicketService(tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(cancelled)))
     await interrupted.follow_order(created)
     held, freed = await streams.eventually_published(TicketUpdated, 2)
@@ -120,7 +123,7 @@ async def test_an_order_cancelled_just_before_its_hold_is_written_does_not_keep_
     assert (await tickets.get_ticket(TicketId(ticket.id))).order_id is None
 
 
-async def test_a_release_decided_before_another_order_took_the_ticket_is_not_carried_out(
+async def test_a_release_is_not_written_after_another_order_got_the_ticket(
     streams: EventStreams, running: RunningService, tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, a_cancelled, _ = order_events(ticket.id)
@@ -129,5 +132,5 @@ async def test_a_release_decided_before_another_order_took_the_ticket_is_not_car
     interrupted = TicketService(tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(b_created)))
     await interrupted.follow_order(a_cancelled)
     await streams.eventually_relayed(running.collection("tickets"))
-    # Not even for a moment was the ticket free: its seller could have changed it under the second buyer.
+    # The ticket was never free in between: its seller could have changed it after the second order.
     assert [event.order_id for event in await streams.published(TicketUpdated)] == [a_created.id, b_created.id]

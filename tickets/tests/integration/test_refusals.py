@@ -1,13 +1,13 @@
-"""What tickets refuses over HTTP: with which status, of which type, naming which field."""
+"""What tickets refuses over HTTP: the status, the type and the field of the answer."""
 
 import json
-from typing import NamedTuple
 
 import httpx
 
 from common.domain.ids import new_id
 from common.events.tickets import TicketCreated, TicketUpdated
 from devkit.testing.events import EventStreams
+from devkit.testing.problem_details import Refusal, refusal
 from devkit.testing.running import RunningService, somebody
 from devkit.testing.samples import order_events
 from tickets.consumers import CONSUMERS
@@ -25,34 +25,15 @@ NO_TITLES = ('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000),
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")
 
 
-class Refusal(NamedTuple):
-    status: int
-    slug: str
-    fields: list[str | None]
-
-
-def refusal(response: httpx.Response) -> Refusal:
-    """What an answer refuses; it has to be an RFC 9457 problem, whole and nothing but."""
-    problem = response.json()
-    assert response.headers["content-type"] == "application/problem+json"
-    assert set(problem) == {"type", "title", "status", "detail", "errors"}
-    assert problem["status"] == response.status_code
-    assert problem["title"]
-    assert problem["detail"]
-    assert problem["errors"]
-    assert all(line["message"] and set(line) <= {"message", "field"} for line in problem["errors"])
-    prefix, _, slug = problem["type"].rpartition(":")
-    assert prefix == "urn:ticket-marketplace:problem"
-    return Refusal(response.status_code, slug, [line.get("field") for line in problem["errors"]])
-
-
-async def test_only_who_is_signed_in_lists_or_changes_a_ticket(anybody: httpx.AsyncClient, ticket: Ticket) -> None:
+async def test_listing_and_changing_a_ticket_require_a_signed_in_user(
+    anybody: httpx.AsyncClient, ticket: Ticket
+) -> None:
     not_signed_in = Refusal(401, "not-signed-in", [None])
     assert refusal(await anybody.post("/api/tickets", json=LISTING)) == not_signed_in
     assert refusal(await anybody.put(f"/api/tickets/{ticket.id}", json=LISTING)) == not_signed_in
 
 
-async def test_only_its_seller_changes_a_ticket(running: RunningService, ticket: Ticket) -> None:
+async def test_only_its_seller_can_change_a_ticket(running: RunningService, ticket: Ticket) -> None:
     response = await running.client(somebody()).put(f"/api/tickets/{ticket.id}", json=LISTING)
     assert refusal(response) == Refusal(403, "not-the-seller", [None])
 
@@ -65,7 +46,7 @@ async def test_a_ticket_that_was_never_listed_is_not_found(selling: httpx.AsyncC
     assert refusal(await selling.get("/api/tickets/a/b")) == not_found
 
 
-async def test_a_held_and_a_sold_ticket_cannot_be_changed(
+async def test_held_and_sold_tickets_cannot_be_changed(
     streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
 ) -> None:
     sold = await tickets.list_ticket(seller=ticket.user_id, title="Concert", price=1999)
@@ -77,7 +58,7 @@ async def test_a_held_and_a_sold_ticket_cannot_be_changed(
         assert (await tickets.get_ticket(each.id)).title == "Concert"
 
 
-async def test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothing(
+async def test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing(
     streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
 ) -> None:
     bodies = {
@@ -95,10 +76,12 @@ async def test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothin
         '"Opera"': [None],
         '{"title": "Opera", "price": 25': [None],
         "": [None],
-        '{"title": "Opera", "price": ' + "1" * 5000 + "}": [None],  # more digits than Python reads
-        "[" * 30_000: [None],  # deeper than Python reads
+        '{"title": "Opera", "price": ' + "1" * 5000 + "}": [None],  # more digits than Python parses
+        "[" * 30_000: [None],  # deeper than Python parses
         b'{"title": "Op\xe9ra", "price": 25}': [None],  # not UTF-8
-        r'{"title": "Opera", "price": 25, "\ud800": 1}': [None],  # half a character, which could not be sent back
+        r'{"title": "Opera", "price": 25, "\ud800": 1}': [
+            None
+        ],  # half of a surrogate pair, which cannot be encoded in the answer
         '{"title": "Opera", "price": 25, "' + "x" * 500 + '": 1}': ["x" * 100],
     }
     wanted = {body: Refusal(422, "bad-input", fields) for body, fields in bodies.items()}
@@ -112,14 +95,14 @@ async def test_what_is_no_listing_is_refused_naming_its_field_and_changes_nothin
     assert await streams.published(TicketUpdated) == []
 
 
-async def test_an_id_that_is_no_id_is_refused(selling: httpx.AsyncClient) -> None:
+async def test_a_malformed_id_is_refused(selling: httpx.AsyncClient) -> None:
     wanted = Refusal(422, "bad-input", ["ticketId"])
     assert {i: refusal(await selling.get(f"/api/tickets/{i}")) for i in NO_IDS} == dict.fromkeys(NO_IDS, wanted)
     response = await selling.put("/api/tickets/not-an-id", json=LISTING)
     assert refusal(response) == wanted
 
 
-async def test_a_query_that_is_not_understood_is_refused(selling: httpx.AsyncClient, ticket: Ticket) -> None:
+async def test_an_invalid_query_is_refused(selling: httpx.AsyncClient, ticket: Ticket) -> None:
     refused = {
         "?limit=0": "limit",
         "?limit=101": "limit",
@@ -140,6 +123,6 @@ async def test_a_query_that_is_not_understood_is_refused(selling: httpx.AsyncCli
     assert refusal(response) == Refusal(422, "bad-input", ["dryRun"])
 
 
-async def test_a_ticket_is_never_taken_off_the_list_by_its_seller(selling: httpx.AsyncClient, ticket: Ticket) -> None:
+async def test_a_seller_cannot_delete_a_ticket(selling: httpx.AsyncClient, ticket: Ticket) -> None:
     response = await selling.delete(f"/api/tickets/{ticket.id}")
     assert refusal(response) == Refusal(405, "method-not-allowed", [None])

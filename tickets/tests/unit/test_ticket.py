@@ -1,4 +1,4 @@
-"""The ticket aggregate: which changes it allows, and what it tells of each."""
+"""The ticket aggregate: which changes it allows, and their events."""
 
 import pytest
 
@@ -12,13 +12,13 @@ ORDER = OrderId(new_id())
 
 @pytest.fixture
 def ticket() -> Ticket:
-    """Listed, and stored."""
+    """A ticket that is listed and stored."""
     ticket = Ticket.list_for_sale(seller=SELLER, title="Concert", price=1999)
     ticket.mark_stored()
     return ticket
 
 
-def test_a_listed_ticket_is_free_and_tells_everything_about_itself() -> None:
+def test_a_listed_ticket_is_free_and_its_event_has_its_whole_state() -> None:
     ticket = Ticket.list_for_sale(seller=SELLER, title="Concert", price=1999)
     assert (ticket.order_id, ticket.version, ticket.stored_version) == (None, 1, 0)
     assert ticket.recorded == [
@@ -26,13 +26,13 @@ def test_a_listed_ticket_is_free_and_tells_everything_about_itself() -> None:
     ]
 
 
-def test_its_seller_changes_a_listing(ticket: Ticket) -> None:
+def test_a_seller_can_change_a_listing(ticket: Ticket) -> None:
     ticket.change_listing(by=SELLER, title="Opera", price=2500)
     assert (ticket.title, ticket.price, ticket.version, ticket.stored_version) == ("Opera", 2500, 2, 1)
     assert ticket.recorded == [TicketUpdated(id=ticket.id, version=2, title="Opera", price=2500, user_id=SELLER)]
 
 
-def test_nobody_else_changes_a_listing(ticket: Ticket) -> None:
+def test_no_other_user_can_change_a_listing(ticket: Ticket) -> None:
     before = ticket.to_document()
     with pytest.raises(NotTheSeller):
         ticket.change_listing(by=UserId(new_id()), title="Opera", price=2500)
@@ -48,13 +48,13 @@ def test_a_held_ticket_is_not_changed_even_by_its_seller(ticket: Ticket) -> None
     assert (ticket.to_document(), ticket.recorded) == (before, [])
 
 
-def test_a_stranger_is_not_told_whether_a_ticket_is_held(ticket: Ticket) -> None:
+def test_another_user_does_not_learn_whether_a_ticket_is_held(ticket: Ticket) -> None:
     ticket.set_holder(ORDER)
     with pytest.raises(NotTheSeller):
         ticket.change_listing(by=UserId(new_id()), title="Opera", price=2500)
 
 
-def test_each_holding_and_each_release_is_a_change_that_is_told(ticket: Ticket) -> None:
+def test_each_hold_and_each_release_records_an_event(ticket: Ticket) -> None:
     ticket.set_holder(ORDER)
     ticket.set_holder(None)
     assert [(type(event), event.version, event.order_id) for event in ticket.recorded] == [
@@ -70,7 +70,7 @@ def test_a_released_ticket_can_be_changed_again(ticket: Ticket) -> None:
     assert (ticket.title, ticket.version) == ("Opera", 4)
 
 
-def test_a_ticket_survives_its_document(ticket: Ticket) -> None:
+def test_a_ticket_read_from_its_document_is_unchanged(ticket: Ticket) -> None:
     ticket.set_holder(ORDER)
     again = Ticket.from_document(ticket.to_document())
     assert again.to_document() == ticket.to_document()

@@ -1,36 +1,29 @@
 """The use cases of tickets, one request or event at a time, on a database in memory."""
 
-from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
 import pytest
-from mongomock_motor import AsyncMongoMockClient
 
+from common.domain.clock import utc_now
 from common.domain.errors import NotFound, PermanentFailure
 from common.domain.ids import TicketId, UserId, new_id
 from common.events.orders import OrderEvent
-from common.messaging.broker import Broker
-from common.messaging.outbox_relay import OutboxRelay
-from common.messaging.publisher import Publisher
+from devkit.testing.in_memory import idle_relay, in_memory_database
 from devkit.testing.samples import order_events
 from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
 from tickets.service import TicketService
 from tickets.ticket import NotTheSeller, Ticket, TicketHeld
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SELLER = UserId(new_id())
 
 
 @pytest.fixture
 def tickets() -> TicketService:
-    """Nothing is published here: what is staged stays in the outbox."""
-    database = AsyncMongoMockClient(tz_aware=True)["tickets"]
-    relay = OutboxRelay(Publisher(Broker("nats://nowhere", "test")), lambda: NOW)
-    return TicketService(
-        TicketRepository(database["tickets"], relay, lambda: NOW), OrderReadModelRepository(database["order_replicas"])
-    )
+    database = in_memory_database("tickets")
+    repository = TicketRepository(database["tickets"], idle_relay(), utc_now)
+    return TicketService(repository, OrderReadModelRepository(database["order_replicas"]))
 
 
 @pytest.fixture
@@ -73,7 +66,7 @@ async def test_a_ticket_that_was_never_listed_is_not_found(tickets: TicketServic
         await tickets.change_listing(TicketId(new_id()), by=SELLER, title="Opera", price=2500)
 
 
-async def test_an_order_for_a_ticket_that_was_never_listed_can_never_be_followed(tickets: TicketService) -> None:
+async def test_an_order_for_an_unknown_ticket_is_a_permanent_failure(tickets: TicketService) -> None:
     created, _, _ = order_events(new_id())
     with pytest.raises(PermanentFailure, match=created.ticket.id):
         await tickets.follow_order(created)
@@ -89,7 +82,7 @@ async def test_a_held_ticket_can_be_changed_once_its_order_is_cancelled(tickets:
     assert (changed.title, changed.order_id, changed.version) == ("Opera", None, 4)
 
 
-async def test_whatever_the_order_of_the_events_the_live_order_holds_the_ticket(tickets: TicketService) -> None:
+async def test_in_any_order_of_events_the_live_order_holds_the_ticket(tickets: TicketService) -> None:
     """All orders of (A created, A cancelled, B created), each also with one of the three delivered twice anywhere."""
     seen = {}
     for twice in (None, 0, 1, 2):
@@ -106,7 +99,7 @@ async def test_whatever_the_order_of_the_events_the_live_order_holds_the_ticket(
     assert seen == dict.fromkeys(seen, "B")
 
 
-async def test_of_two_orders_that_seem_live_the_one_that_holds_the_ticket_keeps_it(
+async def test_of_two_apparently_live_orders_the_present_holder_keeps_the_ticket(
     tickets: TicketService, ticket: Ticket
 ) -> None:
     a_created, _, _ = order_events(ticket.id)

@@ -29,7 +29,7 @@ class Aggregate(BaseModel, Generic[E]):
         """The event that tells other services the current state; None if they do not know this aggregate yet."""
 
     def _change(self, event_type: type[E] | None = None) -> None:
-        """Count a change that was made, and record its event. Without an event type no other service is told."""
+        """Count a change that was made, and record its event. Without an event type, nothing is published."""
         self.version += 1
         if event_type is not None:
             self._recorded.append(self.to_event(event_type))

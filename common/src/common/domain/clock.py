@@ -1,4 +1,4 @@
-"""Time is passed in, so that a test can stand at any moment it likes."""
+"""The clock that services are given. It is passed in, so that a test can set the time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,6 +7,6 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Now, in UTC, cut to milliseconds: MongoDB keeps no more, and a moment must equal itself after a round trip."""
+    """The current time in UTC, cut to milliseconds: MongoDB stores no more, and a stored time must stay equal."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

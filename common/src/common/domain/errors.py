@@ -1,4 +1,4 @@
-"""The errors of use cases and aggregates. They know nothing of HTTP: common.http.problems maps each kind to a status."""
+"""The errors of use cases and aggregates. They know nothing of HTTP: common.http.errors maps each kind to a status."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -19,7 +19,7 @@ class ErrorKind(StrEnum):
 
 
 class DomainError(Exception):
-    """A failure that the caller is told about."""
+    """A failure that is reported to the caller, with a code for programs and a sentence for people."""
 
     kind: ClassVar[ErrorKind]
     code: ClassVar[str]
@@ -90,4 +90,4 @@ class RetryLater(Exception):
 
 
 class PermanentFailure(Exception):
-    """Raised by a handler that can never handle its event: the event becomes a dead letter at once."""
+    """Raised by a handler that can never handle its event: the event becomes a dead letter immediately."""

@@ -1,4 +1,4 @@
-"""The base of every event: a fact in the past tense about one aggregate, with the state that others may replicate."""
+"""The base of every event: a fact in the past tense about one aggregate, with the state that others may copy."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -13,7 +13,7 @@ class Category(StrEnum):
     DOMAIN = "domain-specific"
     """A business fact about one aggregate."""
     GENERAL = "general"
-    """A fact that any service could use, whatever its domain."""
+    """A fact that any service could use."""
 
 
 class Message(BaseModel):

@@ -12,7 +12,9 @@ TicketId = NewType("TicketId", str)
 OrderId = NewType("OrderId", str)
 PaymentId = NewType("PaymentId", str)
 
-WellFormed = StringConstraints(pattern=r"^[0-9a-f]{24}$", strict=True)
+ID_PATTERN = r"^[0-9a-f]{24}$"
+
+WellFormed = StringConstraints(pattern=ID_PATTERN, strict=True)
 """For ids that come from outside: Annotated[TicketId, WellFormed]."""
 
 AnyId = Annotated[str, WellFormed]

@@ -14,7 +14,7 @@ from common.domain.ids import UserId
 
 ISSUER = "ticket-marketplace/auth"
 ALGORITHM = "EdDSA"
-"""Fixed here: the algorithm that a token names for itself does not count."""
+"""The algorithm in a token's header is ignored, because the sender of a forged token chooses it."""
 
 _CLOCK_SKEW = timedelta(seconds=30)
 """The clocks of two machines may differ by this much before a new token is refused."""

@@ -18,7 +18,7 @@ from common.http.problems import install_problem_handlers, problems
 def create_http_app(
     dependencies: Dependencies, *, title: str, description: str, routers: Sequence[APIRouter] = ()
 ) -> FastAPI:
-    """The application runs the instance: it starts and stops with it."""
+    """Create the application. It starts the instance when it starts, and stops the instance when it stops."""
     instance = dependencies.instance
 
     @asynccontextmanager
@@ -40,8 +40,8 @@ def create_http_app(
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # common.events.tracing does this; the framework's own would cost each request
-        swagger_ui_parameters={"validatorUrl": None},  # else a badge may ask validator.swagger.io about the document
+        },  # common.events.tracing does the tracing; FastAPI's telemetry would slow down each request
+        swagger_ui_parameters={"validatorUrl": None},  # otherwise the page sends its address to validator.swagger.io
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
     )
@@ -76,10 +76,8 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _refuse_unknown_query(
-    request: Request,
-) -> None:
-    """Otherwise a misspelt parameter would be ignored silently."""
+async def _refuse_unknown_query(request: Request) -> None:
+    """Refuse a query parameter that the route does not have. Otherwise a misspelt one would be ignored silently."""
     route = request.scope.get("route")
     if request.query_params and isinstance(route, APIRoute):
         known = {parameter.alias for parameter in route.dependant.query_params}

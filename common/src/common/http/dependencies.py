@@ -31,7 +31,7 @@ class Dependencies:
     use_cases: Any = None
     """The service's own class of use cases; a route asks for it with its type (see `use_cases`)."""
     token_verifier: TokenVerifier | None = None
-    """None: the service has no routes that know users."""
+    """None: the service has no routes that ask which user sent the request."""
     idempotent_requests: IdempotentRequests | None = None
     """None: the service has no IdempotentRoute."""
 

@@ -97,7 +97,7 @@ class IdempotentRequests:
         try:
             await self.collection.update_one(_still(claim), {"$set": given_up})
         except PyMongoError as error:
-            if not as_unavailable(error):  # the client is told the failure of the request itself
+            if not as_unavailable(error):  # not raised: the client receives the error of the request itself
                 log.exception("claim not given up")
 
 

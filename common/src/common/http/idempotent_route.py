@@ -77,7 +77,7 @@ class IdempotentRoute(APIRoute):
             try:
                 response = await _answered(answer, request)
             except Exception as failure:
-                if not _has_timed_out():  # or what it began may still be going on
+                if not _has_timed_out():  # otherwise the operation that it began may still be running
                     understood = not isinstance(failure, _NOT_UNDERSTOOD)
                     await asyncio.shield(requests.abandon(claim, understood=understood))
                 raise

@@ -1,4 +1,4 @@
-"""What holds for every request: its trace, the bound on its body, and the bound on its time."""
+"""The middleware around every request: it continues the trace, and limits the size of the body and the time."""
 
 import asyncio
 
@@ -25,7 +25,10 @@ _TOO_LARGE = f"Send at most {MAX_BODY_BYTES // 1024} KiB."
 
 
 class RequestBounds:
-    """Plain ASGI: Starlette's own middleware base would cost a task a request and break context variables."""
+    """Continues the trace of a request, limits its body and its time, and answers errors that no handler answered.
+
+    Plain ASGI: Starlette's BaseHTTPMiddleware starts a task per request, and context variables do not cross it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -54,11 +57,11 @@ class RequestBounds:
                 await self._app(scope, _limited(receive), send_with_trace_id)
         except (DomainError, HttpError) as problem:
             await problem_response(problem)(scope, receive, send_with_trace_id)
-        except Exception as defect:  # whatever it is, it is answered and logged here, inside the trace
+        except Exception as defect:  # any other error is answered and logged here, inside the trace
             if started:
                 raise
-            # PyMongo's client ends an operation that is cancelled while it waits for a connection with an error of its
-            # own ("Lock is not acquired"): what matters is that the time is over.
+            # An operation that is cancelled while it waits for a connection ends with an error of PyMongo's own ("Lock
+            # is not acquired"). So the bound decides whether the time was over, not only the type of the error.
             over = bound.expired() or isinstance(defect, TimeoutError)
             answer = _took_too_long(scope) if over else defect_response(Request(scope), defect)
             await answer(scope, receive, send_with_trace_id)
@@ -67,7 +70,7 @@ class RequestBounds:
 def _took_too_long(scope: Scope) -> Response:
     log.warning("request took too long", method=scope["method"], path=scope["path"][:200])
     return problem_response(
-        DependencyUnavailable("This took too long, and whether it was done is not known. Look before you try again.")
+        DependencyUnavailable("This took too long. It is not known whether it was done: check before you try again.")
     )
 
 
@@ -82,7 +85,7 @@ def _check_headers(method: str, headers: Headers) -> None:
 
 
 def _limited(receive: Receive) -> Receive:
-    """A body may come in chunks, without having said how long it is."""
+    """Count the bytes of the body as they arrive: a body in chunks does not declare its length."""
     received = 0
 
     async def limited() -> Message:
@@ -91,7 +94,7 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                # The one exception that the framework lets through while it reads a body; the others become a 400.
+                # Of the exceptions raised while FastAPI reads a body, it passes on only this one. Others become a 400.
                 raise HTTPException(BodyTooLarge.status, _TOO_LARGE)
         return message
 

@@ -1,4 +1,4 @@
-"""Money is an integer number of minor units (cents) everywhere inside; at the edge it is a JSON number: 19.99."""
+"""Converts prices between JSON numbers (19.99) and minor units (1999 cents), which all other code uses."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -10,12 +10,12 @@ MAX_MINOR_UNITS = 99_999_999
 """999,999.99: the largest charge that Stripe takes."""
 
 
-def to_minor_units(amount: Any) -> int:  # noqa: ANN401 - it judges whatever the JSON held
-    """19.99 → 1999, exactly. Refuses what is no JSON number, has more than two decimals, or is out of bounds."""
+def to_minor_units(amount: Any) -> int:  # noqa: ANN401 - any value that JSON can hold
+    """19.99 → 1999, exactly. Raises for a value that is not a number, has more than two decimals or is out of range."""
     if isinstance(amount, bool) or not isinstance(amount, int | float):
         raise PydanticCustomError("price_type", "must be a number, such as 19.99")
-    # repr() is the shortest text that means this float, so 19.99 is 19.99 and not 19.989999….
-    exact = Decimal(repr(amount)) if abs(amount) < 10**15 else None  # not of NaN, which is below nothing
+    # repr() is the shortest text for a float: "19.99". Decimal(19.99) itself would be 19.989999….
+    exact = Decimal(repr(amount)) if abs(amount) < 10**15 else None  # None for NaN, too: it is less than no number
     if exact is None:
         raise PydanticCustomError("price_range", "must be between 0.01 and 999999.99")
     minor = exact * 100

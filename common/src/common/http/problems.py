@@ -1,4 +1,4 @@
-"""Every error body is an RFC 9457 problem, rendered here and nowhere else."""
+"""Renders every error as a problem body of RFC 9457."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +24,7 @@ from common.http.errors import (
     field_of,
     status_of,
 )
+from common.http.validation_messages import validation_message
 from common.storage.availability import as_unavailable
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ class ProblemLine(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457, with one extension: `errors`, always present, a line for each thing that is wrong."""
+    """RFC 9457, with one extension: `errors`, which is always present and has one item for each mistake."""
 
     type: str = Field(examples=["urn:ticket-marketplace:problem:bad-input"])
     title: str
@@ -70,10 +71,10 @@ def problem_response(error: AnyError, lines: Sequence[ProblemLine] = ()) -> JSON
 
 
 def problems(*errors: type[DomainError] | type[HttpError]) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: the errors that it declares, with an example each."""
+    """Make a route's `responses` from the errors that it can answer with. Each has an example in the documentation."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        # No "model": FastAPI would declare it as application/json, which no error is.
+        # Not as "model": FastAPI would declare that as application/json, but errors are application/problem+json.
         content = {"schema": {"$ref": _SCHEMAS.format(model=Problem.__name__)}, "examples": {}}
         response = by_status.setdefault(
             status_of(error), {"description": error.title, "content": {MEDIA_TYPE: content}}
@@ -89,7 +90,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(PyMongoError, _on_database_error)
-    # Everything else is caught by common.http.middleware: a handler of Exception would run outside of the trace.
+    # common.http.middleware catches all other errors: a handler of Exception would run outside of the trace.
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -107,7 +108,7 @@ async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
-    """The framework's own answer would echo the input, a password included."""
+    """Answer with messages only. FastAPI's own answer would repeat the input, which may be a password."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     lines = [_line(found) for found in error.errors()[:_MOST_ERRORS]]
     return problem_response(MalformedRequest("The request is not valid: see errors."), lines)
@@ -119,9 +120,7 @@ def _line(found: dict[str, Any]) -> ProblemLine:
         return ProblemLine(message=f"The body is not valid JSON: {found['ctx']['error']}")
     if where == ["body"]:
         return ProblemLine(message="The body must be a JSON object.")
-    if found["type"] == "extra_forbidden":
-        return ProblemLine(message="is not a known field", field=".".join(where[1:])[:_LONGEST_FIELD])
-    return ProblemLine(message=found["msg"], field=".".join(where[1:])[:_LONGEST_FIELD] or None)
+    return ProblemLine(message=validation_message(found), field=".".join(where[1:])[:_LONGEST_FIELD] or None)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
@@ -140,7 +139,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 
 def _methods_at(request: Request) -> list[str]:
-    """Of all routes with this path: the framework names those of the first one only."""
+    """The methods of all routes with this path. Starlette names only those of the first route."""
     routes = [route for route in request.app.routes if not isinstance(route, Mount)]
     return [
         method

@@ -1,4 +1,4 @@
-"""What every request and response body shares."""
+"""The base classes of request and response bodies, and the query parameters of paged lists."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from common.domain.ids import AnyId
 
 
 class RequestBody(BaseModel):
-    """Strict: "1" is no number and true is no price; an unknown field, most likely a typing mistake, is an error."""
+    """Validates strictly: "1" is not a number, and an unknown field, probably a typing mistake, is an error."""
 
     model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="forbid", frozen=True)
 

@@ -1,9 +1,20 @@
-"""uvicorn, stopping without cutting off a request that is on its way.
+"""A uvicorn server that stops without losing a request.
 
-HTTP/1.1 cannot close an idle connection and be sure that the other side is not sending on it at this very moment, and
-a gateway never repeats a POST that it has sent. So the side that may send has to be the one that closes: a service that
-is told to stop takes no new connections, goes on answering on those it has, says `Connection: close` with each answer,
-and gives the gateway the time to close those that it does not use (its keepalive_timeout, see marketplace.gateway).
+A server cannot close an idle HTTP/1.1 connection safely: the gateway may be sending a request on it at this moment, and
+it never repeats a POST. Therefore the gateway has to close the connections. A service that stops accepts no new
+connections, keeps answering on the existing ones, adds `Connection: close` to each response, and gives the gateway time
+to close the idle ones (its keepalive_timeout, see marketplace.gateway).
+
+uvicorn (0.54) has no public API for this. Its `shutdown` closes all idle connections at once, and resets those that the
+kernel has accepted and uvicorn has not; `timeout_graceful_shutdown` only limits how long it waits for running requests.
+So this class overrides `Server.shutdown`, and relies on these undocumented attributes, none of which is private by its
+name. test_http_draining.py fails if an update of uvicorn changes one of them:
+
+- `Server.servers`: the asyncio servers that listen
+- `Server.server_state.connections`: the open connections
+- `Server.server_state.default_headers`: the headers that uvicorn adds to each response
+- `Server.config.http_protocol_class` and `Server.lifespan.state`: with them uvicorn makes the protocol of a connection,
+  and so does this class for the connections that only the kernel has accepted
 """
 
 import asyncio
@@ -14,27 +25,29 @@ import time
 import uvicorn
 
 IDLE_SECONDS = 1
-"""A gateway has to close a connection that it has not used for so long."""
+"""A gateway must close a connection that has been idle for so long."""
 DRAIN_SECONDS = 2
-"""The longest that a connection is waited for; whoever keeps an idle one beyond that may meet its end."""
+"""How long a server that stops waits for its connections. Then it closes them, and may lose a request."""
 
 _POLL_SECONDS = 0.02
 
 
 class DrainingServer(uvicorn.Server):
+    """Drains its connections before it stops."""
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._stop_listening()
         self.server_state.default_headers.append((b"connection", b"close"))
         deadline = time.monotonic() + DRAIN_SECONDS
-        while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - as uvicorn does
+        while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - uvicorn reports no event for this, and polls itself
             await asyncio.sleep(_POLL_SECONDS)
         await super().shutdown(sockets)
 
     async def _stop_listening(self) -> None:
-        """Take what the kernel has accepted for us already; closing the socket would reset those connections.
+        """Stop listening, and serve the connections that the kernel has accepted already: a close would reset them.
 
-        The event loop lets go of the socket first, and a duplicate of it keeps it listening meanwhile. Nothing is
-        awaited between the last accept, which finds nobody, and the close.
+        A duplicate of the socket keeps it open after the event loop has closed its own. There is no `await` between the
+        last accept, which finds no connection, and the close of the duplicate.
         """
         for server in self.servers:
             listening = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
@@ -47,9 +60,9 @@ class DrainingServer(uvicorn.Server):
                     await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:
-        """As uvicorn makes them."""
+        """Make the protocol of a connection, as uvicorn does."""
         make = self.config.http_protocol_class
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg] # as in uvicorn
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg] # uvicorn calls it with the same arguments
 
 
 def _accept_all(listening: socket.socket) -> list[socket.socket]:

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line (or text, for people), each with the trace id that it belongs to."""
+"""Structured logs: one JSON object per line (or text, for people), with the trace id of the request or event."""
 
 import logging
 import sys
@@ -15,7 +15,10 @@ LogFormat = Literal["json", "text"]
 
 
 class _Output:
-    """A full disk, a reader that has gone, a letter that the terminal lacks: none of it may fail who logs."""
+    """Writes to standard output and ignores errors, because code that logs must not fail.
+
+    Writing fails on a full disk, on a closed pipe, and for a character that the terminal cannot show.
+    """
 
     def write(self, text: str) -> None:
         with suppress(OSError, ValueError):
@@ -30,7 +33,7 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     for_people = log_format == "text"
 
     def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        if not for_people:  # who reads text sees it in the prefix of the line, or has started just this one
+        if not for_people:  # in text, `make run` puts the name of the service before each line
             event["service"] = service
         if trace_id := current_trace_id():
             event["trace_id"] = trace_id
@@ -47,17 +50,17 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if not for_people
-        # The default way to show a failure prints the variables around it, passwords and tokens included.
+        # structlog's default traceback prints local variables, which may hold passwords and tokens.
         else [
             structlog.dev.ConsoleRenderer(
                 colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
             )
         ]
     )
-    # Our own lines go straight to the output: through the standard library, each would cost twice as much.
+    # Our own lines bypass the standard library's logging, which would double the time that each line takes.
     structlog.configure(
         processors=[*shared, *renderer],
-        logger_factory=structlog.WriteLoggerFactory(_Output()),  # type: ignore[arg-type] # all that it needs of a file
+        logger_factory=structlog.WriteLoggerFactory(_Output()),  # type: ignore[arg-type] # it calls only these two methods
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         cache_logger_on_first_use=False,
     )
@@ -71,6 +74,6 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # What these say at "info" is about every request or heartbeat; our own lines say what happened.
+    # At "info", these libraries log every request and heartbeat.
     for chatty in ("pymongo", "nats", "stripe", "httpx", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

@@ -1,4 +1,4 @@
-"""Serving a service's application with uvicorn."""
+"""Serves a service's application with uvicorn."""
 
 import gc
 import signal
@@ -15,15 +15,16 @@ from common.runtime.settings import ServiceSettings
 
 
 def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI]) -> None:
-    """End the process: with 0 when it was told to stop and has, in good order; with 1 when it could not go on."""
+    """Serve until SIGINT or SIGTERM, then exit: with status 0 after an orderly stop, with 1 after a failure."""
     configure_logging(name, settings.log_level, settings.log_format)
     failed = False
 
     def create() -> FastAPI:
         app = create_app()
         app.state.dependencies.instance.on_failure = fail
-        # The collector looks at everything once a quarter as much again has come. What is there by now stays for as
-        # long as the process: not counted, what requests leave behind is looked at sooner, and costs less to look at.
+        # Exclude the objects that exist now from garbage collection: they live as long as the process. Python starts a
+        # full collection when the new objects are a quarter of the old ones. Without these old objects, it comes sooner
+        # and takes less time.
         gc.freeze()
         return app
 
@@ -34,7 +35,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
 
     config = uvicorn.Config(
         create,
-        factory=True,  # made inside the event loop that it will run in
+        factory=True,  # created inside the event loop in which it runs
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -42,7 +43,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         server_header=False,
         proxy_headers=True,  # trusted from FORWARDED_ALLOW_IPS only, by default the loopback address
         timeout_graceful_shutdown=2,  # after the 2 s of draining
-        timeout_keep_alive=75,  # longer than the gateway keeps its connections, so that it is never the one surprised
+        timeout_keep_alive=75,  # longer than the gateway's: the side that may send has to close an idle connection
     )
     server = DrainingServer(config)
 
@@ -50,8 +51,8 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn handles them while it serves, and raises them once more when it is done: being told to stop, and
-        # having stopped, is no failure.
+        # uvicorn handles them while it serves, and raises them again after it has stopped. The default handlers would
+        # then end the process with a failure status.
         signal.signal(number, stop)
     server.run()
     sys.exit(int(failed or not server.started))

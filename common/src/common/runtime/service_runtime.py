@@ -34,7 +34,10 @@ _START_SECONDS = 2.0
 
 
 class ServiceRuntime:
-    """What every service has. The composition root of a service adds its indexes, consumers and background loops."""
+    """Holds what every service has: its connections, its outbox relay, its consumers and its background loops.
+
+    The composition root of a service adds the service's own indexes, consumers and loops.
+    """
 
     def __init__(
         self, name: str, settings: ServiceSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None
@@ -55,7 +58,7 @@ class ServiceRuntime:
         self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
         self.on_failure: Callable[[], None] = lambda: None
-        """Called when the background work cannot continue. Whoever serves the application then ends the process."""
+        """Called when the background work cannot continue. common.runtime.serve sets it, and then ends the process."""
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
         """Run these handlers with these use cases once the service has started."""
@@ -130,10 +133,10 @@ class ServiceRuntime:
             await _until_available(step, log_message="waiting for MongoDB")
 
     async def _stop(self) -> None:
-        """Take no more work, finish what has begun, publish what has changed, then close the connections."""
+        """Stop consuming, let running handlers finish, publish what is staged, then close the connections."""
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
-        await asyncio.gather(*stopping, return_exceptions=True)  # also without NATS, the rest has to be done
+        await asyncio.gather(*stopping, return_exceptions=True)  # the rest has to be done even without NATS
         await self.relay.drain(_FINISH_SECONDS)
         if self._work is not None:
             await _end_all(*self._running_loops, self._work)
@@ -146,7 +149,7 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
     """Cancel the tasks, repeatedly until they have ended.
 
     Below Python 3.12, asyncio.wait_for, which nats-py uses, loses a cancellation that comes at the same moment as the
-    awaited result. The loop would then go on for ever. Cancelling a TaskGroup a second time does not reach its members,
+    awaited result. The loop would then never end. Cancelling a TaskGroup a second time does not reach its members,
     so each member is cancelled by itself.
     """
     for task in tasks:

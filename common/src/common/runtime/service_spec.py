@@ -53,7 +53,7 @@ class ServiceSpec:
     aggregates: tuple[AggregateSpec, ...] = ()
     read_models: tuple[ReadModelSpec, ...] = ()
     other_collections: tuple[str, ...] = ()
-    """What else it keeps, in a form of its own, and the audit reads."""
+    """Its other collections that the audit reads. They have no common format."""
     routes: tuple[str, ...] = ()
     """The paths that the gateway sends to it; everything below a path is included."""
     serves_front_page: bool = False

@@ -1,4 +1,4 @@
-"""Settings come from environment variables alone; a bad one stops the start with one line that names it."""
+"""Reads settings from environment variables. A missing or wrong one ends the start with one line that names it."""
 
 import re
 import sys
@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from common.http.validation_messages import validation_message
 from common.runtime.logging import LogFormat, LogLevel
 from common.storage.mongo import MongoDriver
 
@@ -20,7 +21,7 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 def checked_by(parse: Callable[[str], object]) -> AfterValidator:
-    """The setting stays text; what `parse` makes of it later is sure to succeed, and its ValueError says what to do."""
+    """Check a text with `parse`. The setting stays text; the message of a ValueError is shown to the operator."""
 
     def check(text: str) -> str:
         try:
@@ -33,8 +34,8 @@ def checked_by(parse: Callable[[str], object]) -> AfterValidator:
 
 
 def _parse_mongo_url(url: str) -> None:
-    with suppress(PyMongoError, ValueError, OSError):  # their own words may quote a part of the password
-        if url.startswith("mongodb+srv://") or parse_uri(url):  # of the former, the hosts are in the DNS
+    with suppress(PyMongoError, ValueError, OSError):  # their messages may contain a part of the password
+        if url.startswith("mongodb+srv://") or parse_uri(url):  # parse_uri would ask the DNS for the hosts of +srv
             return
     raise ValueError("must be mongodb://[user:password@]host[:port][/?options], user and password percent-encoded")
 
@@ -51,7 +52,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs to know."""
+    """The settings that every service has."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -64,16 +65,16 @@ class ServiceSettings(BaseSettings):
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 
-    @field_validator("mongo_database")  # not of the field itself: each service declares that anew, with its default
+    @field_validator("mongo_database")  # not in the field's type: each service declares the field again for its default
     @classmethod
     def _check_database_name(cls, name: str) -> str:
         if not re.fullmatch(r"[a-z0-9_-]{1,38}", name):
-            raise PydanticCustomError("setting", "must be 1 to 38 characters out of a-z, 0-9, _ and -")
+            raise PydanticCustomError("setting", "must have 1 to 38 characters, each one of a-z, 0-9, _ and -")
         return name
 
 
 def load_settings(settings_type: type[S]) -> S:
-    """Read them, or end the process with status 2 and one line for each variable that is missing or wrong."""
+    """Read the settings. If some are missing or wrong, print one line for each and exit with status 2."""
     try:
         return settings_type()
     except ValidationError as error:
@@ -81,8 +82,7 @@ def load_settings(settings_type: type[S]) -> S:
 
 
 def _stop(error: ValidationError) -> NoReturn:
-    # include_input=False: a value may be a secret.
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+    for problem in error.errors(include_url=False, include_input=False):  # a value may be a secret
         name = "_".join(str(part) for part in problem["loc"]).upper()
-        sys.stderr.write(f"{name}: {problem['msg']}\n")
+        sys.stderr.write(f"{name}: {validation_message(problem)}\n")
     sys.exit(2)

@@ -1,6 +1,6 @@
-"""The settings of a service that has to know who is asking.
+"""The settings of a service that verifies session tokens.
 
-Apart from the others, because expiration asks nobody: without tokens it loads no cryptography, which is 8 MiB.
+In a module of its own: expiration verifies no tokens, and so does not load the cryptography library (8 MiB).
 """
 
 from typing import Annotated

@@ -55,7 +55,7 @@ class Batcher(Generic[C, R]):
         try:
             outcomes = await self._run_batch([call for call, _ in batch])
             finished = list(zip(batch, outcomes, strict=True))
-        except BaseException as error:  # noqa: BLE001 - the callers receive it, whatever it is
+        except BaseException as error:  # noqa: BLE001 - the callers receive it
             finished = [(each, error) for each in (*batch, *self._waiting)]
             self._waiting.clear()
         for (_, result), outcome in finished:

@@ -147,7 +147,7 @@ class BatchingCollection:
 
 
 def _keeps(field: str, projection: Document | None) -> bool:
-    """Whether the documents will have the field, by which a batch tells them apart."""
+    """Whether the documents will have the field, by which a batch assigns them to its lookups."""
     shown = projection or {}
     return not any(shown.values()) and field.partition(".")[0] not in shown
 

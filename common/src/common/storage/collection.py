@@ -1,4 +1,4 @@
-"""What this platform asks of a MongoDB collection: the calls that are spelled the same in both drivers."""
+"""Types for the parts of MongoDB's drivers that this platform uses."""
 
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ class WriteResult(Protocol):
 
 
 class Collection(Protocol):
-    """The calls that this platform needs, spelled the same in both drivers."""
+    """The calls that this platform needs. Both drivers have them, with the same names and parameters."""
 
     @property
     def name(self) -> str: ...

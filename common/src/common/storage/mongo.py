@@ -13,7 +13,7 @@ from common.storage.server_probe import ServerProbe
 
 _TIMEOUT_MS = 2000
 _PING_SECONDS = 1.0
-"""A readiness probe has to be answered soon."""
+"""Kubernetes and operators ask whether the service is ready, and expect a quick answer."""
 
 MongoDriver = Literal["motor", "pymongo"]
 
@@ -28,7 +28,7 @@ class Mongo:
     Why not `timeoutMS`, the drivers' one timeout for everything: it also covers the making of a connection. An
     operation with little time left then fails while it connects, and the drivers take that for a failure of the server.
     They close all connections, and every operation that waits for a new one has less time left. After a mongod had
-    been silent for 6 s, instances needed 20 s to find back to it.
+    been silent for 6 s, instances needed 20 s to use it again.
 
     Why no adaptive retries: if no connection can be made, PyMongo 4.20 would try an operation up to twice more. That
     takes longer than 4 s, and it sends a write with a transaction number, which a standalone mongod refuses.

@@ -45,7 +45,7 @@ class ReadModelRepository(Generic[R]):
     async def find_or_wait(self, read_model_id: str) -> R | None:
         """Like find, but wait up to a second for an event that is still on its way, which usually takes milliseconds.
 
-        Without the wait, a client that lists a ticket and orders it at once could be told that there is no such ticket.
+        Without the wait, a client that lists a ticket and orders it at once could get the answer 404.
         """
         deadline = time.monotonic() + self._wait_seconds
         while True:

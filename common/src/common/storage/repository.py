@@ -67,7 +67,7 @@ class AggregateRepository(Generic[A]):
             # An upsert: if the version has changed, it tries to insert, and the key exists. That error belongs to this
             # write alone, so a batch can contain it. Of plain updates, MongoDB reports only how many have matched.
             await self.collection.update_one(key, update, upsert=True)
-        except DuplicateKeyError:  # from whichever unique index is checked first
+        except DuplicateKeyError:  # of _id, or of another unique index that MongoDB has checked before
             raise VersionConflict("Another request changed it at the same moment. Read it again, then retry.") from None
         self._mark_stored(aggregate, staged)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from common.tests.outboxes import (
     UnreliablePublisher,
     eventually_empty,
@@ -26,6 +27,8 @@ from devkit.servers import NatsServer, free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.samples import listed_ticket
+
+pytestmark = pytest.mark.both_drivers
 
 _AN_HOUR = timedelta(hours=1)
 _REFUSED = DependencyUnavailable("the broker did not store it")

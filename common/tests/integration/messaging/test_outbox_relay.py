@@ -33,6 +33,8 @@ from devkit.testing.interception import InterceptedCollection, Operation
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import listed_ticket
 
+pytestmark = pytest.mark.both_drivers
+
 _UNAVAILABLE = DependencyUnavailable("the broker does not answer")
 
 

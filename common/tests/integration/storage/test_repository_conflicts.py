@@ -20,10 +20,12 @@ from common.storage.retry import retry_on_conflict
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 
+pytestmark = pytest.mark.both_drivers
+
 
 @pytest.fixture
 def relay(streams: EventStreams) -> OutboxRelay:
-    """It does not run: the events stay in the outboxes until the test polls them."""
+    """A relay that does not run: events stay in the outboxes until the test polls them."""
     return OutboxRelay(Publisher(streams.broker), utc_now)
 
 
@@ -86,7 +88,7 @@ async def test_a_refused_insert_publishes_nothing(
 
 
 async def test_a_refused_insert_leaves_no_reference_cycle_behind(listings: AggregateRepository[Listing]) -> None:
-    """A cycle would be freed only by a full garbage collection."""
+    """Only a full garbage collection would free a cycle."""
     listing = Listing.create("first")
     await listings.add(listing)
 

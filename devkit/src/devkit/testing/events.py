@@ -1,4 +1,4 @@
-"""Standing at the streams: publish as another service would, and see what has been published."""
+"""Publishes events as another service would, and reads what was published."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -38,7 +38,7 @@ class EventStreams:
             await self._publisher.publish(StagedEvent.stage(event, utc_now()))
 
     async def publish_again(self, event: Event) -> None:
-        """A duplicate that the broker does not recognise, as after its duplicate window."""
+        """Publish a duplicate that the broker does not recognise, as after its duplicate window."""
         staged = StagedEvent.stage(event, utc_now())
         headers = {name: value for name, value in staged.headers.items() if name != "Nats-Msg-Id"}
         await self._publisher.publish_raw(staged.subject, staged.data.encode(), headers)
@@ -56,7 +56,7 @@ class EventStreams:
         return found
 
     async def eventually_published(self, event_type: type[E], count: int = 1) -> list[E]:
-        """Wait for so many, and fail if there are more."""
+        """Wait for this number of events, and fail if there are more."""
         found = await eventually(
             lambda: self.published(event_type),
             until=lambda seen: len(seen) >= count,
@@ -69,7 +69,7 @@ class EventStreams:
         return await self._read(DEAD_LETTERS.name, "dead-letter.>")
 
     async def eventually_quiet(self, *consumers: str) -> None:
-        """Wait until these consumers have nothing pending and nothing in flight: whatever should happen, has."""
+        """Wait until these consumers have handled all events: nothing is pending, nothing waits for an ack."""
 
         async def busy() -> list[str]:
             return [
@@ -96,7 +96,7 @@ class EventStreams:
             return 0
 
     async def eventually_relayed(self, aggregates: Collection) -> None:
-        """Wait until every outbox in this collection is empty: whatever has changed has been published."""
+        """Wait until every outbox in this collection is empty, so that all changes are published."""
         await eventually(
             lambda: aggregates.count_documents({"outbox.id": {"$exists": True}}),
             until=lambda left: left == 0,
@@ -104,7 +104,7 @@ class EventStreams:
         )
 
     async def envelopes(self, event_type: type[Event]) -> list[StoredMessage]:
-        """The messages as they lie in the stream, with their headers, oldest first."""
+        """The messages as the stream stores them, with their headers, oldest first."""
         return await self._read(stream_of(event_type).name, event_type.subjects())
 
     async def _read(self, stream: str, subject: str) -> list[StoredMessage]:

@@ -1,4 +1,4 @@
-"""Waiting for an effect: the only way in which a test waits."""
+"""Waits for an effect. Tests wait in no other way."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ T = TypeVar("T")
 async def eventually(
     look: Callable[[], Awaitable[T]], *, until: Callable[[T], bool] = bool, within: float = 10.0, what: str
 ) -> T:
-    """Look again and again until it is so; return what was seen. Fails saying what was awaited and what was seen."""
+    """Call `look` until its result satisfies `until`, and return it. Fails with `what` and the last result."""
     deadline = time.monotonic() + within
     while True:
         seen = await look()

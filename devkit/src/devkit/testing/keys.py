@@ -1,4 +1,4 @@
-"""A key pair of the kind that auth signs with."""
+"""Makes key pairs for session tokens."""
 
 from dataclasses import dataclass
 from typing import Self

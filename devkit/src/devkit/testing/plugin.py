@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from typing import get_args
 
 import pytest
 import structlog
@@ -19,10 +20,12 @@ from devkit.testing.events import EventStreams
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import Surroundings
 
+_DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
+
 
 @pytest.fixture(autouse=True)
 def _each_test_starts_with_the_same_logging() -> Iterator[None]:
-    """The commands and services of some tests configure it for their whole process, which here is that of the tests.
+    """Reset the logging of the process, which commands and services under test configure.
 
     Tracebacks are plain: structlog's default prints the local variables of each frame, which can take 20 s.
     """
@@ -52,10 +55,10 @@ def keys() -> KeyPair:
 
 @pytest.fixture
 async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
-    """Empty streams, and a way to see into them."""
+    """Empty streams, with methods to publish and to read."""
     broker = Broker(nats_server.url, "test")
     await broker.connect()
-    # Emptied of its last stream, nats-server tidies away the folder of all streams, sometimes from under a new one.
+    # One stream always stays: with the last one, nats-server deletes the folder of all streams, perhaps too late.
     await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
     for stream in STREAMS:
         with suppress(NotFoundError):
@@ -65,9 +68,31 @@ async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
     await broker.close()
 
 
-@pytest.fixture(params=["motor", "pymongo"])
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--driver",
+        choices=_DRIVERS,
+        help="The MongoDB driver of all tests. Default: motor, and both where drivers can differ (mark both_drivers).",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that has a database with one driver, or with both if it is marked."""
+    if "driver" not in metafunc.fixturenames or _parametrizes_drivers(metafunc.definition):
+        return
+    both = metafunc.definition.get_closest_marker("both_drivers") is not None
+    chosen: MongoDriver | None = metafunc.config.getoption("--driver")
+    metafunc.parametrize(
+        "driver", [chosen] if chosen else _DRIVERS if both else _DRIVERS[:1], indirect=True, scope="session"
+    )
+
+
+def _parametrizes_drivers(test: pytest.Item) -> bool:
+    return any("driver" in str(mark.args[0]) for mark in test.iter_markers("parametrize"))
+
+
+@pytest.fixture(scope="session")
 def driver(request: pytest.FixtureRequest) -> MongoDriver:
-    """Both drivers run the same suite."""
     chosen: MongoDriver = request.param
     return chosen
 

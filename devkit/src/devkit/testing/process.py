@@ -1,4 +1,4 @@
-"""A service as it runs in production: its own process, configured by nothing but its environment."""
+"""Runs a service as in production: in its own process, configured only by its environment."""
 
 import json
 import os
@@ -19,12 +19,12 @@ _OK = 200
 
 
 class ServiceProcess(Server):
-    """`python -m <name>`; started once it is alive, which does not say that it is ready."""
+    """`python -m <name>`. It counts as started when it is alive, which can be before it is ready."""
 
     def __init__(self, spec: ServiceSpec, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(spec.name, free_port(), folder / f"{spec.name}.log")
         self.url = f"http://127.0.0.1:{self.port}"
-        # Without its settings from this environment, which would hide that one is missing.
+        # Without the settings of this process: they would hide that a setting of the service is missing.
         inherited = {key: value for key, value in os.environ.items() if key.lower() not in spec.settings.model_fields}
         self._environment = {**inherited, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **environment}
 
@@ -45,7 +45,7 @@ class ServiceProcess(Server):
                 raise OSError(str(error)) from error
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """Its log so far. Fails if a line of it is not a JSON object."""
+        """The lines of its log so far. Fails if a line is not a JSON object."""
         lines = [json.loads(line) for line in self.log_path.read_text(encoding="utf-8").splitlines()]
         assert all(isinstance(line, dict) for line in lines), lines  # noqa: S101 - this is a test helper
         return lines
@@ -54,7 +54,7 @@ class ServiceProcess(Server):
 def environment_of(
     spec: ServiceSpec, *, mongo_url: str, nats_url: str, keys: KeyPair, driver: MongoDriver = "motor"
 ) -> dict[str, str]:
-    """Return the variables for the settings of this service."""
+    """Return the settings that this service needs, and no others."""
     known = {
         "MONGO_URL": mongo_url,
         "MONGO_DRIVER": driver,

@@ -1,4 +1,4 @@
-"""A service at work inside the test's process: its real application, on the real servers."""
+"""Runs a service inside the test's process: its real application, on real servers."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ from devkit.testing.keys import KeyPair
 from devkit.testing.tokens import TokenSigner
 
 QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, max_unanswered=5)
-"""A test does not wait a minute for the fate of a poisoned event."""
+"""Retries quickly, so that a test need not wait a minute until an event becomes a dead letter."""
 
 
 @dataclass
@@ -42,11 +42,11 @@ class RunningService:
         return self.runtime.mongo.database[name]
 
     def client(self, user: UserId | None = None) -> httpx.AsyncClient:
-        """Speaks to the application as this user; as nobody without one."""
+        """A client that is signed in as this user; without one, it is not signed in."""
         headers = {}
         if user is not None:
             headers["Authorization"] = f"Bearer {self.signer.sign(SignedInUser(user, f'{user}@example.com'))}"
-        # raise_app_exceptions=False: what a client would see is what the test sees.
+        # raise_app_exceptions=False: the test sees what a client would see.
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
         self._clients.append(client)
@@ -59,7 +59,7 @@ class RunningService:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a service under test lives in."""
+    """The servers, keys and settings that services under test use."""
 
     mongo_url: str
     nats_url: str
@@ -97,7 +97,7 @@ class Surroundings:
 
 
 async def missing(runtime: ServiceRuntime) -> str:
-    """What it still waits for before it is ready; nothing if it is."""
+    """What the service waits for before it is ready; empty when it is ready."""
     try:
         await runtime.check_ready()
     except DependencyUnavailable as error:
@@ -106,5 +106,5 @@ async def missing(runtime: ServiceRuntime) -> str:
 
 
 def somebody() -> UserId:
-    """A user whom no other test knows."""
+    """A new user."""
     return UserId(new_id())

@@ -1,4 +1,4 @@
-"""Events as other services would publish them."""
+"""Sample events, as other services would publish them."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from common.events.tickets import TicketCreated, TicketUpdated
 def order_events(
     ticket_id: str, *, buyer: str | None = None, order_id: str | None = None, due_in: timedelta = timedelta(minutes=15)
 ) -> tuple[OrderCreated, OrderCancelled, OrderCompleted]:
-    """The three events that an order on this ticket can have; its second one is either of the last two."""
+    """The three events of an order for this ticket. A real order has the first, then one of the other two."""
     state = {
         "id": order_id or new_id(),
         "user_id": UserId(buyer or new_id()),
@@ -49,5 +49,5 @@ def captured_payment(order_id: str) -> PaymentCreated:
 
 
 def passed_deadline(order_id: str) -> ExpirationCompleted:
-    """The order's time to pay has run out."""
+    """The time to pay for this order is over."""
     return ExpirationCompleted(id=order_id, version=2, expires_at=utc_now())

@@ -1,4 +1,4 @@
-"""What a service brings in its own folder for the suites that run for every service.
+"""Loads what a service has in its own folder for the tests that every service must pass.
 
 `tests/stories.py` has STORIES: for each of its consumers, by durable name, a `Story`. A service without consumers needs
 none. `tests/sample_requests.py` has REQUESTS: its `SampleRequests`. A service without routes needs none.
@@ -11,16 +11,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from common.domain.event import Event
+from common.domain.event import Message
 
 
 @dataclass(frozen=True)
 class Story:
-    """What a consumer is about: the events in the order in which they happened, and the state before them."""
+    """For one consumer: the state before, and the events in the order in which they happened."""
 
-    events: tuple[Event, ...]
+    events: tuple[Message, ...]
     before: Callable[[Any], Awaitable[None]]
-    """Prepares that state; takes the use cases of the service."""
+    """Creates that state. Its argument is the object of the service's use cases."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class SampleRequests:
     read: SampleRequest = SampleRequest("GET", "/healthz/ready")
     """A request that needs the database and changes nothing."""
     read_status: int = 200
-    """Its status while all is well."""
+    """The status of its normal answer."""
     creates_at: str = ""
-    """The path where the service creates something, by POST; empty if there is none."""
+    """The path of a POST that creates something; empty if there is none."""
     body: Mapping[str, Any] = field(default_factory=dict)
-    """The body of that request."""
+    """The body of this POST."""
     need_a_user: tuple[SampleRequest, ...] = ()
-    """One for each route that refuses who is not signed in."""
+    """A request for each route that requires a signed-in user."""
     query_parameters: tuple[str, ...] = ()
-    """Of a GET at `creates_at`."""
+    """The query parameters of a GET at `creates_at`."""
     answers: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)
-    """The whole API: by method and path the statuses of each operation, without those that any request may get."""
+    """The whole API: the statuses of each operation, by method and path, without those that every request may get."""
 
 
 async def nothing_before(_use_cases: object) -> None:
-    """The state before a story that begins with its first event."""
+    """Create nothing: the story begins with its first event."""
 
 
 def stories_of(service: str) -> dict[str, Story]:

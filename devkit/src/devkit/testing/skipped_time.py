@@ -1,6 +1,6 @@
-"""An event loop that does not wait: for code that repeats something every few seconds.
+"""An event loop that skips waiting, for tests of code that repeats something every few seconds.
 
-Only for code on fakes and databases in memory. A real server needs real time to answer.
+Only for code on fakes and databases in memory: a real server needs real time to answer.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class _SkippingSelector(selectors.SelectSelector):
-    """When nothing is ready, moves the time on by what the loop would have waited."""
+    """When nothing is ready, adds the time that the loop would have waited to its clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,13 +49,13 @@ def seconds_passed() -> float:
 
 
 async def let_pass(seconds: float) -> None:
-    """Continue when so much of the skipped time is over, and all that was due until then has run."""
+    """Return after this much skipped time, when everything that was due before has run."""
     await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
 async def in_background(loop: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run an endless loop beside the test. Fails if it has ended by itself."""
+    """Run an endless loop while the test runs. Fails if the loop ends by itself."""
     task = asyncio.create_task(loop)
     try:
         yield

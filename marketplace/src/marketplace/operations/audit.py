@@ -1,7 +1,7 @@
-"""The audit: read models held against their owners, owners against the streams, every invariant against all services.
+"""The audit compares read models with their owners and owners with the streams, and checks all rules on all data.
 
-It is the one tool that may read all of them. What is on its way explains itself within moments, so a difference counts
-only if it is still there when looked at again.
+It is the only tool that may read the databases of all services. Changes that are still being processed look like
+differences for a moment, so a difference counts only if a second look finds it again.
 """
 
 import asyncio
@@ -14,24 +14,29 @@ from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
 from marketplace.operations.invariants import INVARIANTS, Finding
 from marketplace.operations.operator import Operator
-from marketplace.operations.readable import CAN_BE_READ, blame_what_cannot_be_read, leave_out_what_cannot_be_read
-from marketplace.operations.rebuild import UNHEARD
-from marketplace.operations.show import shown
+from marketplace.operations.rebuild import REPLAY_PENDING
+from marketplace.operations.show import as_json_text
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 from marketplace.operations.stored_data import AGGREGATES, READ_MODELS, ReadModels
+from marketplace.operations.unreadable import CAN_BE_READ, exclude_unreadable, mention_unreadable
 
-_LOOK_AGAIN_SECONDS = 0.5
+_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class Report:
+    """What an audit has found."""
+
     differences: list[Difference]
     counts: dict[str, int]
-    """How many documents were looked at, by service and collection."""
+    """How many documents were checked, by service and collection."""
 
 
 async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
-    """Look, and look again for as long as something differs, but no longer than that: what persists is reported."""
+    """Report the differences that persist.
+
+    Looks again and again until nothing differs that differed at every look, but no longer than `settle_seconds`.
+    """
     deadline = time.monotonic() + settle_seconds
     histories = Histories()
     persisting: set[Difference] | None = None
@@ -43,16 +48,17 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
         persisting = found if persisting is None else persisting & found
         if not persisting or time.monotonic() >= deadline:
             return Report(sorted(persisting, key=_order), counts)
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def find_differences(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
-    yield from leave_out_what_cannot_be_read(snapshot)
-    for found in _what_differs(snapshot, histories):
-        yield blame_what_cannot_be_read(snapshot, found)
+    """Find all differences in this snapshot. Removes the documents that cannot be parsed from it."""
+    yield from exclude_unreadable(snapshot)
+    for found in _check_everything(snapshot, histories):
+        yield mention_unreadable(snapshot, found)
 
 
-def _what_differs(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
+def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
     for owned in AGGREGATES:
         for key, document in snapshot.documents(owned.service, owned.collection).items():
             details = histories.differences(owned, document)
@@ -64,11 +70,11 @@ def _what_differs(snapshot: Snapshot, histories: Histories) -> Iterator[Differen
 
 
 def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Iterator[Difference]:
-    """A document damaged in a way that nobody has thought of must not hide what is wrong with all the others."""
+    """Report the findings of one rule. If the rule fails on a damaged document, the other rules are still checked."""
     try:
         for about, detail in findings:
             yield Difference(rule, about, detail)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other rules are to be checked
+    except Exception as error:  # noqa: BLE001 - any error is possible; other rules must be checked
         yield Difference(rule, subject, f"could not be checked: {type(error).__name__}: {error}")
 
 
@@ -78,8 +84,8 @@ def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModels) -> Itera
     copies = snapshot.documents(read_model.service, read_model.collection)
     for key in originals.keys() | copies.keys():
         if key not in originals:
-            if (owner.service, owner.collection, key) not in snapshot.left_out:
-                yield key, "its owner knows nothing of it"
+            if (owner.service, owner.collection, key) not in snapshot.excluded:
+                yield key, "its owner does not have it"
         elif key not in copies:
             yield key, "missing"
         elif wrong := list(_wrong_with(copies[key], read_model.of(originals[key]), read_model.service)):
@@ -89,15 +95,15 @@ def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModels) -> Itera
 def _wrong_with(copy: Document, expected: Document, service: str) -> Iterator[str]:
     for name, value in expected.items():
         if copy.get(name) != value:
-            yield f"{name} is {shown(copy.get(name))}, not {shown(value)}"
+            yield f"{name} is {as_json_text(copy.get(name))}, not {as_json_text(value)}"
     for name in copy.keys() - expected.keys():
-        if name == UNHEARD:
-            yield f"{service} has not been told of it since it was mended"
+        if name == REPLAY_PENDING:
+            yield f"repaired, but its newest event has not been replayed to {service} yet"
         else:
             yield f"has a field {name} that {service} does not know"
 
 
 def _order(difference: Difference) -> tuple[bool, str, str, str]:
-    """What cannot be read comes first: other differences may follow from it."""
+    """Documents that cannot be parsed come first, because other differences may follow from them."""
     first = difference.rule.endswith(CAN_BE_READ)
     return (not first, difference.rule, difference.subject or "", difference.detail)

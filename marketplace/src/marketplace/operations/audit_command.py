@@ -8,29 +8,31 @@ from marketplace.operations.audit import Report, audit
 from marketplace.operations.command import Json, operate
 from marketplace.operations.difference import Difference
 from marketplace.operations.operator import Operator
-from marketplace.operations.rebuild_command import say_what_it_has_not_heard
+from marketplace.operations.rebuild_command import show_not_replayed
 from marketplace.operations.repair import Repaired, repair
-from marketplace.operations.show import counted, say, show_json, show_table
+from marketplace.operations.show import counted, show_json, show_line, show_table
+
+_REPAIR = "audit --repair"
 
 
 def audit_everything(
     *,
     repair_: Annotated[
-        bool, typer.Option("--repair", help="Mend what can be mended without a person, then look again.")
+        bool, typer.Option("--repair", help="Repair what can be repaired without a person, then audit again.")
     ] = False,
     as_json_: Json = False,
 ) -> None:
-    """Hold all read models against their owners, all owners against the streams, and every rule against all data.
+    """Compare read models with their owners and owners with the streams, and check all rules on all data.
 
-    What is on its way explains itself: only what stays different for 5 s is shown. It may run at any time. It reads
-    whole collections into memory, which is fine up to some 100,000 documents.
+    A difference is reported only if it persists for 5 s: changes that are still being processed are no error. You may
+    run the command at any time. It reads whole collections into memory; up to some 100,000 documents are no problem.
 
-    With `--repair`, read models that differ are rebuilt from the stream, and tickets works out anew who holds the tickets
-    whose holder differs. What then still differs needs a person: see docs/operations.md.
+    `--repair` rebuilds the read models that differ, and has the tickets service determine again who holds the tickets
+    whose holder differs. A person has to repair what differs afterwards: see docs/operations.md.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`
 
-    Exit status: 0 everything agrees · 1 something differs (after the repair, if asked for), or a server does not answer
+    Exit status: 0 no difference · 1 something differs (after the repair, if there was one), or a server does not answer
     """
 
     async def work(connection: Operator) -> tuple[Report, Repaired, Report]:
@@ -51,7 +53,7 @@ def audit_everything(
     else:
         if repaired:
             _show_differences(first.differences)
-            say(f"{counted(len(first.differences), 'difference')} found.")
+            show_line(f"{counted(len(first.differences), 'difference')} found.")
             _show_repaired(repaired)
         _show_report(report)
     raise typer.Exit(int(bool(report.differences)))
@@ -59,20 +61,20 @@ def audit_everything(
 
 def _show_repaired(repaired: Repaired) -> None:
     for name, rebuilt in repaired.rebuilt.items():
-        say(f"Rebuilt {name}: {rebuilt.summary}.")
-        say_what_it_has_not_heard(name.partition(" ")[0], rebuilt.unheard, then="repair")
+        show_line(f"Rebuilt {name}: {rebuilt.summary}.")
+        show_not_replayed(name.partition(" ")[0], rebuilt.not_replayed, command=_REPAIR)
     if repaired.holders:
-        say(f"Had tickets work out who holds {', '.join(repaired.holders)}.")
-    say_what_it_has_not_heard("tickets", repaired.unheard, then="repair")
+        show_line(f"The tickets service has determined the holder again of: {', '.join(repaired.holders)}.")
+    show_not_replayed("tickets", repaired.not_replayed, command=_REPAIR)
 
 
 def _show_report(report: Report) -> None:
-    looked_at = ", ".join(f"{count} {name}" for name, count in report.counts.items() if count)
-    looked_at = f"Looked at {looked_at}." if looked_at else "There is no data yet."
+    checked = ", ".join(f"{count} {name}" for name, count in report.counts.items() if count)
+    checked = f"Checked {checked}." if checked else "There is no data yet."
     if not report.differences:
-        return say(f"Everything agrees. {looked_at}")
+        return show_line(f"No differences. {checked}")
     _show_differences(report.differences)
-    return say(f"{counted(len(report.differences), 'difference')}. {looked_at}")
+    return show_line(f"{counted(len(report.differences), 'difference')}. {checked}")
 
 
 def _show_differences(differences: list[Difference]) -> None:

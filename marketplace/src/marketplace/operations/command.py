@@ -1,4 +1,4 @@
-"""What all operators' commands share. Each takes --json, and then prints nothing else."""
+"""What all operators' commands share: the option `--json`, and the connection to the platform."""
 
 import asyncio
 import logging
@@ -13,11 +13,11 @@ from marketplace.settings import PlatformSettings
 
 T = TypeVar("T")
 
-Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else, for scripts.")]
 
 
 def operate(work: Callable[[Operator], Awaitable[T]], *, only_nats: bool = False) -> T:
-    """Do it as the operator of the platform that the environment describes. Raises PlatformError."""
+    """Connect to the platform that the environment describes, and do the work. Raises PlatformError."""
 
     async def connected() -> T:
         async with operator(PlatformSettings.from_environment(), only_nats=only_nats) as connection:

@@ -1,4 +1,4 @@
-"""The commands that begin with `dead-letters`."""
+"""`marketplace dead-letters list`, `show`, `replay` and `drop`."""
 
 from typing import Annotated
 
@@ -8,21 +8,23 @@ from marketplace.errors import PlatformError
 from marketplace.operations import dead_letters as letters
 from marketplace.operations.command import Json, operate
 from marketplace.operations.operator import Operator
-from marketplace.operations.show import console, printable, say, show_json, show_table
+from marketplace.operations.show import console, printable, show_json, show_line, show_table
 
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text)):
-        raise typer.BadParameter("an id is a number, as `dead-letters list` shows them")
+        raise typer.BadParameter("an id is a number; `marketplace dead-letters list` shows all ids")
     return int(text)
 
 
-Id = Annotated[int, typer.Argument(parser=_number, help="As `dead-letters list` shows it.", metavar="ID")]
-Ids = Annotated[list[int], typer.Argument(parser=_number, help="As `dead-letters list` shows them.", metavar="ID...")]
+Id = Annotated[int, typer.Argument(parser=_number, help="The id that `dead-letters list` shows.", metavar="ID")]
+Ids = Annotated[
+    list[int], typer.Argument(parser=_number, help="One or more ids that `dead-letters list` shows.", metavar="ID...")
+]
 
 dead_letters = typer.Typer(
-    help="Events that could not be handled: see why, try them again, or drop them.\n\n"
-    "First `list` and `show`; repair the cause; then `replay`, which goes to the one consumer that failed.",
+    help="Events that a consumer could not handle: list them, replay them, or drop them.\n\n"
+    "Find the cause with `list` and `show`, and repair it. Then `replay` them: each goes to the consumer that failed.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -32,15 +34,15 @@ dead_letters = typer.Typer(
 def list_letters(*, as_json_: Json = False) -> None:
     """List all dead letters, oldest first.
 
-    Also those that the broker has reported: events whose consumer crashed at each delivery.
+    The list includes those that NATS has reported: events whose consumer crashed at each delivery.
 
-    Exit status: 0, whether or not there are any · 1 a server does not answer
+    Exit status: 0 listed, also if there are none · 1 a server does not answer
     """
     found = operate(letters.list_dead_letters, only_nats=True)
     if as_json_:
         return show_json([letter.as_json() for letter in found])
     if not found:
-        return say("No dead letters.")
+        return show_line("No dead letters.")
     rows = [
         (
             str(letter.id),
@@ -52,61 +54,61 @@ def list_letters(*, as_json_: Json = False) -> None:
         )
         for letter in found
     ]
-    return show_table(("id", "dead letter since", "consumer", "event", "deliveries", "reason"), rows)
+    return show_table(("id", "dead-lettered at", "consumer", "event", "deliveries", "reason"), rows)
 
 
 @dead_letters.command("show")
 def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
-    """Show one dead letter with its headers and its bytes.
+    """Show one dead letter with its headers and its data.
 
     Exit status: 0 shown · 1 there is no such dead letter, or a server does not answer
     """
     letter = operate(lambda connection: _known(connection, letter_id), only_nats=True)
     if as_json_:
         return show_json(letter.as_json())
-    say(f"{letter.event} at {letter.consumer}: {letter.reason}", style="bold")
-    say(
-        f"in {letter.stream} at {letter.sequence}; deliveries: {letter.deliveries}; "
-        f"a dead letter since {letter.dead_lettered_at:%Y-%m-%d %H:%M:%S}"
+    show_line(f"{letter.event} at {letter.consumer}: {letter.reason}", style="bold")
+    show_line(
+        f"stream {letter.stream}, sequence {letter.sequence}; deliveries: {letter.deliveries}; "
+        f"dead-lettered at {letter.dead_lettered_at:%Y-%m-%d %H:%M:%S}"
     )
     console.print()
     for name, value in letter.headers.items():
-        say(f"{name}: {value}")
+        show_line(f"{name}: {value}")
     text = letter.data.decode(errors="backslashreplace")
     return console.print("\n" + "\n".join(map(printable, text.split("\n"))))
 
 
 @dead_letters.command("replay")
 def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
-    """Try again, at the one consumer that failed; what succeeds is no dead letter any more.
+    """Let the consumer that failed handle the events again, and drop each dead letter that succeeds.
 
     Example: `marketplace dead-letters replay 3 4`
 
-    Exit status: 0 all succeeded · 1 one has failed again and stays, there is no such dead letter, or a server does not
+    Exit status: 0 all succeeded · 1 one failed again and is kept, there is no such dead letter, or a server does not
     answer
     """
 
     async def work(connection: Operator) -> dict[int, str]:
-        chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]  # all, before the first is tried
-        replays = letters.patient_replays(connection)
-        return {letter.id: await letters.replay_dead_letter(connection, letter, replays) for letter in chosen}
+        chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]  # look all up before the first replay
+        client = letters.replay_client(connection)
+        return {letter.id: await letters.replay_dead_letter(connection, letter, client) for letter in chosen}
 
     outcomes = operate(work, only_nats=True)
     if as_json_:
         show_json([{"id": each, "replayed": not reason, "reason": reason or None} for each, reason in outcomes.items()])
     else:
         for each, reason in outcomes.items():
-            say(f"{each}: {reason or 'handled'}")
+            show_line(f"{each}: {reason or 'handled'}")
     raise typer.Exit(int(any(outcomes.values())))
 
 
 @dead_letters.command("drop")
 def drop_letters(ids: Ids, *, as_json_: Json = False) -> None:
-    """Remove dead letters for good, without trying them again. The events stay in their streams.
+    """Delete dead letters without replaying them. The events stay in their streams.
 
     Example: `marketplace dead-letters drop 3 4`
 
-    Exit status: 0 dropped · 1 there is no such dead letter (then none is dropped), or a server does not answer
+    Exit status: 0 dropped · 1 there is no such dead letter (and none was dropped), or a server does not answer
     """
 
     async def work(connection: Operator) -> list[int]:
@@ -118,11 +120,11 @@ def drop_letters(ids: Ids, *, as_json_: Json = False) -> None:
     dropped = operate(work, only_nats=True)
     if as_json_:
         return show_json([{"id": each, "dropped": True} for each in dropped])
-    return say(f"Dropped: {', '.join(map(str, dropped))}")
+    return show_line(f"Dropped: {', '.join(map(str, dropped))}")
 
 
 async def _known(connection: Operator, letter_id: int) -> letters.DeadLetter:
     letter = await letters.find_dead_letter(connection, letter_id)
     if letter is None:
-        raise PlatformError(f"There is no dead letter {letter_id}. `dead-letters list` shows those that there are.")
+        raise PlatformError(f"There is no dead letter {letter_id}. `marketplace dead-letters list` shows all of them.")
     return letter

@@ -1,7 +1,7 @@
-"""Dead letters: what failed, why, where; and trying it again at the one consumer that failed.
+"""Lists, replays and drops dead letters.
 
-Most are written by the consumer itself, which knows the reason. The broker adds its own word (an advisory) on an event
-that it delivered as often as it may without hearing anything: its consumer crashed each time.
+The consumer that failed writes most of them, with the reason. NATS writes an advisory about an event that it delivered
+as often as it may without an acknowledgement or a refusal: the consumer crashed at each delivery.
 """
 
 import json
@@ -17,33 +17,36 @@ from nats.js.errors import NotFoundError
 from common.messaging import dead_letters as dead_letter
 from common.messaging.streams import DEAD_LETTERS
 from marketplace.operations.operator import Operator
-from marketplace.operations.replays import Replays
+from marketplace.operations.replay_client import ReplayClient
 from marketplace.operations.stream_reader import StoredMessage, read_stream
 
 _REPLAY_SECONDS = 15.0
 _UNKNOWN = "unknown"
 _ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES."
-_REPORTED = "the broker delivered it as often as it may, and its consumer never answered"
-_GONE = f"{_REPORTED}; the event itself is not in its stream any more"
+_REPORTED = "NATS delivered the event as often as it may, and the consumer never answered"
+_GONE = f"{_REPORTED}; the event is no longer in its stream"
 
 
 @dataclass(frozen=True)
 class DeadLetter:
+    """One delivery that failed for good."""
+
     id: int
-    """Its place in the dead-letter stream."""
+    """Its sequence in the dead-letter stream."""
     dead_lettered_at: datetime
     consumer: str
     event: str
-    """The subject that it was published under."""
+    """The subject of the event."""
     reason: str
     deliveries: int
     headers: dict[str, str]
     data: bytes
     stream: str
-    """Where the event lies, and its sequence there."""
+    """The stream of the event."""
     sequence: int
+    """The sequence of the event in that stream."""
     advisories: tuple[int, ...] = ()
-    """What the broker has stored about the same delivery, in the dead-letter stream: it goes together with this."""
+    """The sequences of NATS's advisories about the same delivery. They are dropped together with the dead letter."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -61,11 +64,11 @@ class DeadLetter:
 
 
 Delivery = tuple[str, str, int]
-"""Consumer, stream and sequence: what failed, whoever tells of it."""
+"""Consumer, stream and sequence. They identify a failed delivery, whether the consumer or NATS reports it."""
 
 
 async def list_dead_letters(operator: Operator) -> list[DeadLetter]:
-    """Oldest first; one a delivery, even if the broker has reported it as well."""
+    """Return the dead letters, oldest first; one per delivery, also if both the consumer and NATS have reported it."""
     from_consumers, from_broker = await _read(operator)
     letters = [
         _from_consumer(message, tuple(advisory.sequence for advisory in from_broker.pop(_delivery(message), [])))
@@ -81,31 +84,31 @@ async def find_dead_letter(operator: Operator, letter_id: int) -> DeadLetter | N
 
 async def drop_dead_letter(operator: Operator, letter: DeadLetter) -> None:
     for sequence in {letter.id, *letter.advisories}:
-        with suppress(NotFoundError):  # somebody else dropped it meanwhile
+        with suppress(NotFoundError):  # another operator dropped it meanwhile
             await operator.broker.jetstream.delete_msg(DEAD_LETTERS.name, sequence)
 
 
-async def replay_dead_letter(operator: Operator, letter: DeadLetter, replays: Replays | None = None) -> str:
-    """Have the consumer that failed try again; "" and the letter is gone, or the reason why it stays.
+async def replay_dead_letter(operator: Operator, letter: DeadLetter, client: ReplayClient | None = None) -> str:
+    """Let the consumer that failed handle the event again. Return "" and drop the letter, or return why it failed.
 
-    Whoever replays several passes the same `replays` each time, and waits for a silent consumer only once.
+    To replay several letters, pass the same client each time: it waits only once for a consumer that does not answer.
     """
     if letter.event == _UNKNOWN:
         return letter.reason
-    replays = replays or patient_replays(operator)
-    reason = await replays.ask(letter.consumer, letter.event, letter.data, letter.headers)
+    client = client or replay_client(operator)
+    reason = await client.replay(letter.consumer, letter.event, letter.data, letter.headers)
     if not reason:
         await drop_dead_letter(operator, letter)
     return reason
 
 
-def patient_replays(operator: Operator) -> Replays:
-    """It may be the event's own fault that its handler takes long."""
-    return Replays(operator, answer_seconds=_REPLAY_SECONDS)
+def replay_client(operator: Operator) -> ReplayClient:
+    """Return a client with a long timeout: the handler may need long for just the events that became dead letters."""
+    return ReplayClient(operator, answer_seconds=_REPLAY_SECONDS)
 
 
 async def _read(operator: Operator) -> tuple[list[StoredMessage], dict[Delivery, list[StoredMessage]]]:
-    """Read the dead letters that consumers wrote, and the advisories of the broker, by delivery."""
+    """Return the dead letters that consumers wrote, and NATS's advisories by delivery."""
     from_consumers: list[StoredMessage] = []
     from_broker: dict[Delivery, list[StoredMessage]] = {}
     messages: AsyncIterator[StoredMessage] = read_stream(operator.broker, DEAD_LETTERS.name, DEAD_LETTERS.subjects)
@@ -145,16 +148,20 @@ def _from_consumer(message: StoredMessage, advisories: tuple[int, ...]) -> DeadL
 
 
 def _reported_delivery(advisory: StoredMessage) -> Delivery:
-    told = _told(advisory)
-    return str(told.get("consumer", _UNKNOWN)), str(told.get("stream", _UNKNOWN)), _number(told.get("stream_seq"))
+    content = _content(advisory)
+    return (
+        str(content.get("consumer", _UNKNOWN)),
+        str(content.get("stream", _UNKNOWN)),
+        _number(content.get("stream_seq")),
+    )
 
 
 async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[StoredMessage]) -> DeadLetter:
-    """The event itself is fetched from its stream; it goes by the id of the first advisory."""
+    """Make a dead letter of advisories: its id is that of the first one, and the event comes from its stream."""
     consumer, stream, sequence = delivery
     try:
         event = await operator.broker.jetstream.get_msg(stream, sequence)
-    except (NatsError, ValueError):  # of a stream that does not exist, or whose name cannot be one, it is gone as well
+    except (NatsError, ValueError):  # the stream does not exist, or its name is invalid
         event = None
     return DeadLetter(
         id=advisories[0].sequence,
@@ -162,7 +169,7 @@ async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[
         consumer=consumer,
         event=(event.subject if event else None) or _UNKNOWN,
         reason=_REPORTED if event else _GONE,
-        deliveries=max(_number(_told(advisory).get("deliveries")) for advisory in advisories),
+        deliveries=max(_number(_content(advisory).get("deliveries")) for advisory in advisories),
         headers=dict((event.headers if event else None) or {}),
         data=(event.data if event else None) or b"",
         stream=stream,
@@ -171,12 +178,12 @@ async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[
     )
 
 
-def _told(advisory: StoredMessage) -> dict[str, Any]:
+def _content(advisory: StoredMessage) -> dict[str, Any]:
     try:
-        told = json.loads(advisory.data)
+        content = json.loads(advisory.data)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _number(text: object) -> int:

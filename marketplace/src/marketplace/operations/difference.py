@@ -1,10 +1,12 @@
-"""One thing that the audit has found."""
+"""One finding of the audit."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Difference:
+    """A rule that is broken, and where."""
+
     rule: str
     subject: str | None
     """The id of the aggregate that it is about; None if it is about all of them together."""

@@ -1,4 +1,4 @@
-"""What the streams say of each aggregate, held against what its owner has."""
+"""Compares each aggregate with its events in the stream."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,14 +9,14 @@ from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.streams import stream_of
 from common.storage.collection import Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.show import shown
+from marketplace.operations.show import as_json_text
 from marketplace.operations.stored_data import AGGREGATES, OwnedAggregates
 from marketplace.operations.stream_reader import read_stream
 
 
 @dataclass
 class History:
-    """Of one aggregate: its newest event, and the versions that there is an event of."""
+    """The events of one aggregate: the newest one, and the versions of all of them."""
 
     newest: Event
     versions: set[int] = field(default_factory=set)
@@ -29,13 +29,13 @@ class History:
 
 @dataclass
 class Histories:
-    """Of every aggregate in the streams: the newest event of each in memory, not all of them."""
+    """The history of every aggregate in the streams. Keeps only the newest event of each in memory."""
 
     _by_owner: dict[str, dict[str, History]] = field(default_factory=lambda: {owned.name: {} for owned in AGGREGATES})
     _read_up_to: dict[str, int] = field(default_factory=lambda: {owned.name: 0 for owned in AGGREGATES})
 
     async def catch_up(self, operator: Operator) -> None:
-        """Read what the streams have got since the last time."""
+        """Read the events that were stored since the last call."""
         for owned in AGGREGATES:
             subjects = [event.subjects() for event in owned.events]
             read = read_stream(
@@ -46,28 +46,28 @@ class Histories:
             )
             async for message in read:
                 self._read_up_to[owned.name] = message.sequence
-                with suppress(MalformedEvent):  # it is among the dead letters
+                with suppress(MalformedEvent):  # every consumer has dead-lettered it
                     event = decode_event(message.subject, message.data)
                     _add(self._by_owner[owned.name], event)
 
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
-        """In what the stream, together with the outbox of this document, does not say what the document says."""
+        """Describe how the document differs from its events, in the stream and in its own outbox."""
         history = self._with_outbox(owned, document)
         if history is None:
             if owned.is_published(document):
-                yield "there is no event of it, neither in the stream nor in its outbox"
+                yield "has no event, neither in the stream nor in its outbox"
             return
-        state, told = owned.state(document), history.newest.model_dump()
+        state, published = owned.state(document), history.newest.model_dump()
         if owned.spec.event_per_version and (lost := set(range(1, state["version"] + 1)) - history.versions):
             yield f"its event of version {', '.join(map(str, sorted(lost)))} is neither in the stream nor in its outbox"
-        if told["version"] > state["version"]:
-            yield f"is at version {state['version']}, but the stream has an event of version {told['version']}"
+        if published["version"] > state["version"]:
+            yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
-            yield f"is {document.get('status')}, but the stream has an event of its version {told['version']}"
-        elif not owned.spec.event_per_version or told["version"] == state["version"]:  # else it is lost, as said above
-            for name, value in told.items():
+            yield f"is {document.get('status')}, but the stream has an event of its version {published['version']}"
+        elif not owned.spec.event_per_version or published["version"] == state["version"]:  # else see "lost" above
+            for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:
-                    yield f"{name} is {shown(state[name])}, but {shown(value)} in its newest event"
+                    yield f"{name} is {as_json_text(state[name])}, but {as_json_text(value)} in its newest event"
 
     def _with_outbox(self, owned: OwnedAggregates, document: Document) -> History | None:
         stored = self._by_owner[owned.name].get(document["_id"])

@@ -1,4 +1,7 @@
-"""What must hold of the data of all services together, whenever nothing is in flight."""
+"""The rules that the data of all services together must follow, whenever no change is being processed.
+
+The audit shows the name of each function as the name of the rule.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -11,15 +14,15 @@ from orders.order import OrderStatus
 from payments.payment import PaymentStatus
 
 Finding = tuple[str | None, str]
-"""The id that it is about (None: all of them together), and what is wrong."""
+"""The id of what breaks the rule (None: all of them together), and what is wrong."""
 
 _OUTBOX_AFTER = timedelta(seconds=10)
 
 
-def one_live_order_a_ticket(snapshot: Snapshot) -> Iterator[Finding]:
+def one_live_order_per_ticket(snapshot: Snapshot) -> Iterator[Finding]:
     for ticket, orders in _live_orders(snapshot).items():
         if len(orders) > 1:
-            yield ticket, f"{len(orders)} live orders: {', '.join(sorted(orders))}"
+            yield ticket, f"has {len(orders)} live orders: {', '.join(sorted(orders))}"
 
 
 def a_ticket_is_held_by_its_live_order(snapshot: Snapshot) -> Iterator[Finding]:
@@ -67,8 +70,8 @@ def captured_minus_refunded_is_what_the_completed_orders_cost(snapshot: Snapshot
         yield None, f"captured minus refunded is {earned}, the completed orders cost {owed}"
 
 
-def the_sandbox_was_charged_once_a_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
-    """Only where the sandbox is the card processor: Stripe's books are not ours to read."""
+def the_sandbox_was_charged_once_per_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
+    """Checked only if the sandbox is the card processor: the audit has no access to the charges at Stripe."""
     charged = {
         key: charge["request"]["amount"]
         for key, charge in snapshot.documents(*SANDBOX_CHARGES).items()
@@ -82,7 +85,7 @@ def the_sandbox_was_charged_once_a_captured_payment(snapshot: Snapshot) -> Itera
         status = payments[key]["status"] if key in payments else "unknown"
         wanted = PaymentStatus.REFUNDED if key in refunded else PaymentStatus.CAPTURED
         if status != wanted or payments[key]["amount"] != amount:
-            yield key, f"the sandbox says {wanted} {amount}, the payment is {status}"
+            yield key, f"is {wanted} with {amount} in the sandbox, but the payment is {status}"
 
 
 def a_deadline_is_pending_as_long_as_its_order_is_open(snapshot: Snapshot) -> Iterator[Finding]:
@@ -94,7 +97,7 @@ def a_deadline_is_pending_as_long_as_its_order_is_open(snapshot: Snapshot) -> It
         elif (deadlines[key]["status"] == "pending") != is_open:
             yield key, f"is {order['status']}, but its deadline is {deadlines[key]['status']}"
         elif is_open and order["expires_at"] < snapshot.taken_at:
-            yield key, f"is still open, though its deadline was {order['expires_at']:%Y-%m-%d %H:%M:%S}"
+            yield key, f"is still open, but its deadline was {order['expires_at']:%Y-%m-%d %H:%M:%S}"
 
 
 def no_event_stays_in_an_outbox(snapshot: Snapshot) -> Iterator[Finding]:
@@ -106,19 +109,19 @@ def no_event_stays_in_an_outbox(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def name_of(check: Callable[[Snapshot], Iterator[Finding]]) -> str:
-    """What the audit calls the rule."""
+    """Return the name of the rule, as the audit shows it."""
     return check.__name__.replace("_", " ")
 
 
 INVARIANTS: dict[str, Callable[[Snapshot], Iterator[Finding]]] = {
     name_of(check): check
     for check in (
-        one_live_order_a_ticket,
+        one_live_order_per_ticket,
         a_ticket_is_held_by_its_live_order,
         a_completed_order_has_its_captured_payment,
         every_charge_ends_as_a_completed_order_or_a_refund,
         captured_minus_refunded_is_what_the_completed_orders_cost,
-        the_sandbox_was_charged_once_a_captured_payment,
+        the_sandbox_was_charged_once_per_captured_payment,
         a_deadline_is_pending_as_long_as_its_order_is_open,
         no_event_stays_in_an_outbox,
     )

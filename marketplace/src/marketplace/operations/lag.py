@@ -1,4 +1,4 @@
-"""How far each consumer is behind."""
+"""Measures how many events each consumer has not handled yet."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,26 +14,28 @@ from marketplace.registry import CONSUMERS_OF
 
 @dataclass(frozen=True)
 class Lag:
+    """The backlog of one consumer."""
+
     consumer: str
     provisioned: bool
-    """If not, the consumer does not exist, and its service waits for it."""
+    """False if the consumer does not exist on the server. Its service waits until it does."""
     pending: int = 0
-    """Not delivered yet."""
+    """Events that were not delivered yet."""
     in_flight: int = 0
-    """Delivered, and not acknowledged yet."""
+    """Events that were delivered and not acknowledged yet."""
     redelivered: int = 0
-    """Of those in flight, delivered more than once."""
+    """The events in flight that were delivered more than once."""
     oldest_seconds: float | None = None
     """The age of the oldest event that is not acknowledged; None if there is none."""
     listening: bool = False
-    """An instance of its service is connected."""
+    """Whether an instance of its service is connected."""
 
     @property
     def service(self) -> str:
         return self.consumer.partition("-")[0]
 
     def as_json(self) -> dict[str, Any]:
-        """Of a consumer that does not exist there are no numbers: 0 pending would read as if all were well."""
+        """Return null for all numbers of a consumer that does not exist: 0 pending would look healthy."""
         return {
             "consumer": self.consumer,
             "service": self.service,
@@ -47,7 +49,7 @@ class Lag:
 
 
 async def measure_lag(operator: Operator) -> list[Lag]:
-    """Of every consumer that there should be, in the order of the services."""
+    """Measure every consumer of every service, also those that do not exist on the server."""
     consumers = [consumer for consumers in CONSUMERS_OF.values() for consumer in consumers]
     return [await _lag_of(operator, consumer) for consumer in consumers]
 
@@ -69,15 +71,15 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
 
 
 async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
-    """Up to the consumer's floor everything is acknowledged, so the next event after it is the one."""
+    """Every event up to the acknowledged sequence (ack_floor) is acknowledged, so the next one is the oldest."""
     if not info.num_pending and not info.num_ack_pending:
         return None
-    floor = (info.ack_floor.stream_seq if info.ack_floor else 0) or 0
+    acknowledged = (info.ack_floor.stream_seq if info.ack_floor else 0) or 0
     ages: list[float] = []
     for event in consumer.on:
         try:
             message = await operator.broker.jetstream.get_msg(
-                consumer.stream.name, floor + 1, event.subjects(), direct=True, next=True
+                consumer.stream.name, acknowledged + 1, event.subjects(), direct=True, next=True
             )
         except NotFoundError:
             continue

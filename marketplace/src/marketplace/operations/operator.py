@@ -1,4 +1,4 @@
-"""Whoever runs the platform: may look into every database and every stream, which no service may."""
+"""The connection of an operator, who may read every database and every stream. No service may do that."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -20,14 +20,16 @@ from marketplace.probes import hosts_of
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
-_PATIENCE_SECONDS = 5.0
+_CONNECT_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Operator:
+    """Open connections to NATS and to the databases of all services."""
+
     broker: Broker
     databases: Mapping[str, Database]
-    """By service; none for whoever asks only NATS."""
+    """By service; empty if the command needs only NATS."""
 
 
 @asynccontextmanager
@@ -36,9 +38,9 @@ async def operator(
 ) -> AsyncIterator[Operator]:
     """Connect to the servers of the platform that these settings describe.
 
-    `databases` are the names of the services' databases, where they are not the services' own names. With `only_nats`
-    MongoDB may be down: that is when one wants to know what has piled up. Raises PlatformError if a server is not
-    there, or goes away meanwhile.
+    `databases` maps services to the names of their databases, if these are not the names of the services. With
+    `only_nats`, MongoDB may be down: an operator needs the backlog of the consumers just then. Raises PlatformError if
+    a server does not answer, now or later.
     """
     mongo_url = (
         settings.mongo_url or f"mongodb://127.0.0.1:{port_of('mongod', settings.gateway_port)}/?w=majority&journal=true"
@@ -48,14 +50,14 @@ async def operator(
     broker = Broker(nats_url, "operator")
     connections = {service: Mongo(mongo_url, name, settings.mongo_driver) for service, name in names.items()}
     try:
-        with _in_words(nats_url, mongo_url):
+        with _as_platform_error(nats_url, mongo_url):
             try:
-                async with asyncio.timeout(_PATIENCE_SECONDS):
+                async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
                     await broker.connect()
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
             try:
-                for mongo in list(connections.values())[:1]:  # all of them are at one server
+                for mongo in list(connections.values())[:1]:  # all databases are on one server
                     await mongo.ping()
             except DependencyUnavailable:
                 raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
@@ -67,13 +69,13 @@ async def operator(
 
 
 @contextmanager
-def _in_words(nats_url: str, mongo_url: str) -> Iterator[None]:
-    """What a server's failure means to a person at a terminal."""
+def _as_platform_error(nats_url: str, mongo_url: str) -> Iterator[None]:
+    """Turn errors of the servers into one line that says what to do."""
     try:
         yield
     except NotFoundError:
         raise PlatformError(
-            f"NATS at {_hosts(nats_url)} has not got the platform's streams. Start the platform, or run "
+            f"NATS at {_hosts(nats_url)} does not have the platform's streams. Start the platform, or run "
             f"`marketplace provision --nats-url …`."
         ) from None
     except (NatsError, DependencyUnavailable, TimeoutError) as error:
@@ -81,7 +83,9 @@ def _in_words(nats_url: str, mongo_url: str) -> Iterator[None]:
     except PyMongoError as error:
         if as_unavailable(error):
             raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from error
-        raise PlatformError(f"MongoDB at {_hosts(mongo_url)} refuses: {type(error).__name__}: {error}") from error
+        raise PlatformError(
+            f"MongoDB at {_hosts(mongo_url)} reports an error: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _hosts(url: str) -> str:
@@ -89,4 +93,4 @@ def _hosts(url: str) -> str:
 
 
 def _missing(what: str, url: str, variable: str) -> str:
-    return f"{what} does not answer at {_hosts(url)}. Start the platform, or say where it is: {variable}, GATEWAY_PORT."
+    return f"{what} does not answer at {_hosts(url)}. Start the platform, or set {variable} or GATEWAY_PORT."

@@ -1,11 +1,12 @@
-"""Rebuilding a read model from the stream, while its service keeps running.
+"""Rebuilds a read model from the stream, while its service keeps running.
 
-Document by document and in place, each write guarded by the version, so that the service never sees a read model that is
-half there, and never loses an event that arrives meanwhile. What was changed is then told to the service once more, as
-a replay of its newest event, so that it draws its conclusions: tickets who holds a ticket, payments what to refund.
+It writes document by document. The version guards each write, so the service never finds a half-built read model, and
+no event is lost that arrives meanwhile. Afterwards it replays the newest event of each changed document to the service,
+whose handlers then act on it: tickets decides again who holds a ticket, payments what to refund.
 
-A read model that has been mended and not told yet carries a mark, written together with it. Without the mark the next
-rebuild would find nothing to mend, and so nobody to tell, after an interruption or while the service was away.
+The write that repairs a document also sets the mark REPLAY_PENDING in it. The next rebuild therefore knows which events
+it still has to replay, also after an interruption or while the service was down: the document itself is correct by
+then, so nothing else would show it.
 """
 
 from collections.abc import Callable
@@ -21,74 +22,89 @@ from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.streams import stream_of
 from common.storage.collection import Collection, Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.retell import Unheard, retell
+from marketplace.operations.replay_events import NotReplayed, replay_events
 from marketplace.operations.show import counted
 from marketplace.operations.stored_data import ReadModels
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
 
 Progress = Callable[[int, int], None]
-"""Called with how many events have been read, and of how many."""
+"""Called with the number of events that have been read, and the number of all events."""
 
 _BATCH = 500
 _DUPLICATE_KEY = 11000
-UNHEARD = "unheard"
-"""The mark, a field that the service itself overlooks: it has not been told of this read model since it was mended."""
+REPLAY_PENDING = "unheard"
+"""The mark: a rebuild has repaired this document, but its newest event has not been replayed to the service yet.
+
+The name of the stored field is an older word for the same. It stays, because documents in databases may have it.
+Services ignore the field.
+"""
 
 
 @dataclass
 class Rebuilt:
+    """What a rebuild has read and changed."""
+
     events: int = 0
     aggregates: int = 0
     changed: list[str] = field(default_factory=list)
     """Ids whose read model was missing, old or wrong."""
     removed: list[str] = field(default_factory=list)
-    """Ids that neither the stream nor the owner knows."""
-    told: list[str] = field(default_factory=list)
-    """Ids that the service has been told of: what was changed, and what an earlier rebuild had not told."""
-    unheard: Unheard = field(default_factory=dict)
-    """What it could not be told of, because it is not running or refused."""
+    """Ids that are neither in the stream nor in the owner's data."""
+    replayed: list[str] = field(default_factory=list)
+    """Ids whose newest event was replayed: those of changed documents, and those that an earlier rebuild left over."""
+    not_replayed: NotReplayed = field(default_factory=dict)
+    """Ids whose newest event could not be replayed, because the service does not run or refuses it."""
 
     @property
     def summary(self) -> str:
-        return f"{counted(len(self.changed), 'read model')} mended, {len(self.removed)} removed, {len(self.told)} told"
+        changed, replayed = counted(len(self.changed), "read model"), counted(len(self.replayed), "event")
+        return f"{changed} repaired, {len(self.removed)} removed, {replayed} replayed"
 
     def as_json(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return {
+            "events": self.events,
+            "aggregates": self.aggregates,
+            "changed": self.changed,
+            "removed": self.removed,
+            "replayed": self.replayed,
+            "notReplayed": self.not_replayed,
+        }
 
 
 async def rebuild(
     operator: Operator, read_model: ReadModels, on_progress: Progress = lambda _done, _all: None
 ) -> Rebuilt:
-    """Make the read model what the stream says. Safe to repeat, to interrupt, and to run beside the service."""
+    """Make the read model equal to the stream. Safe to repeat, to interrupt, and to run beside the service."""
     result = Rebuilt()
     newest = await _newest_events(operator, read_model, result, on_progress)
     result.aggregates = len(newest)
     collection = operator.databases[read_model.service][read_model.collection]
     present = {document["_id"]: document for document in await collection.find({}).to_list(None)}
     writes: list[ReplaceOne[Document] | DeleteOne] = []
-    to_tell: list[Event] = []
+    to_replay: list[Event] = []
     for key, event in newest.items():
-        wanted = read_model.read_model.from_event(event).to_document()
+        expected = read_model.read_model.from_event(event).to_document()
         found = present.get(key)
-        marked = bool(found and found.pop(UNHEARD, False))
-        is_right = found == wanted or (found and await _is_rightly_newer(operator, read_model, found, event))
+        is_pending = bool(found and found.pop(REPLAY_PENDING, False))
+        is_right = found == expected or (found and await _is_rightly_newer(operator, read_model, found, event))
         if not is_right:
             result.changed.append(key)
-            marking = {**wanted, UNHEARD: True}
-            writes.append(ReplaceOne(_unless_newer_than(event.version, found, key), marking, upsert=True))
-        if marked or not is_right:
-            to_tell.append(event)
+            marked = {**expected, REPLAY_PENDING: True}
+            writes.append(ReplaceOne(_unless_newer_than(event.version, found, key), marked, upsert=True))
+        if is_pending or not is_right:
+            to_replay.append(event)
     for key in present.keys() - newest.keys():
         if not await _is_known(operator, read_model, key):
             result.removed.append(key)
             writes.append(DeleteOne({"_id": key, "version": present[key].get("version")}))
     for start in range(0, len(writes), _BATCH):
         await _write(collection, writes[start : start + _BATCH])
-    result.unheard = await retell(operator, read_model.service, to_tell)
-    result.told = [event.id for event in to_tell if event.id not in result.unheard]
-    for start in range(0, len(result.told), _BATCH):
-        heard = result.told[start : start + _BATCH]
-        await collection.bulk_write([UpdateMany({"_id": {"$in": heard}}, {"$unset": {UNHEARD: 1}})], ordered=False)
+    result.not_replayed = await replay_events(operator, read_model.service, to_replay)
+    result.replayed = [event.id for event in to_replay if event.id not in result.not_replayed]
+    for start in range(0, len(result.replayed), _BATCH):
+        some = result.replayed[start : start + _BATCH]
+        unmark = UpdateMany({"_id": {"$in": some}}, {"$unset": {REPLAY_PENDING: 1}})
+        await collection.bulk_write([unmark], ordered=False)
     return result
 
 
@@ -96,7 +112,7 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
     try:
         await collection.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        # A duplicate key: the service itself has stored a newer version meanwhile, which is what is wanted.
+        # A duplicate key is no failure: the service has stored a newer version meanwhile.
         if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
             raise
 
@@ -115,7 +131,7 @@ async def _newest_events(
         try:
             event = decode_event(message.subject, message.data)
         except MalformedEvent:
-            continue  # it is among the dead letters
+            continue  # every consumer has dead-lettered it
         if event.id not in newest or newest[event.id].version < event.version:
             newest[event.id] = event
     on_progress(result.events, result.events)
@@ -123,15 +139,16 @@ async def _newest_events(
 
 
 def _unless_newer_than(version: int, found: Document | None, key: str) -> Document:
-    """Whatever was found may be replaced, however wrong; what the service has stored since, only if it is older."""
+    """The filter of a write: it replaces the document that was read, or a later one only if that is older."""
     older: list[Document] = [{"version": {"$lte": version}}]
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
 
 
 async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: Document, event: Event) -> bool:
-    """Whether something accounts for a read model that is newer than all events that were read.
+    """Whether a read model that is newer than all events that were read is right.
 
-    An event that has come since; or the owner itself: then its event was lost, and going back would make it worse.
+    It is if its event has arrived since, or if it agrees with its owner. In the second case its event was lost, and an
+    older state would be wrong.
     """
     version = found.get("version")
     if not isinstance(version, int) or version <= event.version:
@@ -142,12 +159,12 @@ async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: D
     try:
         return original is not None and read_model.of(original) == found
     except ValidationError:
-        return True  # the owner's document cannot be read: as long as nobody knows better, the read model stays
+        return True  # the owner's document cannot be parsed, so nothing shows that the read model is wrong
 
 
 async def _is_known(operator: Operator, read_model: ReadModels, key: object) -> bool:
     if not isinstance(key, str) or not key.isalnum():
-        return False  # nothing that has ever been an id; and it could not be part of a subject
+        return False  # no aggregate has such an id, and a subject cannot contain it
     if await read_events_of(operator.broker, read_model.events[0], key):
         return True
     return await _original(operator, read_model, key) is not None

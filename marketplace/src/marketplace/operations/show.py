@@ -1,4 +1,4 @@
-"""What a person reads, and what a script reads. Nothing is cut off, and nothing that was stored moves the cursor."""
+"""Prints tables, lines and JSON. Shortens no text, and escapes control characters in stored data."""
 
 import json
 from collections.abc import Sequence
@@ -14,22 +14,22 @@ from rich.text import Text
 
 _NUMBERS = {"version", "pending", "in flight", "redelivered", "oldest", "deliveries"}
 _FOLDED_WIDTH = 24
-"""A longer text may go on in the next line, but not in a narrower column than that."""
+"""Longer texts are wrapped, but no column becomes narrower than this."""
 _BETWEEN_COLUMNS = 3
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
 
 
-def say(sentence: str, style: str | None = None) -> None:
-    console.print(printable(sentence), style=style)
+def show_line(text: str, style: str | None = None) -> None:
+    console.print(printable(text), style=style)
 
 
-def show_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     typer.echo(json.dumps(value, indent=2))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """As a table; one line a row where the output is no terminal. In a terminal too narrow for it, as a list."""
+    """Print a table: one line per row if the output is no terminal, and a list if the terminal is too narrow."""
     rows = [[printable(cell) for cell in row] for row in rows]
     cells = list(zip(columns, *rows, strict=True))
     natural = [max(map(cell_len, column)) for column in cells]
@@ -53,13 +53,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _least_width(column: Sequence[str], natural: int) -> int:
-    """No word is broken: a name or an id that goes on in the next line cannot be copied, nor searched for."""
+    """Return a width that breaks no word: an id that is split over two lines cannot be copied or searched for."""
     longest_word = max((cell_len(word) for text in column for word in text.split()), default=0)
     return max(longest_word, min(natural, _FOLDED_WIDTH))
 
 
 def _show_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
-    """For whoever reads it with `grep` and `awk`: the heading, and a line for each row."""
+    """Print the heading and one line per row, for `grep` and `awk`."""
     for row in (columns, *rows):
         padded = [
             " " * (width - cell_len(text)) + text if name in _NUMBERS else set_cell_size(text, width)
@@ -76,15 +76,16 @@ def _show_list(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         console.print()
 
 
-def shown(value: object) -> str:
-    """A stored value as JSON has it: what the API, the events and `--json` show, and not what Python calls it."""
+def as_json_text(value: object) -> str:
+    """Format a stored value as JSON, as the API, the events and `--json` show it, not as Python does."""
     return to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="constants").decode()
 
 
 def counted(count: int, noun: str) -> str:
+    """Return `1 event`, `2 events`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def printable(text: str) -> str:
-    """An event may hold anything, even orders to the terminal: those are shown and not obeyed."""
+    """Escape what cannot be printed: an event may contain control sequences for the terminal."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

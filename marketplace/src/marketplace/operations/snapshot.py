@@ -1,4 +1,4 @@
-"""What all services have stored, read at about one moment."""
+"""The stored data of all services, read at about the same time."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -15,30 +15,32 @@ _KEYS = (
     *OTHER_COLLECTIONS,
 )
 _SECRETS = {(each.service, each.collection): dict.fromkeys(each.spec.secrets, 0) for each in AGGREGATES}
-"""The projection that leaves them out."""
+"""The projection that excludes the secret fields."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
+    """All documents, by collection and id."""
+
     taken_at: datetime
     by_collection: dict[tuple[str, str], dict[str, Document]]
-    left_out: set[tuple[str, str, str]] = field(default_factory=set)
-    """Service, collection and id of what cannot be read."""
+    excluded: set[tuple[str, str, str]] = field(default_factory=set)
+    """Service, collection and id of each document that cannot be parsed."""
 
     def documents(self, service: str, collection: str) -> dict[str, Document]:
-        """By id."""
+        """Return the documents of a collection by their ids."""
         return self.by_collection[service, collection]
 
     def counts(self) -> dict[str, int]:
         return {f"{service} {name}": len(found) for (service, name), found in self.by_collection.items()}
 
-    def leave_out(self, service: str, collection: str, key: str) -> None:
+    def exclude(self, service: str, collection: str, key: str) -> None:
         self.by_collection[service, collection].pop(key)
-        self.left_out.add((service, collection, key))
+        self.excluded.add((service, collection, key))
 
 
 async def take_snapshot(operator: Operator) -> Snapshot:
-    """Whole collections, in memory: about 100 MB for 100,000 orders."""
+    """Read whole collections into memory: about 100 MB for 100,000 orders."""
 
     async def read(service: str, name: str) -> dict[str, Document]:
         documents = await operator.databases[service][name].find({}, _SECRETS.get((service, name), {})).to_list(None)

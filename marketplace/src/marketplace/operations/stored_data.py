@@ -1,4 +1,4 @@
-"""What each service has stored, by its SPEC: its own aggregates, and its read models of other services' ones."""
+"""What each service stores, by its SPEC: the aggregates that it owns, and the read models that it keeps."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,11 +30,11 @@ class OwnedAggregates:
         return f"{self.service} {self.collection}"
 
     def is_published(self, document: Document) -> bool:
-        """Whether other services must know of this document. Raises pydantic's ValidationError."""
+        """Whether the document's state must have an event. Raises pydantic's ValidationError."""
         return self.spec.read(document).current_event() is not None
 
     def state(self, document: Document) -> dict[str, Any]:
-        """The fields that an event about this document carries. Raises pydantic's ValidationError."""
+        """Return the fields of an event with this document's state. Raises pydantic's ValidationError."""
         return self._event(document).model_dump()
 
     def _event(self, document: Document) -> Event:
@@ -69,11 +69,11 @@ class ReadModels:
 
     @property
     def rule(self) -> str:
-        """What the audit calls it."""
+        """The name of the audit's rule about it."""
         return f"{self.name} equal what {self.original.service} has"
 
     def of(self, document: Document) -> Document:
-        """The read model that the owner's document should have. Raises pydantic's ValidationError."""
+        """Return the read model that belongs to the owner's document. Raises pydantic's ValidationError."""
         return self.read_model.from_event(self.original._event(document)).to_document()  # noqa: SLF001 - same module
 
 
@@ -84,7 +84,7 @@ OTHER_COLLECTIONS = tuple((spec.name, collection) for spec in SERVICES for colle
 
 
 def owned(service: str) -> OwnedAggregates:
-    """The aggregates of a service that owns one collection of them."""
+    """Return the aggregates of a service that owns exactly one collection."""
     (found,) = (each for each in AGGREGATES if each.service == service)
     return found
 

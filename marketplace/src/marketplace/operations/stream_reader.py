@@ -1,4 +1,4 @@
-"""Reading a stream from its beginning, fast and without leaving a trace of having read it."""
+"""Reads a stream from its beginning, in batches, with a temporary consumer."""
 
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -20,12 +20,14 @@ from common.messaging.broker import Broker
 from common.messaging.streams import stream_of
 
 _BATCH = 500
-_FETCH_SECONDS = 1.0  # a longer pull may stall; the loop just asks again
-_SILENCE_SECONDS = 10.0
+_FETCH_SECONDS = 1.0  # a longer pull may hang; the loop pulls again
+_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class StoredMessage:
+    """A message with its place in the stream."""
+
     sequence: int
     subject: str
     data: bytes
@@ -34,7 +36,7 @@ class StoredMessage:
 
 
 async def count_messages(broker: Broker, stream: str, subjects: Sequence[str]) -> int:
-    """How many messages with these subjects the stream has now."""
+    """Return how many messages with these subjects are in the stream now."""
     config = ConsumerConfig(
         name=_reader(), ack_policy=AckPolicy.NONE, filter_subjects=list(subjects), inactive_threshold=5.0
     )
@@ -46,9 +48,9 @@ async def count_messages(broker: Broker, stream: str, subjects: Sequence[str]) -
 async def read_stream(
     broker: Broker, stream: str, subjects: Sequence[str], *, from_sequence: int = 1
 ) -> AsyncIterator[StoredMessage]:
-    """Everything that is in the stream now, oldest first.
+    """Yield every message that is in the stream now, oldest first.
 
-    Raises DependencyUnavailable when the stream has said nothing for 10 s, NotFoundError if there is no such stream.
+    Raises DependencyUnavailable if no message arrives for 10 s, NotFoundError if there is no such stream.
     """
     jetstream = broker.jetstream
     config = ConsumerConfig(
@@ -65,12 +67,12 @@ async def read_stream(
         async for message in _pull(jetstream, stream, info.name, info.num_pending or 0):
             yield message
     finally:
-        with suppress(NatsError, TimeoutError, DependencyUnavailable):  # if not now, the broker tidies up by itself
+        with suppress(NatsError, TimeoutError, DependencyUnavailable):  # NATS deletes an inactive consumer itself
             await jetstream.delete_consumer(stream, info.name)
 
 
 def _reader() -> str:
-    """Named by us, a consumer is made by a request whose subject has the name: one that permissions can refuse."""
+    """Name a temporary consumer. The subject of the request then contains the name, so permissions can refuse it."""
     return f"reader-{new_id()}"
 
 
@@ -78,29 +80,29 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
     if not left:
         return
     pull = await jetstream.pull_subscribe_bind(consumer, stream=stream)
-    heard, received = time.monotonic(), 0
+    last_batch_at, received = time.monotonic(), 0
     while received < left:
         try:
             batch = await pull.fetch(min(left - received, _BATCH), timeout=_FETCH_SECONDS)
         except (TimeoutError, NatsTimeout):
-            if time.monotonic() > heard + _SILENCE_SECONDS:
+            if time.monotonic() > last_batch_at + _TIMEOUT_SECONDS:
                 raise DependencyUnavailable("The event stream does not answer.") from None
             with suppress(NatsTimeout):
                 info = await jetstream.consumer_info(stream, consumer)
                 if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
-                    break  # what was still to come has been deleted meanwhile
+                    break  # the remaining messages have been deleted meanwhile
             continue
         received += len(batch)
         for message in batch:
             place = message.metadata
             headers = dict(message.headers or {})
             yield StoredMessage(place.sequence.stream, message.subject, message.data, headers, place.timestamp)
-        heard = time.monotonic()
+        last_batch_at = time.monotonic()
     await pull.unsubscribe()
 
 
 async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) -> list[Event]:
-    """Every event of the aggregate whose events are like this one, in the order in which they were stored."""
+    """Return every event of an aggregate, in the order of the stream. `event`: any event class of such aggregates."""
     found: list[Event] = []
     sequence = 1
     subject = f"{event.aggregate}.*.{aggregate_id}"

@@ -20,16 +20,16 @@ def timeline(
 ) -> None:
     """Show every event of an order, ticket, payment or user, oldest first, with its time and its cause.
 
-    The payments of an order belong to its timeline. A payment that was declined, or is still open, has no event; events
-    that nobody can read are not shown: see `marketplace dead-letters list`.
+    The timeline of an order includes its payments. A declined payment has no event, nor has an open one. Events that
+    cannot be parsed are not shown: see `marketplace dead-letters list`.
 
     Example: `marketplace timeline 65f0c0ffee00000000000020`
 
-    Exit status: 0 shown · 1 no event is about it, or a server does not answer · 2 not an id
+    Exit status: 0 shown · 1 it has no event, or a server does not answer · 2 not an id
     """
     aggregate_id = aggregate_id.lower()
     if not re.fullmatch(r"[0-9a-f]{24}", aggregate_id):
-        raise typer.BadParameter("an id is 24 characters out of 0-9 and a-f", param_hint="AGGREGATE_ID")
+        raise typer.BadParameter("an id has 24 characters, each 0-9 or a-f", param_hint="AGGREGATE_ID")
     events = operate(lambda connection: read_timeline(connection, aggregate_id))
     if as_json_:
         show_json([as_json(event) for event in events])
@@ -37,8 +37,8 @@ def timeline(
         show_table(("at", "event", "of", "version", "because of", "trace"), list(map(_row_of, events)))
     else:
         typer.echo(
-            f"No event is about {aggregate_id}. Is it the id of an order, ticket, payment or user? A declined payment "
-            f"has no event, and one that cannot be read is in `dead-letters list`.",
+            f"There is no event of {aggregate_id}. Check that it is the id of an order, ticket, payment or user. "
+            "A declined payment has no event. `marketplace dead-letters list` shows events that cannot be parsed.",
             err=True,
         )
     raise typer.Exit(int(not events))

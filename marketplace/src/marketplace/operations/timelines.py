@@ -1,4 +1,4 @@
-"""Every event of an aggregate, and of the payments of an order, in order."""
+"""Reads the timeline of an aggregate; that of an order includes its payments."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from marketplace.operations.operator import Operator
 
 
 async def read_timeline(operator: Operator, aggregate_id: str) -> list[TimelineEvent]:
-    """Of an order, a ticket, a payment or a user, oldest first. An order's payments belong to its timeline."""
+    """Return every event of an order, a ticket, a payment or a user, oldest first."""
     payments = operator.databases["payments"]["payments"]
     its_payments = await payments.find({"order_id": aggregate_id}, {"_id": 1}).to_list(None)
     reader = TimelineReader(operator.broker)

@@ -1,8 +1,8 @@
-"""What payments needs of a card processor: charge, refund, and errors that tell what is known of the money.
+"""The interface of a card processor: charge, refund, and errors that say what is known of the money.
 
-The idempotency key is the payment's id. Whatever happened to the first call with it (answered, timed out, the process
-died), a second one moves no more money and answers the same. So a payment whose outcome is unknown is settled by
-asking again. Stripe forgets a key after 24 hours: ask again before that.
+The idempotency key of a charge is the payment's id. If the first call was answered, timed out, or its process died, a
+second call moves no more money and returns the same result. So when the outcome of a payment is unknown, call again.
+The trap: Stripe forgets a key after 24 hours, so this must happen earlier.
 """
 
 from typing import NewType, Protocol
@@ -10,28 +10,29 @@ from typing import NewType, Protocol
 from common.domain.ids import PaymentId
 
 ChargeId = NewType("ChargeId", str)
-"""The processor's own name of a charge: what a refund needs, and what its dashboard is searched for."""
+"""The id that the processor gave to a charge. A refund needs it, and its dashboard can be searched for it."""
 
 RefundId = NewType("RefundId", str)
 
 
 class PaymentGateway(Protocol):
-    """Where the money moves. An implementation is given its currency when it is made ("usd" by default)."""
+    """Moves money, in the currency that the constructor of an implementation receives ("usd" by default)."""
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
-        """Take `amount` (in minor units: 1999 is 19.99) from the card that the token stands for.
+        """Take `amount` (in minor units: 1999 is 19.99) from the card of this token.
 
-        Called twice with one payment id it charges once and answers the same, a decline too: after a decline, the next
-        try is a new payment.
+        A second call with the same payment id charges nothing and has the same result, also after a decline. So the
+        next attempt after a decline needs a new payment.
 
         Raises CardDeclined, UnknownToken, GatewayUnavailable or IdempotencyConflict.
         """
         ...
 
     async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
-        """Give the whole charge back; its idempotency key is "refund:<payment id>".
+        """Give the whole charge back. The idempotency key is "refund:<payment id>".
 
-        Called twice it refunds once, and a charge that somebody has refunded by hand counts as done.
+        A second call refunds nothing and has the same result. If a person has refunded the charge in the dashboard,
+        the call succeeds.
 
         Raises UnknownCharge, GatewayUnavailable or IdempotencyConflict.
         """
@@ -41,11 +42,11 @@ class PaymentGateway(Protocol):
 
 
 class CardDeclined(Exception):
-    """Certain: nothing was charged, nor will be for this payment id.
+    """Nothing was charged, and nothing will be charged for this payment id.
 
-    `reason` is a sentence for the buyer. `code` is Stripe's decline code (insufficient_funds), or its error code where
-    there is no closer one (card_declined, expired_card). It is for our records: lost_card, stolen_card and fraudulent
-    must not be told to whoever holds the card.
+    `reason` is a sentence for the buyer. `code` is Stripe's decline code (insufficient_funds) or, without one, its
+    error code (card_declined, expired_card). The code is for our records. Never show it to the buyer, who may have
+    stolen the card: lost_card, stolen_card and fraudulent are secret.
     """
 
     def __init__(self, reason: str, code: str) -> None:
@@ -55,16 +56,16 @@ class CardDeclined(Exception):
 
 
 class UnknownToken(Exception):
-    """Certain: nothing was charged. The token names no card, or one that cannot be used (again)."""
+    """Nothing was charged. The token names no card, or it cannot be used (again)."""
 
     def __init__(self, token: str) -> None:
-        # Without the token: a confused client may have sent a card number, and messages end up in logs.
+        # The message does not contain the token: a client may have sent a card number, and messages are logged.
         super().__init__("The card token is unknown or has been used up.")
         self.token = token
 
 
 class UnknownCharge(Exception):
-    """Certain: nothing was refunded. This processor has made no such charge, so that asking again is of no use."""
+    """Nothing was refunded. This processor has made no such charge, so calling again cannot help."""
 
     def __init__(self, charge_id: ChargeId) -> None:
         super().__init__(f"There is no charge {charge_id} to refund here. Was it made by another gateway or account?")
@@ -72,7 +73,7 @@ class UnknownCharge(Exception):
 
 
 class IdempotencyConflict(Exception):
-    """A defect in the caller: it used one payment id for two different requests. The first one stands."""
+    """A defect in the caller: it used one payment id for two different requests. The first request stays valid."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"The idempotency key {key} was used before, for another amount, currency, token or charge.")
@@ -80,9 +81,9 @@ class IdempotencyConflict(Exception):
 
 
 class GatewayUnavailable(Exception):
-    """Unknown: the money may or may not have moved. Asking again with the same payment id is safe, and settles it.
+    """It is unknown whether money has moved. Calling again with the same payment id is safe, and finds it out.
 
-    `reason` is for the operator, and tells what to do where something can be done.
+    `reason` is for the operator. It says what to do, if the operator can do something.
     """
 
     def __init__(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""A card processor without an account: it understands Stripe's test tokens, and moves no money."""
+"""A card processor for trying out: it understands Stripe's test tokens, needs no account, and moves no money."""
 
 import secrets
 
@@ -19,9 +19,9 @@ from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS
 
 
 class SandboxGateway:
-    """Keeps its books in MongoDB, one document an idempotency key, so that it is as hard to charge twice as Stripe.
+    """Stores one document per idempotency key in MongoDB, so that, as with Stripe, no key charges twice.
 
-    It holds no state in memory: any number of processes may run it on one database.
+    It has no state in memory: any number of processes may use one database.
     """
 
     def __init__(self, charges: Collection, refunds: Collection, *, currency: str = "usd") -> None:
@@ -32,7 +32,7 @@ class SandboxGateway:
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
         decline = DECLINED_TOKENS.get(token)
         if decline is None and token not in APPROVED_TOKENS:
-            # Like a request that Stripe refuses as invalid, it leaves the key free; but never hides an earlier charge.
+            # As with Stripe, an invalid request does not use up its key. But it must not hide an earlier charge.
             if await _find(self._charges, {"_id": payment_id}):
                 raise IdempotencyConflict(payment_id)
             raise UnknownToken(token)
@@ -59,7 +59,7 @@ class SandboxGateway:
         return RefundId(outcome["refund_id"])
 
     async def close(self) -> None:
-        """Do nothing: the database belongs to whoever passed it in."""
+        """Does nothing: the caller owns the connection to the database."""
 
 
 def _new_id(kind: str) -> str:
@@ -67,9 +67,9 @@ def _new_id(kind: str) -> str:
 
 
 async def _first_outcome(collection: Collection, *, key: str, request: Document, outcome: Document) -> Document:
-    """Store what came of a request under its key; where one is stored already, answer that one instead.
+    """Store the outcome of a request under its key, and return it. If the key has an outcome already, return that.
 
-    The insert decides, not a read before it: of any number of calls at once, in any number of processes, one wins.
+    The insert decides, not a read before it, so that of concurrent calls, also in several processes, exactly one wins.
     """
     try:
         await collection.insert_one({"_id": key, "request": request, "outcome": outcome})
@@ -80,7 +80,7 @@ async def _first_outcome(collection: Collection, *, key: str, request: Document,
     else:
         return outcome
     if first is None:
-        raise GatewayUnavailable("Somebody is emptying the sandbox's collections. Try again.")
+        raise GatewayUnavailable("The sandbox's collections are being emptied. Try again.")
     if first["request"] != request:
         raise IdempotencyConflict(key)
     first_outcome: Document = first["outcome"]

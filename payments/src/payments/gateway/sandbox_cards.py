@@ -39,7 +39,7 @@ _DECLINES = {
 
 
 def _tokens(card: str) -> list[str]:
-    # Stripe's documentation names some of the declined cards with their brand and some without: both are understood.
+    # Stripe's documentation names some declined cards with their brand and some without it. Both names work here.
     names = [card, f"visa_{card}"] if card.startswith("charge") else [card]
     return [prefix + name for name in names for prefix in ("pm_card_", "tok_")]
 

@@ -1,4 +1,4 @@
-"""What each of Stripe's errors says about the money. Source: https://docs.stripe.com/api/errors and /error-codes."""
+"""Maps Stripe's errors to those of the protocol. Source: https://docs.stripe.com/api/errors and /error-codes."""
 
 import stripe
 
@@ -20,7 +20,7 @@ def charge_failure(error: stripe.StripeError, *, key: str, token: str) -> Except
         case stripe.CardError():
             return CardDeclined(error.user_message or _DECLINED, _decline_code(error))
         case stripe.InvalidRequestError() if error.code in _AMOUNT_CODES:
-            # Stripe takes no less than 0.50 USD, for example. It says so in a sentence that the buyer can read.
+            # For example less than 0.50 USD. Stripe's message explains it to the buyer.
             return CardDeclined(error.user_message or _DECLINED, str(error.code))
         case stripe.InvalidRequestError() if _is_about_the_token(error):
             return UnknownToken(token)
@@ -54,7 +54,7 @@ def _request_failure(error: stripe.StripeError, *, key: str) -> IdempotencyConfl
 
 def _decline_code(error: stripe.CardError) -> str:
     decline_code = error.error.decline_code if error.error else None
-    # generic_decline says nothing that the error code, card_declined, does not say.
+    # generic_decline says no more than the error code, card_declined.
     if decline_code and decline_code != "generic_decline":
         return decline_code
     return error.code or "card_declined"
@@ -67,6 +67,6 @@ def _is_about_the_token(error: stripe.InvalidRequestError) -> bool:
         or code.startswith(("token_", "payment_method_unexpected", "payment_method_unactivated"))
         or param == "payment_method"
         or param.startswith(("payment_method_data", "token"))
-        # "… was previously used …" comes with neither a code nor a param.
+        # The error "… was previously used …" has neither a code nor a param.
         or message.startswith("The provided PaymentMethod")
     )

@@ -11,20 +11,20 @@ from common.domain.ids import PaymentId
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId
 from payments.gateway.stripe_errors import charge_failure, refund_failure
 
-# The SDK would write an identifier into the home directory, and send it and the platform's name with each request.
+# Otherwise the SDK writes an identifier into the home directory, and sends it and the platform's name to Stripe.
 stripe.enable_telemetry = False
 
 MAX_NETWORK_RETRIES = 2
-"""Retries of one call by the SDK, under the same idempotency key, where the connection fails or Stripe has a 5xx."""
+"""How often the SDK repeats a call, with the same idempotency key, when the connection fails or Stripe answers 5xx."""
 
 _NOT_CHARGED = ("requires_payment_method", "requires_confirmation", "requires_capture", "canceled")
 
 
 class StripeGateway:
-    """One call takes at most `timeout_seconds`, the SDK's retries included; then its outcome counts as unknown.
+    """Charges and refunds through Stripe. A call takes at most `timeout_seconds`, the SDK's retries included.
 
-    The key is held by the SDK alone, so that no repr of ours shows it. Errors are raised `from None`: the frames that
-    they come from hold it too, and a traceback that renders local variables would print it.
+    After that, its outcome is unknown. The API key must never be printed: only the SDK stores it, and errors are raised
+    `from None`, because a traceback with local variables would show the key in the SDK's frames.
     """
 
     def __init__(
@@ -41,19 +41,19 @@ class StripeGateway:
         ).v1
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
-        """See PaymentGateway. The id that it answers is the PaymentIntent's (pi_…)."""
+        """See PaymentGateway. Returns the id of the PaymentIntent (pi_…)."""
         params: PaymentIntentCreateParams = {
             "amount": amount,
             "currency": self._currency,
             "confirm": True,
-            # Without the methods that send the buyer to another page and back: this API has no page to come back to.
+            # Without payment methods that redirect the buyer: this API has no page to which the buyer could return.
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "metadata": {"payment_id": payment_id},
         }
         if token.startswith("tok_"):
             params["payment_method_data"] = {
                 "type": "card",
-                # Stripe takes a token here as in PaymentMethods, for compatibility; the SDK's types leave it out.
+                # Stripe accepts a token here, as in PaymentMethods, for compatibility. The SDK's types do not have it.
                 "card": {"token": token},  # type: ignore[typeddict-unknown-key]
             }
         else:
@@ -61,7 +61,7 @@ class StripeGateway:
         async with self._asking(lambda error: charge_failure(error, key=payment_id, token=token)):
             intent = await self._stripe.payment_intents.create_async(params, {"idempotency_key": payment_id})
             if intent.status == "processing":
-                # The same key is answered with the same state for a day: only the intent itself tells how it went on.
+                # With the same key, Stripe repeats this answer for a day. Only the intent itself has the newer state.
                 intent = await self._stripe.payment_intents.retrieve_async(intent.id)
             return _charge_of(intent)
 
@@ -87,7 +87,7 @@ class StripeGateway:
 
     @asynccontextmanager
     async def _asking(self, as_ours: Callable[[stripe.StripeError], Exception]) -> AsyncIterator[None]:
-        """Bound what is asked of Stripe within, and turn whatever goes wrong there into our own errors."""
+        """Limit the time of the calls to Stripe inside, and map their errors to those of the protocol."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 yield
@@ -96,7 +96,7 @@ class StripeGateway:
         except TimeoutError:
             raise GatewayUnavailable(f"Stripe did not answer within {self._timeout_seconds} s. Try again.") from None
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # What is not Stripe's JSON, an error page of a proxy perhaps, ends in one of these, in the SDK or above.
+            # An answer that is not Stripe's JSON, such as the error page of a proxy, raises one of these errors.
             raise GatewayUnavailable(f"Stripe's answer cannot be read ({type(error).__name__}).") from None
 
 
@@ -104,7 +104,7 @@ def _charge_of(intent: stripe.PaymentIntent) -> ChargeId:
     if intent.status == "succeeded":
         return ChargeId(intent.id)
     if intent.status == "requires_action":
-        # Nobody is given the intent's client secret, so that it stays like this: it cannot be charged later.
+        # No client receives the intent's client secret, so the intent cannot be confirmed and charged later.
         raise CardDeclined(
             "Your card was declined. This transaction requires authentication.", "authentication_required"
         )

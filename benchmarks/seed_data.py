@@ -1,0 +1,80 @@
+"""Stores seed data directly in the databases, as handled events would leave it. The API would take minutes for it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from pymongo import MongoClient
+
+from benchmarks.bench import Bench
+from common.domain.clock import utc_now
+from common.domain.ids import TicketId, UserId, new_id
+from common.events.envelope import StagedEvent
+from common.events.orders import OrderedTicket
+from orders.order import Order
+from orders.ticket_read_model import TicketReadModel
+from tickets.ticket import Ticket
+
+_BATCH = 5_000
+_STAGED_AGO = timedelta(seconds=3)
+"""Events staged this long ago count as left behind by a crash: the next outbox polling publishes them."""
+
+T = TypeVar("T")
+
+
+async def seed_tickets(bench: Bench, count: int) -> list[Ticket]:
+    """Store tickets for sale in tickets, and their read models in orders."""
+    seller = UserId(new_id())
+    tickets = [Ticket.list_for_sale(seller=seller, title="Concert", price=1999) for _ in range(count)]
+    await insert(bench.collection("tickets"), ({**each.to_document(), "outbox": []} for each in tickets))
+    read_models = (TicketReadModel.from_event(each.recorded[0]).to_document() for each in tickets)
+    await insert(bench.collection("orders", "ticket_replicas"), read_models)
+    return tickets
+
+
+async def seed_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
+    """Store one order per ticket. With `staged`, its event is in the outbox, and outbox polling publishes it."""
+    buyer = UserId(new_id())
+    staged_at = utc_now() - _STAGED_AGO
+    orders = [
+        Order.place(
+            buyer=buyer,
+            ticket=OrderedTicket(id=TicketId(each.id), title=each.title, price=each.price),
+            expires_at=expires_at,
+        )
+        for each in tickets
+    ]
+    await insert(
+        bench.collection("orders"),
+        (
+            {
+                **each.to_document(),
+                "outbox": [StagedEvent.stage(event, staged_at).to_document() for event in each.recorded if staged],
+            }
+            for each in orders
+        ),
+    )
+    return orders
+
+
+async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None:  # noqa: ANN401 - the Collection protocol lacks insert_many
+    for batch in _batches(documents):
+        await collection.insert_many(batch, ordered=False)
+
+
+async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 - as above
+    for batch in _batches(ids):
+        await collection.delete_many({"_id": {"$in": batch}})
+
+
+def checkpoint(mongo_url: str) -> None:
+    """Make mongod write its checkpoint now, so that it does not run during the measurement."""
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        client.admin.command("fsync")
+
+
+def _batches(things: Iterable[T]) -> Iterator[list[T]]:
+    remaining = iter(things)
+    while batch := list(islice(remaining, _BATCH)):
+        yield batch

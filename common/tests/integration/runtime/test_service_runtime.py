@@ -1,0 +1,160 @@
+"""The life of a service process, with any service."""
+
+import asyncio
+from pathlib import Path
+
+from common.tests.consuming import CONSUMER, Effects, nothing
+
+from common.domain.errors import DependencyUnavailable
+from common.messaging.provisioning import provision_consumers
+from common.runtime.service_runtime import ServiceRuntime
+from common.runtime.settings import ServiceSettings
+from devkit.servers.nats_server import NatsServer
+from devkit.servers.ports import free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK, Surroundings, missing
+
+
+async def eventually_ready(service: ServiceRuntime) -> None:
+    await eventually(lambda: missing(service), until=lambda seen: seen == "", what="readiness")
+
+
+async def eventually_connected(service: ServiceRuntime) -> None:
+    async def is_connected() -> bool:
+        return service.broker.is_connected
+
+    await eventually(is_connected, what="the connection to NATS")
+
+
+async def refusal_of_a_change(service: ServiceRuntime) -> str:
+    """Why the service refuses changes; empty if it accepts them."""
+    try:
+        await service.check_can_publish()
+    except DependencyUnavailable as error:
+        return error.detail
+    return ""
+
+
+async def what_it_waits_for(service: ServiceRuntime) -> str:
+    """What the start still waits for; empty if it is ready. Asks again if a server is slow."""
+    return await eventually(
+        lambda: missing(service),
+        until=lambda seen: not seen or "does not answer" not in seen,
+        what="an answer of MongoDB and NATS",
+    )
+
+
+def is_alive(service: ServiceRuntime) -> bool:
+    try:
+        service.check_alive()
+    except DependencyUnavailable:
+        return False
+    return True
+
+
+async def test_a_service_is_ready_only_when_its_consumers_run(
+    surroundings: Surroundings, streams: EventStreams
+) -> None:
+    """Its database and its broker answer all the time."""
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"), policy=QUICK)
+    service.consume([CONSUMER], Effects(nothing))
+    async with service.running():
+        await eventually_connected(service)
+        assert "consumers" in await what_it_waits_for(service), "ready without its consumer"
+        assert "starting" in await refusal_of_a_change(service), "a change was taken before the service had started"
+        assert is_alive(service), "a restart would not help"
+        await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
+        await eventually_ready(service)
+        assert await refusal_of_a_change(service) == ""
+
+
+async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Surroundings) -> None:
+    may_end = asyncio.Event()
+
+    async def create_index() -> None:
+        await may_end.wait()
+
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
+    service.before_start(create_index)
+    async with service.running():
+        await eventually_connected(service)
+        assert "indexes" in await what_it_waits_for(service), "ready without its indexes"
+        may_end.set()
+        await eventually_ready(service)
+
+
+async def test_a_service_refuses_changes_without_nats(surroundings: Surroundings, tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, free_port()) as nats:
+        settings = surroundings.settings(ServiceSettings, "orders", nats_url=nats.url)
+        service = ServiceRuntime("orders", settings)
+
+        async def connected() -> bool:
+            return service.broker.is_connected
+
+        async with service.running():
+            await eventually_ready(service)
+            await nats.kill()
+            await eventually(connected, until=lambda seen: not seen, what="the loss of NATS")
+            assert "broker" in await refusal_of_a_change(service), "a change was taken that cannot be published"
+            assert is_alive(service), "a restart would not help"
+            await nats.start()
+            await eventually_connected(service)
+            assert await refusal_of_a_change(service) == ""
+
+
+async def test_a_service_whose_nats_client_gave_up_reports_that_it_must_be_restarted(
+    surroundings: Surroundings,
+) -> None:
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
+    async with service.running():
+        await eventually_ready(service)
+        assert is_alive(service)
+        await service.broker.client.close()
+        assert not is_alive(service)
+
+
+async def test_a_background_loop_that_fails_ends_the_process(surroundings: Surroundings) -> None:
+    may_fail, ended = asyncio.Event(), asyncio.Event()
+
+    async def meet_a_defect() -> None:
+        await may_fail.wait()
+        raise RuntimeError("a defect")
+
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
+    service.in_background(meet_a_defect)
+    service.on_failure = ended.set
+    async with service.running():
+        await eventually_ready(service)
+        may_fail.set()
+        async with asyncio.timeout(5):
+            await ended.wait()
+        assert not is_alive(service)
+
+
+async def test_a_loop_that_ignores_cancellations_does_not_block_the_stop(
+    surroundings: Surroundings,
+) -> None:
+    """Below Python 3.12 this happens when a loop is cancelled at the moment at which NATS answers it."""
+    cancelled = 0
+    test_ends = asyncio.Event()
+
+    async def stubborn() -> None:
+        nonlocal cancelled
+        while not test_ends.is_set():
+            try:
+                await test_ends.wait()
+            except asyncio.CancelledError:
+                cancelled += 1
+                if cancelled > 2:
+                    raise
+
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
+    service.in_background(stubborn)
+    try:
+        async with asyncio.timeout(20):
+            async with service.running():
+                await eventually_ready(service)
+        assert cancelled == 3
+    finally:
+        test_ends.set()

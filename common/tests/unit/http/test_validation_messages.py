@@ -1,0 +1,153 @@
+"""Requests that break one constraint each, sent to the real applications of all services."""
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+from common.tests.services import WITH_API, ServiceUnderTest
+from fastapi import FastAPI
+from pydantic import BaseModel, EmailStr, Field, ValidationError
+
+from common.domain.tokens import SignedInUser
+from common.http.validation_messages import validation_message
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import somebody
+from devkit.testing.tokens import TokenSigner
+
+SECRET = "hunter2"
+WORDS_OF_PYDANTIC = re.compile(r"String should|Input should|Value error|Field required|value is not|Extra inputs")
+
+
+class AlwaysReady:
+    """An instance that lets every request through to the validation, without database and broker."""
+
+    name = "test"
+
+    def on_failure(self) -> None: ...
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    def check_alive(self) -> None: ...
+    async def check_ready(self) -> None: ...
+    async def check_can_publish(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A request in which one value breaks one constraint of the OpenAPI document, and what the answer must say."""
+
+    method: str
+    path: str
+    field: str
+    value: Any
+    message: str
+    in_body: bool
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} with {self.field} = {self.value!r:.40}"
+
+
+def broken_values(schema: dict[str, Any], *, in_body: bool) -> Iterator[tuple[Any, str]]:
+    """A value and its message for each constraint of this schema."""
+    if "anyOf" in schema:
+        (schema,) = (each for each in schema["anyOf"] if each["type"] != "null")
+    kind, pattern = schema["type"], schema.get("pattern", "")
+    if in_body:
+        wrong_type = {"string": "must be a text", "integer": "must be a whole number", "number": "must be a number"}
+        yield ([SECRET], wrong_type[kind] + (", such as 19.99" if kind == "number" else ""))
+    if kind == "integer":
+        yield (1.5, "must be a whole number")
+        least, most = int(schema["minimum"]), int(schema["maximum"])  # in the document they may be floats
+        yield (least - 1, f"must be at least {least}")
+        yield (most + 1, f"must be at most {most}")
+    if kind == "number":
+        yield (0, "must be between 0.01 and 999999.99")
+        yield (1.999, "must have at most two decimals")
+    if "minLength" in schema:
+        least = schema["minLength"]
+        yield ("x" * (least - 1), f"must have at least {least} character{'s' if least > 1 else ''}")
+    if "maxLength" in schema and schema.get("format") != "email":  # a longer address is no e-mail address at all
+        yield ("x" * (schema["maxLength"] + 1), f"must have at most {schema['maxLength']} characters")
+    if "{24}" in pattern:
+        yield (SECRET, "must be an id of 24 lower-case hexadecimal digits")
+    elif pattern:
+        yield (f"{SECRET}-", "must consist of letters, digits and underscores")
+    if schema.get("format") == "email":
+        yield (SECRET, "must be an e-mail address")
+
+
+def broken_requests(document: dict[str, Any]) -> Iterator[Broken]:
+    schemas = document["components"]["schemas"]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for parameter in operation.get("parameters", []):
+                name = parameter["name"]
+                if parameter["in"] == "header":
+                    continue
+                target = path if f"{{{name}}}" in path else f"{path}?{name}={{{name}}}"
+                for value, message in broken_values(parameter["schema"], in_body=False):
+                    yield Broken(method, target, name, value, message, in_body=False)
+            if "requestBody" not in operation:
+                continue
+            reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            body = schemas[reference.rpartition("/")[2]]
+            for name, schema in body["properties"].items():
+                for value, message in broken_values(schema, in_body=True):
+                    yield Broken(method, path, name, value, message, in_body=True)
+            for name in body["required"]:
+                yield Broken(method, path, name, None, "is required", in_body=True)
+            yield Broken(method, path, "hobby", SECRET, "is not a known field", in_body=True)
+
+
+@pytest.fixture
+def signed_in(app: FastAPI, client: httpx.AsyncClient, keys: KeyPair) -> Iterator[httpx.AsyncClient]:
+    dependencies = app.state.dependencies
+    app.state.dependencies = replace(dependencies, instance=AlwaysReady())
+    client.cookies["session"] = TokenSigner(keys.private).sign(SignedInUser(somebody(), "buyer@example.com"))
+    yield client
+    app.state.dependencies = dependencies
+
+
+@pytest.mark.parametrize("service", WITH_API, ids=str)
+async def test_each_broken_constraint_has_a_message_for_people(
+    service: ServiceUnderTest, signed_in: httpx.AsyncClient
+) -> None:
+    document = (await signed_in.get(f"/api/docs/{service.name}/openapi.json")).json()
+    requests = list(broken_requests(document))
+    assert len(requests) >= 5, "the constraints were not found in the document"
+    for request in requests:
+        path = request.path.replace(f"{{{request.field}}}", str(request.value)).format(ticketId="0" * 24)
+        body = {request.field: request.value} if request.in_body and request.value is not None else {}
+        answer = await signed_in.request(request.method, path, json=body if request.in_body else None)
+        assert answer.status_code == 422, f"{request}: {answer.text}"
+        messages = [each["message"] for each in answer.json()["errors"] if each.get("field") == request.field]
+        assert messages == [request.message], f"{request}: {answer.text}"
+        assert not WORDS_OF_PYDANTIC.search(answer.text), request
+        assert SECRET not in answer.text, "an answer never repeats the value"
+
+
+class Form(BaseModel):
+    address: EmailStr = "buyer@example.com"
+    code: str = Field(default="A", pattern="^A+$")
+    moment: tuple[int, int] = (1, 2)
+    nested: "Form | None" = None
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"address": f"{SECRET}@example"}, "must be an e-mail address"),
+        ({"code": SECRET}, "must match the pattern ^A+$"),
+        ({"moment": SECRET}, "is not valid"),
+        ({"nested": SECRET}, "must be a JSON object"),
+    ],
+    ids=str,
+)
+def test_an_error_that_no_service_has_yet_has_a_clear_message_too(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Form.model_validate(values)
+    assert [validation_message(each) for each in refused.value.errors()] == [message]

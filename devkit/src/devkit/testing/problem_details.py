@@ -1,0 +1,46 @@
+"""Checks that an error answer is a problem of RFC 9457 with our fields, has a trace id, and shows no internals."""
+
+# ruff: noqa: S101 - these functions are the assertions of tests
+
+import re
+from typing import Any, NamedTuple
+
+import httpx
+
+_INTERNALS = re.compile(r"Traceback|\.py\b|site-packages|line \d+|pymongo|pydantic")
+
+
+class Refusal(NamedTuple):
+    status: int
+    code: str
+    """The last part of the problem's type."""
+    fields: list[str | None]
+    """The field of each item of `errors`; None for an item without one."""
+
+
+def refusal(answer: httpx.Response) -> Refusal:
+    """What an error answer says. Fails if it is not a complete problem."""
+    problem = assert_problem(answer, answer.status_code, f"{answer.request.method} {answer.request.url}")
+    code = problem["type"].rpartition(":")[2]
+    return Refusal(answer.status_code, code, [line.get("field") for line in problem["errors"]])
+
+
+def assert_problem(answer: httpx.Response, status: int, to: str) -> dict[str, Any]:
+    """Return the problem. `to` names the request in the message of a failure."""
+    assert answer.status_code == status, f"{to}: {answer.status_code}, not {status}: {answer.text[:300]}"
+    assert answer.headers["content-type"] == "application/problem+json", to
+    assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-correlation-id"]), to
+    problem: dict[str, Any] = answer.json()
+    assert set(problem) == {"type", "title", "status", "detail", "errors"}, f"{to}: {problem}"
+    assert re.fullmatch(r"urn:ticket-marketplace:problem:[a-z-]+", problem["type"]), f"{to}: {problem}"
+    assert problem["status"] == status, f"{to}: {problem}"
+    assert problem["title"], f"{to}: {problem}"
+    assert problem["detail"], f"{to}: {problem}"
+    assert problem["errors"], f"{to}: {problem}"
+    for line in problem["errors"]:
+        assert line["message"], f"{to}: {problem}"
+        assert set(line) <= {"message", "field"}, f"{to}: {problem}"
+    assert not _INTERNALS.search(answer.text), f"{to} shows internals: {answer.text[:300]}"
+    if status == httpx.codes.SERVICE_UNAVAILABLE:
+        assert answer.headers["retry-after"] == "1", to
+    return problem

@@ -1,0 +1,31 @@
+"""Asks a service to handle events again, so that its own handlers bring its data up to date."""
+
+import asyncio
+from collections.abc import Iterable
+
+from common.domain.event import Event
+from marketplace.operations.operator import Operator
+from marketplace.operations.replay_client import ReplayClient
+from marketplace.registry import CONSUMERS_OF
+
+_ANSWER_SECONDS = 5.0
+_CONCURRENT_REPLAYS = 32
+
+NotReplayed = dict[str, str]
+"""The ids of the aggregates whose event the service did not handle, each with the reason."""
+
+
+async def replay_events(operator: Operator, service: str, events: Iterable[Event]) -> NotReplayed:
+    """Replay the events at the service, and return those that failed: the service does not run, or it refuses them.
+
+    Safe to repeat, as every handler is.
+    """
+    limit = asyncio.Semaphore(_CONCURRENT_REPLAYS)
+    client = ReplayClient(operator, answer_seconds=_ANSWER_SECONDS)
+
+    async def replay(event: Event) -> tuple[str, str]:
+        (consumer,) = [each for each in CONSUMERS_OF[service] if type(event) in each.on]
+        async with limit:
+            return event.id, await client.replay(consumer.name, event.subject, event.to_json().encode())
+
+    return {key: reason for key, reason in await asyncio.gather(*map(replay, events)) if reason}

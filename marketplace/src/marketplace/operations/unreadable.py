@@ -1,0 +1,88 @@
+"""Finds stored documents that cannot be parsed.
+
+The audit reports them, and excludes them from all other checks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from common.storage.collection import Document
+from marketplace.operations.difference import Difference
+from marketplace.operations.snapshot import Snapshot
+from marketplace.operations.stored_data import AGGREGATES, SANDBOX_CHARGES, OwnedAggregates
+
+CAN_BE_READ = "can be read"
+
+
+class _AsStored(BaseModel):
+    """Strict: otherwise a number stored as text would pass here, and fail in the checks that calculate with it."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class _StagedEvent(_AsStored):
+    id: str
+    subject: str
+    data: str
+    headers: dict[str, str]
+    staged_at: AwareDatetime
+
+
+class _Outbox(_AsStored):
+    outbox: list[_StagedEvent] = []
+
+
+class _Request(_AsStored):
+    amount: int
+
+
+class _Charge(_AsStored):
+    """The fields of a charge in the sandbox that the audit reads."""
+
+    request: _Request
+    outcome: dict[str, Any]
+
+
+def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
+    """Report the documents that cannot be parsed, and remove them from the snapshot."""
+    for owned in AGGREGATES:
+        for key, document in list(snapshot.documents(owned.service, owned.collection).items()):
+            if wrong := _wrong_with(owned, document):
+                yield Difference(f"{owned.name} {CAN_BE_READ}", key, wrong)
+                snapshot.exclude(owned.service, owned.collection, key)
+    for key, charge in list(snapshot.documents(*SANDBOX_CHARGES).items()):
+        try:
+            _Charge.model_validate(charge)
+        except ValidationError as error:
+            yield Difference(f"{' '.join(SANDBOX_CHARGES)} {CAN_BE_READ}", key, _first(error))
+            snapshot.exclude(*SANDBOX_CHARGES, key)
+
+
+def mention_unreadable(snapshot: Snapshot, found: Difference) -> Difference:
+    """Add to a finding the unreadable documents that may be its cause.
+
+    A document that only seems to be missing must not be restored: that would make the damage worse.
+    """
+    causes = [
+        f"{service} {collection} {key} cannot be read"
+        for service, collection, key in sorted(snapshot.excluded)
+        if found.subject in (None, key) or key in found.detail
+    ]
+    return replace(found, detail="; but ".join([found.detail, *causes]))
+
+
+def _wrong_with(owned: OwnedAggregates, document: Document) -> str:
+    try:
+        owned.state(document)
+        _Outbox.model_validate(document)
+    except ValidationError as error:
+        return _first(error)
+    return ""
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

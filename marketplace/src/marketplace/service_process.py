@@ -1,0 +1,83 @@
+"""One instance of a service as a child process."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from common.runtime.service_spec import ServiceSpec
+from devkit.servers import Server
+from marketplace.keys import TokenKeys
+from marketplace.probes import http_status
+from marketplace.registry import SERVICES
+from marketplace.settings import PlatformSettings
+
+_OK = 200
+
+
+class ServiceProcess(Server):
+    """Runs `python -m <package>`. It is ready when /healthz/ready answers with 200."""
+
+    start_seconds = 60.0
+
+    def __init__(self, name: str, package: str, port: int, *, log_path: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(name, port, log_path)
+        self.package = package
+        self._environment = environment
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-P", "-m", self.package]  # -P: import no folder of that name in the working directory
+
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
+
+    async def answers(self) -> bool:
+        await self.try_connection()
+        return await http_status(self.port, "/healthz/ready") == _OK
+
+
+def service_environment(
+    spec: ServiceSpec, port: int, settings: PlatformSettings, keys: TokenKeys, addresses: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment variables of a service, without secrets of other services.
+
+    `addresses` contains MONGO_URL and NATS_URL.
+    """
+    known = _known_to_the_platform(spec.name, port, settings, keys) | dict(addresses)
+    return variables_for(spec, known) | {"PYTHONUNBUFFERED": "1"}  # the log file must have each line at once
+
+
+def variables_for(
+    spec: ServiceSpec, known: Mapping[str, str], services: Sequence[ServiceSpec] = SERVICES
+) -> dict[str, str]:
+    """Return the variables for the settings of this service. Those of other services are excluded: they may be secrets.
+
+    A setting of the service that is not in `known` comes from the environment of the platform.
+    """
+    own, of_any_service = _settings_of(spec), set[str]().union(*map(_settings_of, services))
+    inherited = own - known.keys()
+    return {
+        **{name: value for name, value in os.environ.items() if name in inherited or name not in of_any_service},
+        **{name: value for name, value in known.items() if name in own and value},
+    }
+
+
+def _settings_of(spec: ServiceSpec) -> set[str]:
+    return {field.upper() for field in spec.settings.model_fields}
+
+
+def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, keys: TokenKeys) -> dict[str, str]:
+    """Return the value of each variable; empty if it is not set for the platform."""
+    return {
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "MONGO_DATABASE": service,
+        "MONGO_DRIVER": settings.mongo_driver,
+        "LOG_LEVEL": settings.log_level,
+        "LOG_FORMAT": settings.log_format,
+        "TOKEN_PUBLIC_KEY": keys.public,
+        "TOKEN_PRIVATE_KEY": keys.private,
+        "ORDER_WINDOW_SECONDS": str(settings.order_window_seconds),
+        "STRIPE_KEY": settings.stripe_key.get_secret_value() if settings.stripe_key else "",
+        "STRIPE_API_BASE": settings.stripe_api_base or "",
+    }

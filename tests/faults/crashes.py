@@ -1,0 +1,121 @@
+"""The crashes of the scenario *Crash points*: which there are, and which requests lead to each."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from common.domain.event import Event
+from common.events.catalog import MESSAGES
+from common.messaging.consumer import Consumer
+from faults.acks import Acks
+from faults.context import Person, ScenarioContext
+from faults.crash_moments import BEFORE_ACK, BEFORE_CLEAR, BEFORE_PUBLISH
+from faults.crashing_instance import CrashingInstance
+from faults.events_and_changes import OWNERS
+from faults.scenario import require
+from marketplace import registry
+from marketplace.registry import CONSUMERS_OF
+
+MOMENTS = (BEFORE_PUBLISH, BEFORE_CLEAR, BEFORE_ACK)
+_CAUSES = {
+    "user.registered": "sign up",
+    "ticket.created": "list",
+    "ticket.updated": "order",
+    "order.created": "order",
+    "order.cancelled": "cancel",
+    "order.completed": "pay",
+    "payment.created": "pay",
+    "expiration.alarm": "expire",
+    "expiration.completed": "expire",
+}
+"""The user's action that leads to each event. No action leads to a refund for certain: see late_payment."""
+
+
+@dataclass(frozen=True)
+class Crash:
+    service: str
+    moment: str
+    what: str
+    """The event's type, or the consumer's name."""
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.moment} {self.what}"
+
+    @property
+    def consumer(self) -> Consumer[Any]:
+        return next(each for each in CONSUMERS_OF[self.service] if each.name == self.what)
+
+
+@dataclass(frozen=True)
+class Scene:
+    context: ScenarioContext
+    seller: Person
+    buyer: Person
+    new_user: Person
+    """Signs up with a new address each time."""
+    acks: Acks
+    tickets: list[str] = field(default_factory=list)
+
+    async def list_ticket(self) -> str:
+        self.tickets.append(await self.seller.list_ticket())
+        return self.tickets[-1]
+
+
+def every_crash() -> list[Crash]:
+    publishing = [
+        Crash(OWNERS[kind.partition(".")[0]][0], moment, kind, cause)
+        for kind, cause in _CAUSES.items()
+        if issubclass(MESSAGES[kind], Event)  # a timer is not in an outbox
+        for moment in (BEFORE_PUBLISH, BEFORE_CLEAR)
+    ]
+    consuming = [
+        Crash(service, BEFORE_ACK, consumer.name, _CAUSES[consumer.on[0].type_name()])
+        for service, consumers in CONSUMERS_OF.items()
+        for consumer in consumers
+    ]
+    return publishing + consuming
+
+
+async def cause_event(scene: Scene, crash: Crash, instance: CrashingInstance, ticket: str) -> None:
+    """Send the requests that lead to the event. Those for the crashing service go to the crashing instance.
+
+    That instance may crash before it answers.
+    """
+
+    async def ask(person: Person, method: str, path: str, **body: Any) -> dict[str, Any]:
+        request: dict[str, Any] = {"json": body} if body else {}
+        if not path.startswith(registry.service(crash.service).routes):
+            answer = await person.request_with_retries(method, path, **request)
+        else:
+            try:
+                answer = await person.http.request(method, instance.url + path, **request)
+            except httpx.TransportError:
+                return {}
+        require(answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}")
+        return dict(answer.json()) if answer.content else {}
+
+    async def order(window: int) -> str:
+        return str((await ask(scene.buyer, "POST", "/api/orders", ticketId=ticket, windowSeconds=window)).get("id"))
+
+    steps: dict[str, Callable[[], Awaitable[Any]]] = {
+        "sign up": lambda: ask(scene.new_user, "POST", "/api/users/signup", email=_new_address(), password="a" * 12),
+        "list": lambda: ask(scene.seller, "POST", "/api/tickets", title="Concert", price=20),
+        "order": lambda: order(30),
+        "expire": lambda: order(1),
+    }
+    if crash.cause in steps:
+        await steps[crash.cause]()
+        return
+    placed = await order(30)
+    if crash.cause == "cancel":
+        await ask(scene.buyer, "DELETE", f"/api/orders/{placed}")
+    else:
+        await ask(scene.buyer, "POST", "/api/payments", orderId=placed, token="pm_card_visa")
+
+
+def _new_address() -> str:
+    return f"{secrets.token_hex(8)}@example.com"
