@@ -132,7 +132,7 @@ def test_nothing_is_deployed_while_secrets_of_external_databases_are_missing(pro
         ("deploy", {"OVERLAY": "oops"}, "There is no overlay oops. OVERLAY is one of: kind production."),
         ("undeploy", {"OVERLAY": "oops"}, "There is no overlay oops. OVERLAY is one of: kind production."),
         ("restart", {}, f"{_ONE_OF_THEM} Example: make restart SERVICE="),
-        ("restart", {"SERVICE": "oops"}, _ONE_OF_THEM),
+        ("restart", {"SERVICE": "order"}, _ONE_OF_THEM),
         ("restart", {"SERVICE": "marketplace"}, _ONE_OF_THEM),
     ],
     ids=str,

@@ -15,8 +15,6 @@ from common.storage.mongo import Mongo
 from devkit.servers import Mongod, free_port
 from devkit.testing.eventually import eventually
 
-pytestmark = pytest.mark.both_drivers
-
 _SHUTDOWN_IN_PROGRESS = 91
 
 

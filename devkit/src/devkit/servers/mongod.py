@@ -37,7 +37,13 @@ class Mongod(Server):
 
     async def answers(self) -> bool:
         await self.try_connection()  # fails at once, while the driver would try again for its whole timeout
-        client = AsyncMongoClient[dict[str, Any]](self.url, serverSelectionTimeoutMS=_TIMEOUT_MS, timeoutMS=_TIMEOUT_MS)
+        client = AsyncMongoClient[dict[str, Any]](
+            "127.0.0.1",
+            self.port,
+            directConnection=True,  # a member of a replica set answers before the set is initiated
+            serverSelectionTimeoutMS=_TIMEOUT_MS,
+            timeoutMS=_TIMEOUT_MS,
+        )
         try:
             async with client:
                 await client.admin.command("ping")

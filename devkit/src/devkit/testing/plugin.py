@@ -72,7 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--driver",
         choices=_DRIVERS,
-        help="The MongoDB driver of all tests. Default: motor, and both where drivers can differ (mark both_drivers).",
+        help="The MongoDB driver of all tests. Default: motor, and both drivers for tests marked both_drivers.",
     )
 
 
