@@ -19,6 +19,8 @@ async def complete_deadline_on_timer(expiration: ExpirationService, timer: Deadl
     await expiration.complete_deadline(OrderId(timer.id))
 
 
+# Some durable names use older words than their handlers: a durable consumer that is renamed would start again at the
+# first event.
 CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
     Consumer(
         "expiration-arm-deadline-on-order-created",

@@ -35,7 +35,9 @@ class ExpirationService:
         Each delivery sets the timer again, after the write: the delivery before may have stopped between the two. The
         timer of a dropped deadline still fires, and changes nothing, because the stored deadline decides.
         """
-        deadline = (await self._start(event) if event.version == 1 else None) or await self._follow(event)
+        deadline = await self._start(event) if event.version == 1 else None
+        if deadline is None:
+            deadline = await self._follow(event)
         if deadline.is_pending:
             await self._timers.schedule(deadline)
 
@@ -85,7 +87,8 @@ class ExpirationService:
             else:
                 if scheduled:
                     log.info("timers of pending deadlines set", deadlines=scheduled)
-                due_before = self._clock() - _SURELY_LOST + timedelta(seconds=_CHECK_SECONDS)
+                next_check = self._clock() + timedelta(seconds=_CHECK_SECONDS)
+                due_before = next_check - _SURELY_LOST
             await asyncio.sleep(_CHECK_SECONDS)
 
     async def set_pending_timers(self, *, due_before: datetime | None) -> int:

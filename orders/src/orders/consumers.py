@@ -20,6 +20,8 @@ async def expire_order_on_expiration_completed(orders: OrderService, event: Expi
     await orders.expire_order(OrderId(event.id))
 
 
+# The first durable name uses an older word than its handler: a durable consumer that is renamed would start again at
+# the first event.
 CONSUMERS: tuple[Consumer[OrderService], ...] = (
     Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), update_ticket_on_ticket_event),
     Consumer("orders-complete-order-on-payment-created", (PaymentCreated,), complete_order_on_payment_created),

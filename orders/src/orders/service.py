@@ -112,7 +112,7 @@ class OrderService:
         if order.is_open:
             order.complete(payment_id)
             await self._orders.save(order)
-        elif order.payment_id != payment_id != order.late_payment_id:
+        elif payment_id not in (order.payment_id, order.late_payment_id):
             order.note_late_payment(payment_id)
             await self._orders.save(order)
 

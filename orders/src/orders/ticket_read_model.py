@@ -10,6 +10,7 @@ class TicketReadModel(ReadModel):
     title: str
     price: int
     user_id: UserId
+    """The seller."""
 
     def as_ordered(self) -> OrderedTicket:
         return OrderedTicket(id=TicketId(self.id), title=self.title, price=self.price)

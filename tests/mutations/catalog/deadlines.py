@@ -30,8 +30,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="missed-timers-set-again",
         promise="A timer that the broker has lost is set again while the service runs.",
         where="expiration.service:ExpirationService.keep_timers_set",
-        old="due_before = self._clock() - _SURELY_LOST",
-        new="due_before = datetime(2000, 1, 1, tzinfo=self._clock().tzinfo)",
+        old="due_before = next_check - _SURELY_LOST",
+        new="due_before = datetime(2000, 1, 1, tzinfo=next_check.tzinfo)",
         tests=tests_in(
             "expiration/tests/unit/test_missed_timers.py",
             "test_a_timer_that_was_lost_is_set_again_while_the_service_runs",
@@ -56,13 +56,13 @@ MUTATIONS: tuple[Mutation, ...] = (
                 else:
                     if scheduled:
                         log.info("timers of pending deadlines set", deadlines=scheduled)
-                    due_before""",
+                    next_check""",
         new="""
                 else:
                     if scheduled:
                         log.info("timers of pending deadlines set", deadlines=scheduled)
                 finally:
-                    due_before""",
+                    next_check""",
         tests=tests_in(
             "expiration/tests/unit/test_missed_timers.py",
             "test_timers_that_could_not_be_set_at_the_start_are_set_after_the_outage",
@@ -72,7 +72,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="redelivery-sets-the-timer-again",
         promise="A redelivered event sets the timer that could not be set before, although the deadline is stored.",
         where="expiration.service:ExpirationService.follow_order",
-        old="deadline = (await self._start(event) if event.version == 1 else None) or await self._follow(event)",
+        old="deadline = await self._start(event) if event.version == 1 else None",
         new="""
             deadline = await self._start(event) if event.version == 1 else await self._follow(event)
             if deadline is None:
@@ -86,7 +86,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="deadline-is-stored-before-its-timer-is-set",
         promise="A timer is set only for a stored deadline, so one that fires at once finds it.",
         where="expiration.service:ExpirationService.follow_order",
-        old="deadline = (await self._start(event) if event.version == 1 else None) or await self._follow(event)",
+        old="deadline = await self._start(event) if event.version == 1 else None",
         new="""
             await self._timers.schedule(Deadline.of_order(event))
             await self._follow(event)

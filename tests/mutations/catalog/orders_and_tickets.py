@@ -205,11 +205,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="ticket-is-read-before-its-orders",
         promise="A release that was decided before another order took the ticket is not carried out.",
         where="tickets.service:TicketService.reconcile_holder",
-        old="while (holder := await self._right_holder(ticket, changed_order)) != ticket.order_id:",
+        old="if holder == ticket.order_id:",
         new="""
-            while (holder := await self._right_holder(ticket, changed_order)) != (
-                ticket := await self.get_ticket(ticket_id)
-            ).order_id:""",
+            ticket = await self.get_ticket(ticket_id)
+            if holder == ticket.order_id:""",
         tests=tests_in(
             "tickets/tests/integration/test_races.py",
             "test_a_release_is_not_written_after_another_order_got_the_ticket",
@@ -219,8 +218,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="orders-are-read-again-after-the-hold",
         promise="An order that was cancelled just before its hold was written does not keep the ticket.",
         where="tickets.service:TicketService.reconcile_holder",
-        old="while (holder :=",
-        new="if (holder :=",
+        old="await self._tickets.save(ticket)",
+        new="return await self._tickets.save(ticket)",
         tests=tests_in(
             "tickets/tests/integration/test_races.py",
             "test_an_order_cancelled_before_its_hold_is_written_does_not_keep_the_ticket",

@@ -56,7 +56,10 @@ class TicketService:
         ticket = await self._tickets.find(ticket_id)
         if ticket is None:
             raise PermanentFailure(f"an order names the ticket {ticket_id}, which does not exist")
-        while (holder := await self._right_holder(ticket, changed_order)) != ticket.order_id:
+        while True:
+            holder = await self._right_holder(ticket, changed_order)
+            if holder == ticket.order_id:
+                return
             ticket.set_holder(holder)
             await self._tickets.save(ticket)
 

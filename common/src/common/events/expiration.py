@@ -17,4 +17,5 @@ class ExpirationCompleted(Event):
     category: ClassVar = Category.GENERAL
 
     id: str = Field(description="The order's id.")
+    version: int = Field(ge=1, description="The version of the deadline, not of the order.")
     expires_at: datetime = Field(description="The deadline, UTC.")
