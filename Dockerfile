@@ -1,6 +1,6 @@
 # The image of one service, or of the package `marketplace`, which provisions and looks into all of them:
 #   docker build --build-arg SERVICE=orders -t ticket-marketplace/orders .
-# `make images` builds all six. What changes least comes first: a change of our code installs nothing.
+# `make images` builds all of them. What changes least comes first: a change of our code installs nothing.
 
 # What the services need: the same layer in every image.
 FROM python:3.13-slim AS dependencies

@@ -50,6 +50,7 @@ lint: install ## Style, spelling, types, layering
 	@$(BIN)/codespell
 	@$(BIN)/mypy $(PACKAGES:%=%/src) infra/k8s/tools benchmarks tests/mutations
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest -q marketplace/tests/unit/test_service_layering.py
 
 test-unit: install ## Tests that need no server
 	@$(BIN)/pytest -n 2 $(wildcard */tests/unit) tests/model tests/mutations
@@ -82,6 +83,7 @@ bench-smoke: install ## The same with small numbers: no targets, no files
 	@$(BIN)/python -m benchmarks --smoke
 
 k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kubernetes, without a cluster
+	@$(BIN)/pytest -q tests/kubernetes/test_manifests.py
 	@rendered=$$(mktemp -d) && trap 'rm -rf "$$rendered"' EXIT && \
 	  export PATH="$(CURDIR)/$(K8S_VENV)/bin:$$PATH" && \
 	  { command -v kubectl >/dev/null || { echo "kubectl is missing: install it (kubernetes.io/docs/tasks/tools)" >&2; exit 1; }; } && \
@@ -106,7 +108,7 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md, the permissions at NATS, the mutations in docs/reliability.md, the results in docs/performance.md
+docs: install ## Generate docs/events.md, NATS's permissions, the front page's list, and tables in reliability.md and performance.md
 	@$(BIN)/marketplace docs
 	@PYTHONPATH=tests $(BIN)/python -m mutations --document
 	@$(BIN)/python -m benchmarks.document

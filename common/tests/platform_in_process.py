@@ -46,15 +46,15 @@ class RunningInstance:
 
     async def read(self) -> httpx.Response:
         """Send a request that the service answers from its database."""
-        read = self.service.read
+        read = self.service.requests.read
         return await self.client.request(read.method, read.path, json=read.json)
 
     async def create(self) -> httpx.Response:
         """Send a request that creates something."""
-        body = dict(self.service.body)
+        body = dict(self.service.requests.body)
         if "email" in body:
             body["email"] = f"{new_id()}@example.com"
-        return await self.client.post(self.service.creates_at, json=body)
+        return await self.client.post(self.service.requests.creates_at, json=body)
 
 
 Request = Callable[[RunningInstance], Awaitable[httpx.Response]]
@@ -70,8 +70,8 @@ class Instances:
         return Instances([each for each in self.members if each.service.name in names])
 
     @property
-    def with_api(self) -> "Instances":
-        return Instances([each for each in self.members if each.service.creates_at])
+    def creating(self) -> "Instances":
+        return Instances([each for each in self.members if each.service.requests.creates_at])
 
     async def send(self, request: Request, *, within: float = 10.0) -> dict[RunningInstance, httpx.Response]:
         """Send the request to all instances at once. Raises TimeoutError if one answers later."""

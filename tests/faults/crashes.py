@@ -14,19 +14,12 @@ from faults.acks import Acks
 from faults.context import Person, ScenarioContext
 from faults.crash_moments import BEFORE_ACK, BEFORE_CLEAR, BEFORE_PUBLISH
 from faults.crashing_instance import CrashingInstance
+from faults.events_and_changes import OWNERS
 from faults.scenario import require
+from marketplace import registry
 from marketplace.registry import CONSUMERS_OF
 
-OWNERS = {
-    "user": ("auth", "users"),
-    "ticket": ("tickets", "tickets"),
-    "order": ("orders", "orders"),
-    "expiration": ("expiration", "deadlines"),
-    "payment": ("payments", "payments"),
-}
-"""The service and collection of each aggregate, by the first token of the event's subject."""
 MOMENTS = (BEFORE_PUBLISH, BEFORE_CLEAR, BEFORE_ACK)
-_PATHS = {"auth": "/api/users", "tickets": "/api/tickets", "orders": "/api/orders", "payments": "/api/payments"}
 _CAUSES = {
     "user.registered": "sign up",
     "ticket.created": "list",
@@ -95,7 +88,7 @@ async def cause_event(scene: Scene, crash: Crash, instance: CrashingInstance, ti
 
     async def ask(person: Person, method: str, path: str, **body: Any) -> dict[str, Any]:
         request: dict[str, Any] = {"json": body} if body else {}
-        if not path.startswith(_PATHS.get(crash.service, "-")):
+        if not path.startswith(registry.service(crash.service).routes):
             answer = await person.request_with_retries(method, path, **request)
         else:
             try:

@@ -10,6 +10,7 @@ from devkit.servers import free_port
 from faults.context import ScenarioContext
 from faults.crash_moments import CRASH_LINE
 from marketplace.keys import load_or_create_keys
+from marketplace.registry import service
 from marketplace.service_process import ServiceProcess, service_environment
 
 
@@ -21,7 +22,7 @@ class CrashingInstance(ServiceProcess):
         keys = load_or_create_keys(settings.data_dir / "keys")
         addresses = {"MONGO_URL": context.platform.mongo_url, "NATS_URL": context.platform.nats_url}
         port = free_port()
-        environment = service_environment(package, port, settings, keys, addresses)
+        environment = service_environment(service(package), port, settings, keys, addresses)
         name = f"crashing-{package}-{port}"
         super().__init__(name, package, port, log_path=settings.logs / f"{name}.log", environment=environment)
         self.url = f"http://127.0.0.1:{port}"

@@ -11,16 +11,11 @@ from devkit.testing.eventually import eventually
 from faults.context import ScenarioContext
 from faults.scenario import require
 from marketplace.operations.snapshot import Snapshot, take_snapshot
+from marketplace.operations.stored_data import AGGREGATES
 from marketplace.operations.stream_reader import read_stream
 
-OWNERS = {
-    "user": ("auth", "users"),
-    "ticket": ("tickets", "tickets"),
-    "order": ("orders", "orders"),
-    "payment": ("payments", "payments"),
-    "expiration": ("expiration", "deadlines"),
-}
-"""The service and collection of each aggregate."""
+OWNERS = {each.events[0].aggregate: (each.service, each.collection) for each in AGGREGATES}
+"""The service and collection of each aggregate, by the first token of the event's subject."""
 
 
 async def events_in_the_streams(context: ScenarioContext) -> Counter[str]:

@@ -1,39 +1,14 @@
-"""The five applications, as their pods would start them."""
+"""The applications, as their pods would start them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-import auth.main
-import expiration.main
-import orders.main
-import payments.main
-import tickets.main
-from auth.settings import AuthSettings
-from common.runtime.settings import ServiceSettings
 from devkit.testing.keys import KeyPair
-from expiration.settings import ExpirationSettings
-from orders.settings import OrdersSettings
-from payments.settings import PaymentsSettings
-from tickets.settings import TicketsSettings
+from marketplace import registry
 
-SETTINGS: dict[str, type[ServiceSettings]] = {
-    "auth": AuthSettings,
-    "tickets": TicketsSettings,
-    "orders": OrdersSettings,
-    "expiration": ExpirationSettings,
-    "payments": PaymentsSettings,
-}
-CREATE_APP: dict[str, Any] = {
-    "auth": auth.main.create_app,
-    "tickets": tickets.main.create_app,
-    "orders": orders.main.create_app,
-    "expiration": expiration.main.create_app,
-    "payments": payments.main.create_app,
-}
 _KEYS = KeyPair.generate()
 VALUES = {
     "TOKEN_PUBLIC_KEY": _KEYS.public,
@@ -49,8 +24,8 @@ def create(service: str, environment: Mapping[str, str], monkeypatch: pytest.Mon
     """The service's own application, with its settings from this environment."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    app: FastAPI = CREATE_APP[service](SETTINGS[service]())
-    return app
+    spec = registry.service(service)
+    return spec.create_app(spec.settings())
 
 
 async def serves(app: FastAPI, path: str) -> bool:

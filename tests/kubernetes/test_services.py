@@ -1,12 +1,13 @@
-"""Each of the five services is deployed, reached, probed and told its settings."""
+"""Each of the services is deployed, reached, probed and told its settings."""
 
 import re
 
 import pytest
-from kubernetes.applications import SETTINGS, VALUES, create, serves
+from kubernetes.applications import VALUES, create, serves
 from kubernetes.rendering import Object, Objects, container_of, environment_of, ports_of
 
 from common.http.server import DRAIN_SECONDS
+from marketplace import registry
 from marketplace.registry import SERVICE_NAMES
 
 _OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
@@ -28,7 +29,7 @@ def test_no_service_is_forgotten_and_none_is_deployed_that_does_not_exist(overla
 
 
 def test_its_variables_are_fields_of_its_settings_and_none_that_it_needs_is_missing(pod: Object, service: str) -> None:
-    fields = SETTINGS[service].model_fields
+    fields = registry.service(service).settings.model_fields
     given = environment_of(pod).keys() - _OF_UVICORN
     assert given <= {name.upper() for name in fields}, "a variable that nobody reads: is it misspelt?"
     assert {name.upper() for name, field in fields.items() if field.is_required()} <= given

@@ -12,15 +12,18 @@ from model.processes import RUN_TO_END, Process, Schedule
 from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.errors import DomainError, RetryLater, VersionConflict
+from common.domain.event import Event
 from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.timeline import TimelineReader
 from common.storage.collection import Document
+from common.storage.read_model import ReadModelRepository
 from devkit.testing.interception import Died
 from expiration.consumers import complete_deadline_on_timer
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
+from marketplace import registry
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories, History
@@ -54,6 +57,7 @@ class Marketplace:
         self.relays = {service: OutboxRelay(self.stream, self.clock) for service in SERVICE_NAMES}  # type: ignore[arg-type]
         self.waiting: list[Process] = []
         self._on_success: dict[Process, Any] = {}
+        self._databases = databases
         self._build(databases)
 
     def _build(self, databases: dict[str, Database]) -> None:
@@ -107,13 +111,19 @@ class Marketplace:
             raise AssertionError(f"{process.what}: {type(error).__name__}: {error}") from error
 
     def deliver(self, delivery: Delivery, schedule: Schedule) -> None:
-        event, consumer = delivery.event, delivery.consumer
+        event, consumer, use_cases = delivery.event, delivery.consumer, self.use_cases.get(delivery.service)
         self.begin(
             f"{consumer.name} ({event.event_id})",
-            consumer.handle(self.use_cases[delivery.service], event),
+            consumer.handle(use_cases, event) if use_cases else self._apply_to_read_models(delivery.service, event),
             schedule,
             lambda: self.stream.acknowledged.add(delivery.key),
         )
+
+    async def _apply_to_read_models(self, service: str, event: Event) -> None:
+        """Update what the audit reads of a service whose use cases are not part of this model."""
+        for kept in registry.service(service).read_models:
+            if kept.of == event.aggregate:
+                await ReadModelRepository(self._databases[service][kept.collection], kept.read_model).apply(event)
 
     def fire(self, timer: DeadlineTimer, schedule: Schedule) -> None:
         self.begin(

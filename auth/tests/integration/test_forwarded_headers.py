@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from auth.spec import SPEC
 from common.domain.ids import new_id
 from devkit.testing.eventually import eventually
 from devkit.testing.process import ServiceProcess, environment_of
@@ -22,10 +23,10 @@ async def test_only_the_gateway_may_say_that_the_browser_uses_tls(
 ) -> None:
     monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
     environment = environment_of(
-        "auth", mongo_url=surroundings.mongo_url, nats_url=surroundings.nats_url, keys=surroundings.keys
+        SPEC, mongo_url=surroundings.mongo_url, nats_url=surroundings.nats_url, keys=surroundings.keys
     )
     database = {"MONGO_DATABASE": f"auth-{surroundings.run_id}"}
-    async with ServiceProcess("auth", tmp_path, environment | database) as process:
+    async with ServiceProcess(SPEC, tmp_path, environment | database) as process:
         await eventually(lambda: is_ready(process), what="ready")
         secure = {address: "secure" in await cookie_of_new_user(process, address) for address in (GATEWAY, ANYBODY)}
     assert secure == {GATEWAY: True, ANYBODY: False}

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from auth.spec import SPEC
 from common.events.users import UserRegistered
 from common.storage.mongo import Mongo
 from devkit.testing.events import EventStreams
@@ -49,7 +50,7 @@ async def test_a_password_is_in_no_answer_log_event_or_document(
     log_format: str, surroundings: Surroundings, streams: EventStreams, tmp_path: Path
 ) -> None:
     environment = environment_of(
-        "auth",
+        SPEC,
         mongo_url=surroundings.mongo_url,
         nats_url=surroundings.nats_url,
         keys=surroundings.keys,
@@ -57,7 +58,7 @@ async def test_a_password_is_in_no_answer_log_event_or_document(
     )
     database = f"auth-{surroundings.run_id}"
     talkative = {"LOG_LEVEL": "debug", "LOG_FORMAT": log_format, "MONGO_DATABASE": database}
-    async with ServiceProcess("auth", tmp_path, environment | talkative) as process:
+    async with ServiceProcess(SPEC, tmp_path, environment | talkative) as process:
         await eventually(lambda: is_ready(process), what="ready")
         answers = await talk(process)
         await streams.eventually_published(UserRegistered)

@@ -37,7 +37,7 @@ _OPERATIONS = "Operations"
 def run() -> None:
     """Run the whole platform on this machine until Ctrl-C.
 
-    MongoDB, NATS, the five services and the gateway start as child processes; a process that dies is restarted.
+    MongoDB, NATS, the services and the gateway start as child processes; a process that dies is restarted.
     Their data and logs are in DATA_DIR. Settings are environment variables:
 
     - GATEWAY_PORT (8080): the port of the platform; all other processes use the ports above it
@@ -82,7 +82,7 @@ def docs(
         bool, typer.Option("--check", help="Write nothing. Exit with status 1 if a file is out of date.")
     ] = False,
 ) -> None:
-    """Generate docs/events.md and NATS's users.conf from the event classes and the services' tables of consumers."""
+    """Generate docs/events.md, NATS's users.conf and auth's services.json from the events and the services' SPECs."""
     raise typer.Exit(write_generated_files(check=check))
 
 

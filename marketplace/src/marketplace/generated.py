@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from marketplace import event_docs, nats_users
+from marketplace import event_docs, nats_users, service_list
 
 GENERATED: dict[Path, Callable[[], str]] = {
     Path("docs/events.md"): event_docs.generate,
     Path("infra/k8s/base/nats/users.conf"): nats_users.generate,
+    Path("auth/src/auth/services.json"): service_list.generate,
 }
 """By their path relative to the root of the repository, where `marketplace docs` runs."""
 

@@ -7,7 +7,7 @@ from devkit.servers import Mongod, NatsServer, Server
 from marketplace.gateway import Gateway
 from marketplace.keys import TokenKeys
 from marketplace.ports import port_of, port_of_another_instance
-from marketplace.registry import SERVICE_NAMES
+from marketplace.registry import SERVICE_NAMES, service
 from marketplace.service_process import ServiceProcess, service_environment
 from marketplace.settings import PlatformSettings
 
@@ -55,7 +55,7 @@ def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: T
             package,
             port,
             log_path=logs / f"{name}.log",
-            environment=service_environment(package, port, settings, keys, addresses),
+            environment=service_environment(service(package), port, settings, keys, addresses),
         )
         for name, package, port in _instances(settings, instances)
     ]

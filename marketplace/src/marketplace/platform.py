@@ -1,4 +1,4 @@
-"""The whole platform on one machine: MongoDB, NATS, the five services and the gateway, as child processes."""
+"""The whole platform on one machine: MongoDB, NATS, the services and the gateway, as child processes."""
 
 import asyncio
 import signal

@@ -60,7 +60,7 @@ async def _run(settings: PlatformSettings, work: _Work) -> int:
 
 
 async def _serve(platform: Platform, work: _Work) -> None:
-    typer.echo("Starting MongoDB, NATS, the five services and the gateway ...")
+    typer.echo("Starting MongoDB, NATS, the services and the gateway ...")
     async with platform:
         working = asyncio.create_task(work(platform))
         await asyncio.sleep(0)  # starts the task: `marketplace dev` must watch the code before it prints "ready"

@@ -2,19 +2,17 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from common.runtime.service_spec import ServiceSpec
 from devkit.servers import Server
 from marketplace.keys import TokenKeys
 from marketplace.probes import http_status
+from marketplace.registry import SERVICES
 from marketplace.settings import PlatformSettings
 
 _OK = 200
-_NOT_INHERITED = {
-    *("HOST", "PORT", "MONGO_URL", "MONGO_DATABASE", "MONGO_DRIVER", "NATS_URL", "LOG_LEVEL", "LOG_FORMAT"),
-    *("TOKEN_PUBLIC_KEY", "TOKEN_PRIVATE_KEY", "ORDER_WINDOW_SECONDS", "STRIPE_KEY", "STRIPE_API_BASE"),
-}
 
 
 class ServiceProcess(Server):
@@ -39,31 +37,47 @@ class ServiceProcess(Server):
 
 
 def service_environment(
-    service: str, port: int, settings: PlatformSettings, keys: TokenKeys, addresses: Mapping[str, str]
+    spec: ServiceSpec, port: int, settings: PlatformSettings, keys: TokenKeys, addresses: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the environment variables of a service, without secrets of other services.
 
     `addresses` contains MONGO_URL and NATS_URL.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED} | {
-        "PYTHONUNBUFFERED": "1",  # its output goes to a file, which must have each line at once
+    known = _known_to_the_platform(spec.name, port, settings, keys) | dict(addresses)
+    return variables_for(spec, known) | {"PYTHONUNBUFFERED": "1"}  # the log file must have each line at once
+
+
+def variables_for(
+    spec: ServiceSpec, known: Mapping[str, str], services: Sequence[ServiceSpec] = SERVICES
+) -> dict[str, str]:
+    """Return the variables for the settings of this service. Those of other services are excluded: they may be secrets.
+
+    A setting of the service that is not in `known` comes from the environment of the platform.
+    """
+    own, of_any_service = _settings_of(spec), set[str]().union(*map(_settings_of, services))
+    inherited = own - known.keys()
+    return {
+        **{name: value for name, value in os.environ.items() if name in inherited or name not in of_any_service},
+        **{name: value for name, value in known.items() if name in own and value},
+    }
+
+
+def _settings_of(spec: ServiceSpec) -> set[str]:
+    return {field.upper() for field in spec.settings.model_fields}
+
+
+def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, keys: TokenKeys) -> dict[str, str]:
+    """Return the value of each variable; empty if it is not set for the platform."""
+    return {
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "MONGO_DATABASE": service,
         "MONGO_DRIVER": settings.mongo_driver,
-        **addresses,
         "LOG_LEVEL": settings.log_level,
         "LOG_FORMAT": settings.log_format,
+        "TOKEN_PUBLIC_KEY": keys.public,
+        "TOKEN_PRIVATE_KEY": keys.private,
+        "ORDER_WINDOW_SECONDS": str(settings.order_window_seconds),
+        "STRIPE_KEY": settings.stripe_key.get_secret_value() if settings.stripe_key else "",
+        "STRIPE_API_BASE": settings.stripe_api_base or "",
     }
-    if service != "expiration":
-        environment["TOKEN_PUBLIC_KEY"] = keys.public
-    if service == "auth":
-        environment["TOKEN_PRIVATE_KEY"] = keys.private
-    if service == "orders":
-        environment["ORDER_WINDOW_SECONDS"] = str(settings.order_window_seconds)
-    if service == "payments":
-        if settings.stripe_key:
-            environment["STRIPE_KEY"] = settings.stripe_key.get_secret_value()
-        if settings.stripe_api_base:
-            environment["STRIPE_API_BASE"] = settings.stripe_api_base
-    return environment

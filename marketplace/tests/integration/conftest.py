@@ -37,7 +37,7 @@ __path__ = extend_path(__path__, __name__)
 
 @pytest.fixture
 def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Child processes import fakes instead of the five services. They start fast, and fail if a test wants it."""
+    """Child processes import fakes instead of the services. They start fast, and fail if a test wants it."""
     packages = tmp_path / "fakes"
     for service in SERVICE_NAMES:
         package = packages / service

@@ -1,4 +1,4 @@
-"""Stands for any of the five services. When it stops, it writes which of the other servers it can still reach."""
+"""Stands for any of the services. When it stops, it writes which of the other servers it can still reach."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Stands for any of the five services in tests of the platform. Writes each request to its output."""
+"""Stands for any of the services in tests of the platform. Writes each request to its output."""
 
 import json
 import os

@@ -8,30 +8,15 @@ from typing import Any
 
 import httpx
 
-import expiration.main
-import orders.main
-import payments.main
-import tickets.main
 from common.domain.ids import UserId
 from common.storage.collection import Collection
 from devkit.testing.eventually import eventually
 from devkit.testing.running import RunningService, Surroundings, somebody
-from expiration.settings import ExpirationSettings
 from marketplace.operations.audit import Report, audit
 from marketplace.operations.operator import Operator, operator
 from marketplace.operations.stored_data import AGGREGATES
-from marketplace.registry import CONSUMERS_OF, SERVICE_NAMES
+from marketplace.registry import SERVICE_NAMES, SERVICES, service
 from marketplace.settings import PlatformSettings
-from orders.settings import OrdersSettings
-from payments.settings import PaymentsSettings
-from tickets.settings import TicketsSettings
-
-_APPLICATIONS: dict[str, tuple[Any, Any]] = {
-    "tickets": (tickets.main.create_app, TicketsSettings),
-    "orders": (orders.main.create_app, OrdersSettings),
-    "expiration": (expiration.main.create_app, ExpirationSettings),
-    "payments": (payments.main.create_app, PaymentsSettings),
-}
 
 
 @asynccontextmanager
@@ -48,11 +33,10 @@ async def an_operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
 async def running(surroundings: Surroundings, *services: str) -> AsyncIterator[dict[str, RunningService]]:
     async with AsyncExitStack() as stack:
         found = {}
-        for service in services:
-            create_app, settings_type = _APPLICATIONS[service]
-            settings = surroundings.settings(settings_type, service)
-            create = lambda create_app=create_app, settings=settings: create_app(settings, policy=surroundings.policy)  # noqa: E731
-            found[service] = await stack.enter_async_context(surroundings.running(create, CONSUMERS_OF[service]))
+        for spec in map(service, services):
+            settings = surroundings.settings(spec.settings, spec.name)
+            create = partial(spec.create_app, settings, policy=surroundings.policy)
+            found[spec.name] = await stack.enter_async_context(surroundings.running(create, spec.consumers))
         yield found
 
 
@@ -114,5 +98,6 @@ class Marketplace:
 
 @asynccontextmanager
 async def a_marketplace(surroundings: Surroundings) -> AsyncIterator[Marketplace]:
-    async with running(surroundings, *_APPLICATIONS) as services, an_operator(surroundings) as connection:
+    consuming = [spec.name for spec in SERVICES if spec.consumers]
+    async with running(surroundings, *consuming) as services, an_operator(surroundings) as connection:
         yield Marketplace(connection, services, somebody(), somebody())

@@ -5,6 +5,7 @@ import pytest
 from devkit.servers import ServerFailed, is_taken
 from marketplace.errors import PlatformError
 from marketplace.platform import Platform
+from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
 
@@ -33,7 +34,7 @@ async def test_every_process_has_its_own_log_and_the_previous_one_is_kept(
 async def test_leaving_stops_everything_and_frees_the_folder(fake_services: Path, settings: PlatformSettings) -> None:
     for _ in range(2):
         async with Platform(settings):
-            assert len(ports_in_use(settings)) == 9
+            assert len(ports_in_use(settings)) == len(SERVICE_NAMES) + 4  # mongod, nats and its monitor, gateway
         assert ports_in_use(settings) == []
 
 

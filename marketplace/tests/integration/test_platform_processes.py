@@ -14,7 +14,7 @@ from marketplace.settings import PlatformSettings
 
 @pytest.fixture
 def observers(tmp_path: Path, settings: PlatformSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs instead of the five services; each writes which servers it can reach when it stops."""
+    """Programs instead of the services; each writes which servers it can reach when it stops."""
     packages = tmp_path / "fakes"
     for service in SERVICE_NAMES:
         package = packages / service

@@ -12,8 +12,8 @@ from expiration.deadline import Deadline
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
-from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS, Snapshot
-from marketplace.operations.stored_data import READ_MODELS
+from marketplace.operations.snapshot import Snapshot
+from marketplace.operations.stored_data import READ_MODELS, SANDBOX_CHARGES, SANDBOX_REFUNDS
 from orders.order import Order
 from payments.gateway.protocol import ChargeId
 from payments.payment import Payment

@@ -4,8 +4,7 @@ import pytest
 from marketplace.tests.unit.sales import Stored
 
 from common.domain.ids import new_id
-from marketplace.operations.snapshot import SANDBOX_CHARGES
-from marketplace.operations.stored_data import READ_MODELS, ReadModels
+from marketplace.operations.stored_data import READ_MODELS, SANDBOX_CHARGES, ReadModels
 
 every_read_model = pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
 

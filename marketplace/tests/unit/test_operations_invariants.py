@@ -8,7 +8,7 @@ from marketplace.tests.unit.sales import Stored
 
 from common.domain.clock import utc_now
 from common.domain.ids import OrderId, new_id
-from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS
+from marketplace.operations.stored_data import SANDBOX_CHARGES, SANDBOX_REFUNDS
 
 HELD = "a ticket is held by its live order"
 PAID = "a completed order has its captured payment"

@@ -1,10 +1,13 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from common.runtime.settings import ServiceSettings
 from marketplace.keys import TokenKeys
 from marketplace.parts import make_parts
-from marketplace.service_process import ServiceProcess
+from marketplace.registry import service
+from marketplace.service_process import ServiceProcess, variables_for
 from marketplace.settings import PlatformSettings
 
 KEYS = TokenKeys(private="the private key", public="the public key")
@@ -36,6 +39,19 @@ def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path, monkeypat
     assert [name for name, service in made.items() if "TOKEN_PRIVATE_KEY" in service.environment()] == ["auth"]
     assert made["auth"].environment()["TOKEN_PRIVATE_KEY"] == "the private key"
     assert "TOKEN_PUBLIC_KEY" not in made["expiration"].environment()
+
+
+def test_a_setting_that_the_platform_does_not_know_reaches_the_service_that_has_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Polite(ServiceSettings):
+        greeting: str = "hello"
+
+    monkeypatch.setenv("GREETING", "good morning")
+    both = (dataclasses.replace(service("tickets"), settings=Polite), service("orders"))
+    told = [variables_for(each, {"MONGO_URL": "mongodb://far"}, both) for each in both]
+    assert [each.get("GREETING") for each in told] == ["good morning", None]
+    assert [each["MONGO_URL"] for each in told] == ["mongodb://far"] * 2
 
 
 def test_servers_that_run_elsewhere_are_used_and_not_started(tmp_path: Path) -> None:

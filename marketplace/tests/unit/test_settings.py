@@ -7,6 +7,7 @@ from common.runtime.logging import LogFormat, LogLevel
 from common.storage.mongo import MongoDriver
 from marketplace.errors import BadSettings
 from marketplace.ports import port_of, port_of_another_instance
+from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
 
@@ -20,8 +21,10 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
 
 def test_all_ports_follow_from_the_one_of_the_gateway() -> None:
     settings = PlatformSettings(gateway_port=8080)
-    names = ("gateway", "auth", "tickets", "orders", "expiration", "payments", "nats", "mongod", "nats monitor")
-    assert [port_of(name, settings.gateway_port) for name in names] == list(range(8080, 8089))
+    servers = {"gateway": 8080, "nats": 8086, "mongod": 8087, "nats monitor": 8088}
+    assert {name: port_of(name, settings.gateway_port) for name in servers} == servers
+    ports = [port_of(name, settings.gateway_port) for name in SERVICE_NAMES]
+    assert ports == sorted({*range(8081, 8100)} - {*servers.values()})[: len(SERVICE_NAMES)]
     assert port_of_another_instance(0, settings.gateway_port) == 8100
 
 

@@ -16,5 +16,6 @@ SPEC = ServiceSpec(
     consumers=CONSUMERS,
     aggregates=(AggregateSpec("payments", Payment, (PaymentCreated, PaymentRefunded), event_per_version=False),),
     read_models=(ReadModelSpec("order_replicas", OrderReadModel, of="order"),),
+    other_collections=("sandbox_charges", "sandbox_refunds"),
     routes=("/api/payments",),
 )

@@ -175,14 +175,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in("tickets/tests/integration/test_refusals.py", "test_only_its_seller_can_change_a_ticket"),
     ),
     Mutation(
-        name="expiration-verifies-no-tokens",
-        promise="Expiration, which serves no users, is given no token settings.",
-        where="marketplace.service_process:service_environment",
-        old='if service != "expiration":',
-        new="if True:",
-        tests=tests_in(_PARTS, "test_a_service_does_not_get_the_secrets_of_another"),
-    ),
-    Mutation(
         name="docs-load-nothing-from-elsewhere",
         promise="The documentation pages load nothing from another host.",
         where="common.http.application:create_http_app",

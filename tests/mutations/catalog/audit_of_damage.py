@@ -70,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="audit-reads-no-password-hashes",
         promise="No operator's command reads a password hash.",
         where="marketplace.operations.snapshot:take_snapshot",
-        old='{"password_hash": 0}',
+        old="_SECRETS.get((service, name), {})",
         new="{}",
         tests=tests_in(f"{_INTEGRATION}/test_operations_audit.py", "test_no_password_is_read[motor]"),
     ),

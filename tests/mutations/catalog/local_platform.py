@@ -111,7 +111,7 @@ for store in parts.stores:
     Mutation(
         name="services-listen-on-the-loopback-address",
         promise="The services of a platform on one machine are reachable from this machine alone.",
-        where="marketplace.service_process:service_environment",
+        where="marketplace.service_process:_known_to_the_platform",
         old='"HOST": "127.0.0.1",',
         new='"HOST": "0.0.0.0",',
         tests=_process("test_every_process_listens_on_the_loopback_address_alone"),

@@ -52,6 +52,8 @@ class ServiceSpec:
     consumers: tuple[Consumer[Any], ...] = ()
     aggregates: tuple[AggregateSpec, ...] = ()
     read_models: tuple[ReadModelSpec, ...] = ()
+    other_collections: tuple[str, ...] = ()
+    """Its other collections that the audit reads. They have no common format."""
     routes: tuple[str, ...] = ()
     """The paths that the gateway sends to it; everything below a path is included."""
     serves_front_page: bool = False

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from common.tests.forged_tokens import EMAIL, USER_ID, forged_tokens, signed
-from common.tests.services import SOME_ID, ServiceUnderTest
+from common.tests.services import ServiceUnderTest
 
 from devkit.testing.keys import KeyPair
 from devkit.testing.problem_details import assert_problem
@@ -14,25 +14,6 @@ from devkit.testing.running import RunningService
 
 # The token is verified before the database is used, so one driver is enough.
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
-
-NEED_A_USER: dict[str, list[tuple[str, str, Any]]] = {
-    "tickets": [
-        ("POST", "/api/tickets", {"title": "Concert", "price": 19.99}),
-        ("PUT", f"/api/tickets/{SOME_ID}", {"title": "Concert", "price": 19.99}),
-    ],
-    "orders": [
-        ("GET", "/api/orders", None),
-        ("POST", "/api/orders", {"ticketId": SOME_ID}),
-        ("GET", f"/api/orders/{SOME_ID}", None),
-        ("DELETE", f"/api/orders/{SOME_ID}", None),
-        ("GET", f"/api/orders/{SOME_ID}/timeline", None),
-    ],
-    "payments": [
-        ("GET", f"/api/payments?orderId={SOME_ID}", None),
-        ("POST", "/api/payments", {"orderId": SOME_ID, "token": "tok_visa"}),
-    ],
-    "auth": [],
-}
 
 
 def as_bearer(token: str) -> dict[str, bytes]:
@@ -57,9 +38,9 @@ async def test_a_token_that_auth_did_not_sign_is_refused(
         "Basic": {"Authorization": b"Basic dXNlcjpwYXNz"},
     }
     for name, headers in attempts.items():
-        for method, path, body in NEED_A_USER[service.name]:
-            answer = await client.request(method, path, json=body, headers=headers)
-            assert_problem(answer, 401, f"{method} {path} with: {name}")
+        for each in service.requests.need_a_user:
+            answer = await client.request(each.method, each.path, json=each.json, headers=headers)
+            assert_problem(answer, 401, f"{each.method} {each.path} with: {name}")
         if service.name == "auth":
             assert await current_user(client, headers) is None, name
 
@@ -68,8 +49,8 @@ async def test_a_token_of_auth_is_accepted(service: ServiceUnderTest, running: R
     """Otherwise the refusals would prove nothing. Of two tokens, the bearer token has precedence."""
     client = running.client()
     ways = [as_bearer(signed(keys)), as_cookie(signed(keys)), as_bearer(signed(keys)) | as_cookie("garbage")]
-    for method, path, body in NEED_A_USER[service.name][:1]:
-        answers = [client.request(method, path, json=body, headers=headers) for headers in ways]
+    for each in service.requests.need_a_user[:1]:
+        answers = [client.request(each.method, each.path, json=each.json, headers=headers) for headers in ways]
         for answer in await asyncio.gather(*answers):
             assert answer.status_code in {200, 201, 404}, answer.text  # 404: there is no such order
     if service.name == "auth":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.tests.services import SOME_ID, ServiceUnderTest
+from common.tests.services import CREATING, SOME_ID, ServiceUnderTest
 
 from common.domain.ids import new_id
 from common.messaging.broker import Broker
@@ -21,7 +21,7 @@ from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService, Surroundings, somebody
 
 # Refused requests never reach the database, so one driver is enough.
-pytestmark = pytest.mark.parametrize("driver", ["motor"])
+pytestmark = [pytest.mark.parametrize("driver", ["motor"]), pytest.mark.parametrize("service", CREATING, ids=str)]
 
 CHANGING = {"post", "put", "patch", "delete"}
 PUBLISHES_NOTHING = {"/api/users/signin", "/api/users/signout"}
@@ -57,7 +57,7 @@ async def test_each_route_that_publishes_answers_503_without_the_broker(
         for method in methods.keys() & CHANGING
         if path not in PUBLISHES_NOTHING
     ]
-    assert ("post", service.creates_at) in routes
+    assert ("post", service.requests.creates_at) in routes
     await own_nats_server.kill()
 
     async def noticed() -> bool:
@@ -65,7 +65,7 @@ async def test_each_route_that_publishes_answers_503_without_the_broker(
 
     await eventually(noticed, what="the service notices that NATS is gone")
     for method, path in routes:
-        body: Any = None if method == "delete" else service.body
+        body: Any = None if method == "delete" else service.requests.body
         problem = assert_problem(await client.request(method, path, json=body), 503, f"{method} {path}")
         assert "broker" in problem["detail"], f"{method} {path}"
     database = running.runtime.mongo.database

@@ -9,6 +9,7 @@ import pytest
 from common.storage.mongo import Mongo
 from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import Surroundings
+from tickets.spec import SPEC
 
 
 @pytest.fixture
@@ -22,13 +23,13 @@ async def database(surroundings: Surroundings) -> AsyncIterator[Mongo]:
 @pytest.fixture
 def process(surroundings: Surroundings, tmp_path: Path) -> ServiceProcess:
     environment = environment_of(
-        "tickets",
+        SPEC,
         mongo_url=surroundings.mongo_url,
         nats_url=surroundings.nats_url,
         keys=surroundings.keys,
         driver=surroundings.driver,
     )
-    return ServiceProcess("tickets", tmp_path, environment | {"MONGO_DATABASE": f"tickets-{surroundings.run_id}"})
+    return ServiceProcess(SPEC, tmp_path, environment | {"MONGO_DATABASE": f"tickets-{surroundings.run_id}"})
 
 
 async def test_a_stopped_process_ends_with_exit_code_0(process: ServiceProcess) -> None:

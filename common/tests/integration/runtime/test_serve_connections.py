@@ -11,6 +11,7 @@ from common.http.server import IDLE_SECONDS
 from devkit.testing.eventually import eventually
 from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import Surroundings
+from expiration.spec import SPEC
 
 LARGE = b"GET /api/docs/expiration/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: here\r\n\r\n"
 PROBE = b"GET /healthz/live HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -26,9 +27,9 @@ pytestmark = pytest.mark.parametrize("driver", ["motor"])
 @pytest.fixture
 def process(surroundings: Surroundings, tmp_path: Path) -> ServiceProcess:
     environment = environment_of(
-        "expiration", mongo_url=surroundings.mongo_url, nats_url=surroundings.nats_url, keys=surroundings.keys
+        SPEC, mongo_url=surroundings.mongo_url, nats_url=surroundings.nats_url, keys=surroundings.keys
     )
-    return ServiceProcess("expiration", tmp_path, environment | {"MONGO_DATABASE": f"expiration-{surroundings.run_id}"})
+    return ServiceProcess(SPEC, tmp_path, environment | {"MONGO_DATABASE": f"expiration-{surroundings.run_id}"})
 
 
 async def test_a_client_that_stops_reading_does_not_block_the_stop(process: ServiceProcess) -> None:

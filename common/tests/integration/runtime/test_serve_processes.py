@@ -21,6 +21,7 @@ from devkit.testing.problem_details import assert_problem
 from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import somebody
 from devkit.testing.tokens import TokenSigner
+from marketplace import registry
 
 WAITING = "waiting for MongoDB"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -30,10 +31,11 @@ TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 def process_of(
     name: str, platform: Platform, folder: Path, driver: MongoDriver = "motor", **more: str
 ) -> ServiceProcess:
+    spec = registry.service(name)
     environment = environment_of(
-        name, mongo_url=platform.mongod.url, nats_url=platform.nats.url, keys=platform.keys, driver=driver
+        spec, mongo_url=platform.mongod.url, nats_url=platform.nats.url, keys=platform.keys, driver=driver
     )
-    return ServiceProcess(name, folder, environment | more)
+    return ServiceProcess(spec, folder, environment | more)
 
 
 async def is_ready(process: ServiceProcess) -> bool:

@@ -47,7 +47,7 @@ async def test_a_service_that_starts_before_its_dependencies_waits_for_them(plat
         await platform.nats.start()
         await instances.eventually_ready(within=3)
         for each, answer in (await instances.send(RunningInstance.read)).items():
-            assert answer.status_code == each.service.read.status, f"{each}: {answer.text}"
+            assert answer.status_code == each.service.requests.read_status, f"{each}: {answer.text}"
 
 
 @pytest.mark.parametrize(("lose", "bring_back"), [(kill, Server.start), (pause, resume)], ids=["killed", "paused"])
@@ -59,7 +59,7 @@ async def test_without_mongodb_services_answer_503_within_5_s_and_recover_within
         await lose(platform.mongod)
         requests = {"read": RunningInstance.read, "change": RunningInstance.create, "ready": RunningInstance.ready}
         async with asyncio.timeout(5):
-            answers = await asyncio.gather(*(instances.with_api.send(request) for request in requests.values()))
+            answers = await asyncio.gather(*(instances.creating.send(request) for request in requests.values()))
         for what, answered in zip(requests, answers, strict=True):
             for each, answer in answered.items():
                 assert_problem(answer, 503, f"{each}, {what}")
@@ -69,7 +69,7 @@ async def test_without_mongodb_services_answer_503_within_5_s_and_recover_within
         await bring_back(platform.mongod)
         await instances.eventually_ready(within=3)
         for each, answer in (await instances.send(RunningInstance.read)).items():
-            assert answer.status_code == each.service.read.status, f"{each}: {answer.text}"
+            assert answer.status_code == each.service.requests.read_status, f"{each}: {answer.text}"
         for each, answer in (await instances.of("auth", "tickets").send(RunningInstance.create)).items():
             assert answer.status_code == 201, f"{each}: {answer.text}"
 
@@ -88,11 +88,11 @@ async def test_without_nats_services_refuse_changes_serve_reads_and_lose_no_even
         if killed:
             await platform.nats.kill()  # also loses what it was sent and has not read yet
             await instances.eventually_without_broker()
-            for each, answer in (await instances.with_api.send(RunningInstance.create, within=1)).items():
+            for each, answer in (await instances.creating.send(RunningInstance.create, within=1)).items():
                 assert_problem(answer, 503, f"{each}, change")
         readers = instances.of("auth", "tickets", "orders")
         for each, answer in (await readers.send(RunningInstance.read, within=2)).items():
-            assert answer.status_code == each.service.read.status, f"{each} still reads: {answer.text}"
+            assert answer.status_code == each.service.requests.read_status, f"{each} still reads: {answer.text}"
         for each, answer in (await instances.send(RunningInstance.live, within=1)).items():
             assert answer.status_code == 200, f"{each} is alive: a restart would not help"
 

@@ -16,16 +16,10 @@ from common.events.orders import OrderCompleted
 from devkit.servers import Mongod, free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.running import RunningService, Surroundings, somebody
+from marketplace.operations.stored_data import AGGREGATES
 
 pytestmark = pytest.mark.both_drivers
 
-_AGGREGATES = {
-    "auth": "users",
-    "tickets": "tickets",
-    "orders": "orders",
-    "payments": "payments",
-    "expiration": "deadlines",
-}
 _WRITES = ("insert", "update", "delete", "findAndModify", "createIndexes")
 
 
@@ -85,8 +79,8 @@ async def test_every_write_waits_for_a_majority_and_for_the_journal(
         )
         running = dict(zip([service.name for service in SERVICES], living, strict=True))
         await _purchase(running, streams)
-        for name, aggregates in _AGGREGATES.items():
-            await streams.eventually_relayed(running[name].collection(aggregates))
+        for owned in AGGREGATES:
+            await streams.eventually_relayed(running[owned.service].collection(owned.collection))
         stored = {name for each in living for name in await _collections_of(each)}
     writes = mongod.writes()
     assert {(each.database, each.collection) for each in writes} == stored, "mongod has logged every write"

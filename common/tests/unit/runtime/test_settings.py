@@ -72,7 +72,7 @@ BAD: dict[str, list[str]] = {
 
 def complete_environment(service: ServiceUnderTest) -> dict[str, str]:
     environment = environment_of(
-        service.name, mongo_url=f"mongodb://user:{SECRET}@db.example", nats_url=f"nats://user:{SECRET}@nats", keys=KEYS
+        service.spec, mongo_url=f"mongodb://user:{SECRET}@db.example", nats_url=f"nats://user:{SECRET}@nats", keys=KEYS
     )
     return {"PORT": "8081", **environment}
 
@@ -147,10 +147,10 @@ def test_with_the_required_variables_the_others_have_their_defaults(
     ],
 )
 def test_the_usual_addresses_of_mongodb_are_accepted(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    expiration = SERVICES[-1]
-    for name, value in (complete_environment(expiration) | {"MONGO_URL": url}).items():
+    service = SERVICES[0]
+    for name, value in (complete_environment(service) | {"MONGO_URL": url}).items():
         monkeypatch.setenv(name, value)
-    assert load_settings(expiration.settings_type).mongo_url == url
+    assert load_settings(service.settings_type).mongo_url == url
 
 
 async def test_a_process_with_invalid_settings_exits_with_status_2() -> None:

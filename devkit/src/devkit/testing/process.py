@@ -9,23 +9,23 @@ from typing import Any
 
 import httpx
 
+from common.runtime.service_spec import ServiceSpec
 from common.storage.mongo import MongoDriver
 from devkit.servers.ports import free_port
 from devkit.servers.server import Server
 from devkit.testing.keys import KeyPair
 
 _OK = 200
-_OURS = ("MONGO_", "NATS_", "TOKEN_", "LOG_", "HOST", "PORT", "ORDER_WINDOW_SECONDS", "STRIPE_")
 
 
 class ServiceProcess(Server):
     """`python -m <name>`. It counts as started when it is alive, which can be before it is ready."""
 
-    def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(name, free_port(), folder / f"{name}.log")
+    def __init__(self, spec: ServiceSpec, folder: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(spec.name, free_port(), folder / f"{spec.name}.log")
         self.url = f"http://127.0.0.1:{self.port}"
         # Without the settings of this process: they would hide that a setting of the service is missing.
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
+        inherited = {key: value for key, value in os.environ.items() if key.lower() not in spec.settings.model_fields}
         self._environment = {**inherited, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **environment}
 
     def command(self) -> list[str]:
@@ -52,12 +52,14 @@ class ServiceProcess(Server):
 
 
 def environment_of(
-    name: str, *, mongo_url: str, nats_url: str, keys: KeyPair, driver: MongoDriver = "motor"
+    spec: ServiceSpec, *, mongo_url: str, nats_url: str, keys: KeyPair, driver: MongoDriver = "motor"
 ) -> dict[str, str]:
-    """The settings that this service needs, and no others."""
-    environment = {"MONGO_URL": mongo_url, "NATS_URL": nats_url, "MONGO_DRIVER": driver}
-    if name != "expiration":
-        environment["TOKEN_PUBLIC_KEY"] = keys.public
-    if name == "auth":
-        environment["TOKEN_PRIVATE_KEY"] = keys.private
-    return environment
+    """Return the settings that this service needs, and no others."""
+    known = {
+        "MONGO_URL": mongo_url,
+        "MONGO_DRIVER": driver,
+        "NATS_URL": nats_url,
+        "TOKEN_PUBLIC_KEY": keys.public,
+        "TOKEN_PRIVATE_KEY": keys.private,
+    }
+    return {name: value for name, value in known.items() if name.lower() in spec.settings.model_fields}

@@ -22,7 +22,7 @@ def run_demo(gateway: str, *, console: Console | None = None, timeout: float | N
     try:
         _check_gateway(gateway, screen, timeout or _STARTUP_TIMEOUT)
         screen.chapter(f"Ticket marketplace at {gateway}")
-        screen.text("Five services that never call each other: they communicate by events.")
+        screen.text("Services that never call each other: they communicate by events.")
         screen.text("Right: the HTTP status, or “event” for the effect of an event; and the time.")
         with _client(gateway) as sam, _client(gateway) as ada, _client(gateway) as ben:
             people = (Session(client, screen, timeout or _STEP_TIMEOUT) for client in (sam, ada, ben))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from common.storage.collection import Document
-from marketplace.operations.snapshot import SANDBOX_CHARGES, SANDBOX_REFUNDS, Snapshot
-from marketplace.operations.stored_data import AGGREGATES
+from marketplace.operations.snapshot import Snapshot
+from marketplace.operations.stored_data import AGGREGATES, SANDBOX_CHARGES, SANDBOX_REFUNDS
 from orders.order import OrderStatus
 from payments.payment import PaymentStatus
 

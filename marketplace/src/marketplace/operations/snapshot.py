@@ -7,15 +7,15 @@ from datetime import datetime
 from common.domain.clock import utc_now
 from common.storage.collection import Document
 from marketplace.operations.operator import Operator
-from marketplace.operations.stored_data import AGGREGATES, READ_MODELS
+from marketplace.operations.stored_data import AGGREGATES, OTHER_COLLECTIONS, READ_MODELS
 
-SANDBOX_CHARGES = ("payments", "sandbox_charges")
-SANDBOX_REFUNDS = ("payments", "sandbox_refunds")
 _KEYS = (
     *((each.service, each.collection) for each in AGGREGATES),
     *((each.service, each.collection) for each in READ_MODELS),
-    *(SANDBOX_CHARGES, SANDBOX_REFUNDS),
+    *OTHER_COLLECTIONS,
 )
+_SECRETS = {(each.service, each.collection): dict.fromkeys(each.spec.secrets, 0) for each in AGGREGATES}
+"""The projection that excludes the secret fields."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ async def take_snapshot(operator: Operator) -> Snapshot:
     """Read whole collections into memory: about 100 MB for 100,000 orders."""
 
     async def read(service: str, name: str) -> dict[str, Document]:
-        documents = await operator.databases[service][name].find({}, {"password_hash": 0}).to_list(None)
+        documents = await operator.databases[service][name].find({}, _SECRETS.get((service, name), {})).to_list(None)
         return {str(document["_id"]): document for document in documents}
 
     return Snapshot(utc_now(), dict(zip(_KEYS, await asyncio.gather(*(read(*key) for key in _KEYS)), strict=True)))

@@ -79,6 +79,9 @@ class ReadModels:
 
 AGGREGATES = tuple(OwnedAggregates(spec.name, owned) for spec in SERVICES for owned in spec.aggregates)
 
+SANDBOX_CHARGES, SANDBOX_REFUNDS = ("payments", "sandbox_charges"), ("payments", "sandbox_refunds")
+OTHER_COLLECTIONS = tuple((spec.name, collection) for spec in SERVICES for collection in spec.other_collections)
+
 
 def owned(service: str) -> OwnedAggregates:
     """Return the aggregates of a service that owns exactly one collection."""

@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from common.storage.collection import Document
 from marketplace.operations.difference import Difference
-from marketplace.operations.snapshot import SANDBOX_CHARGES, Snapshot
-from marketplace.operations.stored_data import AGGREGATES, OwnedAggregates
+from marketplace.operations.snapshot import Snapshot
+from marketplace.operations.stored_data import AGGREGATES, SANDBOX_CHARGES, OwnedAggregates
 
 CAN_BE_READ = "can be read"
 

@@ -1,0 +1,27 @@
+"""The story of each consumer of expiration, for tests/integration/test_every_consumer.py."""
+
+from datetime import timedelta
+
+from common.domain.clock import utc_now
+from common.domain.ids import OrderId, new_id
+from common.events.timers import DeadlineTimer
+from devkit.testing.samples import order_events
+from devkit.testing.service_samples import Story, nothing_before
+from expiration.service import ExpirationService
+
+_ORDER = OrderId("65f0c0ffee00000000000020")
+_CREATED, _CANCELLED, _ = order_events(new_id(), order_id=_ORDER)
+_OVERDUE, _, _ = order_events(new_id(), order_id=_ORDER, due_in=timedelta(seconds=-1))
+
+
+async def _an_overdue_deadline(expiration: ExpirationService) -> None:
+    await expiration.follow_order(_OVERDUE)
+
+
+STORIES = {
+    "expiration-arm-deadline-on-order-created": Story((_CREATED,), nothing_before),
+    "expiration-drop-deadline-on-order-closed": Story((_CREATED, _CANCELLED), nothing_before),
+    "expiration-complete-deadline-on-alarm": Story(
+        (DeadlineTimer(id=_ORDER, version=1, expires_at=utc_now()),), _an_overdue_deadline
+    ),
+}
