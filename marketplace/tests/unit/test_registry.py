@@ -50,3 +50,24 @@ def test_every_aggregate_of_the_service_is_listed(spec: ServiceSpec) -> None:
 def test_a_read_model_copies_an_aggregate_that_another_service_owns() -> None:
     for kept in READ_MODELS:
         assert kept.service != kept.original.service
+
+
+_RELEASED_CONSUMERS = {
+    "expiration-arm-deadline-on-order-created",
+    "expiration-complete-deadline-on-alarm",
+    "expiration-drop-deadline-on-order-closed",
+    "orders-complete-order-on-payment-created",
+    "orders-expire-order-on-expiration-completed",
+    "orders-replicate-ticket",
+    "payments-accept-payments-on-order-created",
+    "payments-refund-payment-on-order-cancelled",
+    "payments-settle-payment-on-order-completed",
+    "tickets-hold-ticket-on-order-created",
+    "tickets-keep-ticket-sold-on-order-completed",
+    "tickets-release-ticket-on-order-cancelled",
+}
+
+
+def test_a_released_durable_consumer_is_never_renamed() -> None:
+    """A consumer with a new name would start at the first event. A name leaves this list only with its handler."""
+    assert {consumer.name for spec in SERVICES for consumer in spec.consumers} >= _RELEASED_CONSUMERS
