@@ -1,6 +1,7 @@
 """The deadline aggregate. A pending deadline becomes completed or dropped.
 
-A deadline is completed when the time to pay is over. It is dropped when its order is cancelled or completed before.
+A deadline is completed when the time to pay is over. If its order is cancelled or completed before this time, the
+deadline is dropped.
 """
 
 from datetime import datetime

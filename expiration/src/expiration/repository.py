@@ -38,7 +38,7 @@ class DeadlineRepository(AggregateRepository[Deadline]):
         """Return a page of pending deadlines, earliest first.
 
         `due_before` limits the result to deadlines before this time. `after` is the last deadline of the page before.
-        It is None for the first page.
+        For the first page, `after` is None.
         """
         query: dict[str, object] = dict(_PENDING)
         if due_before is not None:

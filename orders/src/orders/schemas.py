@@ -51,7 +51,7 @@ class TimelineEntry(ResponseBody):
     subject: str
     at: datetime
     version: int
-    cause: str = Field(description="The id of the request or event that caused this event.")
+    cause: str = Field(description="What caused this event: the method and path of a request, or the id of an event.")
     trace_id: str | None
     data: dict[str, Any] = Field(description="The event as it was published. Amounts of money are in minor units.")
 

@@ -1,6 +1,7 @@
 """What the payments service knows about each order.
 
-The service knows who must pay, how much and until when. It also knows if the order is open, cancelled or completed.
+The service knows who may pay, how much this buyer must pay, and until when. The service also knows if the order is
+open, cancelled or completed.
 """
 
 from datetime import datetime

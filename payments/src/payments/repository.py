@@ -67,7 +67,7 @@ class PaymentRepository(AggregateRepository[Payment]):
     async def find_open(self, *, begun_before: datetime, after: Payment | None) -> list[Payment]:
         """Return a page of at most 500 open payments that began before `begun_before`, oldest first.
 
-        `after` is the last payment of the page before. It is None for the first page.
+        `after` is the last payment of the page before. For the first page, `after` is None.
         """
         query: dict[str, object] = {"open": True, "begun_at": {"$lt": begun_before}}
         if after is not None:

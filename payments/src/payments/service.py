@@ -115,7 +115,7 @@ class PaymentService:
             after = page[-1]
 
     async def _recover(self, payment: Payment) -> None:
-        """Try to finish one payment.
+        """Try to finish one payment. If the payment is too old to repeat its charge, only log an error for a person.
 
         If this fails, log the reason and return, so that the recovery job can finish the other payments. Only if the
         database does not answer, raise the error, because then the job cannot finish any payment.
@@ -188,8 +188,8 @@ class PaymentService:
         If the order is still open, or if the payment is not captured and open, change nothing.
 
         A charge and a cancellation may happen at the same time. `_charge` has stored the capture before this step reads
-        the order. `follow_order` stores the cancellation before it looks for the payment. So the one that comes second
-        sees both the capture and the cancellation, and refunds the payment.
+        the order. `follow_order` stores the cancellation before it looks for the payment. So the step that reads
+        last sees both the capture and the cancellation, and refunds the payment.
         """
         payment = await self._known(payment_id)
         if payment.status is not PaymentStatus.CAPTURED or not payment.open:

@@ -82,7 +82,7 @@ class TicketService:
         The orders service allows only one live order per ticket. If this service knows two live orders, one of them is
         already cancelled, but the event of the cancellation has not arrived yet.
         """
-        for order_id in dict.fromkeys((ticket.order_id, changed_order)):  # check one order, if both are the same
+        for order_id in dict.fromkeys((ticket.order_id, changed_order)):  # equal ids are checked only once
             if order_id is not None and await self._orders.is_live(order_id):
                 return order_id
         return await self._orders.live_order_of(TicketId(ticket.id))

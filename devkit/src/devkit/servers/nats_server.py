@@ -32,7 +32,9 @@ jetstream {{
 """
 
 
-_TIMEOUT_SECONDS = 0.9  # per attempt; two attempts must take less than the 2 s of Server.is_ready
+# The client makes at most two attempts to connect. Both attempts together must take less than the 2 s that
+# Server.is_ready waits.
+_TIMEOUT_SECONDS = 0.9
 
 
 def nats_server_program() -> Path:

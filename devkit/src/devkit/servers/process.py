@@ -1,4 +1,7 @@
-"""A child process. On Linux, the kernel kills the child process when its parent process dies."""
+"""A child process. On Linux, the kernel kills the child process when its parent process dies.
+
+After `stop` or `kill`, no zombie process is left.
+"""
 
 import asyncio
 import ctypes
@@ -95,7 +98,9 @@ class ChildProcess:
         The stopped process keeps its connections, but it does not answer.
         """
         self.signal(signal.SIGSTOP)
-        if sys.platform == "linux" and self.is_running:  # The threads may run on for a moment.
+        # The threads of the process may still run for a moment after the signal. So we wait until the process has
+        # stopped.
+        if sys.platform == "linux" and self.is_running:
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:

@@ -1,7 +1,7 @@
 """Lets a test intercept every database operation of a service.
 
-For each operation, a function of the test is called instead. This function can run the operation, and it can raise
-`Died` before or after the operation, as if the process died at this moment.
+Before each operation, the wrapped collection calls a function of the test. This function can run the operation. The
+function can also raise `Died` before or after the operation, as if the process died at this moment.
 """
 
 from collections.abc import Awaitable, Callable

@@ -63,7 +63,10 @@ class CardDeclined(Exception):
 
 
 class UnknownToken(Exception):
-    """The card was not charged, because no card has this token, or the token cannot be used or not be used again."""
+    """The card was not charged, because nobody can use this token.
+
+    For example, no card has this token, or somebody has already used the token.
+    """
 
     def __init__(self, token: str) -> None:
         # The message does not contain the token. A client may have sent a card number instead of a token, and the
