@@ -1,4 +1,4 @@
-"""`python -m auth` serves auth until the process is stopped."""
+"""`python -m auth` runs the auth service until the process is stopped."""
 
 from auth.main import create_app
 from auth.settings import AuthSettings

@@ -1,4 +1,4 @@
-"""The composition root of auth."""
+"""The composition root of the auth service: creates all its objects and connects them."""
 
 from fastapi import FastAPI
 

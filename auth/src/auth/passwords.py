@@ -1,4 +1,8 @@
-"""Password hashes: argon2id at OWASP's parameters, off the event loop, with bounded memory."""
+"""Computes and checks password hashes with argon2id, with the parameters that OWASP recommends.
+
+The hashes are computed in threads, so that they do not block the event loop. The number of threads is limited, because
+each hash needs memory.
+"""
 
 import asyncio
 import os
@@ -10,7 +14,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 
 class Passwords:
-    """Computes at most one hash per processor core at a time, each with 19 MiB of memory. Further calls wait."""
+    """Computes and checks password hashes. Each hash needs 19 MiB of memory.
+
+    There is one thread per processor core. If all threads are busy, further calls wait until a thread is free.
+    """
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -21,7 +28,11 @@ class Passwords:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password is right. A hash of None means an unknown user: False, after the same time."""
+        """Return True if the password belongs to `password_hash`.
+
+        If the user is unknown, the caller passes None as `password_hash`. Then this method computes a hash all the same
+        and returns False. So the answer for an unknown user takes as long as the answer for a wrong password.
+        """
         known = password_hash is not None
         matches = await asyncio.get_running_loop().run_in_executor(
             self._threads, self._matches, password_hash or self._nobodys_hash, password

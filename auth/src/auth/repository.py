@@ -1,4 +1,4 @@
-"""Stores users."""
+"""Stores users in MongoDB."""
 
 from pymongo.errors import DuplicateKeyError
 
@@ -17,7 +17,7 @@ class UserRepository(AggregateRepository[User]):
         await self.collection.create_index("email", unique=True)
 
     async def add(self, user: User) -> None:
-        """Raises EmailTaken, and stores nothing, if another user has this address."""
+        """Store a new user. If another user has this address, store nothing and raise EmailTaken."""
         try:
             await super().add(user)
         except DuplicateKeyError:

@@ -1,4 +1,4 @@
-"""HTTP in: parse, call one use case, answer."""
+"""The HTTP routes. Each route parses the request, calls one use case, and returns the answer."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ Auth = Annotated[AuthService, Depends(use_cases(AuthService))]
 
 @router.post(
     "/signup",
-    summary="Sign up, and be signed in",
+    summary="Sign up; the answer also signs the new user in",
     status_code=status.HTTP_201_CREATED,
     responses=problems(EmailTaken),
     dependencies=[REQUIRES_BROKER],
@@ -41,7 +41,7 @@ async def sign_out(response: Response) -> CurrentUserOut:
     return CurrentUserOut(current_user=None)
 
 
-@router.get("/currentuser", summary="Who is signed in; null if nobody is")
+@router.get("/currentuser", summary="Show which user is signed in; null if nobody is signed in")
 async def current_user(user: UserIfSignedIn) -> CurrentUserOut:
     return CurrentUserOut(current_user=UserOut(id=user.id, email=user.email) if user else None)
 
@@ -53,6 +53,6 @@ def _answer(session: Session, request: Request, response: Response) -> UserOut:
         max_age=int(TOKEN_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",  # as the gateway says (X-Forwarded-Proto)
+        secure=request.url.scheme == "https",  # The gateway sends this scheme in the header X-Forwarded-Proto.
     )
     return UserOut(id=session.user.id, email=session.user.email)

@@ -1,4 +1,4 @@
-"""The bodies of requests and answers."""
+"""The JSON bodies of the requests and of the answers."""
 
 from typing import Annotated
 
@@ -12,7 +12,8 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
 
 class Credentials(RequestBody):
     email: EmailStr = Field(max_length=254, examples=["buyer@example.com"])
-    # Not SecretStr: pydantic reports its length as that of a collection with too few items.
+    # We do not use SecretStr. If a SecretStr is too short, pydantic's error message talks about a collection with too
+    # few items, and not about a text with too few characters.
     password: Secret[Password] = Field(
         examples=["correct horse battery"], json_schema_extra={"format": "password", "writeOnly": True}
     )

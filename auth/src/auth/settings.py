@@ -9,7 +9,10 @@ from common.runtime.token_settings import TokenSettings
 
 
 def _check_private_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:
-    """Raises unless the key belongs to TOKEN_PUBLIC_KEY. Otherwise all services would refuse the tokens of auth."""
+    """Raise an error if this private key and TOKEN_PUBLIC_KEY are not one key pair.
+
+    With two keys that do not belong together, all services would refuse the tokens that the auth service signs.
+    """
     try:
         public_key = parse_private_key(secret.get_secret_value()).public_key()
     except ValueError as error:
@@ -22,5 +25,5 @@ def _check_private_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:
 class AuthSettings(TokenSettings):
     mongo_database: str = "auth"
     token_private_key: Annotated[SecretStr, AfterValidator(_check_private_key)] = Field(
-        description="Ed25519, PEM; its public half is TOKEN_PUBLIC_KEY."
+        description="An Ed25519 private key in PEM format. TOKEN_PUBLIC_KEY is the public key of this key."
     )

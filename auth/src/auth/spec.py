@@ -1,4 +1,4 @@
-"""What the platform needs to know about auth."""
+"""What the platform needs to know about the auth service."""
 
 from auth.main import create_app
 from auth.settings import AuthSettings

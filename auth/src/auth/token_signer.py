@@ -1,4 +1,4 @@
-"""Signs session tokens. Only auth has the private key."""
+"""Signs session tokens. Only the auth service has the private key."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -15,8 +15,11 @@ TOKEN_LIFETIME = timedelta(hours=12)
 
 
 def parse_private_key(pem: str) -> Ed25519PrivateKey:
-    """Raises ValueError, whose message does not show the key."""
-    with suppress(ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: the key is encrypted
+    """Return the private key that this PEM text contains.
+
+    Raises ValueError if the text is not such a key. The message of this error does not show the key.
+    """
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):  # an encrypted key raises TypeError
         key = load_pem_private_key(pem.encode(), password=None)
         if isinstance(key, Ed25519PrivateKey):
             return key
@@ -25,7 +28,8 @@ def parse_private_key(pem: str) -> Ed25519PrivateKey:
 
 class TokenSigner:
     def __init__(self, private_key: str, clock: Clock) -> None:
-        self._private_key = parse_private_key(private_key)  # once: PyJWT would parse the text again for each token
+        # We parse the text once here. If we passed the text to PyJWT, PyJWT would parse it again for each token.
+        self._private_key = parse_private_key(private_key)
         self._clock = clock
 
     def sign(self, user: SignedInUser) -> str:

@@ -9,14 +9,17 @@ from common.events.users import UserRegistered
 
 
 class EmailTaken(Conflict):
-    """E-mail addresses are unique, without regard to case."""
+    """Another user has this e-mail address. Upper and lower case make no difference."""
 
     code = "email-taken"
     title = "This e-mail address is taken"
 
 
 class WrongCredentials(NotSignedIn):
-    """The same answer, in the same time, for an unknown address and for a wrong password."""
+    """The e-mail address is unknown, or the password is wrong.
+
+    The answer is the same in both cases, and takes the same time. So nobody can find out whether an address is known.
+    """
 
     code = "wrong-credentials"
     title = "Wrong e-mail address or password"
@@ -24,7 +27,7 @@ class WrongCredentials(NotSignedIn):
 
 class User(Aggregate[UserRegistered]):
     email: str
-    """In lower case."""
+    """The e-mail address in lower case."""
     password_hash: str
 
     @classmethod

@@ -1,4 +1,4 @@
-"""`python -m expiration` serves expiration until the process is stopped."""
+"""`python -m expiration` runs the expiration service until the process is stopped."""
 
 from common.runtime.serve import serve
 from common.runtime.settings import load_settings

@@ -1,4 +1,4 @@
-"""Events and timers in: one function per handler, and the table of handlers."""
+"""The handlers of events and timers: one function per handler, and the table of all consumers."""
 
 from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
@@ -19,8 +19,8 @@ async def complete_deadline_on_timer(expiration: ExpirationService, timer: Deadl
     await expiration.complete_deadline(OrderId(timer.id))
 
 
-# Some durable names use older words than their handlers: a durable consumer that is renamed would start again at the
-# first event.
+# Some durable names contain older words than the names of their handlers. We keep these durable names, because a
+# durable consumer with a new name would read all events again, from the first one.
 CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
     Consumer(
         "expiration-arm-deadline-on-order-created",

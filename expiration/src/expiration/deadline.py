@@ -1,4 +1,8 @@
-"""The deadline aggregate: pending → completed (the time is over) or dropped (the order is closed)."""
+"""The deadline aggregate. A pending deadline becomes completed or dropped.
+
+A deadline is completed when the time to pay is over. If its order is cancelled or completed before this time, the
+deadline is dropped.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +21,10 @@ class DeadlineStatus(StrEnum):
 
 
 class Deadline(Aggregate[ExpirationCompleted]):
-    """Has the id of its order. Remembers the newest version of the order that it has followed."""
+    """The time until which an order must be paid. The deadline has the same id as its order.
+
+    `order_version` is the newest version of the order whose event the deadline has followed.
+    """
 
     expires_at: datetime
     order_version: int
@@ -39,7 +46,10 @@ class Deadline(Aggregate[ExpirationCompleted]):
         return self.order_version < event.version
 
     def follow(self, event: OrderEvent) -> None:
-        """Take over the newer state of the order. A completed deadline stays completed: its event is published."""
+        """Take over the newer state of the order.
+
+        A completed deadline stays completed, because the event ExpirationCompleted is already published.
+        """
         self.order_version = event.version
         if self.is_pending:
             self.status = _status_after(event)
@@ -60,5 +70,8 @@ class Deadline(Aggregate[ExpirationCompleted]):
 
 
 def _status_after(event: OrderEvent) -> DeadlineStatus:
-    """Only the event that opens an order starts a deadline; every other order event ends it."""
+    """Return the status that a deadline has after this event of its order.
+
+    Only the event OrderCreated starts a deadline. Every other event of an order ends the deadline.
+    """
     return DeadlineStatus.PENDING if isinstance(event, OrderCreated) else DeadlineStatus.DROPPED

@@ -1,4 +1,4 @@
-"""The composition root of expiration."""
+"""The composition root of the expiration service: creates all its objects and connects them."""
 
 from fastapi import FastAPI
 

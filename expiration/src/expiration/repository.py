@@ -1,4 +1,8 @@
-"""Stores deadlines. The stored deadline decides; the broker's timer only says when to look."""
+"""Stores deadlines in MongoDB.
+
+Only the stored deadline decides if an order expires. A timer of the broker only tells the service when it must look at
+the stored deadline.
+"""
 
 from datetime import datetime
 
@@ -24,14 +28,18 @@ class DeadlineRepository(AggregateRepository[Deadline]):
         )
 
     async def add(self, deadline: Deadline) -> None:
-        """Raises VersionConflict, and stores nothing, if the order has a deadline already."""
+        """Store a new deadline. If the order already has a deadline, store nothing and raise VersionConflict."""
         try:
             await super().add(deadline)
         except DuplicateKeyError:
             raise VersionConflict("Another event of this order was handled at the same moment.") from None
 
     async def find_pending(self, *, due_before: datetime | None, after: Deadline | None, limit: int) -> list[Deadline]:
-        """A page of pending deadlines, earliest first. `after` is the last deadline of the page before."""
+        """Return a page of pending deadlines, earliest first.
+
+        `due_before` limits the result to deadlines before this time. `after` is the last deadline of the page before.
+        For the first page, `after` is None.
+        """
         query: dict[str, object] = dict(_PENDING)
         if due_before is not None:
             query["expires_at"] = {"$lt": due_before}

@@ -1,4 +1,4 @@
-"""The use cases of expiration."""
+"""The use cases of the expiration service."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 _PAGE = 200
 _CHECK_SECONDS = 15.0
 _SURELY_LOST = timedelta(seconds=5)
-"""A timer that is this late will not fire any more, so it is set again."""
+"""If a timer has not fired this long after its deadline, the timer is lost, and the service sets it again."""
 
 
 class ExpirationService:
@@ -30,10 +30,11 @@ class ExpirationService:
         self._clock = clock
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Start the deadline of an open order; drop it when the order is closed.
+        """Start the deadline when an order is opened. Drop the deadline when the order is cancelled or completed.
 
-        Each delivery sets the timer again, after the write: the delivery before may have stopped between the two. The
-        timer of a dropped deadline still fires, and changes nothing, because the stored deadline decides.
+        This method first stores the deadline and then sets the timer. It sets the timer also when the event is
+        delivered again, because an earlier delivery may have stored the deadline and then stopped before it set the
+        timer. The timer of a dropped deadline still fires, but then it changes nothing.
         """
         deadline = await self._start(event) if event.version == 1 else None
         if deadline is None:
@@ -42,7 +43,10 @@ class ExpirationService:
             await self._timers.schedule(deadline)
 
     async def _start(self, event: OrderEvent) -> Deadline | None:
-        """Store a deadline without looking for it first: an order's first event rarely finds one. None if it does."""
+        """Store a new deadline and return it. Return None if the order already has a deadline.
+
+        We do not read before this write, because an order rarely has a deadline when its first event arrives.
+        """
         deadline = Deadline.of_order(event)
         try:
             await self._deadlines.add(deadline)
@@ -63,9 +67,10 @@ class ExpirationService:
 
     @retry_on_conflict
     async def complete_deadline(self, order_id: OrderId) -> None:
-        """Publish that the time to pay is over. Does nothing if the deadline is not pending.
+        """Publish that the time to pay is over. Do nothing if the deadline is not pending.
 
-        Raises RetryLater if the timer fired early, because the broker's clock is ahead of this one.
+        If the clock of the broker is ahead of the clock of this service, the timer fires too early. Then this method
+        raises RetryLater.
         """
         deadline = await self._deadlines.find(order_id)
         if deadline is None or not deadline.is_pending:
@@ -77,7 +82,10 @@ class ExpirationService:
         await self._deadlines.save(deadline)
 
     async def keep_timers_set(self) -> None:
-        """Set the timers of all pending deadlines at the start; from then on, set those that should have fired."""
+        """Set the timers of all pending deadlines when the service starts. Then repeat a check until the service stops.
+
+        The check sets the timers of the deadlines that are still pending although their timers should have fired.
+        """
         due_before: datetime | None = None
         while True:
             try:
@@ -92,7 +100,10 @@ class ExpirationService:
             await asyncio.sleep(_CHECK_SECONDS)
 
     async def set_pending_timers(self, *, due_before: datetime | None) -> int:
-        """Set the timer of each pending deadline, or of those due before a time. Return how many there were."""
+        """Set the timer of each pending deadline, and return the number of these deadlines.
+
+        If `due_before` is not None, only the deadlines before this time count.
+        """
         count = 0
         after: Deadline | None = None
         while page := await self._deadlines.find_pending(due_before=due_before, after=after, limit=_PAGE):

@@ -1,4 +1,4 @@
-"""What the platform needs to know about expiration."""
+"""What the platform needs to know about the expiration service."""
 
 from common.events.expiration import ExpirationCompleted
 from common.runtime.service_spec import AggregateSpec, ServiceSpec

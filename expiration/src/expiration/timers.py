@@ -1,8 +1,11 @@
-"""Sets timers at the broker, which delivers a message at a given time (message schedules, nats-server ≥ 2.12).
+"""Sets timers at the broker. A timer is a message that the broker delivers at a given time.
 
-The broker's rules: the target subject lies in the same stream as the schedule, and is not the schedule's own subject.
-The time needs a zone. A stream whose max_age is shorter than the delay would lose the timer silently, so the stream
-has no max_age.
+The broker calls this a message schedule. It needs nats-server 2.12 or newer, which has these rules:
+
+- The target subject must be in the same stream as the subject of the schedule, and must be a different subject.
+- The time must have a time zone.
+- If the max_age of the stream is shorter than the delay, the broker loses the timer without an error. So our stream has
+  no max_age.
 """
 
 from dataclasses import dataclass
@@ -14,7 +17,10 @@ from common.messaging.publisher import Publisher
 from expiration.deadline import Deadline
 
 _KEEP_FIRED_TIMERS = "1h"
-"""How long the broker keeps a fired timer. None is lost after that: at each start, expiration sets all timers again."""
+"""How long the broker keeps a timer that has fired.
+
+If the expiration service is down for longer, it loses such a timer. But when it starts, it sets all timers again.
+"""
 
 
 @dataclass(frozen=True)
@@ -22,9 +28,9 @@ class TimerScheduler:
     publisher: Publisher
 
     async def schedule(self, deadline: Deadline) -> None:
-        """Set the timer of this deadline, in place of an earlier one. A deadline in the past fires at once.
+        """Set the timer of this deadline. It replaces an earlier timer of the same deadline.
 
-        Raises DependencyUnavailable.
+        If the deadline is in the past, the timer fires at once. Raises DependencyUnavailable.
         """
         timer = deadline.timer()
         at = deadline.expires_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -34,5 +40,6 @@ class TimerScheduler:
             "Nats-Schedule-TTL": _KEEP_FIRED_TIMERS,
         }
         if traceparent := current_traceparent():
-            headers[TRACEPARENT] = traceparent  # the fired timer carries it, so the expiry belongs to the order's trace
+            # The message of the fired timer has this header, so that the expiry belongs to the trace of the order.
+            headers[TRACEPARENT] = traceparent
         await self.publisher.publish_raw(timer.schedule_subject, timer.to_json().encode(), headers)

@@ -1,4 +1,4 @@
-"""`python -m orders` serves orders until the process is stopped."""
+"""`python -m orders` runs the orders service until the process is stopped."""
 
 from common.runtime.serve import serve
 from common.runtime.settings import load_settings

@@ -1,4 +1,4 @@
-"""Events in: one function per handler, and the table of handlers."""
+"""The event handlers: one function per handler, and the table of all consumers."""
 
 from common.domain.ids import OrderId, PaymentId
 from common.events.expiration import ExpirationCompleted
@@ -20,8 +20,8 @@ async def expire_order_on_expiration_completed(orders: OrderService, event: Expi
     await orders.expire_order(OrderId(event.id))
 
 
-# The first durable name uses an older word than its handler: a durable consumer that is renamed would start again at
-# the first event.
+# The first durable name contains an older word than the name of its handler. We keep this durable name, because a
+# durable consumer with a new name would read all events again, from the first one.
 CONSUMERS: tuple[Consumer[OrderService], ...] = (
     Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), update_ticket_on_ticket_event),
     Consumer("orders-complete-order-on-payment-created", (PaymentCreated,), complete_order_on_payment_created),

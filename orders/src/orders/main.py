@@ -1,4 +1,4 @@
-"""The composition root of orders."""
+"""The composition root of the orders service: creates all its objects and connects them."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The order aggregate: created → completed or cancelled, and both of these are final."""
+"""The order aggregate. A created order becomes completed or cancelled, and then its status never changes again."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,25 +12,25 @@ from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, O
 
 class OrderStatus(StrEnum):
     CREATED = "created"
-    """Open: the order holds the ticket and waits for a payment."""
+    """The order is open: it holds the ticket and waits for a payment."""
     CANCELLED = "cancelled"
     COMPLETED = "completed"
 
     @property
     def is_live(self) -> bool:
-        """A live order holds its ticket: the order is open, or it has bought the ticket."""
+        """Return True if the order holds its ticket, because it is open or has bought the ticket."""
         return self is not OrderStatus.CANCELLED
 
 
 class NotTheBuyer(NotTheOwner):
-    """Only its buyer can see or cancel an order."""
+    """Only the buyer of an order can see or cancel it."""
 
     code = "not-the-buyer"
     title = "Somebody else placed this order"
 
 
 class OrderNotOpen(Conflict):
-    """A completed or cancelled order cannot change any more."""
+    """The order is completed or cancelled, so it cannot change any more."""
 
     code = "order-not-open"
     title = "The order is not open any more"
@@ -44,7 +44,10 @@ class Order(Aggregate[OrderEvent]):
     payment_id: PaymentId | None = None
     late_payment_id: PaymentId | None = None
     request_key: str | None = None
-    """Identifies the request that placed the order, if that had an Idempotency-Key: repeated, it finds this order."""
+    """Identifies the request that placed the order. It is None if the request had no Idempotency-Key.
+
+    If the client repeats the request with the same Idempotency-Key, the service finds this order by this key.
+    """
 
     @classmethod
     def place(
@@ -66,14 +69,15 @@ class Order(Aggregate[OrderEvent]):
             raise NotTheBuyer("Only its buyer can see or cancel an order.")
 
     def cancel(self) -> None:
-        """Cancel the order, because its buyer asked for it or its time is over. Raises OrderNotOpen."""
+        """Cancel the order, because its buyer wants to cancel it or the time to pay is over. Raises OrderNotOpen."""
         self._close(OrderStatus.CANCELLED)
         self._change(OrderCancelled)
 
     def note_late_payment(self, payment_id: PaymentId) -> None:
         """Keep the id of a payment that arrived after the cancellation, so that the timeline shows it.
 
-        The service payments refunds it. The order does not change, so there is no new version and no event.
+        The payments service refunds this payment. The status of the order does not change, so there is no new version
+        and no event.
         """
         self.late_payment_id = payment_id
 

@@ -1,4 +1,4 @@
-"""Stores orders."""
+"""Stores orders in MongoDB."""
 
 from pymongo.errors import DuplicateKeyError
 
@@ -14,7 +14,7 @@ _LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}
 
 
 class TicketNotAvailable(Conflict):
-    """Another order holds the ticket, or has bought it."""
+    """Another order holds the ticket or has bought it."""
 
     code = "ticket-not-available"
     title = "The ticket is not available"
@@ -25,12 +25,13 @@ class OrderRepository(AggregateRepository[Order]):
         super().__init__(collection, Order, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # This index prevents a ticket from being held or sold twice: MongoDB refuses the second live order.
+        # With this index, MongoDB refuses a second live order for a ticket. So no ticket is held or sold twice.
         await self.collection.create_index(
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
-        # "Greater than the empty text" means: any text. With {"$type": "string"}, lookups would not use the index.
+        # Every text that is not empty is greater than the empty text. So this index contains the orders that have a
+        # `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index in a search for a key.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -39,7 +40,7 @@ class OrderRepository(AggregateRepository[Order]):
         )
 
     async def add(self, order: Order) -> None:
-        """Raises TicketNotAvailable, and stores nothing, if another live order has the ticket."""
+        """Store a new order. If another live order has the ticket, store nothing and raise TicketNotAvailable."""
         try:
             await super().add(order)
         except DuplicateKeyError:
@@ -49,7 +50,7 @@ class OrderRepository(AggregateRepository[Order]):
         return await self.find_one({"request_key": request_key})
 
     async def find_holder(self, ticket_id: TicketId) -> Order | None:
-        """The live order that holds a ticket, or has bought it."""
+        """Return the order that holds the ticket or has bought it, or None if there is no such order."""
         return await self.find_one({"ticket.id": ticket_id, "status": _LIVE})
 
     async def find_of_buyer(self, buyer: UserId, *, before: str | None, limit: int) -> tuple[list[Order], str | None]:

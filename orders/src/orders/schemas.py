@@ -1,4 +1,4 @@
-"""The bodies of requests and answers."""
+"""The JSON bodies of the requests and of the answers."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,13 +17,13 @@ class OrderIn(RequestBody):
     window_seconds: int | None = Field(
         default=None,
         ge=1,
-        le=LONGEST_WINDOW_SECONDS,  # a number with thirty digits would be too large for Python's timedelta
-        description="Hold the ticket for less time than the platform's window.",
+        le=LONGEST_WINDOW_SECONDS,  # Python's timedelta cannot hold a number of thirty digits.
+        description="How long the order holds the ticket. It can only be shorter than the default of the platform.",
     )
 
 
 class OrderedTicketOut(ResponseBody):
-    """The ticket as it was when it was ordered."""
+    """The ticket as it was when the buyer ordered it."""
 
     id: TicketId
     title: str
@@ -34,14 +34,16 @@ class OrderOut(ResponseBody):
     id: OrderId
     status: OrderStatus
     user_id: UserId = Field(description="The buyer.")
-    expires_at: datetime = Field(description="The deadline for paying.")
+    expires_at: datetime = Field(description="The buyer must pay before this time.")
     ticket: OrderedTicketOut
     version: int
 
 
 class OrderPage(ResponseBody):
     orders: list[OrderOut]
-    next_cursor: OrderId | None = Field(description="Pass it as `cursor` for the next page; null on the last one.")
+    next_cursor: OrderId | None = Field(
+        description="To get the next page, send this value as `cursor`. It is null on the last page."
+    )
 
 
 class TimelineEntry(ResponseBody):
@@ -49,11 +51,11 @@ class TimelineEntry(ResponseBody):
     subject: str
     at: datetime
     version: int
-    cause: str = Field(description="The request, or the event, that caused it.")
+    cause: str = Field(description="What caused this event: the method and path of a request, or the id of an event.")
     trace_id: str | None
-    data: dict[str, Any] = Field(description="The event as it was published; money in minor units.")
+    data: dict[str, Any] = Field(description="The event as it was published. Amounts of money are in minor units.")
 
 
 class Timeline(ResponseBody):
     order_id: OrderId
-    events: list[TimelineEntry] = Field(description="Oldest first.")
+    events: list[TimelineEntry] = Field(description="The events of the order and of its payments, oldest first.")

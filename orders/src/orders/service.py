@@ -1,4 +1,4 @@
-"""The use cases of orders."""
+"""The use cases of the orders service."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ class OrderService:
         clock: Clock,
         window: timedelta,
     ) -> None:
-        """`window`: how long an order holds its ticket, unless the buyer asks for less."""
+        """`window` is the time for which an order holds its ticket. A buyer may ask for a shorter time."""
         self._orders = orders
         self._tickets = tickets
         self._timeline = timeline
@@ -39,9 +39,12 @@ class OrderService:
     async def place_order(
         self, ticket_id: TicketId, *, buyer: UserId, window_seconds: int | None = None, request_key: str | None = None
     ) -> Order:
-        """Place an order. A repeated request with the same key gets the order that the first one placed.
+        """Place an order and return it.
 
-        Raises NotFound, OwnTicket, TicketNotAvailable; BadInput for a window longer than the platform's.
+        If an earlier request with the same `request_key` has placed an order, return the order of the earlier request.
+
+        Raises NotFound, OwnTicket or TicketNotAvailable. Raises BadInput if `window_seconds` is longer than the window
+        of the platform.
         """
         window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
         if window > self._window:
@@ -67,9 +70,12 @@ class OrderService:
 
     @retry_on_conflict
     async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:
-        """Free a ticket whose order is overdue, so that it can be sold while expiration is down.
+        """Cancel the order that holds the ticket, if the time to pay for this order is over.
 
-        True if the ticket may be free now.
+        Normally the expiration service starts this cancellation. While the expiration service is down, this method
+        makes sure that the ticket can be sold all the same.
+
+        Return True if the ticket may be free now.
         """
         holder = await self._orders.find_holder(ticket_id)
         if holder is None:
@@ -81,11 +87,14 @@ class OrderService:
         return True
 
     async def list_orders(self, buyer: UserId, *, before: str | None, limit: int) -> tuple[list[Order], str | None]:
-        """Newest first. The second value is the cursor of the next page, or None."""
+        """Return a page of the buyer's orders, newest first, and the cursor of the next page.
+
+        The cursor is None if this is the last page.
+        """
         return await self._orders.find_of_buyer(buyer, before=before, limit=limit)
 
     async def get_order(self, order_id: OrderId, *, by: UserId) -> Order:
-        """Raises NotFound, NotTheBuyer."""
+        """Return the order with this id. Raises NotFound or NotTheBuyer."""
         order = await self._orders.find(order_id)
         if order is None:
             raise NotFound(f"There is no order {order_id}.")
@@ -93,21 +102,24 @@ class OrderService:
         return order
 
     async def get_timeline(self, order_id: OrderId, *, by: UserId) -> list[TimelineEvent]:
-        """The events of an order and of its payments, oldest first. Raises NotFound, NotTheBuyer."""
+        """Return the events of an order and of its payments, oldest first. Raises NotFound or NotTheBuyer."""
         order = await self.get_order(order_id, by=by)
         payments = (order.payment_id, order.late_payment_id)
         return await self._timeline.read([order.id, *filter(None, payments)])
 
     @retry_on_conflict
     async def cancel_order(self, order_id: OrderId, *, by: UserId) -> None:
-        """Raises NotFound, NotTheBuyer, OrderNotOpen."""
+        """Cancel an open order for its buyer. Raises NotFound, NotTheBuyer or OrderNotOpen."""
         order = await self.get_order(order_id, by=by)
         order.cancel()
         await self._orders.save(order)
 
     @retry_on_conflict
     async def complete_order(self, order_id: OrderId, payment_id: PaymentId) -> None:
-        """Complete a paid order. A cancelled order stays cancelled: payments refunds the payment."""
+        """Complete an order that has been paid.
+
+        If the order is already cancelled, it stays cancelled, and the payments service refunds the payment.
+        """
         order = await self._known(order_id)
         if order.is_open:
             order.complete(payment_id)
@@ -118,7 +130,7 @@ class OrderService:
 
     @retry_on_conflict
     async def expire_order(self, order_id: OrderId) -> None:
-        """Cancel an order whose time to pay is over. Does nothing if the order is not open."""
+        """Cancel an order, because the time to pay is over. Do nothing if the order is not open."""
         order = await self._known(order_id)
         if order.is_open:
             order.cancel()

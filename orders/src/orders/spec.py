@@ -1,4 +1,4 @@
-"""What the platform needs to know about orders."""
+"""What the platform needs to know about the orders service."""
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec

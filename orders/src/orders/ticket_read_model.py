@@ -1,4 +1,7 @@
-"""What orders knows of each ticket. It is enough to place an order without a call to another service."""
+"""What the orders service knows about each ticket.
+
+With this knowledge, the orders service can place an order without a call to another service.
+"""
 
 from common.domain.ids import TicketId, UserId
 from common.events.orders import OrderedTicket
@@ -10,7 +13,7 @@ class TicketReadModel(ReadModel):
     title: str
     price: int
     user_id: UserId
-    """The seller."""
+    """The id of the seller."""
 
     def as_ordered(self) -> OrderedTicket:
         return OrderedTicket(id=TicketId(self.id), title=self.title, price=self.price)

@@ -1,4 +1,4 @@
-"""`python -m payments` serves payments until the process is stopped."""
+"""`python -m payments` runs the payments service until the process is stopped."""
 
 from common.runtime.serve import serve
 from common.runtime.settings import load_settings

@@ -1,4 +1,4 @@
-"""The composition root of payments."""
+"""The composition root of the payments service: creates all its objects and connects them."""
 
 from fastapi import FastAPI
 
@@ -31,7 +31,7 @@ def create_app(
     policy: RetryPolicy | None = None,
     gateway: PaymentGateway | None = None,
 ) -> FastAPI:
-    """Without a `gateway`, the settings decide which one is used."""
+    """Create the application. If `gateway` is None, the settings decide which card processor the service uses."""
     runtime = ServiceRuntime("payments", settings, clock=clock, policy=policy)
     database = runtime.mongo.database
     collection = BatchingCollection(database["payments"], lookup_by=("_id", "request_key", "order_id"))
@@ -48,13 +48,13 @@ def create_app(
     return create_http_app(
         Dependencies(runtime, payments, TokenVerifier(settings.token_public_key), requests),
         title="Payments",
-        description="Pay for an order. A charge ends as a completed order, or is refunded.",
+        description="Pay for an order. After a charge, the order is completed or the money is refunded.",
         routers=[router, idempotent],
     )
 
 
 def choose_gateway(settings: PaymentsSettings, database: Database) -> PaymentGateway:
-    """Stripe if there is a key for it; otherwise the sandbox, which moves no money."""
+    """Return Stripe if the settings contain a key for Stripe. Otherwise return the sandbox, which moves no money."""
     if settings.stripe_key is None:
         charges, refunds = database["sandbox_charges"], database["sandbox_refunds"]
         return SandboxGateway(BatchingCollection(charges), BatchingCollection(refunds))

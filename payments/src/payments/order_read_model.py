@@ -1,4 +1,8 @@
-"""What payments knows of each order: who may pay how much, until when, and whether the order is still open."""
+"""What the payments service knows about each order.
+
+The service knows who may pay, how much this buyer must pay, and until when. The service also knows if the order is
+open, cancelled or completed.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +16,10 @@ from common.storage.read_model import ReadModel, ReadModelRepository
 
 
 class OrderStatus(StrEnum):
-    """What an order event means to payments. The event's type decides, not its `status`."""
+    """The status of an order after an event.
+
+    The type of the event determines this status. The field `status` of the event does not.
+    """
 
     OPEN = "created"
     CANCELLED = "cancelled"
@@ -33,7 +40,7 @@ class OrderReadModel(ReadModel):
 
     @classmethod
     def from_event(cls, event: Event) -> Self:
-        assert isinstance(event, OrderEvent)  # noqa: S101 - for the type checker: no other event is consumed here
+        assert isinstance(event, OrderEvent)  # noqa: S101 - this tells the type checker which events are consumed here
         return cls(
             id=event.id,
             version=event.version,

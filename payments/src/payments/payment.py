@@ -1,4 +1,8 @@
-"""The payment aggregate: pending → captured or declined; captured → refunded. Open until its order is final."""
+"""The payment aggregate.
+
+A pending payment becomes captured or declined. A captured payment stays captured if its order is completed, and becomes
+refunded if its order is cancelled. A payment is open until it is declined or refunded, or until its order is completed.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,28 +17,28 @@ from payments.gateway.protocol import ChargeId
 
 class PaymentStatus(StrEnum):
     PENDING = "pending"
-    """The payment claims its order. It is not known yet whether the card was charged."""
+    """The payment reserves its order, so that no second payment can begin. Nobody knows yet if the card was charged."""
     DECLINED = "declined"
     CAPTURED = "captured"
     REFUNDED = "refunded"
 
 
 class NotTheBuyer(NotTheOwner):
-    """Only its buyer can pay for an order."""
+    """Only the buyer of an order can pay for it."""
 
     code = "not-the-buyer"
     title = "Somebody else placed this order"
 
 
 class OrderNotOpen(Conflict):
-    """A cancelled or expired order cannot be paid."""
+    """The order is cancelled, or the time to pay is over, so the order cannot be paid."""
 
     code = "order-not-open"
     title = "The order is not open any more"
 
 
 class AlreadyPaid(Conflict):
-    """There is one charge per order, however often it is requested."""
+    """The order is already paid. The card is not charged a second time."""
 
     code = "already-paid"
     title = "The order is paid already"
@@ -48,7 +52,7 @@ class PaymentInProgress(Conflict):
 
 
 class CardRefused(DomainError):
-    """The card was declined; the order stays open for another try."""
+    """The card was declined. The order stays open, so the buyer can try again."""
 
     kind = ErrorKind.PAYMENT_DECLINED
     code = "card-declined"
@@ -61,17 +65,23 @@ class Payment(Aggregate[PaymentEvent]):
     amount: int
     status: PaymentStatus = PaymentStatus.PENDING
     open: bool = True
-    """False after a decline, a refund, or the completion of its order. Operators check payments that stay open."""
+    """True until the payment is declined or refunded, or until its order is completed.
+
+    Operators must look at a payment that stays open for a long time.
+    """
     token: str | None
-    """The card token, kept only as long as the charge may have to be repeated."""
+    """The card token. It is removed when the outcome of the charge is known, because no call needs it after that."""
     charge_id: ChargeId | None = None
     decline_reason: str | None = None
     begun_at: datetime
     request_key: str | None = None
-    """Identifies the request that began it, if that had an Idempotency-Key: repeated, it continues this payment."""
+    """Identifies the request that began the payment. It is None if the request had no Idempotency-Key.
+
+    If the client repeats the request with the same Idempotency-Key, the service continues this payment.
+    """
 
     @classmethod
-    def begin(  # noqa: PLR0913 - all of them are named
+    def begin(  # noqa: PLR0913 - every argument is a keyword argument
         cls,
         *,
         order_id: OrderId,
@@ -81,7 +91,7 @@ class Payment(Aggregate[PaymentEvent]):
         now: datetime,
         request_key: str | None = None,
     ) -> Self:
-        """Begin a payment. It claims its order before any money moves."""
+        """Begin a payment. The stored payment reserves its order, and after that the card is charged."""
         payment = cls(
             id=PaymentId(new_id()),
             order_id=order_id,
@@ -113,7 +123,7 @@ class Payment(Aggregate[PaymentEvent]):
         self._change(PaymentRefunded)
 
     def settle(self) -> None:
-        """Close the payment, because its order is completed and the seller keeps the money."""
+        """Close the payment, because its order is completed and there will be no refund."""
         self._leave(PaymentStatus.CAPTURED, PaymentStatus.CAPTURED)
         self.open = False
         self._change()

@@ -1,4 +1,4 @@
-"""Stores payments."""
+"""Stores payments in MongoDB."""
 
 from datetime import datetime
 
@@ -21,12 +21,14 @@ class PaymentRepository(AggregateRepository[Payment]):
         super().__init__(collection, Payment, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # This index allows one charge per order: MongoDB refuses the second claim.
+        # With this index, MongoDB refuses a second pending or captured payment for the same order. So there is at most
+        # one charge per order.
         await self.collection.create_index(
             "order_id", unique=True, partialFilterExpression={"status": _CLAIMS}, name="one_charge_an_order"
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
-        # "Greater than the empty text" means: any text. With {"$type": "string"}, lookups would not use the index.
+        # Every text that is not empty is greater than the empty text. So this index contains the payments that have a
+        # `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index in a search for a key.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -38,7 +40,11 @@ class PaymentRepository(AggregateRepository[Payment]):
         )
 
     async def add(self, payment: Payment) -> None:
-        """Raises AlreadyPaid or PaymentInProgress, and stores nothing, if another payment claims the order."""
+        """Store a new payment.
+
+        If another payment for this order is pending or captured, store nothing and raise PaymentInProgress or
+        AlreadyPaid.
+        """
         try:
             await super().add(payment)
         except DuplicateKeyError:
@@ -51,7 +57,7 @@ class PaymentRepository(AggregateRepository[Payment]):
         return await self.find_one({"request_key": request_key})
 
     async def find_of_order(self, order_id: OrderId, buyer: UserId) -> list[Payment]:
-        """Newest first, at most 100."""
+        """Return the payments of this buyer for this order, newest first. Return at most 100 payments."""
         page, _ = await self.find_page({"order_id": order_id, "user_id": buyer}, before=None, limit=_MOST_PER_ORDER)
         return page
 
@@ -59,7 +65,10 @@ class PaymentRepository(AggregateRepository[Payment]):
         return await self.find_one({"order_id": order_id, "status": PaymentStatus.CAPTURED.value, "open": True})
 
     async def find_open(self, *, begun_before: datetime, after: Payment | None) -> list[Payment]:
-        """A page of open payments, oldest first, at most 500. `after` is the last payment of the page before."""
+        """Return a page of at most 500 open payments that began before `begun_before`, oldest first.
+
+        `after` is the last payment of the page before. For the first page, `after` is None.
+        """
         query: dict[str, object] = {"open": True, "begun_at": {"$lt": begun_before}}
         if after is not None:
             later = {"begun_at": {"$gt": after.begun_at}}

@@ -1,4 +1,4 @@
-"""HTTP in: parse, call one use case, answer."""
+"""The HTTP routes. Each route parses the request, calls one use case, and returns the answer."""
 
 from typing import Annotated
 
@@ -37,7 +37,7 @@ async def pay_order(wanted: PaymentIn, user: CurrentUser, payments: Payments, re
     return PaymentOut.model_validate(payment)
 
 
-@router.get("", summary="The payments of one of your orders, declined ones included")
+@router.get("", summary="All payments for one of your orders, also declined payments")
 async def list_payments(
     order_id: Annotated[OrderId, WellFormed, Query(alias="orderId")], user: CurrentUser, payments: Payments
 ) -> PaymentList:

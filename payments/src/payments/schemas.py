@@ -1,4 +1,4 @@
-"""The bodies of requests and answers."""
+"""The JSON bodies of the requests and of the answers."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ class PaymentIn(RequestBody):
         min_length=1,
         max_length=200,
         pattern=r"^[A-Za-z0-9_]+$",
-        description="A card token or payment method of Stripe, such as pm_card_visa or tok_visa; never a card number.",
+        description="A card token or payment method of Stripe, such as tok_visa or pm_card_visa. Send no card number.",
         examples=["pm_card_visa"],
     )
 
@@ -27,4 +27,4 @@ class PaymentOut(ResponseBody):
 
 
 class PaymentList(ResponseBody):
-    payments: list[PaymentOut] = Field(description="Newest first.")
+    payments: list[PaymentOut] = Field(description="The payments, newest first.")

@@ -1,8 +1,10 @@
-"""The use cases of payments.
+"""The use cases of the payments service.
 
-Money that was taken ends as a completed order or is refunded, whichever payments learns of first: the charge or the
-cancellation. Three callers use the same two steps, `_charge` and `_close`: the buyer's request, the events of the
-order, and the recovery job, which continues after a crash (ADR 8).
+Every charge ends in one of two ways: the order is completed, or the money is refunded. This is true whether the
+payments service learns of the charge first or of the cancellation first.
+
+A payment has two steps, `_charge` and `_close`. The request of the buyer and the recovery job run both steps. The
+handler of order events runs only `_close`. The recovery job finishes payments after a crash (ADR 8).
 """
 
 import asyncio
@@ -24,9 +26,15 @@ from payments.repository import PaymentRepository
 log = structlog.get_logger()
 
 _ABANDONED_AFTER = timedelta(seconds=10)
-"""Longer than a request may take (common.http.middleware): no request works on an older payment any more."""
+"""If a payment began longer ago than this, no request works on it any more, and the recovery job may continue it.
+
+This time is longer than a request may take (see common.http.middleware).
+"""
 _KEY_IS_KEPT_FOR = timedelta(hours=20)
-"""Stripe may forget an idempotency key after 24 hours. After that, a repeated charge could charge again."""
+"""If a payment began longer ago than this, the recovery job does not repeat the charge.
+
+Stripe may forget an idempotency key after 24 hours. Without the key, Stripe would charge the card a second time.
+"""
 _RECOVERY_SECONDS = 5.0
 
 
@@ -42,10 +50,13 @@ class PaymentService:
     async def pay_order(
         self, order_id: OrderId, *, token: str, buyer: UserId, request_key: str | None = None
     ) -> Payment:
-        """Charge the card once. A repeated request with the same key continues the payment that the first one began.
+        """Charge the card once, and return the payment.
 
-        Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress, CardRefused, BadInput (an unknown
-        token); DependencyUnavailable if the outcome is not known yet.
+        If an earlier request with the same `request_key` has begun a payment, continue the payment of the earlier
+        request.
+
+        Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress or CardRefused. Raises BadInput if
+        the token is unknown. Raises DependencyUnavailable if nobody knows yet whether the card was charged.
         """
         order = await self._order_of(order_id, buyer)
         begun_before = await self._payments.find_by_request(request_key) if request_key else None
@@ -55,7 +66,7 @@ class PaymentService:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:
             raise OrderNotOpen("The order has been cancelled, so it cannot be paid.")
-        if order.expires_at <= self._clock():  # the cancellation may still be on its way
+        if order.expires_at <= self._clock():  # the event of the cancellation may arrive later
             raise OrderNotOpen("The time to pay this order is over.")
         payment = Payment.begin(
             order_id=order_id,
@@ -69,12 +80,16 @@ class PaymentService:
         return await self._charge_and_close(PaymentId(payment.id))
 
     async def list_payments(self, order_id: OrderId, *, buyer: UserId) -> list[Payment]:
-        """Newest first. Raises NotFound, NotTheBuyer."""
+        """Return the payments for an order, newest first. Raises NotFound or NotTheBuyer."""
         await self._order_of(order_id, buyer)
         return await self._payments.find_of_order(order_id, buyer)
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Store the new state of an order. Then close the payment that waits for the end of the order, if any."""
+        """Store the new state of an order.
+
+        If the order is completed or cancelled now, also close the payment that is captured and still open. A new order
+        has no such payment.
+        """
         await self._orders.apply(event)
         if isinstance(event, OrderCreated):
             return  # no payment waits for this
@@ -91,7 +106,7 @@ class PaymentService:
             await asyncio.sleep(_RECOVERY_SECONDS)
 
     async def recover_open_payments(self) -> None:
-        """Finish the payments that a crash, or a card processor that did not answer, has left open."""
+        """Finish the payments that are still open after a crash, or because the card processor did not answer."""
         begun_before = self._clock() - _ABANDONED_AFTER
         after: Payment | None = None
         while page := await self._payments.find_open(begun_before=begun_before, after=after):
@@ -100,7 +115,11 @@ class PaymentService:
             after = page[-1]
 
     async def _recover(self, payment: Payment) -> None:
-        """A payment that cannot be finished must not keep the others open."""
+        """Try to finish one payment. If the payment is too old to repeat its charge, only log an error for a person.
+
+        If this fails, log the reason and return, so that the recovery job can finish the other payments. Only if the
+        database does not answer, raise the error, because then the job cannot finish any payment.
+        """
         if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:
             log.error("open payment needs a person: find out whether it was charged", payment=payment.id)
             return
@@ -111,7 +130,7 @@ class PaymentService:
         except DependencyUnavailable as error:
             log.warning("open payment not finished", payment=payment.id, reason=error.detail)
         except DatabaseError:
-            raise  # without the database no payment can be finished
+            raise  # without the database, the job cannot finish any payment
         except Exception:
             log.exception("open payment not finished", payment=payment.id)
 
@@ -132,9 +151,13 @@ class PaymentService:
 
     @retry_on_conflict
     async def _charge(self, payment_id: PaymentId) -> None:
-        """Pending → captured or declined. Safe to repeat: the payment's id is the idempotency key of the charge.
+        """Charge the card of a pending payment. After that, the payment is captured or declined.
 
-        Raises CardRefused, also if another request or the recovery job has found out before that the card is declined.
+        This step may run several times, because the id of the payment is the idempotency key of the charge. If the
+        payment is already captured, this step does nothing.
+
+        Raises CardRefused if the card is declined, also if another request or the recovery job has stored the decline.
+        Raises BadInput if the token is unknown. Raises DependencyUnavailable if the outcome is unknown.
         """
         payment = await self._known(payment_id)
         if payment.status is PaymentStatus.DECLINED:
@@ -160,10 +183,13 @@ class PaymentService:
 
     @retry_on_conflict
     async def _close(self, payment_id: PaymentId) -> Payment:
-        """Captured and open → refunded if its order is cancelled, settled if it is completed, else unchanged.
+        """Refund a captured payment if its order is cancelled. Settle the payment if its order is completed.
 
-        The capture is stored before the order is read here. `follow_order` stores a cancellation before it looks for
-        the payment. So the second of the two sees both.
+        If the order is still open, or if the payment is not captured and open, change nothing.
+
+        A charge and a cancellation may happen at the same time. `_charge` has stored the capture before this step reads
+        the order. `follow_order` stores the cancellation before it looks for the payment. So the step that reads
+        last sees both the capture and the cancellation, and refunds the payment.
         """
         payment = await self._known(payment_id)
         if payment.status is not PaymentStatus.CAPTURED or not payment.open:
@@ -179,7 +205,7 @@ class PaymentService:
         return payment
 
     async def _refund(self, payment: Payment) -> None:
-        assert payment.charge_id is not None  # noqa: S101 - for the type checker: capturing sets it
+        assert payment.charge_id is not None  # noqa: S101 - for the type checker: `capture` has set this field
         try:
             await self._gateway.refund(payment_id=PaymentId(payment.id), charge_id=payment.charge_id)
         except UnknownCharge as error:

@@ -1,4 +1,4 @@
-"""What the platform needs to know about payments."""
+"""What the platform needs to know about the payments service."""
 
 from common.events.payments import PaymentCreated, PaymentRefunded
 from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec

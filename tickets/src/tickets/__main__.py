@@ -1,4 +1,4 @@
-"""`python -m tickets` serves tickets until the process is stopped."""
+"""`python -m tickets` runs the tickets service until the process is stopped."""
 
 from common.runtime.serve import serve
 from common.runtime.settings import load_settings

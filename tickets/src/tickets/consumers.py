@@ -1,4 +1,4 @@
-"""Events in: one function per handler, and the table of handlers."""
+"""The event handlers: one function per handler, and the table of all consumers."""
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.messaging.consumer import Consumer

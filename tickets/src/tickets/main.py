@@ -1,4 +1,4 @@
-"""The composition root of tickets."""
+"""The composition root of the tickets service: creates all its objects and connects them."""
 
 from fastapi import FastAPI
 

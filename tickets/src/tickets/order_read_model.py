@@ -1,4 +1,4 @@
-"""What tickets knows of each order: whether it is live, and which ticket it is for."""
+"""What the tickets service knows about each order: if the order is live, and which ticket it is for."""
 
 from typing import Self
 
@@ -13,11 +13,11 @@ from common.storage.read_model import ReadModel, ReadModelRepository
 
 class OrderReadModel(ReadModel):
     ticket_id: TicketId
-    is_live: bool = Field(description="Open or completed: it holds its ticket.")
+    is_live: bool = Field(description="True if the order is open or completed, because such an order holds its ticket.")
 
     @classmethod
     def from_event(cls, event: Event) -> Self:
-        assert isinstance(event, OrderEvent)  # noqa: S101 - for the type checker: no other event is consumed here
+        assert isinstance(event, OrderEvent)  # noqa: S101 - this tells the type checker which events are consumed here
         return cls(
             id=event.id, version=event.version, ticket_id=event.ticket.id, is_live=not isinstance(event, OrderCancelled)
         )
@@ -28,7 +28,8 @@ class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
         super().__init__(collection, OrderReadModel)
 
     async def create_indexes(self) -> None:
-        # Partial: a ticket may have had any number of orders, of which at most one or two are live.
+        # A ticket can have had many orders, but at most one or two of them are live. So this index contains only the
+        # live orders and stays small.
         await self.collection.create_index("ticket_id", partialFilterExpression={"is_live": True})
 
     async def is_live(self, order_id: OrderId) -> bool:
@@ -36,6 +37,10 @@ class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
         return order is not None and order.is_live
 
     async def live_order_of(self, ticket_id: TicketId) -> OrderId | None:
-        """A live order for the ticket, or None. There are two only while a cancellation has not arrived yet."""
+        """Return the id of a live order for the ticket, or None if there is no such order.
+
+        If one of two orders has been cancelled, but the event of its cancellation has not arrived yet, both orders are
+        live here. Then this method returns any of the two.
+        """
         document = await self.collection.find_one({"ticket_id": ticket_id, "is_live": True})
         return OrderId(document["_id"]) if document else None

@@ -1,4 +1,4 @@
-"""Stores tickets."""
+"""Stores tickets in MongoDB."""
 
 from common.domain.clock import Clock
 from common.storage.collection import Collection
@@ -12,7 +12,8 @@ class TicketRepository(AggregateRepository[Ticket]):
         super().__init__(collection, Ticket, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # Serves the list of what can be bought: equality on order_id, then newest first.
+        # This index serves the list of the tickets that can be bought. The query of this list asks for tickets without
+        # an order (`order_id` is null) and sorts them by `_id`, newest first.
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
 
     async def find_for_sale(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:

@@ -1,4 +1,4 @@
-"""The bodies of requests and answers."""
+"""The JSON bodies of the requests and of the answers."""
 
 from typing import Annotated
 
@@ -22,11 +22,13 @@ class TicketOut(ResponseBody):
     price: PriceOut
     user_id: UserId = Field(description="The seller.")
     order_id: OrderId | None = Field(
-        description="The order that holds or has bought the ticket; null: it can be bought."
+        description="The order that holds or has bought the ticket; null if the ticket can be bought."
     )
     version: int
 
 
 class TicketPage(ResponseBody):
     tickets: list[TicketOut]
-    next_cursor: TicketId | None = Field(description="Pass it as `cursor` for the next page; null on the last one.")
+    next_cursor: TicketId | None = Field(
+        description="To get the next page, send this value as `cursor`. It is null on the last page."
+    )

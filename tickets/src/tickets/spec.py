@@ -1,4 +1,4 @@
-"""What the platform needs to know about tickets."""
+"""What the platform needs to know about the tickets service."""
 
 from common.events.tickets import TicketCreated, TicketUpdated
 from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec

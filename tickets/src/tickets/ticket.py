@@ -1,4 +1,4 @@
-"""The ticket aggregate: a listing, and the order that holds it."""
+"""The ticket aggregate: what the seller offers, and the order that holds the ticket."""
 
 from typing import Self
 
@@ -9,14 +9,14 @@ from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated
 
 
 class NotTheSeller(NotTheOwner):
-    """Only its seller can change a ticket."""
+    """Only the seller of a ticket can change it."""
 
     code = "not-the-seller"
     title = "Somebody else sells this ticket"
 
 
 class TicketHeld(Conflict):
-    """A ticket that an order holds, or has bought, cannot be changed."""
+    """An order holds or has bought this ticket, so the ticket cannot be changed."""
 
     code = "ticket-held"
     title = "An order holds this ticket"
@@ -35,7 +35,7 @@ class Ticket(Aggregate[TicketEvent]):
         return ticket
 
     def change_listing(self, *, by: UserId, title: str, price: int) -> None:
-        """Raises NotTheSeller, TicketHeld."""
+        """Change the title and the price. Raises NotTheSeller or TicketHeld."""
         if by != self.user_id:
             raise NotTheSeller("Only its seller can change a ticket.")
         if self.order_id is not None:
@@ -45,7 +45,7 @@ class Ticket(Aggregate[TicketEvent]):
         self._change(TicketUpdated)
 
     def set_holder(self, order_id: OrderId | None) -> None:
-        """Set the order that holds the ticket. None frees the ticket."""
+        """Set the order that holds the ticket. If `order_id` is None, the ticket becomes free."""
         self.order_id = order_id
         self._change(TicketUpdated)
 

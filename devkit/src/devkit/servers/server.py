@@ -1,4 +1,4 @@
-"""A child process that listens on a port. `start` returns when it answers."""
+"""A child process that listens on a port. `start` returns when the server answers."""
 
 import asyncio
 import time
@@ -16,7 +16,10 @@ _ANSWER_SECONDS = 2.0
 
 
 class ServerFailed(Exception):
-    """A server ended while it started, or did not answer; the message ends with the last lines of its log."""
+    """A server could not start, ended during its start, or did not answer.
+
+    The message ends with the last lines of the server's log.
+    """
 
     def __init__(self, what: str, server: "Server") -> None:
         self.in_one_line = f"{server.name} {what}: {server.stop_reason()} (its log: {server.log_path})"
@@ -24,10 +27,10 @@ class ServerFailed(Exception):
 
 
 class Server(ChildProcess, ABC):
-    """A server. Subclasses say how to start it, and how to check that it answers."""
+    """A server. A subclass defines how to start the server, and how to check that the server answers."""
 
     start_seconds: float = 30.0
-    """How long the start may take."""
+    """The longest time that the start may take."""
 
     def __init__(self, name: str, port: int, log_path: Path) -> None:
         super().__init__(name, log_path)
@@ -35,32 +38,40 @@ class Server(ChildProcess, ABC):
 
     @abstractmethod
     def command(self) -> list[str]:
-        """Write the files that the server needs, and return its command line. Raises BinaryMissing."""
+        """Write the files that the server needs, and return the command line of the server. Raises BinaryMissing."""
 
     def environment(self) -> Mapping[str, str] | None:
-        """Return its environment variables; None for those of this process."""
+        """Return the environment variables of the server.
+
+        If the result is None, the server gets the environment variables of this process.
+        """
         return None
 
     @abstractmethod
     async def answers(self) -> bool:
-        """Whether the server works now. May raise OSError if it is not reachable."""
+        """Return True if the server works now. If nobody can reach the server, this method may raise OSError."""
 
     async def try_connection(self) -> None:
-        """Open and close a connection. Raises OSError if the server does not listen yet.
+        """Open a connection to the server and close it. Raises OSError if the server does not listen yet.
 
-        `answers` calls this first: it costs a tenth of the CPU time of a request, and `start` asks 20 times per second
-        while the server uses the CPU itself.
+        `answers` calls this method before it sends a request, in order to save CPU time. `start` calls `answers` 20
+        times per second while the server needs the CPU for its start. A connection needs only a tenth of the CPU time
+        of a request.
         """
         _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.close()
 
     def stop_reason(self) -> str:
-        """Return the line of its log that probably says why it stopped."""
+        """Return the line of the server's log that probably says why the server stopped."""
         return self.last_lines(1) or "(nothing)"
 
     async def start(self) -> None:
-        """Start the server; return when it answers. If it ends or takes too long, kill it and raise ServerFailed."""
-        if is_taken(self.port):  # otherwise that program could answer instead of the server
+        """Start the server, and return when the server answers.
+
+        If the server ends, or if the start takes longer than `start_seconds`, kill the server and raise ServerFailed.
+        """
+        # Without this check, another program that listens on the port could answer instead of the server.
+        if is_taken(self.port):
             raise ServerFailed(f"cannot start, port {self.port} is taken by another program", self)
         self.spawn(self.command(), self.environment())
         try:
@@ -70,7 +81,7 @@ class Server(ChildProcess, ABC):
             raise
 
     async def is_ready(self) -> bool:
-        """Check once whether the server answers within 2 s."""
+        """Check the server once. Return True if the server answers within 2 s."""
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 return self.is_running and await self.answers()

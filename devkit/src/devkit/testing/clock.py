@@ -1,4 +1,4 @@
-"""A clock for services under test."""
+"""A clock that a test can set. The tested service uses this clock instead of the real time."""
 
 from datetime import datetime, timedelta
 
@@ -6,11 +6,14 @@ from common.domain.clock import utc_now
 
 
 class SettableClock:
-    """Shows the real time, or the time at which it stands, plus as much as a test has moved it on."""
+    """Shows the real time, or the fixed time `stands_at`.
+
+    A test can call `move_on`. After that, the clock is ahead by this additional time.
+    """
 
     def __init__(self, stands_at: datetime | None = None) -> None:
         self.stands_at = stands_at
-        """None: the clock runs."""
+        """The fixed time that the clock shows. If this is None, the clock shows the real time."""
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Publishes events as another service would, and reads what was published."""
+"""Lets a test publish events, as another service would do, and read the events that were published."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,7 +21,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """A message as a stream stores it."""
+    """A message that a stream has stored."""
 
     subject: str
     data: bytes
@@ -38,7 +38,10 @@ class EventStreams:
             await self._publisher.publish(StagedEvent.stage(event, utc_now()))
 
     async def publish_again(self, event: Event) -> None:
-        """Publish a duplicate that the broker does not recognise, as after its duplicate window."""
+        """Publish a duplicate of an event without the header Nats-Msg-Id, so that the broker stores the duplicate.
+
+        The same happens in production if a service publishes an event again after the duplicate window of the broker.
+        """
         staged = StagedEvent.stage(event, utc_now())
         headers = {name: value for name, value in staged.headers.items() if name != "Nats-Msg-Id"}
         await self._publisher.publish_raw(staged.subject, staged.data.encode(), headers)
@@ -47,7 +50,7 @@ class EventStreams:
         await self._publisher.publish_raw(subject, data, headers or {})
 
     async def published(self, event_type: type[E]) -> list[E]:
-        """Every event of this type in its stream, oldest first."""
+        """Return all events of this type from their stream, oldest first."""
         found = []
         for message in await self._read(stream_of(event_type).name, event_type.subjects()):
             event = decode(message.subject, message.data)
@@ -56,7 +59,7 @@ class EventStreams:
         return found
 
     async def eventually_published(self, event_type: type[E], count: int = 1) -> list[E]:
-        """Wait for this number of events, and fail if there are more."""
+        """Wait until `count` events of this type are in the stream, and return them. Fail if there are more events."""
         found = await eventually(
             lambda: self.published(event_type),
             until=lambda seen: len(seen) >= count,
@@ -69,7 +72,10 @@ class EventStreams:
         return await self._read(DEAD_LETTERS.name, "dead-letter.>")
 
     async def eventually_quiet(self, *consumers: str) -> None:
-        """Wait until these consumers have handled all events: nothing is pending, nothing waits for an ack."""
+        """Wait until these consumers have handled all events.
+
+        After that, no event is left to deliver, and no delivered event waits for its acknowledgement.
+        """
 
         async def busy() -> list[str]:
             return [
@@ -84,7 +90,8 @@ class EventStreams:
     async def _is_busy(self, info: ConsumerInfo) -> bool:
         if info.num_pending or info.num_ack_pending:
             return True
-        # Just after a publish the broker may not have counted the event as pending yet, so ask the stream as well.
+        # Just after an event was published, the broker may not have counted this event as pending yet. So we also
+        # compare the last message of the stream with the last message that was delivered.
         delivered = info.delivered.stream_seq if info.delivered else 0
         matching = [await self._last_sequence(info.stream_name, s) for s in info.config.filter_subjects or []]
         return delivered < max(matching, default=0)
@@ -96,7 +103,7 @@ class EventStreams:
             return 0
 
     async def eventually_relayed(self, aggregates: Collection) -> None:
-        """Wait until every outbox in this collection is empty, so that all changes are published."""
+        """Wait until all outboxes in this collection are empty. Then the service has published all its changes."""
         await eventually(
             lambda: aggregates.count_documents({"outbox.id": {"$exists": True}}),
             until=lambda left: left == 0,
@@ -104,7 +111,7 @@ class EventStreams:
         )
 
     async def envelopes(self, event_type: type[Event]) -> list[StoredMessage]:
-        """The messages as the stream stores them, with their headers, oldest first."""
+        """Return the stored messages of this event type with their headers, oldest first."""
         return await self._read(stream_of(event_type).name, event_type.subjects())
 
     async def _read(self, stream: str, subject: str) -> list[StoredMessage]:

@@ -1,4 +1,4 @@
-"""Waits for an effect. Tests wait in no other way."""
+"""Waits until something has happened. All tests use this function when they have to wait."""
 
 import asyncio
 import time
@@ -11,7 +11,10 @@ T = TypeVar("T")
 async def eventually(
     look: Callable[[], Awaitable[T]], *, until: Callable[[T], bool] = bool, within: float = 10.0, what: str
 ) -> T:
-    """Call `look` until its result satisfies `until`, and return it. Fails with `what` and the last result."""
+    """Call `look` again and again until `until` returns True for the result. Return this result.
+
+    If this does not happen within `within` seconds, fail with a message that contains `what` and the last result.
+    """
     deadline = time.monotonic() + within
     while True:
         seen = await look()

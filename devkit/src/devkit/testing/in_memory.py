@@ -1,4 +1,7 @@
-"""What use cases need to run without servers: a database in memory, and an outbox relay that publishes nothing."""
+"""With these helpers, a test can run use cases without servers.
+
+The database is in memory, and the outbox relay publishes nothing.
+"""
 
 from typing import Any
 
@@ -12,8 +15,9 @@ from common.storage.collection import Database
 
 
 def in_memory_database(name: str) -> Database:
-    """An empty database."""
-    client: Any = AsyncMongoMockClient(tz_aware=True)  # typed as motor's client, whose types are narrower than ours
+    """Return an empty database in memory."""
+    # We use Any here, because the mock has the types of motor, which are narrower than our types.
+    client: Any = AsyncMongoMockClient(tz_aware=True)
     database: Database = client[name]
     return database
 
@@ -23,5 +27,5 @@ def unconnected_broker() -> Broker:
 
 
 def idle_relay(clock: Clock = utc_now) -> OutboxRelay:
-    """A relay that does not run. Staged events stay in the outboxes, where a test can read them."""
+    """Return an outbox relay that does not run. Events stay in the outboxes, where a test can read them."""
     return OutboxRelay(Publisher(unconnected_broker()), clock)

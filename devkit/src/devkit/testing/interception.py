@@ -1,39 +1,52 @@
-"""Passes every database operation of a service through a function of the test, which may end the process there."""
+"""Lets a test intercept every database operation of a service.
+
+Before each operation, the wrapped collection calls a function of the test. This function can run the operation. The
+function can also raise `Died` before or after the operation, as if the process died at this moment.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 Operation = Callable[[], Awaitable[Any]]
 Around = Callable[[str, Operation], Awaitable[Any]]
-"""Receives the operation's name and the operation. It runs the operation or not, and may raise before or after it."""
+"""The function of the test. Its arguments are the name of the operation and the operation itself.
+
+The function decides if it runs the operation. It may raise an error before the operation or after it.
+"""
 
 WRITES = frozenset({"insert_one", "update_one", "find_one_and_update", "bulk_write"})
 _READS = frozenset({"find_one", "count_documents"})
 
 
 class Died(BaseException):
-    """The process dies, at a moment that the test chose. Not an Exception, so no code of the product catches it."""
+    """Simulates that the process dies at a moment that the test has chosen.
+
+    This class is no subclass of Exception, so that no code of the product catches it.
+    """
 
 
 class InterceptedCollection:
-    """Wraps a collection: its reads and writes run through `around`, all other calls pass through."""
+    """Wraps a collection of a database.
 
-    def __init__(self, collection: Any, around: Around) -> None:  # noqa: ANN401 - of any driver, and the mock's
+    For each read and each write, this class calls `around`. All other calls go directly to the wrapped collection.
+    """
+
+    def __init__(self, collection: Any, around: Around) -> None:  # noqa: ANN401 - a collection of any driver, or of the mock
         self._collection = collection
         self._around = around
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the driver's collection
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the wrapped collection
         found = getattr(self._collection, name)
         if name in WRITES | _READS:
             return lambda *args, **kwargs: self._around(name, lambda: found(*args, **kwargs))
         return found
 
-    def find(self, *args: Any, **kwargs: Any) -> "_InterceptedCursor":  # noqa: ANN401 - as the drivers declare it
+    def find(self, *args: Any, **kwargs: Any) -> "_InterceptedCursor":  # noqa: ANN401 - the drivers also declare Any
         return _InterceptedCursor(self._collection.find(*args, **kwargs), self._around)
 
 
 class _InterceptedCursor:
-    """Runs the query, and so calls the function of the test, in to_list."""
+    """Wraps a cursor. Only the method `to_list` runs the query, so only `to_list` calls the function of the test."""
 
     def __init__(self, cursor: Any, around: Around) -> None:  # noqa: ANN401 - see above
         self._cursor = cursor

@@ -1,4 +1,4 @@
-"""Makes key pairs for session tokens."""
+"""Creates key pairs. The private key signs session tokens, and the public key verifies them."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,7 @@
-"""pytest fixtures: the real servers, started by the test process on free ports, and fresh streams for each test."""
+"""Fixtures for pytest.
+
+The test process starts the real servers on free ports. Each test gets an empty database and empty streams.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -25,9 +28,10 @@ _DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
 
 @pytest.fixture(autouse=True)
 def _each_test_starts_with_the_same_logging() -> Iterator[None]:
-    """Reset the logging of the process, which commands and services under test configure.
+    """Reset the configuration of the logging, because tested commands and services change it for the whole process.
 
-    Tracebacks are plain: structlog's default prints the local variables of each frame, which can take 20 s.
+    We use plain tracebacks. By default, structlog prints the local variables of each function in the traceback, which
+    can take 20 s.
     """
     *processors, _ = structlog.get_config()["processors"]
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -55,10 +59,11 @@ def keys() -> KeyPair:
 
 @pytest.fixture
 async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
-    """Empty streams, with methods to publish and to read."""
+    """Create empty streams. The result has methods to publish events and to read them."""
     broker = Broker(nats_server.url, "test")
     await broker.connect()
-    # One stream always stays: with the last one, nats-server deletes the folder of all streams, perhaps too late.
+    # This stream always stays. If a test deleted the last stream, nats-server would delete the folder of all streams.
+    # This could happen so late that nats-server also deletes the new streams.
     await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
     for stream in STREAMS:
         with suppress(NotFoundError):
@@ -72,12 +77,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--driver",
         choices=_DRIVERS,
-        help="The MongoDB driver of all tests. Default: motor, and both drivers for tests marked both_drivers.",
+        help="The MongoDB driver of all tests. Without this option, tests use motor, or both if marked both_drivers.",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that has a database with one driver, or with both if it is marked."""
+    """Choose the MongoDB drivers for each test that uses the fixture `driver`.
+
+    A test runs with one driver. If the test has the mark `both_drivers`, it runs once with each driver.
+    """
     if "driver" not in metafunc.fixturenames or _parametrizes_drivers(metafunc.definition):
         return
     both = metafunc.definition.get_closest_marker("both_drivers") is not None
@@ -99,7 +107,7 @@ def driver(request: pytest.FixtureRequest) -> MongoDriver:
 
 @pytest.fixture
 async def mongo(mongod: Mongod, driver: MongoDriver) -> AsyncIterator[Mongo]:
-    """An empty database."""
+    """Create an empty database and a connection to it."""
     connection = Mongo(mongod.url, f"test-{new_id()}", driver)
     yield connection
     await connection.close()

@@ -1,4 +1,8 @@
-"""Checks that an error answer is a problem of RFC 9457 with our fields, has a trace id, and shows no internals."""
+"""Checks the error answers of our services.
+
+An error answer must be a problem as RFC 9457 defines it, with our additional field `errors`. It must have a trace id in
+a header. It must not show details of our code, such as tracebacks.
+"""
 
 # ruff: noqa: S101 - these functions are the assertions of tests
 
@@ -13,20 +17,23 @@ _INTERNALS = re.compile(r"Traceback|\.py\b|site-packages|line \d+|pymongo|pydant
 class Refusal(NamedTuple):
     status: int
     code: str
-    """The last part of the problem's type."""
+    """The last part of the field `type` of the problem."""
     fields: list[str | None]
-    """The field of each item of `errors`; None for an item without one."""
+    """One value per item of `errors`: the name of the field, or None if the item has no field."""
 
 
 def refusal(answer: httpx.Response) -> Refusal:
-    """What an error answer says. Fails if it is not a complete problem."""
+    """Return the most important parts of an error answer. Fail if the answer is not a complete problem."""
     problem = assert_problem(answer, answer.status_code, f"{answer.request.method} {answer.request.url}")
     code = problem["type"].rpartition(":")[2]
     return Refusal(answer.status_code, code, [line.get("field") for line in problem["errors"]])
 
 
 def assert_problem(answer: httpx.Response, status: int, to: str) -> dict[str, Any]:
-    """Return the problem. `to` names the request in the message of a failure."""
+    """Check that the answer is a complete problem with this status, and return the problem.
+
+    If a check fails, the message of the failure contains `to`, which is the name of the request.
+    """
     assert answer.status_code == status, f"{to}: {answer.status_code}, not {status}: {answer.text[:300]}"
     assert answer.headers["content-type"] == "application/problem+json", to
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-correlation-id"]), to

@@ -1,4 +1,4 @@
-"""Runs a service inside the test's process: its real application, on real servers."""
+"""Runs the real application of a service inside the process of the test. The application uses real servers."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ from devkit.testing.keys import KeyPair
 from devkit.testing.tokens import TokenSigner
 
 QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, max_unanswered=5)
-"""Retries quickly, so that a test need not wait a minute until an event becomes a dead letter."""
+"""Retries quickly. With the normal policy, a test would wait a minute until an event becomes a dead letter."""
 
 
 @dataclass
@@ -35,18 +35,19 @@ class RunningService:
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
-    def use_cases(self) -> Any:  # noqa: ANN401 - each service has its own class
+    def use_cases(self) -> Any:  # noqa: ANN401 - each service has a different class
         return self.app.state.dependencies.use_cases
 
     def collection(self, name: str) -> Collection:
         return self.runtime.mongo.database[name]
 
     def client(self, user: UserId | None = None) -> httpx.AsyncClient:
-        """A client that is signed in as this user; without one, it is not signed in."""
+        """Return a client that is signed in as this user. If `user` is None, the client is not signed in."""
         headers = {}
         if user is not None:
             headers["Authorization"] = f"Bearer {self.signer.sign(SignedInUser(user, f'{user}@example.com'))}"
-        # raise_app_exceptions=False: the test sees what a client would see.
+        # With raise_app_exceptions=False, the test gets the HTTP answer that a client would get, and not the exception
+        # of the application.
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
         self._clients.append(client)
@@ -59,7 +60,7 @@ class RunningService:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The servers, keys and settings that services under test use."""
+    """The servers, keys and settings that the tested services use."""
 
     mongo_url: str
     nats_url: str
@@ -97,7 +98,7 @@ class Surroundings:
 
 
 async def missing(runtime: ServiceRuntime) -> str:
-    """What the service waits for before it is ready; empty when it is ready."""
+    """Return what the service still waits for before it is ready. If the service is ready, return an empty text."""
     try:
         await runtime.check_ready()
     except DependencyUnavailable as error:
@@ -106,5 +107,5 @@ async def missing(runtime: ServiceRuntime) -> str:
 
 
 def somebody() -> UserId:
-    """A new user."""
+    """Return the id of a new user."""
     return UserId(new_id())

@@ -1,4 +1,4 @@
-"""Sample events, as other services would publish them."""
+"""Creates sample events that look like the events of the real services."""
 
 from datetime import timedelta
 
@@ -13,7 +13,10 @@ from common.events.tickets import TicketCreated, TicketUpdated
 def order_events(
     ticket_id: str, *, buyer: str | None = None, order_id: str | None = None, due_in: timedelta = timedelta(minutes=15)
 ) -> tuple[OrderCreated, OrderCancelled, OrderCompleted]:
-    """The three events of an order for this ticket. A real order has the first, then one of the other two."""
+    """Return three events of an order for this ticket.
+
+    A real order has only two of these events: first OrderCreated, and then either OrderCancelled or OrderCompleted.
+    """
     state = {
         "id": order_id or new_id(),
         "user_id": UserId(buyer or new_id()),
@@ -32,12 +35,12 @@ def listed_ticket(*, seller: str | None = None, title: str = "Concert", price: i
 
 
 def changed_ticket(ticket: TicketCreated, version: int, *, title: str = "Opera", price: int = 2500) -> TicketUpdated:
-    """The same ticket, after its seller has changed the listing."""
+    """Return the event that is published when the seller changes the title and the price of the ticket."""
     return TicketUpdated(id=ticket.id, version=version, title=title, price=price, user_id=ticket.user_id)
 
 
 def captured_payment(order_id: str) -> PaymentCreated:
-    """The buyer's card has been charged for this order."""
+    """Return the event that is published when the buyer's card has been charged for this order."""
     return PaymentCreated(
         id=new_id(),
         version=2,
@@ -49,5 +52,5 @@ def captured_payment(order_id: str) -> PaymentCreated:
 
 
 def passed_deadline(order_id: str) -> ExpirationCompleted:
-    """The time to pay for this order is over."""
+    """Return the event that is published when the time to pay for this order is over."""
     return ExpirationCompleted(id=order_id, version=2, expires_at=utc_now())

@@ -1,6 +1,6 @@
-"""An event loop that skips waiting, for tests of code that repeats something every few seconds.
+"""An event loop that does not really wait. It is for tests of code that repeats something every few seconds.
 
-Only for code on fakes and databases in memory: a real server needs real time to answer.
+Such a test can only use fakes and databases in memory, because a real server needs real time to answer.
 """
 
 import asyncio
@@ -13,7 +13,11 @@ T = TypeVar("T")
 
 
 class _SkippingSelector(selectors.SelectSelector):
-    """When nothing is ready, adds the time that the loop would have waited to its clock."""
+    """Never waits for a timer.
+
+    If the loop would have to wait for its next timer, this class adds the waiting time to `seconds`, which is the clock
+    of the loop.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,24 +42,27 @@ class _SkippingLoop(asyncio.SelectorEventLoop):
 
 
 def run_without_waiting(story: Coroutine[Any, Any, T]) -> T:
-    """Run the coroutine on a loop of its own, whose time starts at 0 and jumps from one timer to the next."""
+    """Run the coroutine in a new event loop, and return its result.
+
+    The time of this loop starts at 0 and jumps from one timer to the next timer.
+    """
     with asyncio.Runner(loop_factory=_SkippingLoop) as runner:
         return runner.run(story)
 
 
 def seconds_passed() -> float:
-    """The time of the running loop."""
+    """Return the time of the running event loop in seconds."""
     return asyncio.get_running_loop().time()
 
 
 async def let_pass(seconds: float) -> None:
-    """Return after this much skipped time, when everything that was due before has run."""
+    """Wait until `seconds` of the skipped time are over. All timers that are due before then run first."""
     await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
 async def in_background(loop: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run an endless loop while the test runs. Fails if the loop ends by itself."""
+    """Run the endless coroutine `loop` while the test runs. Fail if the coroutine ends before the test."""
     task = asyncio.create_task(loop)
     try:
         yield

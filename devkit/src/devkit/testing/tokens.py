@@ -1,4 +1,4 @@
-"""Session tokens, signed as auth signs them."""
+"""Signs session tokens in the same way as the auth service."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,7 @@ from common.domain.tokens import ALGORITHM, ISSUER, SignedInUser
 @dataclass(frozen=True)
 class TokenSigner:
     private_key: str
-    """PEM."""
+    """The private key in PEM format."""
 
     def sign(self, user: SignedInUser) -> str:
         now = utc_now()

@@ -1,1 +1,1 @@
-"""The card processor behind one protocol: Stripe, or a sandbox that needs no account."""
+"""The two card processors, which have the same interface: Stripe, and a sandbox that needs no account."""

@@ -1,8 +1,11 @@
-"""The interface of a card processor: charge, refund, and errors that say what is known of the money.
+"""The interface of a card processor: it can charge a card and refund a charge.
 
-The idempotency key of a charge is the payment's id. If the first call was answered, timed out, or its process died, a
-second call moves no more money and returns the same result. So when the outcome of a payment is unknown, call again.
-The trap: Stripe forgets a key after 24 hours, so this must happen earlier.
+Each error of this interface says if money has moved, or that nobody knows this yet.
+
+The idempotency key of a charge is the id of the payment. So a caller may make the same call again, also if the first
+call timed out or if the process died during this call. The second call has the same result as the first call and moves
+no more money. If a caller does not know the outcome of a payment, the caller must call again. This second call must
+happen within 24 hours, because after 24 hours Stripe forgets the key and would charge the card again.
 """
 
 from typing import NewType, Protocol
@@ -10,19 +13,22 @@ from typing import NewType, Protocol
 from common.domain.ids import PaymentId
 
 ChargeId = NewType("ChargeId", str)
-"""The id that the processor gave to a charge. A refund needs it, and its dashboard can be searched for it."""
+"""The id that the card processor gave to a charge.
+
+A refund needs this id. People can also search for this id in the dashboard of the card processor.
+"""
 
 RefundId = NewType("RefundId", str)
 
 
 class PaymentGateway(Protocol):
-    """Moves money, in the currency that the constructor of an implementation receives ("usd" by default)."""
+    """Moves money. The constructor of each implementation receives the currency, which is "usd" by default."""
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
-        """Take `amount` (in minor units: 1999 is 19.99) from the card of this token.
+        """Take `amount` from the card of this token. The amount is in minor units, so 1999 means 19.99.
 
-        A second call with the same payment id charges nothing and has the same result, also after a decline. So the
-        next attempt after a decline needs a new payment.
+        A second call with the same payment id charges nothing and has the same result as the first call. This is also
+        true if the card was declined. So after a decline, the next attempt needs a new payment with a new id.
 
         Raises CardDeclined, UnknownToken, GatewayUnavailable or IdempotencyConflict.
         """
@@ -31,8 +37,8 @@ class PaymentGateway(Protocol):
     async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
         """Give the whole charge back. The idempotency key is "refund:<payment id>".
 
-        A second call refunds nothing and has the same result. If a person has refunded the charge in the dashboard,
-        the call succeeds.
+        A second call refunds nothing and has the same result as the first call. If a person has already refunded the
+        charge in the dashboard, the call refunds nothing and succeeds.
 
         Raises UnknownCharge, GatewayUnavailable or IdempotencyConflict.
         """
@@ -42,11 +48,12 @@ class PaymentGateway(Protocol):
 
 
 class CardDeclined(Exception):
-    """Nothing was charged, and nothing will be charged for this payment id.
+    """The card was not charged, and it will never be charged for this payment id.
 
-    `reason` is a sentence for the buyer. `code` is Stripe's decline code (insufficient_funds) or, without one, its
-    error code (card_declined, expired_card). The code is for our records. Never show it to the buyer, who may have
-    stolen the card: lost_card, stolen_card and fraudulent are secret.
+    `reason` is a sentence for the buyer. `code` is the decline code of Stripe, such as insufficient_funds. If Stripe
+    sends no decline code, `code` is the error code, such as expired_card. The code is only for our records. We must
+    never show the code to the buyer, because the buyer may have stolen the card and must not learn from codes such as
+    stolen_card that we know about the theft.
     """
 
     def __init__(self, reason: str, code: str) -> None:
@@ -56,16 +63,20 @@ class CardDeclined(Exception):
 
 
 class UnknownToken(Exception):
-    """Nothing was charged. The token names no card, or it cannot be used (again)."""
+    """The card was not charged, because nobody can use this token.
+
+    For example, no card has this token, or somebody has already used the token.
+    """
 
     def __init__(self, token: str) -> None:
-        # The message does not contain the token: a client may have sent a card number, and messages are logged.
+        # The message does not contain the token. A client may have sent a card number instead of a token, and the
+        # message is written to the log.
         super().__init__("The card token is unknown or has been used up.")
         self.token = token
 
 
 class UnknownCharge(Exception):
-    """Nothing was refunded. This processor has made no such charge, so calling again cannot help."""
+    """Nothing was refunded, because this card processor has made no such charge. Another call has the same result."""
 
     def __init__(self, charge_id: ChargeId) -> None:
         super().__init__(f"There is no charge {charge_id} to refund here. Was it made by another gateway or account?")
@@ -73,7 +84,10 @@ class UnknownCharge(Exception):
 
 
 class IdempotencyConflict(Exception):
-    """A defect in the caller: it used one payment id for two different requests. The first request stays valid."""
+    """The caller used one payment id for two different requests, which is an error in the code of the caller.
+
+    The first request stays valid.
+    """
 
     def __init__(self, key: str) -> None:
         super().__init__(f"The idempotency key {key} was used before, for another amount, currency, token or charge.")
@@ -81,9 +95,9 @@ class IdempotencyConflict(Exception):
 
 
 class GatewayUnavailable(Exception):
-    """It is unknown whether money has moved. Calling again with the same payment id is safe, and finds it out.
+    """Nobody knows yet if money has moved. The caller can safely call again with the same payment id to find this out.
 
-    `reason` is for the operator. It says what to do, if the operator can do something.
+    `reason` is a text for the operator. If the operator can do something, the text says what to do.
     """
 
     def __init__(self, reason: str) -> None:

@@ -1,4 +1,7 @@
-"""A card processor for trying out: it understands Stripe's test tokens, needs no account, and moves no money."""
+"""A card processor for development and tests. It moves no money and needs no account.
+
+The sandbox knows the test tokens of Stripe and gives the same answers as Stripe for them.
+"""
 
 import secrets
 
@@ -19,9 +22,9 @@ from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS
 
 
 class SandboxGateway:
-    """Stores one document per idempotency key in MongoDB, so that, as with Stripe, no key charges twice.
+    """Stores one document per idempotency key in MongoDB. So one key never charges twice, as with Stripe.
 
-    It has no state in memory: any number of processes may use one database.
+    The sandbox keeps no state in memory, so that several processes can use the same database.
     """
 
     def __init__(self, charges: Collection, refunds: Collection, *, currency: str = "usd") -> None:
@@ -32,7 +35,8 @@ class SandboxGateway:
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
         decline = DECLINED_TOKENS.get(token)
         if decline is None and token not in APPROVED_TOKENS:
-            # As with Stripe, an invalid request does not use up its key. But it must not hide an earlier charge.
+            # Stripe does not store the key of an invalid request, so the sandbox does not store it either. But if an
+            # earlier request has already used this key, the caller must learn about the conflict.
             if await _find(self._charges, {"_id": payment_id}):
                 raise IdempotencyConflict(payment_id)
             raise UnknownToken(token)
@@ -59,7 +63,7 @@ class SandboxGateway:
         return RefundId(outcome["refund_id"])
 
     async def close(self) -> None:
-        """Does nothing: the caller owns the connection to the database."""
+        """Do nothing, because the caller opened the connection to the database and closes it."""
 
 
 def _new_id(kind: str) -> str:
@@ -67,9 +71,12 @@ def _new_id(kind: str) -> str:
 
 
 async def _first_outcome(collection: Collection, *, key: str, request: Document, outcome: Document) -> Document:
-    """Store the outcome of a request under its key, and return it. If the key has an outcome already, return that.
+    """Store the outcome of a request with its key, and return this outcome.
 
-    The insert decides, not a read before it, so that of concurrent calls, also in several processes, exactly one wins.
+    If an outcome is already stored with this key, change nothing and return the stored outcome.
+
+    We do not read before the insert. If several calls run at the same time, even in several processes, MongoDB accepts
+    exactly one of their inserts.
     """
     try:
         await collection.insert_one({"_id": key, "request": request, "outcome": outcome})

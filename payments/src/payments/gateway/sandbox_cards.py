@@ -1,4 +1,4 @@
-"""Stripe's test cards, as the sandbox understands them. Source: https://docs.stripe.com/testing#cards."""
+"""The test cards of Stripe that the sandbox knows. Source: https://docs.stripe.com/testing#cards."""
 
 from typing import NamedTuple
 
@@ -39,7 +39,8 @@ _DECLINES = {
 
 
 def _tokens(card: str) -> list[str]:
-    # Stripe's documentation names some declined cards with their brand and some without it. Both names work here.
+    # In Stripe's documentation, the names of some declined cards contain the brand "visa", and other names do not. The
+    # sandbox accepts both names for each card.
     names = [card, f"visa_{card}"] if card.startswith("charge") else [card]
     return [prefix + name for name in names for prefix in ("pm_card_", "tok_")]
 

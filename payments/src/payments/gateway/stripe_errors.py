@@ -1,4 +1,7 @@
-"""Maps Stripe's errors to those of the protocol. Source: https://docs.stripe.com/api/errors and /error-codes."""
+"""Translates the errors of Stripe into the errors of our interface `PaymentGateway`.
+
+Source: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-codes.
+"""
 
 import stripe
 
@@ -20,7 +23,7 @@ def charge_failure(error: stripe.StripeError, *, key: str, token: str) -> Except
         case stripe.CardError():
             return CardDeclined(error.user_message or _DECLINED, _decline_code(error))
         case stripe.InvalidRequestError() if error.code in _AMOUNT_CODES:
-            # For example less than 0.50 USD. Stripe's message explains it to the buyer.
+            # The amount may be less than 0.50 USD, for example. Stripe's message explains the limit to the buyer.
             return CardDeclined(error.user_message or _DECLINED, str(error.code))
         case stripe.InvalidRequestError() if _is_about_the_token(error):
             return UnknownToken(token)
@@ -54,7 +57,7 @@ def _request_failure(error: stripe.StripeError, *, key: str) -> IdempotencyConfl
 
 def _decline_code(error: stripe.CardError) -> str:
     decline_code = error.error.decline_code if error.error else None
-    # generic_decline says no more than the error code, card_declined.
+    # We ignore generic_decline, because it says no more than the error code card_declined.
     if decline_code and decline_code != "generic_decline":
         return decline_code
     return error.code or "card_declined"
@@ -63,10 +66,12 @@ def _decline_code(error: stripe.CardError) -> str:
 def _is_about_the_token(error: stripe.InvalidRequestError) -> bool:
     code, param, message = error.code or "", error.param or "", error.user_message or ""
     return (
-        code == "resource_missing"  # a charge names nothing else that could be missing
+        # The only object that a charge request refers to is the token. So if Stripe cannot find an object, it is the
+        # token.
+        code == "resource_missing"
         or code.startswith(("token_", "payment_method_unexpected", "payment_method_unactivated"))
         or param == "payment_method"
         or param.startswith(("payment_method_data", "token"))
-        # The error "… was previously used …" has neither a code nor a param.
+        # The error for a token that was used before has no code and no param, so we look at its message.
         or message.startswith("The provided PaymentMethod")
     )

@@ -1,4 +1,4 @@
-"""The real card processor: Stripe's PaymentIntents, created and confirmed in one call."""
+"""The real card processor, Stripe. One call creates a PaymentIntent and confirms it, which charges the card."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,20 +11,27 @@ from common.domain.ids import PaymentId
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId
 from payments.gateway.stripe_errors import charge_failure, refund_failure
 
-# Otherwise the SDK writes an identifier into the home directory, and sends it and the platform's name to Stripe.
+# With telemetry, Stripe's SDK would write an identifier into the home directory. The SDK would send this identifier and
+# the name of the operating system to Stripe.
 stripe.enable_telemetry = False
 
 MAX_NETWORK_RETRIES = 2
-"""How often the SDK repeats a call, with the same idempotency key, when the connection fails or Stripe answers 5xx."""
+"""How many times the SDK repeats a call if the connection fails or Stripe answers with a status 5xx.
+
+The repeated call has the same idempotency key, so it cannot charge twice.
+"""
 
 _NOT_CHARGED = ("requires_payment_method", "requires_confirmation", "requires_capture", "canceled")
 
 
 class StripeGateway:
-    """Charges and refunds through Stripe. A call takes at most `timeout_seconds`, the SDK's retries included.
+    """Charges cards and refunds charges through Stripe.
 
-    After that, its outcome is unknown. The API key must never be printed: only the SDK stores it, and errors are raised
-    `from None`, because a traceback with local variables would show the key in the SDK's frames.
+    A call takes at most `timeout_seconds`, with all retries of the SDK. If Stripe has not answered in this time, nobody
+    knows the outcome of the call, and the gateway raises GatewayUnavailable.
+
+    The API key must never be printed. So only the SDK stores the key. We raise our errors `from None`, so that no
+    traceback contains the functions of the SDK. Such a traceback with local variables would show the key.
     """
 
     def __init__(
@@ -41,19 +48,21 @@ class StripeGateway:
         ).v1
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
-        """See PaymentGateway. Returns the id of the PaymentIntent (pi_…)."""
+        """Charge the card and return the id of the PaymentIntent (pi_…). See PaymentGateway."""
         params: PaymentIntentCreateParams = {
             "amount": amount,
             "currency": self._currency,
             "confirm": True,
-            # Without payment methods that redirect the buyer: this API has no page to which the buyer could return.
+            # Some payment methods redirect the buyer to another page. We exclude these methods, because this API has no
+            # page to which the buyer could return.
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "metadata": {"payment_id": payment_id},
         }
         if token.startswith("tok_"):
             params["payment_method_data"] = {
                 "type": "card",
-                # Stripe accepts a token here, as in PaymentMethods, for compatibility. The SDK's types do not have it.
+                # Stripe accepts a token here, because older programs send one. The types of the SDK do not contain this
+                # field.
                 "card": {"token": token},  # type: ignore[typeddict-unknown-key]
             }
         else:
@@ -61,7 +70,8 @@ class StripeGateway:
         async with self._asking(lambda error: charge_failure(error, key=payment_id, token=token)):
             intent = await self._stripe.payment_intents.create_async(params, {"idempotency_key": payment_id})
             if intent.status == "processing":
-                # With the same key, Stripe repeats this answer for a day. Only the intent itself has the newer state.
+                # If we made the same call again, Stripe would repeat this old answer for 24 hours, because the key is
+                # the same. So we read the PaymentIntent, which shows the new status.
                 intent = await self._stripe.payment_intents.retrieve_async(intent.id)
             return _charge_of(intent)
 
@@ -83,11 +93,14 @@ class StripeGateway:
             return RefundId(refund.id)
 
     async def close(self) -> None:
-        await self._http_client.close_async()  # type: ignore[no-untyped-call] # the SDK types nearly all, not this
+        await self._http_client.close_async()  # type: ignore[no-untyped-call] # the SDK gives this method no types
 
     @asynccontextmanager
     async def _asking(self, as_ours: Callable[[stripe.StripeError], Exception]) -> AsyncIterator[None]:
-        """Limit the time of the calls to Stripe inside, and map their errors to those of the protocol."""
+        """Run the calls to Stripe inside the `async with` block.
+
+        Limit the time of these calls. Translate the errors of the SDK into the errors of our interface.
+        """
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 yield
@@ -96,7 +109,8 @@ class StripeGateway:
         except TimeoutError:
             raise GatewayUnavailable(f"Stripe did not answer within {self._timeout_seconds} s. Try again.") from None
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # An answer that is not Stripe's JSON, such as the error page of a proxy, raises one of these errors.
+            # The answer may be something else than the JSON of Stripe, for example the error page of a proxy. Then the
+            # SDK raises one of these errors.
             raise GatewayUnavailable(f"Stripe's answer cannot be read ({type(error).__name__}).") from None
 
 
@@ -104,7 +118,8 @@ def _charge_of(intent: stripe.PaymentIntent) -> ChargeId:
     if intent.status == "succeeded":
         return ChargeId(intent.id)
     if intent.status == "requires_action":
-        # No client receives the intent's client secret, so the intent cannot be confirmed and charged later.
+        # The buyer would have to confirm the payment with the client secret of the PaymentIntent. We send the client
+        # secret to nobody, so this payment can never be confirmed and charged later.
         raise CardDeclined(
             "Your card was declined. This transaction requires authentication.", "authentication_required"
         )
