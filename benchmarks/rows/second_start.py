@@ -1,6 +1,7 @@
 """Measures the second start of a platform on the same data, until the gateway and all services are ready.
 
-It is a separate platform; the one of the other rows is idle meanwhile. The baseline starts only mongod and nats-server.
+For this row we start a separate platform. The platform of the other rows has no work during this time. The baseline
+starts only mongod and nats-server.
 """
 
 import asyncio

@@ -32,7 +32,7 @@ one.
 
 
 def generate() -> str:
-    """Return the text of the document."""
+    """Return the text of docs/events.md."""
     return "\n".join([_INTRODUCTION, *_overview(), *_streams(), *_handlers(), *_schemas()])
 
 

@@ -7,8 +7,9 @@
 | set timers                                | the timer's `publisher`                                  |
 | read the streams                          | the requests of `TimelineReader` and operators' commands |
 
-NATS checks the subject of a request, and not its content. Therefore a user who may create a consumer can make NATS
-deliver its messages to any subject, and a user who may send a request can name any subject for the answer.
+NATS checks only the subject of a request, and not the content of the request. These permissions therefore have two
+gaps. A user who may create a consumer can let NATS deliver the messages of this consumer to any subject. And a user who
+may send a request can let NATS send the answer to any subject.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +32,7 @@ _TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
 _ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)
 
 Subjects = dict[str, list[str]]
-"""Subjects by the reason why they are allowed; the reason becomes a comment in users.conf."""
+"""Maps a reason to the subjects that are allowed for this reason. The reason becomes a comment in users.conf."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,18 @@ class User:
     publish: Subjects
     subscribe: Subjects
     never_publish: Subjects = field(default_factory=dict)
-    """Exceptions from the wildcards in `publish`."""
+    """Subjects that match a wildcard in `publish`, but that the user must not publish to."""
     answers: bool = False
-    """Whether the user may answer each request that it receives, once."""
+    """True if the user may answer each request that it receives, with one answer per request."""
 
     @property
     def password(self) -> str:
-        """The name of the environment variable with the password."""
+        """The name of the environment variable that contains the password of this user."""
         return f"NATS_PASSWORD_{self.name.upper()}"
 
 
 def users() -> list[User]:
-    """Return all users: one per service, provisioning and the operator."""
+    """Return all users: one user per service, the user for provisioning, and the user for operators."""
     return [*map(_service, SERVICES), _provisioning(), _operator()]
 
 

@@ -1,4 +1,4 @@
-"""The ports of a platform on one machine: all of them follow from the port of the gateway."""
+"""The ports of a platform on one machine. We compute all of them from the port of the gateway."""
 
 from marketplace.registry import SERVICE_NAMES
 
@@ -16,5 +16,8 @@ def port_of(name: str, gateway_port: int) -> int:
 
 
 def port_of_another_instance(number: int, gateway_port: int) -> int:
-    """Return the port of an additional instance; all additional instances are numbered together, from 0."""
+    """Return the port of an additional instance of a service.
+
+    `number` counts the additional instances of all services together, and starts at 0.
+    """
     return gateway_port + _FIRST_OFFSET_OF_MORE_INSTANCES + number
