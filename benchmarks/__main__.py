@@ -61,7 +61,7 @@ def main(
         Path | None, typer.Option(help="Folder for results.json and the plots. A full run writes to benchmarks/.")
     ] = None,
 ) -> None:
-    """Start a new platform, measure it row by row, and compare each row with its baseline."""
+    """Start a new platform, measure one row after the other, and compare each row with its baseline."""
     if unknown := set(only or []) - set(ROWS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     began, load_before = time.monotonic(), os.getloadavg()[0]

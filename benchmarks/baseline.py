@@ -1,4 +1,4 @@
-"""The baseline of the order rows: a minimal ASGI program that does only the necessary work of placing an order.
+"""The baseline of the rows about orders. It is a minimal ASGI program that only does what placing an order needs.
 
 For each request, the program verifies the token, finds the ticket, inserts the order together with its staged event in
 one write, and answers. In the background, it publishes the staged events in batches, and then removes the events of a

@@ -122,7 +122,7 @@ class Bench:
         """Wait until the outboxes of the baseline program are empty and its consumers have handled every event."""
         database = self.baseline_mongo.database
         async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
-            while await self.backlog([BASELINE]):  # noqa: ASYNC110 - the server sends no notice that we could wait for
+            while await self.backlog([BASELINE]):  # noqa: ASYNC110 - NATS sends no message that we could wait for
                 await asyncio.sleep(_POLL_SECONDS)
             await until_cleared([database["orders"], database["tickets"]])
 

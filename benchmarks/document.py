@@ -1,4 +1,4 @@
-"""`python -m benchmarks.document`: writes the results of benchmarks/results.json into docs/performance.md."""
+"""`python -m benchmarks.document`: writes the results from benchmarks/results.json into docs/performance.md."""
 
 import json
 from collections.abc import Iterator, Mapping

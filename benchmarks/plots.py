@@ -52,7 +52,7 @@ class Plot:
         return asdict(self)
 
     def draw(self, folder: Path) -> None:
-        """Write the SVG file. The x axis has a label for each measured value.
+        """Draw the curves and write the SVG file into `folder`. The x axis has a label for each measured x value.
 
         With pygal, either both axes are logarithmic or none. If the y axis is linear, we therefore use linear axes and
         compute the logarithms of the x values ourselves.

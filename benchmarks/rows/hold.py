@@ -56,7 +56,7 @@ async def _at(bench: Bench, rate: float, label: str, targets: Mapping[int, Targe
             [percentile(lags, percent) for lags in rounds],
             [percentile(lags, percent) for lags in baselines],
             target,
-            notes if percent == 50 else {},  # noqa: PLR2004 - the notes are the same for both percentiles
+            notes if percent == 50 else {},  # noqa: PLR2004 - both percentiles have the same notes, so we show them once
         )
         for percent, target in targets.items()
     ]

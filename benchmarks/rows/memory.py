@@ -27,7 +27,7 @@ Held = list[dict[str, float]]
 async def measure(bench: Bench) -> list[Row]:
     after, baselines_after = [resident(bench.platform)], [resident_of(bench.baseline.pid)]
     idle, idle_baselines = [bench.idle_memory], [bench.idle_baseline]
-    readings = max(bench.rounds, 2)  # a smoke run has one round, but must also test the second reading
+    readings = max(bench.rounds, 2)  # a smoke run has only one round, but must also test the code for a second reading
     for number in range(1, readings):
         bench.progress(f"reading {number + 1} of {readings}: orders, buyers and sign-ins")
         await _more_load(replace(bench, rounds=1))
@@ -45,7 +45,7 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _more_load(bench: Bench) -> None:
-    await one_ticket.measure(bench)  # it also places orders for distinct tickets
+    await one_ticket.measure(bench)  # this row also places orders for different tickets
     await sign_in.measure(bench)
     await round_of_baseline(bench, bench.size(1000, 40))
 

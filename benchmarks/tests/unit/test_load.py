@@ -103,5 +103,5 @@ say("x" * 1_000_000)
     with Popen([sys.executable, "-u", "-c", program], stdout=PIPE, stderr=PIPE) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stderr.read(3)  # by now the pipe is full, and a signal has come
+        process.stderr.read(3)  # after these three characters, the pipe is full and a signal has interrupted the write
         assert len(process.stdout.read()) == 1_000_001

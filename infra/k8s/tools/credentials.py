@@ -20,7 +20,7 @@ PUBLIC_KEY_MAP = "token-public-key"
 _PRIVATE, _PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
 
 Contents = Mapping[str, str]
-"""The keys and values of a Secret or a ConfigMap."""
+"""The contents of a Secret or a ConfigMap. These are names and their values."""
 
 
 def missing_credentials(

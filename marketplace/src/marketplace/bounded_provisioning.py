@@ -27,7 +27,7 @@ async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: in
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
                 return await provision_everything(nats_url, replicas=replicas)
-        except (OSError, NatsError, DependencyUnavailable) as error:  # a TimeoutError is an OSError
+        except (OSError, NatsError, DependencyUnavailable) as error:  # this includes TimeoutError, which is an OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(

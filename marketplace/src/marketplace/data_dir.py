@@ -46,7 +46,7 @@ class DataDir:
         self._lock = lock
 
     def close(self) -> None:
-        """Unlock the folder."""
+        """Unlock the folder, so that another platform can use it."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

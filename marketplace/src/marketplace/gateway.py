@@ -69,14 +69,15 @@ REFUSALS = (
 
 _CONFIGURATION = Template("""\
 daemon off;
-# One process: if the supervisor killed a master process, its workers would keep running and keep the port.
+# nginx must be only one process. If the supervisor killed a master process, its worker processes would continue to run
+# and to use the port.
 master_process off;
 pid nginx.pid;
 error_log stderr warn;
 events { worker_connections 1000; }
 
 http {
-    types { }  # do not derive a content type from the path
+    types { }  # nginx must not derive the content type from the path
     default_type application/octet-stream;
     access_log off;
     server_tokens off;
@@ -87,20 +88,22 @@ http {
     scgi_temp_path scgi;
 
     client_max_body_size 64k;
-    client_body_buffer_size 64k;  # keeps request bodies in memory
+    client_body_buffer_size 64k;  # nginx then keeps request bodies in memory, and not in files
     client_header_timeout 15s;
     client_body_timeout 15s;
 
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $$http_host;
-    # Overwrites what the client sent: the gateway is the first proxy, and clients could forge these headers.
+    # These two lines replace the headers that the client has sent. Otherwise a client could forge them, because there
+    # is no other proxy between the client and this gateway.
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
-    proxy_read_timeout 5s;  # a service answers within 4.5 s, at the latest with 503 (common.http.middleware)
-    # nginx tries another instance only if it cannot connect to the first one. It never sends a POST twice (its default
-    # for methods that are not idempotent), and repeats no request after a timeout: the first one may have succeeded.
+    proxy_read_timeout 5s;  # a service answers within 4.5 s; if it is too slow, it answers 503 (common.http.middleware)
+    # nginx sends a request to another instance only if the connection to the first instance fails. By default, nginx
+    # never sends a POST request twice, because POST is not idempotent. It also repeats no request after a timeout,
+    # because the service may have executed the first one.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
 
@@ -166,7 +169,7 @@ def _refusal(refusal: Refusal) -> str:
 
 
 class Gateway(Server):
-    """nginx as a child process."""
+    """Runs nginx as a child process of the platform."""
 
     def __init__(self, folder: Path, port: int, ports_of: Mapping[str, Sequence[int]], *, log_path: Path) -> None:
         super().__init__("gateway", port, log_path)

@@ -116,7 +116,7 @@ class Platform:
                 await asyncio.sleep(_POLL_SECONDS)
 
     def kill_everything(self) -> None:
-        """Send SIGKILL to all processes at once."""
+        """Send the signal SIGKILL to all processes of the platform at once."""
         for supervisor in self._supervisors.values():
             supervisor.server.signal(signal.SIGKILL)
 

@@ -11,7 +11,11 @@ _OFFSETS = _SERVER_OFFSETS | dict(zip(SERVICE_NAMES, _SERVICE_OFFSETS, strict=Fa
 
 
 def port_of(name: str, gateway_port: int) -> int:
-    """Return the port of `gateway`, `nats`, `mongod`, `nats monitor`, or of the first instance of a service."""
+    """Return the port of the process with this name.
+
+    `name` is `gateway`, `nats`, `mongod`, `nats monitor`, or the name of a service. For a service, this is the port of
+    its first instance.
+    """
     return gateway_port + _OFFSETS[name]
 
 

@@ -28,7 +28,7 @@ async def http_status(port: int, path: str) -> int | None:
 
 
 def hosts_of(url: str) -> list[str]:
-    """Return the hosts in a URL of MongoDB or NATS, each as host or host:port, without credentials."""
+    """Return all hosts in a URL of MongoDB or NATS. Each has the form `host` or `host:port`, without credentials."""
     addresses = re.split(r",?[a-z+]+://", url)[1:]  # a URL for NATS may have the scheme before each host
     return [host for address in addresses for host in re.split("[/?]", address)[0].rpartition("@")[2].split(",")]
 

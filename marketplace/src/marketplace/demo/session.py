@@ -92,7 +92,7 @@ class Session:
                 raise self._no_answer(answers)
         self.idempotency_key = uuid4()
         if response.status_code == httpx.codes.NOT_FOUND:
-            raise NotYet(answers)  # the service has not received the event of this ticket or order yet
+            raise NotYet(answers)  # perhaps the service has not received the event of this ticket or order yet
         if response.status_code not in expected:
             raise DemoFailed(f"{answers}, expected {' or '.join(map(str, expected))}")
         self.screen.answered(response.status_code)

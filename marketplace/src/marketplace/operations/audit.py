@@ -1,4 +1,7 @@
-"""The audit compares read models with their owners and owners with the streams, and checks all rules on all data.
+"""The audit compares the stored data of all services with each other and with the events in the streams.
+
+It compares each read model with the data of the owner, and the data of the owner with the events. It also checks all
+rules on all data.
 
 Only the commands for operators may read the databases of all services. While the services still process a change, their
 data differ for a moment. Therefore the audit reads all data several times, and reports only the differences that it has

@@ -22,7 +22,7 @@ def audit_everything(
     ] = False,
     as_json_: Json = False,
 ) -> None:
-    """Compare read models with their owners and owners with the streams, and check all rules on all data.
+    """Compare read models with the data of their owners, and these data with the streams. Check all rules on all data.
 
     A change that the services still process is not an error. Therefore the command reports a difference only if the
     difference is still there after 5 s. You may run the command at any time. It reads whole collections into memory. Up

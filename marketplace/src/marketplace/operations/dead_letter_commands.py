@@ -89,7 +89,8 @@ def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
     """
 
     async def work(connection: Operator) -> dict[int, str]:
-        chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]  # look all up before the first replay
+        # We look up all dead letters first. If one does not exist, the command fails before it replays any of them.
+        chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]
         client = letters.replay_client(connection)
         return {letter.id: await letters.replay_dead_letter(connection, letter, client) for letter in chosen}
 

@@ -38,7 +38,7 @@ class DeadLetter:
     dead_lettered_at: datetime
     consumer: str
     event: str
-    """The subject of the event."""
+    """The subject of the event, or "unknown"."""
     reason: str
     deliveries: int
     headers: dict[str, str]

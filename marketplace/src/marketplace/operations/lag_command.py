@@ -9,7 +9,9 @@ from marketplace.settings import PlatformSettings
 
 
 def lag(*, as_json_: Json = False) -> None:
-    """Show how many events each consumer has not handled yet, and for how long. Works also while MongoDB is down.
+    """Show how many events each consumer has not handled yet, and the age of the oldest of these events.
+
+    The command also works while MongoDB is down.
 
     - **pending**: the number of events that NATS has not delivered to the consumer yet
     - **in flight**: the number of events that NATS has delivered, but that the consumer has not acknowledged yet

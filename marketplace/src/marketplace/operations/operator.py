@@ -28,7 +28,7 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Operator:
-    """Open connections to NATS and to the databases of all services."""
+    """An open connection to NATS, and open connections to the databases of all services."""
 
     broker: Broker
     databases: Mapping[str, Database]
@@ -39,7 +39,7 @@ class Operator:
 async def operator(
     settings: PlatformSettings, databases: Mapping[str, str] | None = None, *, only_nats: bool = False
 ) -> AsyncIterator[Operator]:
-    """Connect to the servers of the platform that these settings describe.
+    """Connect to NATS and to MongoDB, at the addresses in these settings. Close the connections at the end.
 
     `databases` maps the name of a service to the name of its database. If a service is not in `databases`, its database
     has the name of the service. With `only_nats`, we do not connect to MongoDB. An operator may then use the command
@@ -62,7 +62,7 @@ async def operator(
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
             try:
-                for mongo in list(connections.values())[:1]:  # all databases are on one server
+                for mongo in list(connections.values())[:1]:  # one is enough, as all databases are on one server
                     await mongo.ping()
             except DependencyUnavailable:
                 raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None

@@ -46,7 +46,7 @@ because stored documents may already have the field.
 
 @dataclass
 class Rebuilt:
-    """What a rebuild has read and changed."""
+    """The result of a rebuild. It says what the rebuild has read, changed and replayed."""
 
     events: int = 0
     aggregates: int = 0

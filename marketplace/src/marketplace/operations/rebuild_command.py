@@ -13,7 +13,7 @@ from marketplace.operations.stored_data import READ_MODELS, ReadModels
 
 
 def rebuild_one(
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service that keeps the read model.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service that has the read model.")],
     read_model: Annotated[str, typer.Argument(metavar="READ_MODEL", help="The name of its collection.")],
     *,
     as_json_: Json = False,

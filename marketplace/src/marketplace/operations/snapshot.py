@@ -1,4 +1,4 @@
-"""The stored data of all services, read at about the same time."""
+"""A snapshot has the stored data of all services. We read them at about the same time."""
 
 import asyncio
 from dataclasses import dataclass, field

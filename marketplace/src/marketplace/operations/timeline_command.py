@@ -18,7 +18,7 @@ def timeline(
     *,
     as_json_: Json = False,
 ) -> None:
-    """Show every event of an order, ticket, payment or user, oldest first, with its time and its cause.
+    """Show every event of one order, ticket, payment or user, oldest first. Each event has its time and its cause.
 
     The timeline of an order includes its payments. A payment has no event while it is open, and none if it is
     declined. The command does not show events that cannot be parsed. `marketplace dead-letters list` shows them.

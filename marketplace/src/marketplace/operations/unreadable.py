@@ -51,7 +51,7 @@ class _Charge(_AsStored):
 
 
 def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
-    """Report the documents that cannot be parsed, and remove them from the snapshot."""
+    """Yield one difference per document that cannot be parsed, and remove this document from the snapshot."""
     for owned in AGGREGATES:
         for key, document in list(snapshot.documents(owned.service, owned.collection).items()):
             if wrong := _wrong_with(owned, document):
