@@ -1,1 +1,1 @@
-"""Measures the platform and compares it with minimal programs that do the same work: docs/performance.md."""
+"""Measures the platform, and compares it with minimal programs that do the same work. See docs/performance.md."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures each row, then prints one table and writes benchmarks/results.json and the plots."""
+"""`python -m benchmarks`: measures all rows, prints a table, and writes benchmarks/results.json and the plots."""
 
 import asyncio
 import os
@@ -23,7 +23,8 @@ from benchmarks.plots import Plot
 from benchmarks.report import notes_of, table_of, write_results
 from common.storage.mongo import MongoDriver
 
-# In the order of running: listing needs an almost empty database; catch_up stops the orders service, so it is last.
+# The rows run in this order. `listing` is the first, because it needs an almost empty database. `catch_up` is the last,
+# because it stops the orders service.
 ROWS = (
     "listing",
     "orders",
@@ -40,7 +41,7 @@ ROWS = (
     "catch_up",
 )
 _ROWS_WITH_OTHER_DRIVER = ("orders",)
-"""A full run measures these rows with the other MongoDB driver, too, so that one table shows both."""
+"""A full run measures these rows also with the other MongoDB driver, so that one table shows both drivers."""
 _RESULTS = Path(__file__).parent
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -49,7 +50,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 def main(
     *,
     smoke: Annotated[
-        bool, typer.Option("--smoke", help="Run each row once with small numbers; no targets, no files.")
+        bool, typer.Option("--smoke", help="Run each row once with small numbers, without targets and files.")
     ] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(ROWS)}. May be repeated.")] = None,
     driver: Annotated[Literal["motor", "pymongo"], typer.Option(help="The MongoDB driver.")] = "motor",
@@ -60,7 +61,7 @@ def main(
         Path | None, typer.Option(help="Folder for results.json and the plots. A full run writes to benchmarks/.")
     ] = None,
 ) -> None:
-    """Start a new platform, measure it row by row, and compare each row with its baseline."""
+    """Start a new platform, measure one row after the other, and compare each row with its baseline."""
     if unknown := set(only or []) - set(ROWS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     began, load_before = time.monotonic(), os.getloadavg()[0]
@@ -84,7 +85,8 @@ def main(
         "load_average_before": round(load_before, 2),
         "not_measured": failed,
     }
-    # Every run writes its results, so that a smoke run tests the writing.
+    # Every run writes its results, so that a smoke run also tests this code. A smoke run writes them to a temporary
+    # folder.
     with tempfile.TemporaryDirectory() as discarded:
         folder = into or (_RESULTS if whole else Path(discarded))
         write_results(rows, plots, folder=folder, run=about)

@@ -1,9 +1,9 @@
-"""The baseline of the order rows: a minimal ASGI program that does only the necessary work of placing an order.
+"""The baseline of the rows about orders. It is a minimal ASGI program that only does what placing an order needs.
 
-It verifies the token, finds the ticket, inserts the order with its staged event (one write, the same unique index), and
-answers. In the background it publishes staged events in batches, and clears the outboxes with one write per batch.
-It has the same documents, indexes, servers and driver as the platform, but no framework, schemas, logs, traces or
-idempotency. benchmarks.baseline_consumers consumes its events.
+For each request, the program verifies the token, finds the ticket, inserts the order together with its staged event in
+one write, and answers. In the background, it publishes the staged events in batches, and then removes the events of a
+batch from the outboxes with one write. It uses the same documents, indexes, servers and driver as the platform. But it
+has no framework, schemas, logs, traces or idempotency. benchmarks.baseline_consumers consumes its events.
 """
 
 import asyncio
@@ -76,7 +76,8 @@ class Baseline:
             "version": 1,
         }
         event, data = f"order-{order}-1", json.dumps(shown)
-        # As many headers as the platform's, and of the same length: writing and sending them is part of the work.
+        # An event has as many headers as an event of the platform, and they have the same length, because writing and
+        # sending the headers is part of the work that we measure.
         headers = {
             "Nats-Msg-Id": event,
             "ce-specversion": "1.0",
@@ -127,7 +128,10 @@ _baseline: Baseline | None = None
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - plain ASGI
-    """Place an order on POST /api/orders. All other requests get 201 at once, to measure the load generator itself."""
+    """Place an order at POST /api/orders.
+
+    All other requests get the answer 201 at once. With these requests, we measure the load generator itself.
+    """
     global _baseline  # noqa: PLW0603 - its clients must be created inside the event loop
     if scope["type"] == "lifespan":
         await receive()

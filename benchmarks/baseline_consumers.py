@@ -1,8 +1,9 @@
-"""`python -m benchmarks.baseline_consumers`: the baseline of all consumers of the order's event, in one process.
+"""`python -m benchmarks.baseline_consumers`: the baseline of all services that consume the event of a new order.
 
-It makes the same round trips as tickets, expiration, payments and (for the ticket's event) orders: it waits for the
-journal at every write, for the disk at every publication, and acknowledges a delivery after its effect. It has no
-models, logs or retries.
+This one process does the necessary work of the tickets, expiration and payments services. It also does the work of the
+orders service for the event that the tickets service then publishes. It makes the same round trips as the services. At
+each write, it waits until MongoDB has written its journal. At each publication, it waits until NATS has stored the
+message. It acknowledges an event after it has handled the event. It has no models, logs or retries.
 """
 
 import asyncio
@@ -50,7 +51,11 @@ class BaselineConsumers:
         await message.ack()
 
     async def hold(self, order: dict[str, Any]) -> None:
-        """Store the order, read the ticket and its live orders, write the hold and its event, publish, clear."""
+        """Do the work of the tickets service for a new order.
+
+        Store the order, and read the ticket and its live orders. Then write the hold together with its event. Then
+        publish the event and remove it from the outbox.
+        """
         tickets, orders = self.database["tickets"], self.database["order_replicas"]
         ticket = order["ticket"]["id"]
         known = {"version": 1, "ticket_id": ticket, "is_live": True}

@@ -1,7 +1,8 @@
-"""The baseline of the deadlines: broker timers, and for each timer the same round trips as the platform makes.
+"""The baseline of the row `deadlines`. It uses the timers of NATS, and the same round trips per timer as the platform.
 
-A timer fires; its handler writes and publishes an event. The handler of that event writes and publishes the second
-event, which the row receives. One process with the plain clients, without batching.
+When a timer fires, a first handler writes to MongoDB and publishes an event. A second handler receives this event,
+writes to MongoDB and publishes a second event. The row receives the second event. All of this happens in one process,
+with the plain clients of MongoDB and NATS and without batches.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class _Handlers:
             self.at_work.add(task)
             task.add_done_callback(self.at_work.discard)
 
-        # Only new messages, not those of earlier rounds.
+        # The handlers must receive only new messages, and not the messages of earlier rounds.
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.NEW, ack_policy=AckPolicy.EXPLICIT, max_ack_pending=_IN_FLIGHT
         )
@@ -64,7 +65,10 @@ _Subscription = JetStreamContext.PushSubscription
 
 
 async def measure_baseline_deadlines(bench: Bench, count: int, *, seconds_ahead: float) -> float:
-    """Return the milliseconds from the due time of all timers until the last `cancelled` event arrives."""
+    """Set `count` timers that are all due at the same time, in `seconds_ahead` seconds.
+
+    Return the milliseconds from this time until the last `cancelled` event arrives.
+    """
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
     deadlines, orders = (bench.baseline_mongo.database[name] for name in ("baseline_deadlines", "baseline_cancelled"))
     ids = [new_id() for _ in range(count)]

@@ -1,4 +1,7 @@
-"""Starts the baseline's two processes (uvicorn with uvloop and httptools; the consumers) on the platform's servers."""
+"""Starts the two processes of the baseline, which use the MongoDB and NATS servers of the platform.
+
+The first process is the order program on uvicorn with uvloop and httptools. The second process has the consumers.
+"""
 
 import os
 import sys

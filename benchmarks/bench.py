@@ -1,4 +1,7 @@
-"""The test bench that each row receives: the running platform, the baseline programs, and the size of the run."""
+"""The object `Bench`, which each row receives.
+
+It has the running platform, the running baseline programs, and the size of the run.
+"""
 
 import asyncio
 import time
@@ -27,7 +30,7 @@ from marketplace.registry import SERVICES
 from marketplace.settings import PlatformSettings
 
 AGGREGATES = {spec.name: owned.collection for spec in SERVICES for owned in spec.aggregates}
-"""The collection that holds the aggregates, by service."""
+"""Maps the name of a service to the name of the collection that contains its aggregates."""
 BASELINE_CONSUMERS = 4
 _EVENTS = tuple(each.name for each in STREAMS)
 _LISTING_AT_ONCE = 32
@@ -45,14 +48,17 @@ class Bench:
     rounds: int
     smoke: bool
     idle_memory: dict[str, float]
-    """MiB of each service right after the start."""
+    """The memory of each service right after the start, in MiB."""
     idle_baseline: float
-    """MiB of the baseline program right after the start."""
+    """The memory of the baseline program right after the start, in MiB."""
     progress: Callable[[str], None] = lambda _what: None
     peak: float | None = None
-    """Orders per second sent directly to the service. Other rows derive their rate from it."""
+    """The orders per second that the orders service reaches without the gateway. None if this is not measured yet.
+
+    Other rows compute their own rate of requests from this number.
+    """
     plots: list[Plot] = field(default_factory=list)
-    """The plots of the rows that have run."""
+    """The plots of the rows that have been measured so far."""
 
     def size(self, full: int, smoke: int) -> int:
         return smoke if self.smoke else full
@@ -61,7 +67,10 @@ class Bench:
         return port_of(name, self.platform.settings.gateway_port)
 
     def new_token(self) -> str:
-        """Sign a token for a new user id. No request to auth: services only check the signature."""
+        """Return a signed token for a new user id.
+
+        This needs no request to the auth service, because the other services check only the signature of the token.
+        """
         user = new_id()
         return self.signer.sign(SignedInUser(UserId(user), f"{user}@example.com"))
 
@@ -69,7 +78,10 @@ class Bench:
         return self.operator.databases[service][name or AGGREGATES[service]]
 
     async def tickets(self, count: int) -> list[str]:
-        """List tickets through the API; return their ids when orders has received all of them."""
+        """Offer `count` tickets for sale through the API. Return their ids.
+
+        The method returns after the orders service has received the events of all these tickets.
+        """
         token = self.new_token()
         listed: list[str] = []
 
@@ -88,12 +100,15 @@ class Bench:
         return listed
 
     async def published(self, *services: str) -> float:
-        """Wait until the outboxes of these services are empty; return that time."""
+        """Wait until the outboxes of these services are empty. Return the time at which they were empty."""
         collections = [self.collection(service) for service in services]
         return await until_cleared(collections)
 
     async def wait_until_idle(self) -> None:
-        """Wait until every outbox is empty and every event is handled. Work of one round must not slow the next."""
+        """Wait until every outbox is empty and every event is handled.
+
+        Otherwise the remaining work of one round would slow down the next round.
+        """
         deadline = time.monotonic() + _QUIET_WITHIN_SECONDS
         while True:
             await self.published(*AGGREGATES)
@@ -104,15 +119,15 @@ class Bench:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def wait_until_baseline_idle(self) -> None:
-        """Do the same for the baseline program and its consumers."""
+        """Wait until the outboxes of the baseline program are empty and its consumers have handled every event."""
         database = self.baseline_mongo.database
         async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
-            while await self.backlog([BASELINE]):  # noqa: ASYNC110 - the server sends no notice that we could wait for
+            while await self.backlog([BASELINE]):  # noqa: ASYNC110 - NATS sends no message that we could wait for
                 await asyncio.sleep(_POLL_SECONDS)
             await until_cleared([database["orders"], database["tickets"]])
 
     async def backlog(self, streams: Sequence[str] = _EVENTS) -> int:
-        """Count the deliveries that no consumer has acknowledged yet."""
+        """Return how many events the consumers of these streams together have not acknowledged yet."""
         jetstream = self.operator.broker.jetstream
         infos = [info for stream in streams for info in await jetstream.consumers_info(stream)]
         return sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
@@ -136,10 +151,10 @@ async def until_cleared(collections: Iterable[Collection]) -> float:
 
 
 def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
-    """Return the settings of `make run`, independent of the environment, on free ports.
+    """Return the settings of `make run`, but with free ports, and without the values of environment variables.
 
-    One difference: orders expire after a day. A run may take longer than 15 minutes, and an order of one row must not
-    expire while another row is measured.
+    There is one more difference. Orders expire after a day and not after 15 minutes. A run may take longer than 15
+    minutes, and an order of one row must not expire while we measure another row.
     """
     return PlatformSettings(
         gateway_port=free_port(in_a_row=40),
@@ -156,7 +171,7 @@ def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
 
 @asynccontextmanager
 async def open_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool) -> AsyncIterator[Bench]:
-    """Start a new platform, and the baseline programs on the same MongoDB and NATS servers."""
+    """Start a new platform, and start the baseline programs, which use the same MongoDB and NATS servers."""
     settings = settings_in(folder, driver)
     async with Platform(settings) as platform, operator(settings) as connection:
         keys = load_or_create_keys(folder / "keys")

@@ -1,4 +1,7 @@
-"""A minimal HTTP/1.1 client with keep-alive. It needs less CPU than a full client, so the server is the bottleneck."""
+"""A minimal HTTP/1.1 client with keep-alive.
+
+It needs less CPU time than a complete HTTP client. So the bottleneck of a measurement is the server and not the client.
+"""
 
 import asyncio
 import json
@@ -12,7 +15,7 @@ _LENGTH = b"content-length:"
 
 
 def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
-    """Encode a request as bytes, before the measurement starts."""
+    """Return the request as bytes. The load generator calls this function before the measurement starts."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {_HOST}"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
@@ -22,7 +25,10 @@ def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
 
 
 class Connection:
-    """Sends one request at a time. Reconnects when the server closes the connection, as nginx does at times."""
+    """A connection to one port of this machine. It sends one request at a time.
+
+    If the server has closed the connection, the next request opens a new one. nginx sometimes closes connections.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -33,7 +39,10 @@ class Connection:
         return self
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Send the request; return status and body. Raises OSError, asyncio.IncompleteReadError or TimeoutError."""
+        """Send the request, and return the status and the body of the answer.
+
+        Raises OSError, asyncio.IncompleteReadError or TimeoutError if there is no complete answer.
+        """
         async with asyncio.timeout(_ANSWER_SECONDS):
             if self._streams is None:
                 await self.open()
@@ -48,7 +57,10 @@ class Connection:
         return int(head[9:12]), body
 
     async def ask_json(self, method: str, path: str, *, token: str = "", body: Any = None) -> Any:  # noqa: ANN401
-        """Send one request of the preparation; return the JSON body. Raises RuntimeError if it fails."""
+        """Send a request that prepares a measurement, and return the parsed JSON body of the answer.
+
+        Raises RuntimeError if the status of the answer is not a success.
+        """
         data = json.dumps(body).encode() if body is not None else b""
         status, answer = await self.ask(encode(method, path, token, data))
         if status >= 300:  # noqa: PLR2004 - in HTTP, 200 to 299 are successes

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.document`: writes the results of benchmarks/results.json into docs/performance.md."""
+"""`python -m benchmarks.document`: writes the results from benchmarks/results.json into docs/performance.md."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ Json = Mapping[str, Any]
 
 
 def with_results(text: str, results: Json) -> str:
-    """Return the document with these results between its two markers."""
+    """Return the text of the document, in which these results replace everything between the two markers."""
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:
@@ -27,7 +27,7 @@ def with_results(text: str, results: Json) -> str:
 
 
 def current() -> str:
-    """Return the document as it must be for the stored results."""
+    """Return the text that docs/performance.md must have for the results in benchmarks/results.json."""
     return with_results(DOCUMENT.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8")))
 
 

@@ -1,4 +1,4 @@
-"""The data of one row of the table: the measured rounds, the baseline's rounds, and the target."""
+"""The data of one row of the table: the rounds of the platform, the rounds of the baseline, and the target."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """`of` says which value the bounds apply to: the "median", or the "ratio" to the baseline."""
+    """The bounds that a row must meet.
+
+    `of` says to which value the bounds apply. This is either the "median" of the row, or its "ratio" to the baseline.
+    """
 
     text: str
     of: str = "ratio"
     at_least: float = -math.inf
     at_most: float = math.inf
     times_first: float | None = None
-    """A second bound: the ratio must be at least this many times the ratio of the first measured version."""
+    """A second bound. The ratio must be at least the ratio of the first measured version, multiplied by this number."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,10 @@ class Row:
     target: Target | None = None
     notes: dict[str, str] = field(default_factory=dict)
     first_measured: float | None = None
-    """The ratio of the first measured version to the same baseline. Between days, only ratios are comparable."""
+    """The ratio of the first measured version of the platform to the same baseline.
+
+    We compare the ratios and not the values themselves, because the speed of the machine differs from day to day.
+    """
 
     @property
     def median(self) -> float:
@@ -48,7 +54,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether all bounds of the target hold; None if there is no target or no value."""
+        """True if the row meets all bounds of its target. None if the row has no target, or no value to compare."""
         value = self.median if self.target and self.target.of == "median" else self.ratio
         if self.target is None or value is None:
             return None
@@ -67,6 +73,9 @@ class Row:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the percentile by nearest rank: always a measured value, never an interpolated one."""
+    """Return the percentile of the values by the nearest-rank method.
+
+    The result is always one of the measured values. The function does not interpolate between two values.
+    """
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

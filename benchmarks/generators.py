@@ -1,4 +1,4 @@
-"""Runs the load generators: distributes the requests, starts all processes at once, and collects the answers."""
+"""Runs the load generators. Distributes the requests to processes, starts all at once, and collects the answers."""
 
 import asyncio
 import json
@@ -17,7 +17,10 @@ _LONGEST_LINE = 2**27
 @dataclass(frozen=True)
 class Answer:
     due: float
-    """The scheduled sending time, by time.monotonic, which is the same clock in all processes of a machine."""
+    """The time at which the request was scheduled to be sent, as returned by time.monotonic().
+
+    All processes of a machine have the same monotonic clock, so we can compare times of different processes.
+    """
     done: float
     status: int
 
@@ -31,16 +34,22 @@ class Outcome:
     began: float
     ended: float
     busy: float
-    """CPU usage of the busiest generator, 0 to 1. Near 1, the generator would have been the bottleneck."""
+    """The share of one core that the busiest load generator has used, from 0 to 1.
+
+    If this number is near 1, the load generator was the bottleneck and not the server.
+    """
     answers: list[Answer]
-    """In the order of the request bodies."""
+    """The answers, in the order of the request bodies."""
 
     @property
     def statuses(self) -> Counter[int]:
         return Counter(answer.status for answer in self.answers)
 
     def require(self, status: int) -> None:
-        """Raise unless every answer has this status. A fast refusal must not count as an order."""
+        """Raise RuntimeError if an answer has another status.
+
+        Otherwise a refused order, which is faster than an accepted one, would make the result better.
+        """
         if set(self.statuses) != {status}:
             found = dict(self.statuses)
             raise RuntimeError(f"expected only answers {status}, got {found} ({NO_ANSWER} means no answer)")
@@ -55,7 +64,10 @@ class Load:
     tokens: Sequence[str] = ()
     connections: int = 64
     rate: float | None = None
-    """Requests per second, evenly spread. None: each connection sends its next request right after an answer."""
+    """The number of requests per second, which are evenly distributed over time.
+
+    If `rate` is None, each connection sends its next request as soon as it has the answer to the last one.
+    """
     processes: int = 1
 
     async def run(self) -> Outcome:
@@ -75,7 +87,10 @@ class Load:
         )
 
     def share(self, number: int) -> dict[str, Any]:
-        """Return the job of one process: every n-th request, so that all processes start with the first requests."""
+        """Return the job of the process with this number.
+
+        With n processes, a process gets every n-th request. So all processes together send the requests in order.
+        """
         return {
             "port": self.port,
             "method": self.method,
@@ -86,8 +101,8 @@ class Load:
             "rate": self.rate / self.processes if self.rate else None,
         }
 
-    async def _generator(self, number: int) -> Any:  # noqa: ANN401 - a Process whose pipes are there
-        """Start a generator process; return it when its connections are open and it waits for the start signal."""
+    async def _generator(self, number: int) -> Any:  # noqa: ANN401 - a Process that has pipes
+        """Start a load generator. Return its process when its connections are open and it waits for the start line."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.load"),
             stdin=asyncio.subprocess.PIPE,

@@ -1,7 +1,9 @@
-"""`python -m benchmarks.load`: a load generator, in a process of its own so that it does not share an event loop.
+"""`python -m benchmarks.load`: a load generator.
 
-The parent process writes the job (one line of JSON) and then a line that starts the measurement. The generator encodes
-all requests and opens all connections before that line, and writes its outcome as one line of JSON.
+It runs in its own process, so that no other code can delay its event loop. First the parent process writes the job, as
+one line of JSON. Then the generator encodes all requests, opens all connections, and writes the line "ready". When the
+parent process writes a second line, the measurement starts. At the end, the generator writes its outcome as one line of
+JSON.
 """
 
 import asyncio
@@ -17,11 +19,11 @@ import uvloop
 from benchmarks.client import Connection, encode
 
 NO_ANSWER = 0
-"""Stands for a status when the connection broke or the request timed out."""
+"""This number is used instead of an HTTP status if the connection broke, or if there was no answer in time."""
 
 
 class ClientConnection(Protocol):
-    """The part of Connection that a simulated buyer uses."""
+    """The methods of Connection that a simulated buyer calls."""
 
     async def ask(self, request: bytes) -> tuple[int, bytes]: ...
     def close(self) -> None: ...
@@ -53,7 +55,11 @@ async def ask_all(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> list[tuple[float, float, int]]:
-    """Send all requests; return for each, in order, its scheduled time, its answer time and its status."""
+    """Send all requests.
+
+    Return for each request, in the same order, the time at which it was scheduled, the time of its answer, and the
+    status of its answer.
+    """
     answers: list[tuple[float, float, int]] = [(0.0, 0.0, NO_ANSWER)] * len(requests)
     work = iter(range(len(requests)))
     began = now()
@@ -62,8 +68,9 @@ async def ask_all(
         for number in work:
             due = now()
             if rate:
-                # Open loop: the schedule does not wait for slow answers, and the time that a request waits for a free
-                # connection counts (no coordinated omission).
+                # The schedule does not wait for slow answers. If a request is late because no connection is free, its
+                # waiting time counts as response time. Otherwise a slow server would look better than it is. This error
+                # is known as coordinated omission.
                 due = began + number / rate
                 await sleep(due - now())
             try:
@@ -78,7 +85,8 @@ async def ask_all(
 
 
 def say(line: str) -> None:
-    # Not sys.stdout: with PYTHONUNBUFFERED, it loses the rest of a long line after a partial write.
+    # We do not use sys.stdout. If PYTHONUNBUFFERED is set and a long line is only partly written, sys.stdout loses the
+    # rest of the line.
     with open(sys.stdout.fileno(), "w", closefd=False) as parent:
         parent.write(line + "\n")
 

@@ -1,4 +1,7 @@
-"""Draws curves as SVG files for Markdown pages: no scripts, common fonts, a white background."""
+"""Draws curves as SVG files for Markdown pages.
+
+The files have no scripts, use common fonts, and have a white background.
+"""
 
 import math
 import sys
@@ -10,8 +13,8 @@ from typing import Any
 import pygal
 from pygal.style import Style
 
-# pygal installs an import hook for its plugins that uses an API removed from Python: every later import would print a
-# warning. We use no plugins, so the hook can go.
+# pygal installs an import hook for its plugins. The hook uses an API that Python no longer has, so that Python would
+# print a warning at every later import. We use no plugins of pygal, so we remove the hook.
 sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 _SIZE = {"width": 860, "height": 460}
@@ -36,23 +39,23 @@ _STYLE = Style(
 @dataclass(frozen=True)
 class Plot:
     file: str
-    """The file's name without its suffix."""
+    """The name of the file, without its suffix `.svg`."""
     title: str
     x_title: str
     y_title: str
     curves: Mapping[str, Sequence[tuple[float, float]]]
-    """The points by name of the curve. The first two get strong colours."""
+    """The points of each curve, by the name of the curve. The first two curves have stronger colours."""
     logarithmic: bool = False
-    """Whether the y axis is logarithmic. The x axis always is."""
+    """True if the y axis is logarithmic. The x axis is always logarithmic."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def draw(self, folder: Path) -> None:
-        """Write the SVG file. The x axis has a label for each measured value.
+        """Draw the curves and write the SVG file into `folder`. The x axis has a label for each measured x value.
 
-        pygal supports a logarithm on both axes or on none. For a linear y axis we therefore compute the logarithms of
-        the x values ourselves.
+        With pygal, either both axes are logarithmic or none. If the y axis is linear, we therefore use linear axes and
+        compute the logarithms of the x values ourselves.
         """
         place: Callable[[float], float] = float if self.logarithmic else math.log10
         places = sorted({x for points in self.curves.values() for x, _ in points})
@@ -77,7 +80,8 @@ class Plot:
         for name, points in self.curves.items():
             chart.add(name, [(place(x), y) for x, y in points])
         chart.add_xml_filter(_without_scripts)
-        # The file name replaces pygal's random id, so that the same figures give the same file.
+        # pygal writes a random id into the file. We replace this id with the file name, so that the same figures always
+        # give exactly the same file.
         drawn = chart.render().replace(chart.uuid.encode(), self.file.encode())
         (folder / f"{self.file}.svg").write_bytes(drawn + b"\n")
 
@@ -88,7 +92,10 @@ def _logarithmic(heights: Sequence[float]) -> dict[str, Any]:
 
 
 def _steps(values: Sequence[float]) -> list[float]:
-    """Return the labels 1, 2, 5, 10 and so on, from below the smallest value to above the largest."""
+    """Return the labels of a logarithmic axis, for example 1, 2, 5, 10, 20 and so on.
+
+    The first label is not greater than the smallest value, and the last label is not less than the largest value.
+    """
     decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))))
     steps = [step * 10.0**decade for decade in decades for step in (1, 2, 5)] + [10.0**decades.stop]
     first = max(number for number, step in enumerate(steps) if step <= min(values))
@@ -97,7 +104,7 @@ def _steps(values: Sequence[float]) -> list[float]:
 
 
 def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - pygal chooses the ElementTree implementation
-    """Remove the scripts: pages that show the image do not run them."""
+    """Remove the scripts from the SVG document, because pages that show the image do not run scripts."""
     for parent in root.iter():
         for child in [each for each in parent if str(each.tag).endswith("script")]:
             parent.remove(child)

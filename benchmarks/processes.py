@@ -11,12 +11,12 @@ _MIB = 2**20
 
 
 def resident(platform: Platform) -> dict[str, float]:
-    """Return the MiB (RSS) of each service."""
+    """Return the memory (RSS) of each service, in MiB."""
     return {service: resident_of(platform.pid(service)) for service in SERVICE_NAMES}
 
 
 def resident_of(pid: int) -> float:
-    """Return the MiB (RSS) of one process."""
+    """Return the memory (RSS) of one process, in MiB."""
     mib: float = psutil.Process(pid).memory_info().rss / _MIB
     return mib
 
@@ -24,6 +24,9 @@ def resident_of(pid: int) -> float:
 def computed(
     platform: Platform, names: Iterable[str] = (*SERVICE_NAMES, "mongod", "nats", "gateway")
 ) -> dict[str, float]:
-    """Return the CPU seconds (user and system) of each process. Other load on the machine hardly changes them."""
+    """Return the CPU time (user and system) that each process has used so far, in seconds.
+
+    Other load on the machine has little influence on these times.
+    """
     times = {name: psutil.Process(platform.pid(name)).cpu_times() for name in names}
     return {name: each.user + each.system for name, each in times.items()}

@@ -1,4 +1,4 @@
-"""Reports a run: a table on the terminal, benchmarks/results.json, and the plots."""
+"""Reports the results of a run, as a table on the terminal, in benchmarks/results.json, and as plots."""
 
 import json
 import os
@@ -20,7 +20,10 @@ _NONE = "none"
 
 
 def table_of(rows: Sequence[Row], *, smoke: bool) -> Table:
-    """Build the table. A smoke run has no targets: its numbers are too small to judge."""
+    """Return the table with one line per row.
+
+    For a smoke run, the table shows no targets, because the measurements of a smoke run are too short to be judged.
+    """
     table = Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         target = "" if smoke else (row.target.text if row.target else _NONE)
@@ -47,7 +50,7 @@ def _compared_with_first(row: Row) -> str:
 
 
 def write_results(rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, run: Mapping[str, Any]) -> None:
-    """Write results.json and the plots. `run` has the facts about the run as a whole."""
+    """Write results.json and the plots into `folder`. `run` has the facts about the whole run, such as its duration."""
     results = {
         **run,
         "commit": _commit(),
@@ -69,14 +72,17 @@ def write_results(rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, r
 
 
 def _commit() -> str | None:
-    """Return the measured commit, with "-dirty" if there are uncommitted changes; None outside a checkout."""
+    """Return the id of the current commit. It ends with "-dirty" if there are uncommitted changes.
+
+    Returns None if the folder is not in a Git repository.
+    """
     git = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     described = subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603 - a constant
     return described.stdout.strip() or None
 
 
 def short(value: float | None) -> str:
-    """Format with three significant digits."""
+    """Return the value as text with three significant digits. Return an empty text for None."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits either way

@@ -1,4 +1,8 @@
-"""Stores seed data directly in the databases, as handled events would leave it. The API would take minutes for it."""
+"""Stores data directly in the databases, before a measurement.
+
+The data are the same as if they had been created through the API, and all events had been handled. But it would take
+minutes to create so much data through the API.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -18,13 +22,16 @@ from tickets.ticket import Ticket
 
 _BATCH = 5_000
 _STAGED_AGO = timedelta(seconds=3)
-"""Events staged this long ago count as left behind by a crash: the next outbox polling publishes them."""
+"""We store events as if they had been staged this long ago.
+
+The outbox polling then assumes that a crash has prevented their publication, and publishes them at its next run.
+"""
 
 T = TypeVar("T")
 
 
 async def seed_tickets(bench: Bench, count: int) -> list[Ticket]:
-    """Store tickets for sale in tickets, and their read models in orders."""
+    """Store tickets in the database of the tickets service, and their read models in that of the orders service."""
     seller = UserId(new_id())
     tickets = [Ticket.list_for_sale(seller=seller, title="Concert", price=1999) for _ in range(count)]
     await insert(bench.collection("tickets"), ({**each.to_document(), "outbox": []} for each in tickets))
@@ -34,7 +41,10 @@ async def seed_tickets(bench: Bench, count: int) -> list[Ticket]:
 
 
 async def seed_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
-    """Store one order per ticket. With `staged`, its event is in the outbox, and outbox polling publishes it."""
+    """Store one order per ticket.
+
+    With `staged`, store the event of each order in its outbox. The outbox polling then publishes the event.
+    """
     buyer = UserId(new_id())
     staged_at = utc_now() - _STAGED_AGO
     orders = [
@@ -69,7 +79,7 @@ async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 -
 
 
 def checkpoint(mongo_url: str) -> None:
-    """Make mongod write its checkpoint now, so that it does not run during the measurement."""
+    """Let mongod write a checkpoint to the disk now, so that mongod does not do this during the measurement."""
     with MongoClient[dict[str, Any]](mongo_url) as client:
         client.admin.command("fsync")
 

@@ -1,1 +1,1 @@
-"""One module per group of rows, each with `async def measure(bench)`."""
+"""Each module measures a group of rows. It has a function `async def measure(bench)`, which returns these rows."""

@@ -1,6 +1,7 @@
-"""Measures how fast orders applies the ticket events that it missed while it was down.
+"""Measures how fast the orders service handles the ticket events that it missed while it was down.
 
-The baseline writes the same documents with the plain driver: unordered bulk_write calls, one after the other.
+The baseline writes the same documents with the plain driver. It calls bulk_write (unordered) for one batch after the
+other.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from common.messaging.streams import DOMAIN_EVENTS
 
 _CONSUMER = "orders-replicate-ticket"
 _AT_MOST_SECONDS = 60.0
-"""After this time, the measurement ends with the rate so far."""
+"""If the measurement takes longer than this, we stop it and use the rate that was reached until then."""
 _BULK = 1_000
 _POLL_SECONDS = 0.05
 
@@ -43,7 +44,11 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
-    """Publish without waiting for acknowledgements, then wait until the stream's message count has all events."""
+    """Publish `count` ticket events, and return them.
+
+    The function does not wait for the acknowledgement of each event. Instead, it waits at the end until the stream
+    contains all events.
+    """
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
     before = (await jetstream.stream_info(DOMAIN_EVENTS.name)).state.messages
     seller = UserId(new_id())
@@ -61,7 +66,10 @@ async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
 
 
 async def _catch_up(bench: Bench, count: int) -> tuple[float, int]:
-    """Return events per second, and their number. The measurement starts with the first event, not with the process."""
+    """Return the events per second, and the number of events that the orders service has handled.
+
+    The measurement starts when the first events have been handled. So it does not include the start of the process.
+    """
     jetstream = bench.operator.broker.jetstream
     began, first = 0.0, 0
     while True:

@@ -1,6 +1,8 @@
-"""Measures orders per second and response times with 1 to 256 connections; platform and baseline alternate.
+"""Measures orders per second and response times with 1 to 256 connections.
 
-The number of connections goes up, down and up again, so that a change of the machine's speed affects all points alike.
+Rounds of the platform and rounds of the baseline alternate. The number of connections first increases, then decreases,
+then increases again. So if the machine becomes slower or faster during the run, all numbers of connections are affected
+equally.
 """
 
 from statistics import median
@@ -13,7 +15,10 @@ from benchmarks.seed_data import seed_tickets
 
 _CONNECTIONS = (1, 4, 16, 64, 256)
 _EACH = 4
-"""Requests per connection, at least. With fewer, most of the load would be the initial burst."""
+"""Each connection sends at least this number of requests.
+
+With fewer requests, most of them would be sent at the start, when all connections send their first request at once.
+"""
 _THREE_ROUNDS = (*_CONNECTIONS, *reversed(_CONNECTIONS), *_CONNECTIONS)
 
 
@@ -63,5 +68,5 @@ def _plots(ours: dict[int, list[Round]], baselines: dict[int, list[Round]]) -> l
 
 
 def _milliseconds(rounds: list[Round], percent: float) -> float:
-    """Return the percentile of the response times of all requests of these rounds."""
+    """Return a percentile of the response times of all requests in these rounds, in milliseconds."""
     return percentile([answer.seconds * 1000 for each in rounds for answer in each.outcome.answers], percent)

@@ -1,8 +1,9 @@
 """Measures how late the last order is cancelled when many deadlines are due at the same time.
 
-The orders are stored with their events staged, as if they had been placed at once. Outbox polling publishes the events,
-and the platform does the rest. The row waits for the event `order.cancelled` of each order. The baseline
-(benchmarks.baseline_deadlines) makes the same round trips with the plain clients.
+The row stores the orders directly in the database, together with their events in the outboxes. The outbox polling
+publishes the events, and then the services set the timers and cancel the orders as usual. The row waits for the event
+`order.cancelled` of each order. The baseline (benchmarks.baseline_deadlines) makes the same round trips with the plain
+clients of MongoDB and NATS.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ _WITHIN_SECONDS = 90.0
 
 async def measure(bench: Bench) -> list[Row]:
     count = bench.size(5000, 50)
-    # Before the due time, three services must have handled the events of all orders, on the same cores.
+    # Three services must have handled the events of all orders before the deadlines are due, and they share the cores.
+    # Therefore the time until the deadlines grows with the number of orders.
     ahead = bench.size(8, 3) + count / await peak_of(bench) * 1.5
     rounds, baselines, notes = [], [], {}
     for number in range(bench.rounds):
@@ -42,7 +44,10 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _round(bench: Bench, count: int, ahead: float) -> tuple[list[float], bool]:
-    """Return how late each cancellation was (ms), and whether all services had handled the order events in time."""
+    """Measure one round. Return by how many milliseconds each order was cancelled too late.
+
+    The second value is True if all services had handled the events of the orders before the deadlines were due.
+    """
     tickets = await seed_tickets(bench, count)
     due = utc_now() + timedelta(seconds=ahead)
     effects: dict[str, datetime] = {}
@@ -52,7 +57,8 @@ async def _round(bench: Bench, count: int, ahead: float) -> tuple[list[float], b
     async def note(message: Msg) -> None:
         order = message.subject.rpartition(".")[2]
         effects.setdefault(order, utc_now())
-        # The relay may publish one event twice, if the acknowledgement is late; both have the same id.
+        # If the acknowledgement of NATS is late, the outbox relay may publish the same event twice. Both messages then
+        # have the same id.
         event_ids[order].add((message.headers or {})[MESSAGE_ID])
         if len(effects) == count:
             complete.set()

@@ -1,7 +1,8 @@
 """Measures orders per second with 1,000 to 300,000 orders stored.
 
-The speed of the machine changes over minutes. Therefore the row measures 1,000 twice: before the others are stored, and
-after they are removed. Each point also has a round of the baseline, whose database does not grow.
+The speed of the machine changes over minutes. Therefore the row measures with 1,000 orders twice, before it stores the
+other orders and after it has removed them. For each number of stored orders, the row also measures one round of the
+baseline program. The database of the baseline program does not grow.
 """
 
 import asyncio
@@ -58,7 +59,11 @@ def _listed(*points: tuple[float, float]) -> str:
 
 
 async def _with(bench: Bench, stored: int, orders: Points, baseline: Points, rounds: int) -> list[float]:
-    """Store orders up to this number; return the rate of each round. The medians become points of the plot."""
+    """Change the number of stored orders to `stored`, and return the orders per second of each round.
+
+    The function appends the median to `orders`, and the rate of the baseline program to `baseline`. Both lists have the
+    points of a curve.
+    """
     await _store(bench, stored)
     bench.progress(f"with {stored:,} stored")
     count = bench.size(600, 20)
@@ -72,7 +77,10 @@ async def _with(bench: Bench, stored: int, orders: Points, baseline: Points, rou
 
 
 async def _store(bench: Bench, wanted: int) -> None:
-    """Add or remove orders until this many are stored. They are open, and no deadline is due for a day."""
+    """Add or remove orders until `wanted` orders are stored.
+
+    The stored orders are open, and their deadlines are one day in the future.
+    """
     orders, seller = bench.collection("orders"), UserId(new_id())
     bench.progress(f"storing {wanted:,} orders")
     while (missing := wanted - await orders.count_documents({})) > 0:
@@ -83,5 +91,5 @@ async def _store(bench: Bench, wanted: int) -> None:
     if missing < 0:
         newest_first = await orders.find({}, {"_id": 1}).sort([("_id", -1)]).limit(-missing).to_list(None)
         await remove(orders, [order["_id"] for order in newest_first])
-    # Otherwise mongod would write the seed data to the disk during the measurement.
+    # Without this checkpoint, mongod would write the stored data to the disk during the measurement.
     await asyncio.to_thread(checkpoint, bench.platform.mongo_url)

@@ -1,8 +1,9 @@
 """Measures the time from the answer to the buyer until the ticket is held, at half and at an eighth of the peak rate.
 
-The measurement ends with the arrival of `ticket.updated`, which tickets publishes after it has written the hold. The
-requests follow a schedule that does not wait for slow answers. The baseline does the same steps without services:
-publish, receive, write, publish, receive.
+The tickets service publishes the event `ticket.updated` after it has written the hold. The measurement ends when this
+event arrives. The requests follow a schedule that does not wait for slow answers. The baseline does the same steps
+without services. It publishes an event, receives it, writes to the database, publishes a second event, and receives the
+second event.
 """
 
 import asyncio
@@ -55,14 +56,17 @@ async def _at(bench: Bench, rate: float, label: str, targets: Mapping[int, Targe
             [percentile(lags, percent) for lags in rounds],
             [percentile(lags, percent) for lags in baselines],
             target,
-            notes if percent == 50 else {},  # noqa: PLR2004 - the notes are the same for both percentiles
+            notes if percent == 50 else {},  # noqa: PLR2004 - both percentiles have the same notes, so we show them once
         )
         for percent, target in targets.items()
     ]
 
 
 async def _round(bench: Bench, rate: float) -> tuple[list[float], list[float]]:
-    """Return the milliseconds to the hold: measured from the answer, and from the scheduled time of the request."""
+    """Measure one round. Return two lists with the milliseconds until each ticket was held.
+
+    The first list counts the time from the answer to the buyer, the second list from the scheduled time of the request.
+    """
     tickets = await bench.tickets(bench.size(int(rate * _SECONDS), 40))
 
     load = orders_of(bench, tickets, bench.port("orders"), rate=rate)
@@ -96,7 +100,7 @@ async def _baseline(bench: Bench, rate: float) -> list[float]:
             sent[each] = time.monotonic()
             at_work.add(asyncio.create_task(jetstream.publish(f"baseline.placed.{each}", b"x" * 300)))
 
-    config = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)  # only new messages, not those of earlier rounds
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)  # not the messages of earlier rounds
     consumer = await jetstream.subscribe("baseline.placed.*", stream=STREAM, cb=hold, config=config, manual_ack=True)
     arrived, _ = await _arrivals(bench, "baseline.held.*", ids, publish)
     await asyncio.gather(*at_work)
@@ -108,7 +112,10 @@ async def _baseline(bench: Bench, rate: float) -> list[float]:
 async def _arrivals(
     bench: Bench, subject: str, ids: list[str], work: Callable[[], Awaitable[T]]
 ) -> tuple[dict[str, float], T]:
-    """Run `work` and wait until a message about each id has arrived; return the arrival times and the result."""
+    """Subscribe to `subject`, run `work`, and wait until a message about each of the ids has arrived.
+
+    Return the arrival time of the message for each id, and the result of `work`.
+    """
     arrived: dict[str, float] = {}
     missing, complete = set(ids), asyncio.Event()
 

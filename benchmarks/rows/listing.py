@@ -1,4 +1,7 @@
-"""Measures the first page of the ticket list, with 1,000 and with 100,000 tickets stored."""
+"""Measures how fast the tickets service returns the first page of the ticket list.
+
+We measure this with 1,000 stored tickets and with 100,000 stored tickets.
+"""
 
 import asyncio
 from statistics import median
@@ -23,7 +26,8 @@ async def measure(bench: Bench) -> list[Row]:
     for _ in range(bench.rounds):
         baselines.append(await _late(bench, bench.baseline.port, median(with_many) / 2))
         late.append(await _late(bench, bench.port("tickets"), median(with_many) / 2))
-    # The speed of the machine changes: therefore the small number is measured before and after the large one.
+    # The speed of the machine changes. Therefore we measure the small number of tickets twice, before and after the
+    # large number.
     await _remove(bench, more)
     with_few += await _rates(bench)
     await _remove(bench, seeded)
@@ -58,7 +62,7 @@ async def _remove(bench: Bench, tickets: list[str]) -> None:
 
 
 async def _rates(bench: Bench) -> list[float]:
-    return [await _rate(bench) for _ in range(bench.rounds + 1)][1:]  # the first one warms up
+    return [await _rate(bench) for _ in range(bench.rounds + 1)][1:]  # without the first one, a warm-up
 
 
 async def _rate(bench: Bench) -> float:
@@ -69,7 +73,11 @@ async def _rate(bench: Bench) -> float:
 
 
 async def _late(bench: Bench, port: int, rate: float) -> float:
-    """Return the p99 in ms. The baseline program does no work here: its p99 is the share of machine and generator."""
+    """Return the 99th percentile of the response times, in milliseconds.
+
+    The baseline program does no work for this request. Its response times show how much time the machine and the load
+    generator need themselves.
+    """
     outcome = await _load(port, bench.size(int(rate * 4), 50), rate).run()
     outcome.require(201 if port == bench.baseline.port else 200)
     return percentile([answer.seconds * 1000 for answer in outcome.answers], 99)

@@ -1,8 +1,11 @@
-"""Measures the memory (RSS) of all services together: right after the start, and after the rows before this one.
+"""Measures the memory (RSS) of all services together, once right after the start and once after the other rows.
 
-The baseline is the memory of the minimal order program, which has the same clients, times the number of services.
-The idle row starts several platforms. The other row reads one platform: after the rows before this one, and after each
-further round of orders, buyers of one ticket and sign-ins (for the baseline: orders).
+For the row "memory, idle", we start several platforms, and read the memory of each one right after its start. For the
+row "memory, after the run", we read the memory of one platform several times. The first reading is after the rows
+before this one. Before each further reading, we send more orders, more orders for one single ticket, and more sign-ins.
+
+The baseline is the memory of the baseline program, multiplied by the number of services. The baseline program uses the
+same clients of MongoDB and NATS as a service. Before each further reading, we send more orders to it.
 """
 
 import tempfile
@@ -18,13 +21,13 @@ from benchmarks.rows.orders import round_of_baseline
 from marketplace.registry import SERVICE_NAMES
 
 Held = list[dict[str, float]]
-"""The readings; each has the MiB of each service."""
+"""A list of readings. Each reading has the memory of each service, in MiB."""
 
 
 async def measure(bench: Bench) -> list[Row]:
     after, baselines_after = [resident(bench.platform)], [resident_of(bench.baseline.pid)]
     idle, idle_baselines = [bench.idle_memory], [bench.idle_baseline]
-    readings = max(bench.rounds, 2)  # a smoke run has one round, but must also test the second reading
+    readings = max(bench.rounds, 2)  # a smoke run has only one round, but must also test the code for a second reading
     for number in range(1, readings):
         bench.progress(f"reading {number + 1} of {readings}: orders, buyers and sign-ins")
         await _more_load(replace(bench, rounds=1))
@@ -42,7 +45,7 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _more_load(bench: Bench) -> None:
-    await one_ticket.measure(bench)  # it also places orders for distinct tickets
+    await one_ticket.measure(bench)  # this row also places orders for different tickets
     await sign_in.measure(bench)
     await round_of_baseline(bench, bench.size(1000, 40))
 

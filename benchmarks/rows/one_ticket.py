@@ -1,6 +1,7 @@
-"""Measures 1,000 buyers of one ticket: one gets it, the others are refused, at least as fast as orders are placed.
+"""Measures how fast the platform answers 1,000 buyers who order the same ticket.
 
-The rounds alternate with rounds of orders for distinct tickets.
+One buyer must get the ticket, and the platform must refuse the others. The target is that the answers are at least as
+fast as those to orders for different tickets. Rounds of both kinds alternate.
 """
 
 from collections import Counter
@@ -21,7 +22,8 @@ async def measure(bench: Bench) -> list[Row]:
         orders.append((await one_round(bench, bench.size(1000, 40), bench.port("orders"))).rate)
         (ticket,) = await bench.tickets(1)
         bodies, tokens = [f'{{"ticketId": "{ticket}"}}'] * buyers, [bench.new_token() for _ in range(buyers)]
-        # Two generators: each buyer has its own connection, and a process may open 1,024 files.
+        # Each buyer has its own connection, and a process may open only 1,024 files. Therefore we use two load
+        # generators.
         load = Load(bench.port("orders"), "POST", "/api/orders", bodies, tokens, connections=buyers, processes=2)
         outcome = await load.run()
         if outcome.statuses != Counter({_CREATED: 1, _REFUSED: buyers - 1}):

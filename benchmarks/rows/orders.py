@@ -1,6 +1,6 @@
-"""Measures orders per second for distinct tickets, from the first request until all outboxes are empty.
+"""Measures orders per second, each order for another ticket, from the first request until all outboxes are empty.
 
-Rounds of the platform and of the baseline alternate, so that other load on the machine affects both.
+Rounds of the platform and rounds of the baseline alternate, so that other load on the machine affects both equally.
 """
 
 import json
@@ -21,12 +21,18 @@ from marketplace.registry import SERVICES
 
 CONNECTIONS = 64
 OTHERS = tuple(spec.name for spec in SERVICES if any(OrderCreated in consumer.on for consumer in spec.consumers))
-"""These consume the events of orders, on the same cores. One row pauses them, to measure orders alone."""
+"""The services that consume the events of the orders service.
+
+They use the same cores as the orders service. One row pauses them, to measure the orders service alone.
+"""
 _CREATED = 201
 _FIRST_MEASURED = {"direct": 300 / 1_176, "handled": 264 / 358, "alone": 574 / 1_689}
-"""Orders per second of the platform divided by those of the baseline, at the first measured commit 5c6c04c (motor,
-medians of three rounds, two shared cores, 2026-11-24; docs/performance.md). Comparable only with motor, and only while
-the baseline program does the same work as then."""
+"""The orders per second of the platform divided by the orders per second of the baseline, at the first measured commit.
+
+This was commit 5c6c04c on 2026-11-24, with the driver motor, medians of three rounds and two shared cores
+(docs/performance.md). You may compare a result with these ratios only if the driver is motor, and only as long as the
+baseline program does the same work as at that commit.
+"""
 _TIMES_FIRST = 1.5
 _SMALLEST_SHOWN_MS = 0.01
 
@@ -34,17 +40,20 @@ _SMALLEST_SHOWN_MS = 0.01
 @dataclass(frozen=True)
 class Round:
     rate: float
-    """Orders per second, until the outboxes are empty."""
+    """The orders per second, from the first request until the outboxes are empty."""
     handled: float
-    """Orders per second, until every service has handled all events: the sustainable rate."""
+    """The orders per second, from the first request until every service has handled all events.
+
+    This is the rate that the platform can sustain for a long time.
+    """
     outcome: Outcome
     computed: dict[str, float]
-    """CPU milliseconds per order of each process, until all events are handled."""
+    """The CPU time of each process per order, in milliseconds, until all events are handled."""
 
 
 async def measure(bench: Bench) -> list[Row]:
     count, port = bench.size(2000, 40), bench.port("orders")
-    await _rates_of_baseline(bench, bench.size(500, 20))  # warm up: connections, caches, code
+    await _rates_of_baseline(bench, bench.size(500, 20))  # the first rounds only warm up connections and caches
     await one_round(bench, bench.size(500, 20), port)
     rounds, alone, baselines, baselines_alone = [], [], [], []
     for number in range(bench.rounds):
@@ -83,7 +92,10 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
-    """Return the target and the first ratios. These exist for motor only: with pymongo, the target has one bound."""
+    """Return the target, and the ratios of the first measured commit.
+
+    The ratios exist only for the driver motor. With pymongo, the target therefore has only one bound.
+    """
     if bench.platform.settings.mongo_driver != "motor":
         return Target("at least 0.75 of the baseline", at_least=0.75), {}
     text = f"at least 0.75 of the baseline, and {_TIMES_FIRST} times the first measured"
@@ -91,7 +103,10 @@ def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
 
 
 async def peak_of(bench: Bench) -> float:
-    """Return the orders per second, direct. Measure them now if this row is not part of the run."""
+    """Return the orders per second of the orders service without the gateway.
+
+    If the row "orders, direct" has not been measured in this run, measure the rate now.
+    """
     if bench.peak is None:
         await one_round(bench, bench.size(500, 20), bench.port("orders"))
         bench.peak = (await one_round(bench, bench.size(1500, 40), bench.port("orders"))).rate
@@ -160,7 +175,7 @@ async def round_of_baseline(
 
 
 async def _generators_limit(bench: Bench) -> float:
-    """Measure the requests per second of one generator against a server that does no work."""
+    """Return the requests per second that one load generator can send to a server that does no work."""
     count = bench.size(5000, 200)
     load = Load(bench.baseline.port, "POST", "/nothing", ['{"ticketId": ""}'] * count, [bench.new_token()], CONNECTIONS)
     outcome = await load.run()

@@ -1,6 +1,7 @@
 """Measures the second start of a platform on the same data, until the gateway and all services are ready.
 
-It is a separate platform; the one of the other rows is idle meanwhile. The baseline starts only mongod and nats-server.
+For this row we start a separate platform. The platform of the other rows has no work during this time. The baseline
+starts only mongod and nats-server.
 """
 
 import asyncio
@@ -18,9 +19,9 @@ async def measure(bench: Bench) -> list[Row]:
     rounds, baselines = [], []
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_in(Path(folder), bench.platform.settings.mongo_driver)
-        if not bench.smoke:  # a smoke run has no target, and measures the first start
+        if not bench.smoke:  # a smoke run has no target, so it may measure the first start
             async with Platform(settings):
-                pass  # the first start creates databases, indexes, streams and keys
+                pass  # this is the first start, which creates databases, indexes, streams and keys
         for number in range(bench.rounds):
             bench.progress(f"round {number + 1} of {bench.rounds}")
             baselines.append(await _servers_alone(Path(folder)))

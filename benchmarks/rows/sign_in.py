@@ -1,4 +1,7 @@
-"""Measures sign-ins per second, compared with the password hash alone, and the p99 of another route of auth."""
+"""Measures sign-ins per second, and how long other requests to the auth service take at the same time.
+
+The baseline of the sign-ins is the computation of the password hash alone.
+"""
 
 import asyncio
 import json
@@ -17,7 +20,7 @@ from benchmarks.generators import Load, Outcome
 _CONNECTIONS = 16
 _OTHERS_PER_SECOND = 50.0
 _FIRST_ESTIMATE = 60.0
-"""Hashes per second, assumed for the length of the first round."""
+"""The hashes per second that we assume for the first round, to estimate how long this round will take."""
 
 
 async def measure(bench: Bench) -> list[Row]:
@@ -64,7 +67,10 @@ def _p99(outcome: Outcome) -> float:
 
 
 def _hashes_per_second(password: str, count: int) -> float:
-    """Verify hashes with the parameters of auth.passwords, one thread per core."""
+    """Return how many passwords per second this machine can verify, with one thread per core.
+
+    The hash has the same parameters as in auth.passwords.
+    """
     hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
     known = hasher.hash(password)
     began = time.monotonic()

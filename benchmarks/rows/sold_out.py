@@ -1,4 +1,7 @@
-"""Measures 500 buyers until all tickets are sold. Some tickets are ordered twice; none may be sold twice."""
+"""Measures how fast 500 buyers together buy all tickets.
+
+Some tickets are ordered twice, but no ticket may be sold twice.
+"""
 
 import random
 
@@ -12,7 +15,7 @@ _WANTED_TWICE = 0.2
 
 
 async def measure(bench: Bench) -> list[Row]:
-    """Alternate with rounds of orders for distinct tickets."""
+    """Measure the rounds of this row. Between these rounds, measure rounds in which each order has another ticket."""
     count = bench.size(10_000, 100)
     rounds, orders = [], [await _distinct(bench)]
     for number in range(bench.rounds):

@@ -1,11 +1,17 @@
-"""Measures orders through the gateway. The baseline is the same load sent directly to the service; rounds alternate."""
+"""Measures orders per second through the gateway.
+
+The baseline is the same load, but sent directly to the orders service. Rounds of both kinds alternate.
+"""
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Row, Target
 from benchmarks.rows.orders import one_round
 
 _TIMES_AS_MANY = 2
-"""Twice as many rounds as usual, because the difference is smaller than the variation between rounds."""
+"""This row has twice as many rounds as the other rows.
+
+The reason is that the effect of the gateway is smaller than the variation between rounds.
+"""
 
 
 async def measure(bench: Bench) -> list[Row]:

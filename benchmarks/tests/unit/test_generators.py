@@ -1,4 +1,4 @@
-"""The load, distributed to real processes, against a server of the test that answers with the requested status."""
+"""Tests that real load generators send all requests. The test server answers with the status in the request body."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ WANTED = [200 + number for number in range(25)]
 
 @pytest.fixture
 async def echoing() -> AsyncIterator[int]:
-    """The port of a server. It answers with the status in the body, plus 100 if the token is wrong."""
+    """Start a server and return its port. It answers with the status in the body, plus 100 if the token is wrong."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await _head(reader):

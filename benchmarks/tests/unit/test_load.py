@@ -1,4 +1,4 @@
-"""The schedule of a load generator, with a fake clock that only the test advances."""
+"""Tests the schedule of a load generator, with a fake clock that only the test advances."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,10 @@ class Clock:
 
 @dataclass
 class Answering:
-    """A fake connection: its answers take these seconds, one after the other; None means that it breaks."""
+    """A fake connection. `takes` has the seconds until each answer, one after the other.
+
+    If a value in `takes` is None, the connection breaks at this request.
+    """
 
     clock: Clock
     takes: list[float | None]
@@ -57,7 +60,10 @@ async def test_requests_of_a_rate_are_sent_when_they_are_due() -> None:
 
 
 async def test_a_slow_answer_does_not_delay_the_moment_at_which_the_next_request_was_due() -> None:
-    """Otherwise a server that stalls would hide the waiting time of requests not sent yet (coordinated omission)."""
+    """A request that cannot be sent yet, because the server is slow, also waits. This time must count.
+
+    The error of not counting this time is known as coordinated omission.
+    """
     connection, answers = await asked([0.5, 0.0, 0.0, 0.0], rate=10)
     assert [due for due, _, _ in answers] == pytest.approx([100.0, 100.1, 100.2, 100.3])
     assert [done - due for due, done, _ in answers] == pytest.approx([0.5, 0.4, 0.3, 0.2])
@@ -92,9 +98,10 @@ signal.signal(signal.SIGALRM, lambda *_: os.write(2, b"!"))
 signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
 say("x" * 1_000_000)
 """
-    # Unbuffered, as with PYTHONUNBUFFERED: only then Python does not repeat a partial write by itself.
+    # The option -u has the same effect as PYTHONUNBUFFERED. With this option, Python does not write the rest by itself
+    # if only a part of a text could be written.
     with Popen([sys.executable, "-u", "-c", program], stdout=PIPE, stderr=PIPE) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stderr.read(3)  # by now the pipe is full, and a signal has come
+        process.stderr.read(3)  # after these three characters, the pipe is full and a signal has interrupted the write
         assert len(process.stdout.read()) == 1_000_001

@@ -1,4 +1,4 @@
-"""The list of rows, their files, and the table of rows in docs/performance.md agree."""
+"""Tests that the list of rows, the files of the rows and the table in docs/performance.md have the same rows."""
 
 import re
 from pathlib import Path

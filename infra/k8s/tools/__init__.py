@@ -1,1 +1,4 @@
-"""What `make secrets` and `make k8s-check` need beyond kubectl; everything else is in ../commands.mk."""
+"""The Python programs for `make secrets` and `make k8s-check`.
+
+All other commands for the cluster are in ../commands.mk.
+"""

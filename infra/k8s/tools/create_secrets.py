@@ -1,6 +1,7 @@
-"""Creates the keys and passwords that the cluster lacks: `python -m tools.create_secrets OVERLAY kubectl [OPTION]...`.
+"""`python -m tools.create_secrets OVERLAY kubectl [OPTION]...`: creates the keys and passwords missing in the cluster.
 
-The values go to kubectl's standard input: never into an argument, a file or the output.
+The program writes the values only to the standard input of kubectl. It never writes them into an argument, a file or
+its output.
 """
 
 import base64
@@ -19,7 +20,11 @@ from tools.credentials import PUBLIC_KEY_MAP, Contents, missing_credentials
 
 
 def create_secrets(overlay: str, kubectl: list[str]) -> None:
-    """Create what is missing and print the names. Raises PlatformError."""
+    """Create the missing Secrets, and print the names of the Secrets that it has created or kept.
+
+    `overlay` is the folder of the Kustomize overlay. `kubectl` is the command with its options. Raises PlatformError if
+    a command fails, or if a person has to create a Secret.
+    """
     stripe_key = PlatformSettings.from_environment().stripe_key
     manifests = [each for each in yaml.safe_load_all(_run([*kubectl, "kustomize", overlay])) if each]
     stateful_sets = {each["metadata"]["name"] for each in manifests if each["kind"] == "StatefulSet"}
@@ -29,7 +34,8 @@ def create_secrets(overlay: str, kubectl: list[str]) -> None:
     missing = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None, internal)
     if missing:
         items = [_as_object(name, contents) for name, contents in missing.items()]
-        # Not `apply`: `create` never overwrites, and leaves no copy of the values in an annotation.
+        # We use `create` and not `apply`, because `create` never overwrites a Secret. Also, `apply` would store a copy
+        # of the values in an annotation.
         _run([*kubectl, "create", "--filename", "-"], json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     sys.stdout.write(f"Secrets created: {', '.join(missing) or 'none'}.\n")
     sys.stdout.write(f"Secrets kept: {', '.join(sorted(existing)) or 'none'}.\n")
@@ -42,7 +48,10 @@ def create_secrets(overlay: str, kubectl: list[str]) -> None:
 
 
 def _run(command: list[str], given: str | None = None) -> str:
-    """Return what the command prints. Raises PlatformError; the command has then printed the reason."""
+    """Run the command, and return its output.
+
+    Raises PlatformError if the command fails. The command itself has then already printed the reason.
+    """
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - no shell, and no argument is a secret
     if done.returncode:
         raise PlatformError(f"`{' '.join(command)}` failed.")

@@ -1,6 +1,7 @@
-"""Decides which credentials the cluster lacks, and makes them. Knows nothing of kubectl.
+"""Decides which credentials are missing in the cluster, and generates them. This module does not call kubectl.
 
-Some credentials exist twice, for the server and for its client. An existing one never changes: the other is derived.
+Some credentials exist twice, once for the server and once for its client. If only one of the two exists, it stays as it
+is, and we derive the other one from it.
 """
 
 import secrets
@@ -13,21 +14,23 @@ from marketplace.registry import SERVICE_NAMES
 
 NATS_CLIENTS = (*SERVICE_NAMES, "provisioning")
 NATS_USERS = (*NATS_CLIENTS, "operator", "route")
-"""`route` is the user as which the NATS servers connect to each other."""
+"""All users of NATS. With the user `route`, the NATS servers connect to each other."""
 PUBLIC_KEY_MAP = "token-public-key"
-"""The only credential that is not secret: a ConfigMap."""
+"""The name of the ConfigMap with the public key. The public key is the only credential that is not secret."""
 _PRIVATE, _PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
 
 Contents = Mapping[str, str]
-"""The keys and values of a Secret or a ConfigMap."""
+"""The contents of a Secret or a ConfigMap. These are names and their values."""
 
 
 def missing_credentials(
     existing: Mapping[str, Contents], stripe_key: str | None, databases: Iterable[str] = SERVICE_NAMES
 ) -> dict[str, Contents]:
-    """Return the Secrets, by name, that are not in `existing`. Raises PlatformError if what exists is inconsistent.
+    """Return the contents of the Secrets and the ConfigMap that are not in `existing`, by their names.
 
-    `databases` are the services whose database runs in the cluster. Only a person knows the passwords of the others.
+    `databases` has the names of the services whose database runs in the cluster. For the other databases we generate no
+    passwords, because only a person knows their passwords. Raises PlatformError if the existing credentials contradict
+    each other.
     """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
     wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}
@@ -85,8 +88,10 @@ def _mongodb(service: str) -> Contents:
 
 
 def _new_password() -> str:
-    """Return 32 random bytes as a letter and hexadecimal digits, which need no quoting anywhere.
+    """Return a password that consists of the letter "p" and 32 random bytes as hexadecimal digits.
 
-    nats-server parses the value of a variable like its configuration: after a leading digit it expects a number.
+    These characters need no quotes in URLs, in YAML and in configuration files. The letter at the beginning is
+    necessary because nats-server parses the value of an environment variable like its configuration file. If the value
+    began with a digit, nats-server would expect a number.
     """
     return f"p{secrets.token_hex(32)}"

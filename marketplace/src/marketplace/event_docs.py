@@ -15,8 +15,9 @@ _INTRODUCTION = """\
 # Events
 
 Services communicate only through these events. Each event is a frozen class in
-[`common/src/common/events`](../common/src/common/events). It contains the state of the aggregate after the change, as
-far as other services may know it, and the version of the aggregate. Its id is `<aggregate>-<id>-<version>`.
+[`common/src/common/events`](../common/src/common/events). An event contains the version of the aggregate, and the state
+of the aggregate after the change. It contains only the part of the state that other services may know. The id of an
+event is `<aggregate>-<id>-<version>`.
 
 **Categories.** *Domain-specific* events are business facts about one aggregate. *General* events belong to no domain,
 and every service could use them. The category determines the stream.
@@ -32,7 +33,7 @@ one.
 
 
 def generate() -> str:
-    """Return the text of the document."""
+    """Return the text of docs/events.md."""
     return "\n".join([_INTRODUCTION, *_overview(), *_streams(), *_handlers(), *_schemas()])
 
 
@@ -52,7 +53,7 @@ def _overview() -> Iterator[str]:
 
 def _streams() -> Iterator[str]:
     yield "## Streams\n"
-    yield "File storage; no limits, so no message is ever discarded.\n"
+    yield "The streams store their messages in files. They have no limits, so NATS never discards a message.\n"
     yield "| stream | subjects |"
     yield "|---|---|"
     for stream in STREAMS:
@@ -62,7 +63,7 @@ def _streams() -> Iterator[str]:
 
 def _handlers() -> Iterator[str]:
     yield "## Handlers\n"
-    yield "Each handler has one durable consumer; the instances of the service share its events.\n"
+    yield "Each handler has one durable consumer. All instances of the service share the events of the consumer.\n"
     yield "| service | on | durable consumer | handler |"
     yield "|---|---|---|---|"
     for service, consumers in CONSUMERS_OF.items():

@@ -1,4 +1,4 @@
-"""The gateway of `marketplace run`: nginx, with the same rules as the Ingress of the cluster."""
+"""The gateway of `marketplace run`. It is nginx with the same rules as the Ingress of the Kubernetes cluster."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,15 @@ from marketplace.registry import SERVICES
 
 
 class Route(NamedTuple):
-    """Requests to this path go to this service."""
+    """The gateway sends the requests for this path to this service."""
 
     path: str
     service: str
     exact: bool = False
-    """If false, also the paths below it: /api/orders and /api/orders/1, but not /api/orders1."""
+    """If true, the route is only for exactly this path. If false, the route is also for all paths below this path.
+
+    For example, the route /api/orders is then also for /api/orders/1, but not for /api/orders1.
+    """
 
 
 ROUTES = (
@@ -29,10 +32,10 @@ ROUTES = (
 
 
 class Refusal(NamedTuple):
-    """An error response of nginx itself: RFC 9457 problem details, as the services answer."""
+    """An error response that nginx itself sends. It has the same format as those of the services (RFC 9457)."""
 
     causes: tuple[int, ...]
-    """The statuses inside nginx that lead to this response; 494 to 497 exist only there."""
+    """The statuses for which nginx sends this response. The statuses 494 to 497 exist only inside nginx."""
     status: int
     code: str
     title: str
@@ -66,14 +69,15 @@ REFUSALS = (
 
 _CONFIGURATION = Template("""\
 daemon off;
-# One process: if the supervisor killed a master process, its workers would keep running and keep the port.
+# nginx must be only one process. If the supervisor killed a master process, its worker processes would continue to run
+# and to use the port.
 master_process off;
 pid nginx.pid;
 error_log stderr warn;
 events { worker_connections 1000; }
 
 http {
-    types { }  # do not derive a content type from the path
+    types { }  # nginx must not derive the content type from the path
     default_type application/octet-stream;
     access_log off;
     server_tokens off;
@@ -84,20 +88,22 @@ http {
     scgi_temp_path scgi;
 
     client_max_body_size 64k;
-    client_body_buffer_size 64k;  # keeps request bodies in memory
+    client_body_buffer_size 64k;  # nginx then keeps request bodies in memory, and not in files
     client_header_timeout 15s;
     client_body_timeout 15s;
 
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $$http_host;
-    # Overwrites what the client sent: the gateway is the first proxy, and clients could forge these headers.
+    # These two lines replace the headers that the client has sent. Otherwise a client could forge them, because there
+    # is no other proxy between the client and this gateway.
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
-    proxy_read_timeout 5s;  # a service answers within 4.5 s, at the latest with 503 (common.http.middleware)
-    # nginx tries another instance only if it cannot connect to the first one. It never sends a POST twice (its default
-    # for methods that are not idempotent), and repeats no request after a timeout: the first one may have succeeded.
+    proxy_read_timeout 5s;  # a service answers within 4.5 s; if it is too slow, it answers 503 (common.http.middleware)
+    # nginx sends a request to another instance only if the connection to the first instance fails. By default, nginx
+    # never sends a POST request twice, because POST is not idempotent. It also repeats no request after a timeout,
+    # because the service may have executed the first one.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
 
@@ -117,7 +123,7 @@ $locations
 
 
 def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str:
-    """Return the text of nginx.conf. `ports_of` has the ports of all instances of each service."""
+    """Return the text of nginx.conf. `ports_of` maps the name of each service to the ports of all its instances."""
     return _CONFIGURATION.substitute(
         port=port,
         upstreams="\n".join(_upstream(service, ports) for service, ports in ports_of.items()),
@@ -127,10 +133,11 @@ def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str
 
 
 def _upstream(service: str, ports: Sequence[int]) -> str:
-    # max_fails=0: otherwise nginx would skip an instance for 10 s after one refused connection, also when the instance
-    # has restarted since.
-    # keepalive_timeout: a service that stops waits so long for nginx to close idle connections (common.http.server).
-    # If the service closed them itself, it could lose a request that nginx is just sending.
+    # We set max_fails=0 because nginx would otherwise send no requests to an instance for 10 s after the instance has
+    # refused one connection. It would do so even if the instance has already restarted.
+    # We set keepalive_timeout so that nginx closes idle connections after this time. A service that stops waits until
+    # nginx has closed them (common.http.server). If the service closed an idle connection itself, nginx might just be
+    # sending a request on this connection, and the request would be lost.
     servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
     return f"    upstream {service} {{ {servers} keepalive 64; keepalive_timeout 1s; }}"
 
@@ -151,7 +158,8 @@ def _refusal(refusal: Refusal) -> str:
         }
     )
     retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - the HTTP status
-    # A path, because nginx cannot use a named location for a request whose path it could not parse.
+    # The place of a refusal is a path and not a named location. If nginx cannot parse the path of a request, it cannot
+    # use a named location for this request.
     place = f"/.refusals/{refusal.code}"
     return (
         f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"
@@ -161,7 +169,7 @@ def _refusal(refusal: Refusal) -> str:
 
 
 class Gateway(Server):
-    """nginx as a child process."""
+    """Runs nginx as a child process of the platform."""
 
     def __init__(self, folder: Path, port: int, ports_of: Mapping[str, Sequence[int]], *, log_path: Path) -> None:
         super().__init__("gateway", port, log_path)
@@ -176,4 +184,4 @@ class Gateway(Server):
 
     async def answers(self) -> bool:
         await self.try_connection()
-        return await http_status(self.port, "/healthz/live") is not None  # nginx itself answers: no route has this path
+        return await http_status(self.port, "/healthz/live") is not None  # no route has this path, so nginx answers

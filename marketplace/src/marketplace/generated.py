@@ -10,11 +10,17 @@ GENERATED: dict[Path, Callable[[], str]] = {
     Path("infra/k8s/base/nats/users.conf"): nats_users.generate,
     Path("auth/src/auth/services.json"): service_list.generate,
 }
-"""By their path relative to the root of the repository, where `marketplace docs` runs."""
+"""Maps the path of each generated file to the function that returns its text.
+
+The paths are relative to the root of the repository. `marketplace docs` must run there.
+"""
 
 
 def main(*, check: bool = False) -> int:
-    """Write the files. With `check`, write nothing, and return 1 if a file is out of date."""
+    """Write all generated files and return 0.
+
+    With `check`, write nothing. Then return 1 if a file is missing or out of date, otherwise 0.
+    """
     if check:
         return int(any(is_out_of_date(path) for path in GENERATED))
     for path, generate in GENERATED.items():

@@ -1,4 +1,8 @@
-"""The key pair of the session tokens: created at the first start and kept, so that a restart signs nobody out."""
+"""The key pair that signs and verifies the session tokens.
+
+The first start of the platform creates the keys. Later starts use the same keys. With new keys, each restart would sign
+out all users.
+"""
 
 import os
 from dataclasses import dataclass, field
@@ -20,7 +24,7 @@ from marketplace.errors import PlatformError
 
 @dataclass(frozen=True)
 class TokenKeys:
-    """Both keys as PEM text."""
+    """The private key and the public key, as PEM text."""
 
     private: str = field(repr=False)
     public: str
@@ -31,7 +35,7 @@ class TokenKeys:
 
     @classmethod
     def of(cls, private: str) -> Self:
-        """Derive the public key. Raises ValueError if this is no Ed25519 key."""
+        """Compute the public key from the private key. Raises ValueError if `private` is not an Ed25519 key."""
         try:
             key = load_pem_private_key(private.encode(), password=None)
         except (TypeError, UnsupportedAlgorithm) as error:
@@ -43,7 +47,10 @@ class TokenKeys:
 
 
 def load_or_create_keys(folder: Path) -> TokenKeys:
-    """Return the keys in this folder; create them if there are none. Raises PlatformError if the file has no key."""
+    """Return the keys that are stored in this folder. If there are none, create and store new keys.
+
+    Raises PlatformError if the file exists but does not contain a key.
+    """
     path = folder / "token-private-key.pem"
     if not path.exists():
         _write_secret(path, TokenKeys.new().private.encode())
@@ -60,7 +67,7 @@ def _pem(key: Ed25519PrivateKey) -> bytes:
 
 
 def _write_secret(path: Path, content: bytes) -> None:
-    """Write the file atomically; other users can read it at no time."""
+    """Write the file atomically. The other users of the machine cannot read the file, not even while we write it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Prints the platform's messages and the services' logs; each log line after the coloured name of the service."""
+"""Prints the messages of the platform, and the logs of the services with the name of the service before each line."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,10 @@ _NAME_WIDTH = 12
 
 
 class Output:
-    """Follows log files and not pipes, so that a service never waits for a slow terminal."""
+    """Prints messages, and the new lines of the log files that it follows.
+
+    The services write to log files and not to pipes. With a pipe, a service would have to wait for a slow terminal.
+    """
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
@@ -21,8 +24,8 @@ class Output:
         self._followed: list[_Followed] = []
 
     def show_line(self, line: str) -> None:
-        self.show_new_lines()  # the last lines of a service come before the message that it stopped
-        with suppress(OSError):  # a closed terminal must not prevent the stop
+        self.show_new_lines()  # so that the last log lines of a service are printed before the message that it stopped
+        with suppress(OSError):  # the platform must be able to stop although the terminal is closed
             self._console.print(line, style="bold", markup=False)
 
     def follow(self, name: str, log: Path) -> None:
@@ -41,7 +44,7 @@ class Output:
                     self._show(followed, line)
 
     def _show(self, followed: "_Followed", line: str) -> None:
-        if line.startswith("{"):  # a JSON line contains the name of the service
+        if line.startswith("{"):  # a JSON line needs no prefix, because it contains the name of the service
             self._console.print(Text(line))
             return
         prefix = Text(f"{followed.name:<{_NAME_WIDTH}}", style=followed.colour)

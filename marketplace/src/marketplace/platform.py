@@ -1,4 +1,4 @@
-"""The whole platform on one machine: MongoDB, NATS, the services and the gateway, as child processes."""
+"""Runs the whole platform on one machine: MongoDB, NATS, the services and the gateway, as child processes."""
 
 import asyncio
 import signal
@@ -22,17 +22,18 @@ from marketplace.supervisor import Supervisor
 
 _POLL_SECONDS = 0.05
 
-# How long each process may take to stop before it is killed, 10 s in total. A kill loses no data: the next start
-# recovers what was not finished.
+# The seconds that each process has to stop. A process that needs longer is killed. All of them together are 10 s.
+# A kill loses no data, because the next start completes the work that was not finished.
 _GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
-_RESTART_GRACE = 1.0  # short, because a developer waits for `marketplace dev`
+_RESTART_GRACE = 1.0  # this time is short, because `marketplace dev` uses it and a developer waits for the restart
 
 
 class Platform:
-    """Runs inside `async with`. The names of its processes are mongod, nats, gateway, orders, orders-2 and so on.
+    """The platform runs inside `async with`. Its processes are named mongod, nats, gateway, orders, orders-2 and so on.
 
-    `instances` maps services to their number of instances, if that is not 1; `verbose` prints the services' logs.
-    Entering raises PlatformError, ServerFailed or BinaryMissing; no process is left running then.
+    `instances` maps the name of a service to the number of its instances. A service that is not in `instances` has one
+    instance. With `verbose`, the platform prints the logs of the services. If the platform cannot start, `async with`
+    raises PlatformError, ServerFailed or BinaryMissing, and all processes are stopped.
     """
 
     def __init__(
@@ -61,40 +62,52 @@ class Platform:
         return self._supervisor(name).server.pid
 
     def log_path(self, name: str) -> Path:
-        """Return its log since the start of the platform. <name>.previous.log is that of the run before."""
+        """Return the path of the log file of this process, which begins at the start of the platform.
+
+        The file <name>.previous.log has the log of the previous run of the platform.
+        """
         return self._supervisor(name).server.log_path
 
     async def kill(self, name: str, *, restart: bool = True) -> None:
-        """Send SIGKILL to one process. Without `restart`, it stays stopped until start()."""
+        """Send SIGKILL to one process. If `restart` is false, the process stays stopped until you call start()."""
         supervisor = self._supervisor(name)
         if not restart:
             await supervisor.stop_watching()
         await supervisor.server.kill()
 
     async def terminate(self, name: str, *, grace_seconds: float = 10) -> str:
-        """Stop one process, and kill it after that time. It stays stopped until start(). Return how it ended."""
+        """Stop one process. Kill it if it is still running after `grace_seconds`. Return a text that says how it ended.
+
+        The process stays stopped until you call start().
+        """
         supervisor = self._supervisor(name)
         await supervisor.stop_watching()
         await supervisor.server.stop(grace_seconds)
         return supervisor.server.ending
 
     async def start(self, name: str) -> None:
-        """Start a process that was stopped; return when it is ready."""
+        """Start a process that is stopped. Return when the process is ready."""
         await self._supervisor(name).start()
 
     async def restart(self, name: str, why: str) -> None:
-        """Begin to restart one process. Does not wait; a failure to start is printed and not raised."""
+        """Begin to restart one process. The method returns before the process is ready.
+
+        If the process fails to start, the platform prints the reason and raises no exception.
+        """
         await self._supervisor(name).restart(why, _RESTART_GRACE)
 
     def pause(self, name: str) -> None:
-        """Send SIGSTOP to one process: it keeps its connections and does not answer until resume()."""
+        """Send SIGSTOP to one process. Until resume(), the process keeps its connections, but does not answer."""
         self._supervisor(name).server.pause()
 
     def resume(self, name: str) -> None:
         self._supervisor(name).server.resume()
 
     async def until_ready(self, *names: str, seconds: float = 30) -> None:
-        """Wait until these processes are ready; by default all. Raises TimeoutError, which names one that is not."""
+        """Wait until the processes with these names are ready. Without names, wait for all processes.
+
+        If a process is not ready after `seconds`, raise TimeoutError. Its message has the name of this process.
+        """
         deadline = time.monotonic() + seconds
         for name in names or self._supervisors:
             while not await self._supervisor(name).server.is_ready():
@@ -103,7 +116,7 @@ class Platform:
                 await asyncio.sleep(_POLL_SECONDS)
 
     def kill_everything(self) -> None:
-        """Send SIGKILL to all processes at once."""
+        """Send the signal SIGKILL to all processes of the platform at once."""
         for supervisor in self._supervisors.values():
             supervisor.server.signal(signal.SIGKILL)
 
@@ -143,7 +156,10 @@ class Platform:
         self._output.show_new_lines()
 
     async def _stop(self) -> None:
-        """Stop the gateway, the services, NATS and MongoDB in this order, so that each can finish its work."""
+        """Stop the gateway, the services, NATS and MongoDB in this order.
+
+        Each process can then finish its work, because the processes that it needs are still running.
+        """
         await asyncio.gather(*(supervisor.stop_watching() for supervisor in self._supervisors.values()))
         if parts := self._parts:
             await parts.gateway.stop(_GATEWAY_GRACE)
@@ -164,7 +180,7 @@ class Platform:
         if url is None or await accepts_connections(url):
             return
         self._output.show_line(f"Waiting for {what} at {', '.join(hosts_of(url))} ({variable}). Press Ctrl-C to stop.")
-        while not await accepts_connections(url):  # noqa: ASYNC110 - another process, which sends no event
+        while not await accepts_connections(url):  # noqa: ASYNC110 - the server sends no event that we could wait for
             await asyncio.sleep(_POLL_SECONDS)
 
     def _refuse_taken_ports(self, ports: Mapping[int, str]) -> None:
@@ -188,7 +204,10 @@ class Platform:
 
 
 async def _all_of(*work: Coroutine[None, None, None]) -> None:
-    """Run all concurrently. The first failure cancels the others; it is raised without its exception group."""
+    """Run all coroutines concurrently. If one of them fails, cancel the others and raise its exception.
+
+    The task group raises an exception group. This function raises only the first exception in the group.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             for each in work:

@@ -1,4 +1,4 @@
-"""The ports of a platform on one machine: all of them follow from the port of the gateway."""
+"""The ports of a platform on one machine. We compute all of them from the port of the gateway."""
 
 from marketplace.registry import SERVICE_NAMES
 
@@ -11,10 +11,17 @@ _OFFSETS = _SERVER_OFFSETS | dict(zip(SERVICE_NAMES, _SERVICE_OFFSETS, strict=Fa
 
 
 def port_of(name: str, gateway_port: int) -> int:
-    """Return the port of `gateway`, `nats`, `mongod`, `nats monitor`, or of the first instance of a service."""
+    """Return the port of the process with this name.
+
+    `name` is `gateway`, `nats`, `mongod`, `nats monitor`, or the name of a service. For a service, this is the port of
+    its first instance.
+    """
     return gateway_port + _OFFSETS[name]
 
 
 def port_of_another_instance(number: int, gateway_port: int) -> int:
-    """Return the port of an additional instance; all additional instances are numbered together, from 0."""
+    """Return the port of an additional instance of a service.
+
+    `number` counts the additional instances of all services together, and starts at 0.
+    """
     return gateway_port + _FIRST_OFFSET_OF_MORE_INSTANCES + number

@@ -9,12 +9,16 @@ import httpx
 
 _TIMEOUT_SECONDS = 2.0
 _DEFAULT_PORTS = {"mongodb": 27017, "mongodb+srv": 27017, "nats": 4222, "tls": 4222}
-# For http:// only. Without it, each new client would load all certificate authorities, which takes 20 ms.
+# We use this context only for http:// URLs, which need no certificates. Without this context, each new client would
+# load all certificate authorities, which takes 20 ms.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def http_status(port: int, path: str) -> int | None:
-    """Return the status of a GET on this machine; None if there is no answer, or one that is not HTTP."""
+    """Send a GET request to this port of this machine, and return the HTTP status of the answer.
+
+    Returns None if there is no answer, or if the answer is not HTTP.
+    """
     client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False, verify=_NO_CERTIFICATES)
     try:
         async with client:
@@ -24,8 +28,8 @@ async def http_status(port: int, path: str) -> int | None:
 
 
 def hosts_of(url: str) -> list[str]:
-    """Return the hosts in a URL of MongoDB or NATS, each as host or host:port, without credentials."""
-    addresses = re.split(r",?[a-z+]+://", url)[1:]  # NATS may repeat the scheme before each host
+    """Return all hosts in a URL of MongoDB or NATS. Each has the form `host` or `host:port`, without credentials."""
+    addresses = re.split(r",?[a-z+]+://", url)[1:]  # a URL for NATS may have the scheme before each host
     return [host for address in addresses for host in re.split("[/?]", address)[0].rpartition("@")[2].split(",")]
 
 
@@ -38,10 +42,10 @@ def host_and_port(place: str, scheme: str) -> tuple[str, int]:
 
 
 async def accepts_connections(url: str) -> bool:
-    """Whether at least one host of the URL accepts connections."""
+    """Return True if at least one host of the URL accepts connections."""
     scheme = url.partition("://")[0]
     if scheme == "mongodb+srv":
-        return True  # the hosts are in the DNS, where the services' driver looks them up
+        return True  # the URL does not contain the hosts: the MongoDB driver of the services asks the DNS for them
     for place in hosts_of(url):
         host, port = host_and_port(place, scheme)
         try:

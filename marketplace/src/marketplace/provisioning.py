@@ -1,4 +1,4 @@
-"""Creates the streams, and the durable consumers of every service. It runs before the services start."""
+"""Creates the streams, and the durable consumers of every service. The platform does this before the services start."""
 
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_consumers, provision_streams
@@ -6,7 +6,10 @@ from marketplace.registry import CONSUMERS_OF
 
 
 async def provision_everything(nats_url: str, *, replicas: int = 1) -> None:
-    """Create what is missing and update what has changed. Waits for a server that does not answer yet."""
+    """Create the streams and consumers that are missing, and update those whose configuration has changed.
+
+    If the NATS server does not answer yet, this function waits for the server without a time limit.
+    """
     broker = Broker(nats_url, "provisioning")
     await broker.connect()
     try:

@@ -1,4 +1,4 @@
-"""The settings of a platform on one machine. They come from environment variables only."""
+"""The settings of a platform on one machine. The platform reads them from environment variables and nowhere else."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -41,11 +41,15 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class PlatformSettings(BaseSettings):
-    """The error message for a value that is not allowed is "it must be", followed by the description of the field."""
+    """The settings, with their defaults and their limits.
+
+    The description of each field is the end of an error message: if the value of the variable is not allowed, the
+    message ends with "it must be" and this description.
+    """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
-    # The other processes use ports above this one, so the highest port is not allowed.
+    # The other processes use ports above the port of the gateway. Therefore the gateway must not use the highest ports.
     gateway_port: Annotated[int, BeforeValidator(_digits)] = Field(
         8080, ge=1024, le=65_000, description="a port from 1024 to 65000"
     )
@@ -71,7 +75,7 @@ class PlatformSettings(BaseSettings):
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the environment variables. Raises BadSettings."""
+        """Read the environment variables. Raises BadSettings if a value is not allowed."""
         try:
             return cls()
         except ValidationError as error:

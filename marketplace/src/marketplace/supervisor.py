@@ -1,4 +1,7 @@
-"""Restarts a server when it dies, as Kubernetes does. Process managers such as honcho stop everything instead."""
+"""Restarts a server when its process ends, as Kubernetes does.
+
+We do not use a process manager such as honcho, because honcho stops all processes when one of them ends.
+"""
 
 import asyncio
 import time
@@ -9,11 +12,11 @@ from devkit.servers import BinaryMissing, Server, ServerFailed
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _STABLE_SECONDS = 10.0
-"""After a server has run for so long, the next pause is the shortest one again."""
+"""If a server has run longer than this, the pause before its next restart is the shortest pause again."""
 
 
 class Supervisor:
-    """Watches one server. `report` gets one line per stop, restart and failure."""
+    """Watches one server. Calls `report` with one line of text at each stop, restart and failure."""
 
     def __init__(self, server: Server, report: Callable[[str], None]) -> None:
         self.server = server
@@ -21,21 +24,25 @@ class Supervisor:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the server and keep it running. Raises ServerFailed or BinaryMissing if the first start fails."""
+        """Start the server, and restart it whenever it ends.
+
+        Raises ServerFailed or BinaryMissing if the first start fails.
+        """
         await self.server.start()
         self._watch = asyncio.create_task(self._keep_running())
 
     async def restart(self, why: str, grace_seconds: float) -> None:
-        """Stop the server and start it again in the background. Cancels an earlier restart that is not finished.
+        """Begin to stop the server and to start it again. This continues in the background after the method returns.
 
-        If the server fails to start, one line says why, and it stays stopped until the next restart.
+        If an earlier restart is not finished, the method cancels it. If the server fails to start, the supervisor
+        reports the reason in one line. Then the server stays stopped until the next call of this method.
         """
         await self.stop_watching()
         self._report(f"{self.server.name}: {why}. Restarting it.")
         self._watch = asyncio.create_task(self._restart(grace_seconds))
 
     async def stop_watching(self) -> None:
-        """Leave the server as it is, and do not restart it any more."""
+        """Do not restart the server any more. The server itself continues to run if it is running."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)

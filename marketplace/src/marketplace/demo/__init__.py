@@ -1,4 +1,7 @@
-"""Plays a sale, a declined card and an expiry on a running platform, through its gateway, and shows each step."""
+"""Demonstrates a running platform. It sends its requests to the gateway, and shows each step.
+
+The demo has a sale, a declined card, and an order that expires.
+"""
 
 from marketplace.demo.run import run_demo
 

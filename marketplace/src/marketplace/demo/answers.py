@@ -1,4 +1,7 @@
-"""The fields that the demo reads. It is an outside client: it knows the HTTP contract, and no class of the services."""
+"""The fields of the HTTP answers that the demo reads.
+
+The demo is an independent client. It knows only the HTTP contract, and imports no class of the services.
+"""
 
 from typing import Self
 
@@ -8,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 
 class DemoFailed(Exception):
-    """Ends the demo. The message says why, in one line."""
+    """A step of the demo has failed, so the demo ends. The message says why, in one line."""
 
 
 class Answer(BaseModel):
@@ -16,7 +19,10 @@ class Answer(BaseModel):
 
     @classmethod
     def read(cls, response: httpx.Response) -> Self:
-        """Raises DemoFailed if the body is not JSON, or if a field is missing or invalid."""
+        """Parse the body of the response.
+
+        Raises DemoFailed if the body is not JSON, or if a field is missing or invalid.
+        """
         try:
             return cls.model_validate_json(response.content)
         except ValidationError as error:
@@ -49,7 +55,7 @@ class Event(Answer):
 
     @property
     def id(self) -> str:
-        """The cause of another event can be this id."""
+        """The id of this event. If this event has caused another event, the other event has this id as its `cause`."""
         aggregate, *_, aggregate_id = self.subject.split(".")
         return f"{aggregate}-{aggregate_id}-{self.version}"
 
@@ -59,7 +65,7 @@ class Timeline(Answer):
 
 
 class Problem(Answer):
-    """Why a request is refused (RFC 9457)."""
+    """The body of an error response (RFC 9457). It says why the service has refused the request."""
 
     type: str
     detail: str

@@ -1,4 +1,4 @@
-"""What the viewer sees: a line per step, and a spinner while a step runs."""
+"""Prints what the viewer of the demo sees. This is one line per step, and a spinner while a step runs."""
 
 import io
 import time
@@ -21,7 +21,7 @@ def duration(seconds: float) -> str:
 @dataclass
 class Step:
     who: str
-    what: str  # the story can replace it by what has happened
+    what: str  # the story may replace this text during the step, to say what has happened
     result: str
     notices: set[str] = field(default_factory=set)
 
@@ -29,14 +29,17 @@ class Step:
 class Screen:
     def __init__(self, console: Console) -> None:
         if isinstance(console.file, io.TextIOWrapper):
-            console.file.reconfigure(errors="replace")  # shows “?” for a character that the terminal's encoding lacks
+            console.file.reconfigure(errors="replace")  # prints “?” for a character that the terminal cannot show
         self._console = console
         self._began = time.monotonic()
         self._steps = 0
         self._step = Step("", "", "")
 
     def text(self, text: str, style: str = "") -> None:
-        """One line. A terminal would execute an escape sequence, so what is not printable is left out."""
+        """Print one line, without the characters that are not printable.
+
+        If we printed an escape sequence, the terminal would execute it.
+        """
         self._console.print(Text("".join(filter(str.isprintable, text)), style), soft_wrap=True)
 
     def chapter(self, title: str) -> None:
@@ -44,18 +47,25 @@ class Screen:
         self.text(title, "bold")
 
     def notice(self, text: str) -> None:
-        """Shown once per step, because a request can be repeated many times."""
+        """Print this text, but only once per step.
+
+        The demo may repeat a request many times in one step. Each attempt calls this method with the same text.
+        """
         if text not in self._step.notices:
             self._step.notices.add(text)
             self.text(f"     {text}", "yellow")
 
     @contextmanager
     def step(self, who: str, what: str, result: str = "") -> Iterator[Step]:
-        """Show a step while it runs, then its result (default: the HTTP status) and how long it took."""
+        """Show the step while it runs. Then print its result, and how long it took.
+
+        If `result` is empty, the result is the HTTP status of the last answer in this step.
+        """
         self._steps += 1
         self._step = Step(who, what, result)
         began = time.monotonic()
-        # rich takes a log file for a terminal if FORCE_COLOR is set. A spinner would fill it with control codes.
+        # We ask the file itself whether it is a terminal. If FORCE_COLOR is set, rich treats a log file as a terminal,
+        # and a spinner would then write many control codes into the log file.
         spinner = self._console.status(Text(f"{who} {what}")) if self._console.file.isatty() else nullcontext()
         try:
             with spinner:

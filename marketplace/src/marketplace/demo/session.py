@@ -1,4 +1,7 @@
-"""The requests of one person. A request is repeated while a service does not answer or its answer can still change."""
+"""Sends the requests of one person.
+
+A session repeats a request while the service does not answer, or while the answer is not yet the expected one.
+"""
 
 import secrets
 import time
@@ -21,28 +24,37 @@ _PAUSE_SECONDS = 0.02
 
 
 class NotYet(Exception):
-    """The next attempt can succeed. The message says what the platform answered."""
+    """This attempt has failed, but the next attempt may succeed. The message says what the platform has answered."""
 
 
 @dataclass
 class Session:
-    client: httpx.Client  # keeps the cookie of the signed-in person
+    client: httpx.Client  # it stores the cookie of the person who has signed in
     screen: Screen
-    timeout: float  # in seconds, for a request with its repetitions
+    timeout: float  # the seconds that a request may take, together with its repetitions
     idempotency_key: UUID = field(default_factory=uuid4)
 
     def sign_up(self, name: str) -> None:
-        """Uses a new e-mail address in every run, so that the demo can run any number of times on one platform."""
+        """Sign up with a new e-mail address.
+
+        Each run uses new addresses, so that the demo can run any number of times on one platform.
+        """
         login = {"email": f"{name.lower()}-{secrets.token_hex(4)}@example.com", "password": secrets.token_urlsafe(16)}
         if self.post("/api/users/signup", 201, 409, **login).status_code == httpx.codes.CONFLICT:
             self.post("/api/users/signin", 200, **login)  # an earlier attempt succeeded, but its answer was lost
 
     def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
-        """The answer, with one of the `expected` statuses. Raises DemoFailed."""
+        """Send the request and return the answer.
+
+        Raises DemoFailed if the status of the answer is not one of the `expected` statuses.
+        """
         return self._repeat(lambda: self._send("POST", path, expected, body))
 
     def get(self, path: str, model: type[A], until: Callable[[A], bool] = lambda _: True) -> A:
-        """Repeat the request until its answer meets the condition. Raises DemoFailed."""
+        """Repeat the request until the condition `until` is true for its answer.
+
+        Raises DemoFailed if this takes longer than `timeout`, or if the service refuses the request.
+        """
 
         def attempt() -> A:
             answer = model.read(self._send("GET", path, (200,)))
@@ -63,7 +75,8 @@ class Session:
             time.sleep(_PAUSE_SECONDS)
 
     def _send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
-        # A repeated request has the same key, so that it is executed once. Routes that support no key ignore it.
+        # A repeated request has the same key as the first one, so that the service executes the request only once.
+        # Routes that do not support such a key ignore the header.
         headers = {"Idempotency-Key": str(self.idempotency_key)}
         try:
             response = self.client.request(method, path, json=body, headers=headers)
@@ -79,7 +92,7 @@ class Session:
                 raise self._no_answer(answers)
         self.idempotency_key = uuid4()
         if response.status_code == httpx.codes.NOT_FOUND:
-            raise NotYet(answers)  # the service has not received the event of this ticket or order yet
+            raise NotYet(answers)  # perhaps the service has not received the event of this ticket or order yet
         if response.status_code not in expected:
             raise DemoFailed(f"{answers}, expected {' or '.join(map(str, expected))}")
         self.screen.answered(response.status_code)

@@ -1,4 +1,8 @@
-"""The 17 steps: a ticket is held, refused to a second buyer and sold; another is held, not paid, and released."""
+"""The 17 steps of the demo.
+
+Ada orders the first ticket, Ben's order for the same ticket is refused, and Ada pays for the ticket. Ben orders the
+second ticket, but does not pay for it. His order expires, and the ticket is for sale again.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +13,7 @@ from marketplace.demo.session import Session
 
 GOOD_CARD, DECLINED_CARD = "pm_card_visa", "pm_card_chargeDeclined"
 _SHORT_HOLD_SECONDS = 3
-_CLOCK_DIFFERENCE_SECONDS = 10  # between this machine and the platform
+_CLOCK_DIFFERENCE_SECONDS = 10  # the clocks of this machine and of the platform may differ by this much
 _EVENTS_OF_A_SALE = frozenset({"order.created", "payment.created", "order.completed"})
 
 
@@ -21,7 +25,7 @@ class Story:
     ben: Session
 
     def play(self) -> None:
-        """Raises DemoFailed at the first step that fails."""
+        """Run all steps. Raises DemoFailed at the first step that fails."""
         self.three_people_sign_up()
         order = self.two_buyers_want_one_ticket()
         self.ada_pays(order)
@@ -100,5 +104,5 @@ class Story:
 
 
 def _late(order: Order) -> float:
-    """Seconds since the deadline of the order; negative before it."""
+    """Return the seconds since the deadline of the order. The number is negative before the deadline."""
     return (datetime.now(UTC) - order.expires_at).total_seconds()

@@ -1,7 +1,11 @@
-"""The audit compares read models with their owners and owners with the streams, and checks all rules on all data.
+"""The audit compares the stored data of all services with each other and with the events in the streams.
 
-It is the only tool that may read the databases of all services. Changes that are still being processed look like
-differences for a moment, so a difference counts only if a second look finds it again.
+It compares each read model with the data of the owner, and the data of the owner with the events. It also checks all
+rules on all data.
+
+Only the commands for operators may read the databases of all services. While the services still process a change, their
+data differ for a moment. Therefore the audit reads all data several times, and reports only the differences that it has
+found each time.
 """
 
 import asyncio
@@ -25,17 +29,18 @@ _PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Report:
-    """What an audit has found."""
+    """The result of an audit."""
 
     differences: list[Difference]
     counts: dict[str, int]
-    """How many documents were checked, by service and collection."""
+    """The number of documents in each collection. The keys have the name of the service and of the collection."""
 
 
 async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
-    """Report the differences that persist.
+    """Return the differences that do not disappear.
 
-    Looks again and again until nothing differs that differed at every look, but no longer than `settle_seconds`.
+    The audit compares all data again and again, and keeps only the differences that were there each time. It stops when
+    no such difference is left, or after `settle_seconds`.
     """
     deadline = time.monotonic() + settle_seconds
     histories = Histories()
@@ -52,7 +57,7 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
 
 
 def find_differences(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
-    """Find all differences in this snapshot. Removes the documents that cannot be parsed from it."""
+    """Yield all differences in the snapshot. Removes the documents that cannot be parsed from the snapshot."""
     yield from exclude_unreadable(snapshot)
     for found in _check_everything(snapshot, histories):
         yield mention_unreadable(snapshot, found)
@@ -70,7 +75,11 @@ def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Diff
 
 
 def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Iterator[Difference]:
-    """Report the findings of one rule. If the rule fails on a damaged document, the other rules are still checked."""
+    """Yield the findings of one rule as differences.
+
+    If the check itself raises an error, for example because a document is damaged, the error becomes a difference too.
+    The audit can then still check the other rules.
+    """
     try:
         for about, detail in findings:
             yield Difference(rule, about, detail)
@@ -104,6 +113,6 @@ def _wrong_with(copy: Document, expected: Document, service: str) -> Iterator[st
 
 
 def _order(difference: Difference) -> tuple[bool, str, str, str]:
-    """Documents that cannot be parsed come first, because other differences may follow from them."""
+    """Return the sort key. Documents that cannot be parsed come first, because they may cause other differences."""
     first = difference.rule.endswith(CAN_BE_READ)
     return (not first, difference.rule, difference.subject or "", difference.detail)

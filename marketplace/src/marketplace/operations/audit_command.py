@@ -22,13 +22,15 @@ def audit_everything(
     ] = False,
     as_json_: Json = False,
 ) -> None:
-    """Compare read models with their owners and owners with the streams, and check all rules on all data.
+    """Compare read models with the data of their owners, and these data with the streams. Check all rules on all data.
 
-    A difference is reported only if it persists for 5 s: changes that are still being processed are no error. You may
-    run the command at any time. It reads whole collections into memory; up to some 100,000 documents are no problem.
+    A change that the services still process is not an error. Therefore the command reports a difference only if the
+    difference is still there after 5 s. You may run the command at any time. It reads whole collections into memory. Up
+    to some 100,000 documents are no problem.
 
-    `--repair` rebuilds the read models that differ, and has the tickets service determine again who holds the tickets
-    whose holder differs. A person has to repair what differs afterwards: see docs/operations.md.
+    With `--repair`, the command rebuilds the read models that differ. Then it asks the tickets service to determine
+    again which order holds each ticket whose holder differs. If something still differs afterwards, a person has to
+    repair it. docs/operations.md says how.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`
 

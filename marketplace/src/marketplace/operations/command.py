@@ -1,4 +1,4 @@
-"""What all operators' commands share: the option `--json`, and the connection to the platform."""
+"""The parts that all commands for operators use: the option `--json`, and the connection to the platform."""
 
 import asyncio
 import logging
@@ -17,7 +17,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else,
 
 
 def operate(work: Callable[[Operator], Awaitable[T]], *, only_nats: bool = False) -> T:
-    """Connect to the platform that the environment describes, and do the work. Raises PlatformError."""
+    """Connect to the platform that the environment variables describe, call `work`, and return its result.
+
+    With `only_nats`, do not connect to MongoDB. Raises PlatformError if a server does not answer.
+    """
 
     async def connected() -> T:
         async with operator(PlatformSettings.from_environment(), only_nats=only_nats) as connection:

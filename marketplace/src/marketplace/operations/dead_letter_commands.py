@@ -24,7 +24,7 @@ Ids = Annotated[
 
 dead_letters = typer.Typer(
     help="Events that a consumer could not handle: list them, replay them, or drop them.\n\n"
-    "Find the cause with `list` and `show`, and repair it. Then `replay` them: each goes to the consumer that failed.",
+    "Find the cause with `list` and `show`, and repair it. Then `replay` sends each event to the consumer that failed.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -34,9 +34,9 @@ dead_letters = typer.Typer(
 def list_letters(*, as_json_: Json = False) -> None:
     """List all dead letters, oldest first.
 
-    The list includes those that NATS has reported: events whose consumer crashed at each delivery.
+    If a consumer crashed at each delivery of an event, NATS has reported the event. The list includes these events.
 
-    Exit status: 0 listed, also if there are none · 1 a server does not answer
+    Exit status: 0 listed, also if there are no dead letters · 1 a server does not answer
     """
     found = operate(letters.list_dead_letters, only_nats=True)
     if as_json_:
@@ -80,16 +80,17 @@ def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
 
 @dead_letters.command("replay")
 def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
-    """Let the consumer that failed handle the events again, and drop each dead letter that succeeds.
+    """Let the consumer that failed handle the events again. Drop each dead letter whose event it handles now.
 
     Example: `marketplace dead-letters replay 3 4`
 
-    Exit status: 0 all succeeded · 1 one failed again and is kept, there is no such dead letter, or a server does not
-    answer
+    Exit status: 0 all succeeded · 1 an event failed again (its dead letter is kept), there is no such dead letter, or a
+    server does not answer
     """
 
     async def work(connection: Operator) -> dict[int, str]:
-        chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]  # look all up before the first replay
+        # We look up all dead letters first. If one does not exist, the command fails before it replays any of them.
+        chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]
         client = letters.replay_client(connection)
         return {letter.id: await letters.replay_dead_letter(connection, letter, client) for letter in chosen}
 

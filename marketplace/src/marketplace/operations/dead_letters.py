@@ -1,7 +1,9 @@
 """Lists, replays and drops dead letters.
 
-The consumer that failed writes most of them, with the reason. NATS writes an advisory about an event that it delivered
-as often as it may without an acknowledgement or a refusal: the consumer crashed at each delivery.
+The dead-letter stream has two kinds of messages. Usually the consumer that failed writes a dead letter with the reason.
+But if a consumer crashes at each delivery of an event, the consumer cannot write anything. Then NATS delivers the event
+as often as the consumer's configuration allows. Afterwards NATS publishes an advisory, which is a message of NATS about
+the event.
 """
 
 import json
@@ -29,24 +31,27 @@ _GONE = f"{_REPORTED}; the event is no longer in its stream"
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One delivery that failed for good."""
+    """An event that a consumer could not handle, and that NATS does not deliver to the consumer again."""
 
     id: int
-    """Its sequence in the dead-letter stream."""
+    """The sequence number of the dead letter in the dead-letter stream."""
     dead_lettered_at: datetime
     consumer: str
     event: str
-    """The subject of the event."""
+    """The subject of the event, or "unknown"."""
     reason: str
     deliveries: int
     headers: dict[str, str]
     data: bytes
     stream: str
-    """The stream of the event."""
+    """The name of the stream that contains the event."""
     sequence: int
-    """The sequence of the event in that stream."""
+    """The sequence number of the event in `stream`."""
     advisories: tuple[int, ...] = ()
-    """The sequences of NATS's advisories about the same delivery. They are dropped together with the dead letter."""
+    """The sequence numbers, in the dead-letter stream, of the other messages about the same failed delivery.
+
+    NATS wrote these messages (advisories). drop_dead_letter() deletes them together with the dead letter.
+    """
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -64,11 +69,17 @@ class DeadLetter:
 
 
 Delivery = tuple[str, str, int]
-"""Consumer, stream and sequence. They identify a failed delivery, whether the consumer or NATS reports it."""
+"""The name of the consumer, the name of the stream, and the sequence number of the event in the stream.
+
+The consumer and NATS may both report the same failed delivery. These three values are equal in both reports.
+"""
 
 
 async def list_dead_letters(operator: Operator) -> list[DeadLetter]:
-    """Return the dead letters, oldest first; one per delivery, also if both the consumer and NATS have reported it."""
+    """Return the dead letters, oldest first.
+
+    If both the consumer and NATS have reported the same failed delivery, the list has only one dead letter for both.
+    """
     from_consumers, from_broker = await _read(operator)
     letters = [
         _from_consumer(message, tuple(advisory.sequence for advisory in from_broker.pop(_delivery(message), [])))
@@ -84,14 +95,17 @@ async def find_dead_letter(operator: Operator, letter_id: int) -> DeadLetter | N
 
 async def drop_dead_letter(operator: Operator, letter: DeadLetter) -> None:
     for sequence in {letter.id, *letter.advisories}:
-        with suppress(NotFoundError):  # another operator dropped it meanwhile
+        with suppress(NotFoundError):  # another operator has deleted this message in the meantime
             await operator.broker.jetstream.delete_msg(DEAD_LETTERS.name, sequence)
 
 
 async def replay_dead_letter(operator: Operator, letter: DeadLetter, client: ReplayClient | None = None) -> str:
-    """Let the consumer that failed handle the event again. Return "" and drop the letter, or return why it failed.
+    """Let the consumer that failed handle the event again.
 
-    To replay several letters, pass the same client each time: it waits only once for a consumer that does not answer.
+    If the consumer succeeds, drop the dead letter and return "". Otherwise keep the dead letter and return the reason.
+
+    To replay several dead letters, pass the same `client` each time. This client waits only once for a consumer that
+    does not answer.
     """
     if letter.event == _UNKNOWN:
         return letter.reason
@@ -103,12 +117,18 @@ async def replay_dead_letter(operator: Operator, letter: DeadLetter, client: Rep
 
 
 def replay_client(operator: Operator) -> ReplayClient:
-    """Return a client with a long timeout: the handler may need long for just the events that became dead letters."""
+    """Return a client that waits a long time for each answer.
+
+    An event may have become a dead letter because its handler needs a long time for this event.
+    """
     return ReplayClient(operator, answer_seconds=_REPLAY_SECONDS)
 
 
 async def _read(operator: Operator) -> tuple[list[StoredMessage], dict[Delivery, list[StoredMessage]]]:
-    """Return the dead letters that consumers wrote, and NATS's advisories by delivery."""
+    """Read the dead-letter stream. Return the messages that consumers wrote, and the messages that NATS wrote.
+
+    The messages of NATS (advisories) are grouped by the failed delivery that they report.
+    """
     from_consumers: list[StoredMessage] = []
     from_broker: dict[Delivery, list[StoredMessage]] = {}
     messages: AsyncIterator[StoredMessage] = read_stream(operator.broker, DEAD_LETTERS.name, DEAD_LETTERS.subjects)
@@ -157,7 +177,11 @@ def _reported_delivery(advisory: StoredMessage) -> Delivery:
 
 
 async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[StoredMessage]) -> DeadLetter:
-    """Make a dead letter of advisories: its id is that of the first one, and the event comes from its stream."""
+    """Make one dead letter from the advisories of NATS about one failed delivery.
+
+    The id of the dead letter is the sequence number of the first advisory. An advisory does not contain the event, so
+    we read the event from its stream.
+    """
     consumer, stream, sequence = delivery
     try:
         event = await operator.broker.jetstream.get_msg(stream, sequence)

@@ -1,15 +1,15 @@
-"""One finding of the audit."""
+"""One problem that the audit has found."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A rule that is broken, and where."""
+    """Says which rule is broken, which aggregate breaks the rule, and what is wrong."""
 
     rule: str
     subject: str | None
-    """The id of the aggregate that it is about; None if it is about all of them together."""
+    """The id of the aggregate that breaks the rule. None if the difference is about all aggregates together."""
     detail: str
 
     def as_json(self) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ from marketplace.operations.stream_reader import read_stream
 
 @dataclass
 class History:
-    """The events of one aggregate: the newest one, and the versions of all of them."""
+    """The newest event of one aggregate, and the versions of all its events."""
 
     newest: Event
     versions: set[int] = field(default_factory=set)
@@ -29,13 +29,13 @@ class History:
 
 @dataclass
 class Histories:
-    """The history of every aggregate in the streams. Keeps only the newest event of each in memory."""
+    """The history of every aggregate in the streams. The memory holds only the newest event of each aggregate."""
 
     _by_owner: dict[str, dict[str, History]] = field(default_factory=lambda: {owned.name: {} for owned in AGGREGATES})
     _read_up_to: dict[str, int] = field(default_factory=lambda: {owned.name: 0 for owned in AGGREGATES})
 
     async def catch_up(self, operator: Operator) -> None:
-        """Read the events that were stored since the last call."""
+        """Read the events that NATS has stored since the last call of this method."""
         for owned in AGGREGATES:
             subjects = [event.subjects() for event in owned.events]
             read = read_stream(
@@ -46,12 +46,12 @@ class Histories:
             )
             async for message in read:
                 self._read_up_to[owned.name] = message.sequence
-                with suppress(MalformedEvent):  # every consumer has dead-lettered it
+                with suppress(MalformedEvent):  # no consumer could read this event either, so it is a dead letter
                     event = decode_event(message.subject, message.data)
                     _add(self._by_owner[owned.name], event)
 
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
-        """Describe how the document differs from its events, in the stream and in its own outbox."""
+        """Yield one text per difference between the document and its events, in the stream and in its own outbox."""
         history = self._with_outbox(owned, document)
         if history is None:
             if owned.is_published(document):
@@ -64,7 +64,7 @@ class Histories:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
             yield f"is {document.get('status')}, but the stream has an event of its version {published['version']}"
-        elif not owned.spec.event_per_version or published["version"] == state["version"]:  # else see "lost" above
+        elif not owned.spec.event_per_version or published["version"] == state["version"]:  # otherwise see `lost` above
             for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:
                     yield f"{name} is {as_json_text(state[name])}, but {as_json_text(value)} in its newest event"

@@ -1,6 +1,7 @@
-"""The rules that the data of all services together must follow, whenever no change is being processed.
+"""The rules that the data of all services together must follow.
 
-The audit shows the name of each function as the name of the rule.
+The rules may be broken for a short time, while the services still process a change. Each function checks one rule. The
+audit shows the name of the function as the name of the rule.
 """
 
 from collections import defaultdict
@@ -14,7 +15,10 @@ from orders.order import OrderStatus
 from payments.payment import PaymentStatus
 
 Finding = tuple[str | None, str]
-"""The id of what breaks the rule (None: all of them together), and what is wrong."""
+"""The id of the aggregate that breaks the rule, and a text that says what is wrong.
+
+The id is None if it is not possible to say which aggregate breaks the rule.
+"""
 
 _OUTBOX_AFTER = timedelta(seconds=10)
 
@@ -71,7 +75,11 @@ def captured_minus_refunded_is_what_the_completed_orders_cost(snapshot: Snapshot
 
 
 def the_sandbox_was_charged_once_per_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
-    """Checked only if the sandbox is the card processor: the audit has no access to the charges at Stripe."""
+    """Check the charges in the sandbox.
+
+    If the platform uses Stripe and not the sandbox, this rule checks nothing, because the audit cannot read the charges
+    at Stripe.
+    """
     charged = {
         key: charge["request"]["amount"]
         for key, charge in snapshot.documents(*SANDBOX_CHARGES).items()
@@ -109,7 +117,7 @@ def no_event_stays_in_an_outbox(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def name_of(check: Callable[[Snapshot], Iterator[Finding]]) -> str:
-    """Return the name of the rule, as the audit shows it."""
+    """Return the name of the rule that this function checks. The audit shows this name."""
     return check.__name__.replace("_", " ")
 
 

@@ -14,28 +14,32 @@ from marketplace.registry import CONSUMERS_OF
 
 @dataclass(frozen=True)
 class Lag:
-    """The backlog of one consumer."""
+    """The events that one consumer has not handled yet."""
 
     consumer: str
     provisioned: bool
-    """False if the consumer does not exist on the server. Its service waits until it does."""
+    """False if the consumer does not exist on the NATS server. Then its service waits until the consumer exists."""
     pending: int = 0
-    """Events that were not delivered yet."""
+    """The number of events that NATS has not delivered to the consumer yet."""
     in_flight: int = 0
-    """Events that were delivered and not acknowledged yet."""
+    """The number of events that NATS has delivered, but that the consumer has not acknowledged yet."""
     redelivered: int = 0
-    """The events in flight that were delivered more than once."""
+    """The number of events in flight that NATS has delivered more than once."""
     oldest_seconds: float | None = None
-    """The age of the oldest event that is not acknowledged; None if there is none."""
+    """The age of the oldest event that the consumer has not acknowledged. None if it has acknowledged all events."""
     listening: bool = False
-    """Whether an instance of its service is connected."""
+    """True if at least one instance of the service is connected to NATS and receives events for this consumer."""
 
     @property
     def service(self) -> str:
         return self.consumer.partition("-")[0]
 
     def as_json(self) -> dict[str, Any]:
-        """Return null for all numbers of a consumer that does not exist: 0 pending would look healthy."""
+        """Return the values for the option `--json`.
+
+        If the consumer does not exist, all its numbers are null and not 0. A consumer with 0 pending events would look
+        healthy.
+        """
         return {
             "consumer": self.consumer,
             "service": self.service,
@@ -49,7 +53,7 @@ class Lag:
 
 
 async def measure_lag(operator: Operator) -> list[Lag]:
-    """Measure every consumer of every service, also those that do not exist on the server."""
+    """Return the lag of every consumer of every service, also of the consumers that do not exist on the server."""
     consumers = [consumer for consumers in CONSUMERS_OF.values() for consumer in consumers]
     return [await _lag_of(operator, consumer) for consumer in consumers]
 
@@ -71,7 +75,11 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
 
 
 async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
-    """Every event up to the acknowledged sequence (ack_floor) is acknowledged, so the next one is the oldest."""
+    """Return the age, in seconds, of the oldest event that the consumer has not acknowledged. None if there is none.
+
+    The consumer has acknowledged all events up to the sequence number ack_floor. So the oldest event that is not
+    acknowledged is the first event of this consumer after ack_floor.
+    """
     if not info.num_pending and not info.num_ack_pending:
         return None
     acknowledged = (info.ack_floor.stream_seq if info.ack_floor else 0) or 0

@@ -9,14 +9,17 @@ from marketplace.settings import PlatformSettings
 
 
 def lag(*, as_json_: Json = False) -> None:
-    """Show how many events each consumer has not handled yet, and for how long. Works also while MongoDB is down.
+    """Show how many events each consumer has not handled yet, and the age of the oldest of these events.
 
-    - **pending**: events that were not delivered to it yet
-    - **in flight**: delivered, and not acknowledged yet; **redelivered**: those delivered more than once
-    - **oldest**: the age of the oldest event that it has not acknowledged
-    - **no subscriber**: no instance of its service is connected to NATS
+    The command also works while MongoDB is down.
 
-    Exit status: 0 each has a subscriber · 1 a consumer is missing or has no subscriber, or NATS does not answer
+    - **pending**: the number of events that NATS has not delivered to the consumer yet
+    - **in flight**: the number of events that NATS has delivered, but that the consumer has not acknowledged yet
+    - **redelivered**: the number of events in flight that NATS has delivered more than once
+    - **oldest**: the age of the oldest event that the consumer has not acknowledged yet
+    - **no subscriber**: no instance of the consumer's service is connected to NATS
+
+    Exit status: 0 each one has a subscriber · 1 a consumer is missing or has no subscriber, or NATS does not answer
     """
     found = operate(measure_lag, only_nats=True)
     if as_json_:

@@ -1,4 +1,7 @@
-"""The connection of an operator, who may read every database and every stream. No service may do that."""
+"""The connection of an operator to the platform.
+
+An operator may read all streams, and the databases of all services. A service must read only its own database.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -25,22 +28,24 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Operator:
-    """Open connections to NATS and to the databases of all services."""
+    """An open connection to NATS, and open connections to the databases of all services."""
 
     broker: Broker
     databases: Mapping[str, Database]
-    """By service; empty if the command needs only NATS."""
+    """The database of each service, by the name of the service. Empty if the command needs only NATS."""
 
 
 @asynccontextmanager
 async def operator(
     settings: PlatformSettings, databases: Mapping[str, str] | None = None, *, only_nats: bool = False
 ) -> AsyncIterator[Operator]:
-    """Connect to the servers of the platform that these settings describe.
+    """Connect to NATS and to MongoDB, at the addresses in these settings. Close the connections at the end.
 
-    `databases` maps services to the names of their databases, if these are not the names of the services. With
-    `only_nats`, MongoDB may be down: an operator needs the backlog of the consumers just then. Raises PlatformError if
-    a server does not answer, now or later.
+    `databases` maps the name of a service to the name of its database. If a service is not in `databases`, its database
+    has the name of the service. With `only_nats`, we do not connect to MongoDB. An operator may then use the command
+    while MongoDB is down, for example to see how many events wait for each consumer.
+
+    Raises PlatformError if a server does not answer. This may also happen later, inside the `async with` block.
     """
     mongo_url = (
         settings.mongo_url or f"mongodb://127.0.0.1:{port_of('mongod', settings.gateway_port)}/?w=majority&journal=true"
@@ -57,7 +62,7 @@ async def operator(
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
             try:
-                for mongo in list(connections.values())[:1]:  # all databases are on one server
+                for mongo in list(connections.values())[:1]:  # one is enough, as all databases are on one server
                     await mongo.ping()
             except DependencyUnavailable:
                 raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
@@ -70,7 +75,7 @@ async def operator(
 
 @contextmanager
 def _as_platform_error(nats_url: str, mongo_url: str) -> Iterator[None]:
-    """Turn errors of the servers into one line that says what to do."""
+    """Catch the errors of the servers, and raise PlatformError with a message that says what to do."""
     try:
         yield
     except NotFoundError:

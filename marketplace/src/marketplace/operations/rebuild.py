@@ -1,12 +1,15 @@
 """Rebuilds a read model from the stream, while its service keeps running.
 
-It writes document by document. The version guards each write, so the service never finds a half-built read model, and
-no event is lost that arrives meanwhile. Afterwards it replays the newest event of each changed document to the service,
-whose handlers then act on it: tickets decides again who holds a ticket, payments what to refund.
+A rebuild replaces one document after the other. Each write happens only if the stored document is not newer. So the
+service always finds a complete read model, and a rebuild does not overwrite an event that arrives in the meantime.
 
-The write that repairs a document also sets the mark REPLAY_PENDING in it. The next rebuild therefore knows which events
-it still has to replay, also after an interruption or while the service was down: the document itself is correct by
-then, so nothing else would show it.
+After the writes, the rebuild replays the newest event of each changed document to the service. The handlers of the
+service then act on the event: the tickets service decides again which order holds a ticket, and the payments service
+decides again what to refund.
+
+The write that repairs a document also sets the mark REPLAY_PENDING in the document. The mark is necessary because a
+rebuild may be interrupted, or the service may be down, before the event is replayed. The document is then already
+correct, so without the mark the next rebuild could not know that it still has to replay the event.
 """
 
 from collections.abc import Callable
@@ -28,32 +31,36 @@ from marketplace.operations.stored_data import ReadModels
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
 
 Progress = Callable[[int, int], None]
-"""Called with the number of events that have been read, and the number of all events."""
+"""A function that receives the number of events that the rebuild has read so far, and the number of all events."""
 
 _BATCH = 500
 _DUPLICATE_KEY = 11000
 REPLAY_PENDING = "unheard"
-"""The mark: a rebuild has repaired this document, but its newest event has not been replayed to the service yet.
+"""The name of the field that marks a document as repaired, but not replayed.
 
-The name of the stored field is an older word for the same. It stays, because documents in databases may have it.
-Services ignore the field.
+The field says that a rebuild has repaired the document, but has not replayed the newest event to the service yet.
+Services ignore the field. Its stored name "unheard" is an older word for "not replayed". We do not change this name,
+because stored documents may already have the field.
 """
 
 
 @dataclass
 class Rebuilt:
-    """What a rebuild has read and changed."""
+    """The result of a rebuild. It says what the rebuild has read, changed and replayed."""
 
     events: int = 0
     aggregates: int = 0
     changed: list[str] = field(default_factory=list)
-    """Ids whose read model was missing, old or wrong."""
+    """The ids of the documents that were missing, too old or wrong."""
     removed: list[str] = field(default_factory=list)
-    """Ids that are neither in the stream nor in the owner's data."""
+    """The ids of deleted documents. Their aggregates are neither in the stream nor in the database of the owner."""
     replayed: list[str] = field(default_factory=list)
-    """Ids whose newest event was replayed: those of changed documents, and those that an earlier rebuild left over."""
+    """The ids of the aggregates whose newest event this rebuild has replayed.
+
+    These are the changed documents, and the documents that still had the mark of an earlier rebuild.
+    """
     not_replayed: NotReplayed = field(default_factory=dict)
-    """Ids whose newest event could not be replayed, because the service does not run or refuses it."""
+    """The ids whose newest event could not be replayed, because the service does not run or refuses the event."""
 
     @property
     def summary(self) -> str:
@@ -74,7 +81,10 @@ class Rebuilt:
 async def rebuild(
     operator: Operator, read_model: ReadModels, on_progress: Progress = lambda _done, _all: None
 ) -> Rebuilt:
-    """Make the read model equal to the stream. Safe to repeat, to interrupt, and to run beside the service."""
+    """Change the read model so that it has the state of the newest events in the stream.
+
+    You may interrupt this function, run it again, and run it while the service is running.
+    """
     result = Rebuilt()
     newest = await _newest_events(operator, read_model, result, on_progress)
     result.aggregates = len(newest)
@@ -112,7 +122,8 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
     try:
         await collection.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        # A duplicate key is no failure: the service has stored a newer version meanwhile.
+        # A duplicate key is not a failure. It means that the service has stored a newer version in the meantime. Then
+        # our filter does not match, and the upsert tries to insert a document whose id already exists.
         if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
             raise
 
@@ -139,16 +150,21 @@ async def _newest_events(
 
 
 def _unless_newer_than(version: int, found: Document | None, key: str) -> Document:
-    """The filter of a write: it replaces the document that was read, or a later one only if that is older."""
+    """Return the filter of the write that stores the state of the event with this `version`.
+
+    The filter matches if the document is still the one that we have read (`found`). If the service has changed the
+    document since then, the filter matches only if the new version is not newer than `version`.
+    """
     older: list[Document] = [{"version": {"$lte": version}}]
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
 
 
 async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: Document, event: Event) -> bool:
-    """Whether a read model that is newer than all events that were read is right.
+    """Return True if the document `found` is newer than `event`, and this newer state is right.
 
-    It is if its event has arrived since, or if it agrees with its owner. In the second case its event was lost, and an
-    older state would be wrong.
+    `event` is the newest event that the rebuild has read. The newer state is right in two cases. In the first case, the
+    stream now has an event with this version, because the event arrived after we read the stream. In the second case,
+    the state is equal to the owner's state. Then the event was lost, and the older state of `event` would be wrong.
     """
     version = found.get("version")
     if not isinstance(version, int) or version <= event.version:
@@ -164,7 +180,7 @@ async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: D
 
 async def _is_known(operator: Operator, read_model: ReadModels, key: object) -> bool:
     if not isinstance(key, str) or not key.isalnum():
-        return False  # no aggregate has such an id, and a subject cannot contain it
+        return False  # no aggregate has such an id, and the subject of an event cannot contain such an id
     if await read_events_of(operator.broker, read_model.events[0], key):
         return True
     return await _original(operator, read_model, key) is not None

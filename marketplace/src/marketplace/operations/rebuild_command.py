@@ -13,16 +13,17 @@ from marketplace.operations.stored_data import READ_MODELS, ReadModels
 
 
 def rebuild_one(
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service that keeps the read model.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service that has the read model.")],
     read_model: Annotated[str, typer.Argument(metavar="READ_MODEL", help="The name of its collection.")],
     *,
     as_json_: Json = False,
 ) -> None:
     """Rebuild a read model from the stream, while its service keeps running.
 
-    The version guards each write: the service never finds a half-built read model, and no event is lost. Afterwards the
-    newest event of each changed document is replayed to the service, so that its handlers act on it. You may interrupt
-    the command, and run it again: the next run replays what is left.
+    The command replaces a document only if the stored document is not newer. So the service always finds a complete
+    read model, and no event is lost. Afterwards the command replays the newest event of each changed document to the
+    service, so that the handlers of the service act on the event. You may interrupt the command and run it again. Then
+    the second run replays the events that the first run has not replayed.
 
     Example: `marketplace rebuild tickets order_replicas`
 
@@ -47,7 +48,7 @@ def rebuild_one(
 
 
 def show_not_replayed(service: str, not_replayed: NotReplayed, *, command: str) -> None:
-    """Print one line per reason. Usually there is only one: the service does not run."""
+    """Print one line per reason. Usually there is only one reason, which is that the service does not run."""
     for reason in dict.fromkeys(not_replayed.values()):
         ids = [key for key, why in not_replayed.items() if why == reason]
         about = f"{ids[0]} and of {len(ids) - 1} more" if len(ids) > 1 else ids[0]

@@ -1,4 +1,7 @@
-"""Repairs the differences that the audit found, where the right state is known: from the stream, or from the owner."""
+"""Repairs the differences that the audit has found.
+
+It repairs only what it knows the right state of, from the stream or from the service that owns the data.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,14 +21,17 @@ _HOLDERS = name_of(a_ticket_is_held_by_its_live_order)
 
 @dataclass
 class Repaired:
-    """What a repair has done. False as a condition if it had nothing to do."""
+    """What a repair has done. In a condition, the object counts as False if there was nothing to repair."""
 
     rebuilt: dict[str, Rebuilt] = field(default_factory=dict)
-    """By read model."""
+    """The result of each rebuild, by the name of the read model."""
     holders: list[str] = field(default_factory=list)
-    """The tickets whose holder the tickets service has determined again."""
+    """The ids of the tickets for which the tickets service has determined again which order holds the ticket."""
     not_replayed: NotReplayed = field(default_factory=dict)
-    """The tickets for which it could not be asked, because it does not run or refuses the event."""
+    """The ids of the tickets for which this was not possible, each with the reason.
+
+    The reason is that the tickets service does not run, or that it refuses the event.
+    """
 
     def __bool__(self) -> bool:
         return bool(self.rebuilt or self.holders or self.not_replayed)
@@ -36,7 +42,10 @@ class Repaired:
 
 
 async def repair(operator: Operator, report: Report) -> Repaired:
-    """Rebuild the read models that differ, then let tickets determine again the holders that differ. Safe to repeat."""
+    """Rebuild the read models that differ. Then ask the tickets service to determine again the holders that differ.
+
+    You may call this function again at any time.
+    """
     done = Repaired()
     for read_model in READ_MODELS:
         if any(difference.rule == read_model.rule for difference in report.differences):
@@ -53,9 +62,11 @@ async def repair(operator: Operator, report: Report) -> Repaired:
 
 
 async def _order_event_for(operator: Operator, ticket: str) -> Event | None:
-    """Return the newest event of the live order on the ticket, or of the last order on it; None if it has no order.
+    """Return the newest event of the live order for this ticket.
 
-    Any event of any of its orders would do: the handler looks at all orders on the ticket.
+    If the ticket has no live order, return the newest event of its last order. If the ticket has no order at all,
+    return None. We could also take any other event of any order for this ticket, because the handler always looks at
+    all orders for the ticket.
     """
     order_events = owned("orders").events
     orders = operator.databases["orders"][owned("orders").collection]

@@ -1,4 +1,4 @@
-"""Asks one consumer to handle an event again, outside of what the stream delivers to it."""
+"""Asks a consumer to handle an event again. The request does not use the stream: it goes directly to the consumer."""
 
 from collections.abc import Mapping
 
@@ -12,8 +12,8 @@ from marketplace.operations.operator import Operator
 class ReplayClient:
     """Sends replay requests, and waits for each answer.
 
-    It asks a consumer that did not answer once no second time: its service is stopped or hangs, and each further
-    request would only wait for the timeout.
+    If a consumer does not answer a request, the client sends no more requests to this consumer. The service of the
+    consumer is then stopped or hangs, so that the client would wait for the timeout at each further request.
     """
 
     def __init__(self, operator: Operator, *, answer_seconds: float) -> None:
@@ -22,7 +22,10 @@ class ReplayClient:
         self._no_answer: dict[str, str] = {}
 
     async def replay(self, consumer: str, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> str:
-        """Return "" if the consumer has handled the event, else the reason. Safe to repeat, as every handler is."""
+        """Ask the consumer to handle the event. Return "" if it has handled the event, otherwise return the reason.
+
+        You may call this method again with the same event, because a handler may receive every event more than once.
+        """
         if consumer in self._no_answer:
             return self._no_answer[consumer]
         try:

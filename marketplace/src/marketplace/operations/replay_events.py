@@ -1,4 +1,4 @@
-"""Asks a service to handle events again, so that its own handlers bring its data up to date."""
+"""Asks a service to handle events again, so that the handlers of the service update its data."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,9 +16,10 @@ NotReplayed = dict[str, str]
 
 
 async def replay_events(operator: Operator, service: str, events: Iterable[Event]) -> NotReplayed:
-    """Replay the events at the service, and return those that failed: the service does not run, or it refuses them.
+    """Ask the service to handle these events again. Return the ids for which this failed, each with the reason.
 
-    Safe to repeat, as every handler is.
+    The reason is that the service does not run, or that the service refuses the event. You may call this function again
+    with the same events, because a handler may receive every event more than once.
     """
     limit = asyncio.Semaphore(_CONCURRENT_REPLAYS)
     client = ReplayClient(operator, answer_seconds=_ANSWER_SECONDS)

@@ -1,4 +1,7 @@
-"""Prints tables, lines and JSON. Shortens no text, and escapes control characters in stored data."""
+"""Prints tables, lines and JSON.
+
+The functions never shorten a text. They escape the control characters in stored data.
+"""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +17,7 @@ from rich.text import Text
 
 _NUMBERS = {"version", "pending", "in flight", "redelivered", "oldest", "deliveries"}
 _FOLDED_WIDTH = 24
-"""Longer texts are wrapped, but no column becomes narrower than this."""
+"""A text that is longer than this may be wrapped, but the column does not become narrower than this."""
 _BETWEEN_COLUMNS = 3
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -29,7 +32,11 @@ def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: one line per row if the output is no terminal, and a list if the terminal is too narrow."""
+    """Print a table.
+
+    If the output is not a terminal, print exactly one line per row. If the terminal is too narrow for the table, print
+    a list with one line per cell.
+    """
     rows = [[printable(cell) for cell in row] for row in rows]
     cells = list(zip(columns, *rows, strict=True))
     natural = [max(map(cell_len, column)) for column in cells]
@@ -53,13 +60,16 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _least_width(column: Sequence[str], natural: int) -> int:
-    """Return a width that breaks no word: an id that is split over two lines cannot be copied or searched for."""
+    """Return the smallest width of the column at which no word is split.
+
+    If an id were split over two lines, nobody could copy the id or search for it.
+    """
     longest_word = max((cell_len(word) for text in column for word in text.split()), default=0)
     return max(longest_word, min(natural, _FOLDED_WIDTH))
 
 
 def _show_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
-    """Print the heading and one line per row, for `grep` and `awk`."""
+    """Print the heading and one line per row, so that `grep` and `awk` can process the output."""
     for row in (columns, *rows):
         padded = [
             " " * (width - cell_len(text)) + text if name in _NUMBERS else set_cell_size(text, width)
@@ -77,15 +87,18 @@ def _show_list(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def as_json_text(value: object) -> str:
-    """Format a stored value as JSON, as the API, the events and `--json` show it, not as Python does."""
+    """Return a stored value as JSON text, because the API, the events and the option `--json` show values as JSON."""
     return to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="constants").decode()
 
 
 def counted(count: int, noun: str) -> str:
-    """Return `1 event`, `2 events`."""
+    """Return the count with the noun, which has a final "s" if the count is not 1: `1 event`, `2 events`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def printable(text: str) -> str:
-    """Escape what cannot be printed: an event may contain control sequences for the terminal."""
+    """Return the text with all characters escaped that cannot be printed.
+
+    An event may contain control sequences, which the terminal would otherwise execute.
+    """
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

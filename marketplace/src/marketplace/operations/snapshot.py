@@ -1,4 +1,4 @@
-"""The stored data of all services, read at about the same time."""
+"""A snapshot has the stored data of all services. We read them at about the same time."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -20,15 +20,15 @@ _SECRETS = {(each.service, each.collection): dict.fromkeys(each.spec.secrets, 0)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All documents, by collection and id."""
+    """All documents, by the names of the service and the collection, and by the id of the document."""
 
     taken_at: datetime
     by_collection: dict[tuple[str, str], dict[str, Document]]
     excluded: set[tuple[str, str, str]] = field(default_factory=set)
-    """Service, collection and id of each document that cannot be parsed."""
+    """The names of the service and the collection, and the id, of each document that cannot be parsed."""
 
     def documents(self, service: str, collection: str) -> dict[str, Document]:
-        """Return the documents of a collection by their ids."""
+        """Return the documents of this collection of this service, by their ids."""
         return self.by_collection[service, collection]
 
     def counts(self) -> dict[str, int]:
@@ -40,7 +40,7 @@ class Snapshot:
 
 
 async def take_snapshot(operator: Operator) -> Snapshot:
-    """Read whole collections into memory: about 100 MB for 100,000 orders."""
+    """Read all documents into memory. This needs about 100 MB for 100,000 orders."""
 
     async def read(service: str, name: str) -> dict[str, Document]:
         documents = await operator.databases[service][name].find({}, _SECRETS.get((service, name), {})).to_list(None)

@@ -20,13 +20,13 @@ from common.messaging.broker import Broker
 from common.messaging.streams import stream_of
 
 _BATCH = 500
-_FETCH_SECONDS = 1.0  # a longer pull may hang; the loop pulls again
+_FETCH_SECONDS = 1.0  # we wait only this short time per pull, because a long pull may hang; the loop then pulls again
 _TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """A message with its place in the stream."""
+    """A message of a stream, with its sequence number and the time at which NATS stored it."""
 
     sequence: int
     subject: str
@@ -50,7 +50,7 @@ async def read_stream(
 ) -> AsyncIterator[StoredMessage]:
     """Yield every message that is in the stream now, oldest first.
 
-    Raises DependencyUnavailable if no message arrives for 10 s, NotFoundError if there is no such stream.
+    Raises DependencyUnavailable if no message arrives for 10 s. Raises NotFoundError if the stream does not exist.
     """
     jetstream = broker.jetstream
     config = ConsumerConfig(
@@ -67,12 +67,16 @@ async def read_stream(
         async for message in _pull(jetstream, stream, info.name, info.num_pending or 0):
             yield message
     finally:
-        with suppress(NatsError, TimeoutError, DependencyUnavailable):  # NATS deletes an inactive consumer itself
+        with suppress(NatsError, TimeoutError, DependencyUnavailable):  # then NATS deletes the consumer later
             await jetstream.delete_consumer(stream, info.name)
 
 
 def _reader() -> str:
-    """Name a temporary consumer. The subject of the request then contains the name, so permissions can refuse it."""
+    """Return a new name for a temporary consumer.
+
+    A consumer with a name has this name in the subject of the request that creates it. So the permissions of NATS can
+    allow or refuse the request by the name of the consumer.
+    """
     return f"reader-{new_id()}"
 
 
@@ -90,7 +94,7 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
             with suppress(NatsTimeout):
                 info = await jetstream.consumer_info(stream, consumer)
                 if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
-                    break  # the remaining messages have been deleted meanwhile
+                    break  # the messages that are still missing have been deleted in the meantime
             continue
         received += len(batch)
         for message in batch:
@@ -102,7 +106,10 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
 
 
 async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) -> list[Event]:
-    """Return every event of an aggregate, in the order of the stream. `event`: any event class of such aggregates."""
+    """Return every event of one aggregate, in the order of the stream.
+
+    `event` is any event class of this type of aggregate. It determines the stream and the subjects.
+    """
     found: list[Event] = []
     sequence = 1
     subject = f"{event.aggregate}.*.{aggregate_id}"

@@ -18,14 +18,14 @@ def timeline(
     *,
     as_json_: Json = False,
 ) -> None:
-    """Show every event of an order, ticket, payment or user, oldest first, with its time and its cause.
+    """Show every event of one order, ticket, payment or user, oldest first. Each event has its time and its cause.
 
-    The timeline of an order includes its payments. A declined payment has no event, nor has an open one. Events that
-    cannot be parsed are not shown: see `marketplace dead-letters list`.
+    The timeline of an order includes its payments. A payment has no event while it is open, and none if it is
+    declined. The command does not show events that cannot be parsed. `marketplace dead-letters list` shows them.
 
     Example: `marketplace timeline 65f0c0ffee00000000000020`
 
-    Exit status: 0 shown · 1 it has no event, or a server does not answer · 2 not an id
+    Exit status: 0 shown · 1 there is no event, or a server does not answer · 2 the argument is not an id
     """
     aggregate_id = aggregate_id.lower()
     if not re.fullmatch(r"[0-9a-f]{24}", aggregate_id):

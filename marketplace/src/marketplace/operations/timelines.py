@@ -1,4 +1,4 @@
-"""Reads the timeline of an aggregate; that of an order includes its payments."""
+"""Reads the timeline of an aggregate. The timeline of an order also has the events of its payments."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from marketplace.operations.operator import Operator
 
 
 async def read_timeline(operator: Operator, aggregate_id: str) -> list[TimelineEvent]:
-    """Return every event of an order, a ticket, a payment or a user, oldest first."""
+    """Return every event of the order, ticket, payment or user with this id, oldest first."""
     payments = operator.databases["payments"]["payments"]
     its_payments = await payments.find({"order_id": aggregate_id}, {"_id": 1}).to_list(None)
     reader = TimelineReader(operator.broker)

@@ -1,6 +1,6 @@
 """Finds stored documents that cannot be parsed.
 
-The audit reports them, and excludes them from all other checks.
+The audit reports these documents. The other checks of the audit do not look at them.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,11 @@ CAN_BE_READ = "can be read"
 
 
 class _AsStored(BaseModel):
-    """Strict: otherwise a number stored as text would pass here, and fail in the checks that calculate with it."""
+    """Validates a stored document strictly.
+
+    Without strict validation, pydantic would accept a number that is stored as text. A later check of the audit would
+    then fail when it calculates with this number.
+    """
 
     model_config = ConfigDict(strict=True)
 
@@ -40,14 +44,14 @@ class _Request(_AsStored):
 
 
 class _Charge(_AsStored):
-    """The fields of a charge in the sandbox that the audit reads."""
+    """The fields that the audit reads from a charge in the sandbox."""
 
     request: _Request
     outcome: dict[str, Any]
 
 
 def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
-    """Report the documents that cannot be parsed, and remove them from the snapshot."""
+    """Yield one difference per document that cannot be parsed, and remove this document from the snapshot."""
     for owned in AGGREGATES:
         for key, document in list(snapshot.documents(owned.service, owned.collection).items()):
             if wrong := _wrong_with(owned, document):
@@ -62,9 +66,10 @@ def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
 
 
 def mention_unreadable(snapshot: Snapshot, found: Difference) -> Difference:
-    """Add to a finding the unreadable documents that may be its cause.
+    """Return the difference `found`, with the unreadable documents that may be its cause added to its text.
 
-    A document that only seems to be missing must not be restored: that would make the damage worse.
+    A document that cannot be read may look as if it were missing. The operator must know this, because restoring such
+    a document would make the damage worse.
     """
     causes = [
         f"{service} {collection} {key} cannot be read"
