@@ -8,7 +8,7 @@ from typing import ClassVar
 
 
 class ErrorKind(StrEnum):
-    """What an error means to the caller."""
+    """The kind of an error tells the caller what the error means."""
 
     INVALID = "invalid"
     NOT_SIGNED_IN = "not signed in"

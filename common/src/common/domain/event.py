@@ -15,9 +15,9 @@ class Category(StrEnum):
     """The category of an event decides which stream stores the event (see common.messaging.streams)."""
 
     DOMAIN = "domain-specific"
-    """A business fact about one aggregate."""
+    """An event about something that has happened to one aggregate of the marketplace, for example to an order."""
     GENERAL = "general"
-    """A fact that any service could use."""
+    """An event about a fact that any service could use, for example the registration of a user."""
 
 
 class Message(BaseModel):

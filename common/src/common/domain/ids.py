@@ -27,7 +27,9 @@ _COUNTER = itertools.count(secrets.randbelow(1 << 23))
 
 
 def new_id() -> str:
-    """Make an id that sorts by the second of its creation and, within one process, by the order of creation.
+    """Make a new id. Sorted ids are in the order of the seconds in which they were made.
+
+    Ids that one process makes within the same second are also in the order in which they were made.
 
     The id has the same parts as a MongoDB ObjectId: 4 bytes for the time, 5 random bytes that are the same for all ids
     of one process, and 3 bytes for a counter.

@@ -1,4 +1,7 @@
-"""Lists all events and timers. A message type that is not listed here can be neither published nor consumed."""
+"""Lists all events and timers.
+
+A service cannot publish or consume a message whose type is not in this list.
+"""
 
 from datetime import UTC, datetime
 

@@ -21,7 +21,10 @@ log = structlog.get_logger()
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=48)
-"""The API promises 24 hours. MongoDB deletes expired documents some time later, but never early."""
+"""The service stores an answer for this time. The API promises only 24 hours.
+
+MongoDB deletes expired documents with some delay, but never too early.
+"""
 
 _ABANDONED_AFTER = timedelta(seconds=10)
 """After this time without an answer, we know that the process that worked on the request has died.

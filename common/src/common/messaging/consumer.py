@@ -22,7 +22,9 @@ BATCH_WINDOW_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Consumer(Generic[S]):
-    """One row of a service's handler table: a handler, the events that it handles, and its durable consumer.
+    """One row in the handler table of a service.
+
+    A consumer consists of a handler, the events that the handler receives, and the settings of the durable consumer.
 
     The broker stores which events the consumer has handled. It finds this information by `name`, so the name must never
     change. With a new name, the broker would create a new durable consumer, and this consumer would receive all events

@@ -1,4 +1,4 @@
-"""Decides when a failed delivery is retried, and when the event becomes a dead letter."""
+"""Decides when a failed event is delivered again, and when the event becomes a dead letter."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class RetryPolicy:
     A consumer that needs more time for an event tells the broker that it is still working (see subscription.py).
     """
     max_unanswered: int = 20
-    """An event that was delivered more often than this becomes a dead letter, and its handler is not called again.
+    """If an event is delivered more often than this, it becomes a dead letter, and its handler is not called again.
 
     Such an event probably kills the process during each delivery. But a delivery can also stay without an answer
     because the process is paused. So this number is high.

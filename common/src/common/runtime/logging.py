@@ -54,7 +54,7 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if not for_people
-        # structlog's default traceback prints local variables, which may hold passwords and tokens.
+        # We do not use structlog's default traceback. It prints local variables, which may contain passwords.
         else [
             structlog.dev.ConsoleRenderer(
                 colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback

@@ -84,10 +84,10 @@ class BatchingCollection:
         written: WriteResult = await self._upserts.run((filter, update))
         return written
 
-    async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any:  # noqa: ANN401 - as the drivers have it
+    async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any:  # noqa: ANN401 - the same as in the drivers
         return await self._collection.bulk_write(requests, ordered=ordered)
 
-    async def create_index(self, keys: Any, /, **kwargs: Any) -> str:  # noqa: ANN401 - as the drivers have it
+    async def create_index(self, keys: Any, /, **kwargs: Any) -> str:  # noqa: ANN401 - the same as in the drivers
         return await self._collection.create_index(keys, **kwargs)
 
     async def count_documents(self, filter: Document, /) -> int:  # noqa: A002

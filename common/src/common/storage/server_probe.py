@@ -12,7 +12,7 @@ class ServerProbe:
 
     A cancelled request would do harm in both clients. If a flush() of nats-py is cancelled, its future stays in a list
     of the client. When the answer to this flush arrives later, the client's read loop ends with an error. If a request
-    to MongoDB is cancelled, the driver may close all connections (see the class Mongo).
+    to MongoDB ends while the driver is still connecting, the driver may close all connections (see the class Mongo).
     """
 
     def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
