@@ -71,9 +71,9 @@ class Message(BaseModel):
 class Event(Message):
     """A message about something that has happened.
 
-    A new version of an event class may only add optional fields. If a change is one that old readers would not
-    understand, we add a new event class with a new subject (for example "created-v2"). The service then publishes both
-    events until no consumer needs the old event.
+    A new version of an event class may only add optional fields. If old readers would not understand a change, we
+    add a new event class with a new subject (for example "created-v2"). The service then publishes both events until no
+    consumer needs the old event.
     """
 
     category: ClassVar[Category]

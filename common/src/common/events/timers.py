@@ -29,8 +29,7 @@ class Timer(Message):
     def schedule_subject(self) -> str:
         """The subject on which the service publishes this timer.
 
-        The broker keeps one timer per schedule subject. So a second timer for the same aggregate replaces the first
-        one.
+        The broker keeps one timer per schedule subject. So a second timer for an aggregate replaces its first timer.
         """
         return f"{self.aggregate}.schedule.{self.id}"
 

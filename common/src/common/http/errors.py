@@ -65,7 +65,7 @@ class MethodNotAllowed(HttpError):
 
 
 class InternalError(HttpError):
-    """The service has a defect. The client does not see the cause of the error. The log shows it with the trace id."""
+    """The service has a defect. The log shows the cause and the trace id. The client does not see the cause."""
 
     status = 500
     code = "internal-error"

@@ -4,12 +4,11 @@ If a client repeats a request with the same key, the service does nothing again 
 
 The routes follow the IETF draft "The Idempotency-Key HTTP Header Field". Two mechanisms work together:
 
-- The store of answers (idempotent_requests.py) refuses a second request while the first one is being processed. Later
-it
-  returns the stored answer.
+- The store of answers (idempotent_requests.py) refuses a second request while the first request is being
+  processed. When the first request is finished, the store returns its answer to each later request.
 - The aggregate itself stores the key of its request, and a unique index allows only one aggregate per key. We need this
   because the process can die after the aggregate was stored and before the answer was stored. Then the next request
-  with the same key finds the existing aggregate, for example the order, and does not create a second one.
+  with the same key finds the existing aggregate, for example the order, and does not create another aggregate.
 """
 
 import asyncio

@@ -141,7 +141,7 @@ class Broker:
         await self.client.flush(timeout=_FLUSH_SECONDS)
 
     async def _on_error(self, error: Exception) -> None:
-        # If the server refuses a permission, it reports the reason only here. The caller of nats-py only sees a
+        # If the server refuses a permission, the server reports this only here. The caller of nats-py only sees a
         # timeout.
         if "permissions violation" in str(error).lower():
             log.error("NATS refused a permission", reason=str(error))

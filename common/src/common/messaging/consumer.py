@@ -26,11 +26,11 @@ class Consumer(Generic[S]):
 
     A consumer consists of a handler, the events that the handler receives, and the settings of the durable consumer.
 
-    The broker stores which events the consumer has handled. It finds this information by `name`, so the name must never
-    change. With a new name, the broker would create a new durable consumer, and this consumer would receive all events
-    of the stream again.
+    The broker stores which events the consumer has handled. The broker finds this information by `name`, so the name
+    must never change. With a new name, the broker would create a new durable consumer, and this consumer would receive
+    all events of the stream again.
 
-    All instances of a service share one durable consumer. Each event is delivered to only one of the instances.
+    All instances of a service share one durable consumer. Each delivery goes to only one of the instances.
     """
 
     name: str

@@ -32,7 +32,8 @@ async def provision_consumers(
 ) -> None:
     """Create or update each durable consumer.
 
-    A durable consumer that already exists keeps its position in the stream. So it receives no event again.
+    A durable consumer that already exists keeps its position in the stream. So the consumer does not receive old events
+    again.
     """
     for consumer in consumers:
         await jetstream.add_consumer(consumer.stream.name, consumer.config(policy or RetryPolicy()))
