@@ -1,4 +1,4 @@
-"""The base of every aggregate: the object that one service owns and changes as a whole."""
+"""The base class of every aggregate. An aggregate is an object that one service owns and changes as a whole."""
 
 from abc import abstractmethod
 from typing import Any, Generic, Self, TypeVar
@@ -12,7 +12,10 @@ E = TypeVar("E", bound=Event)
 
 
 class Aggregate(BaseModel, Generic[E]):
-    """Counts its changes in `version` and records an event for each change that other services need to know."""
+    """An aggregate counts its changes in `version`.
+
+    For each change that other services need to know, the aggregate also records an event.
+    """
 
     id: str
     version: int = 0
@@ -22,26 +25,37 @@ class Aggregate(BaseModel, Generic[E]):
 
     @abstractmethod
     def to_event(self, event_type: type[E]) -> E:
-        """Make an event of this type from the state that other services may know."""
+        """Make an event of the type `event_type`. The event contains the state that other services may know."""
 
     @abstractmethod
     def current_event(self) -> E | None:
-        """The event that tells other services the current state; None if they do not know this aggregate yet."""
+        """Return the event that tells other services the current state of the aggregate.
+
+        Return None if the other services do not know this aggregate yet.
+        """
 
     def _change(self, event_type: type[E] | None = None) -> None:
-        """Count a change that was made, and record its event. Without an event type, nothing is published."""
+        """Count a change that was made to the aggregate.
+
+        If `event_type` is given, also record an event of this type, so that the event is published later. If
+        `event_type` is None, other services do not learn of the change.
+        """
         self.version += 1
         if event_type is not None:
             self._recorded.append(self.to_event(event_type))
 
     @property
     def recorded(self) -> list[E]:
-        """The events of the changes that are not stored yet."""
+        """The events of the changes that are not stored in the database yet."""
         return self._recorded
 
     @property
     def stored_version(self) -> int:
-        """The version that was read. A repository writes only if this is still the stored version."""
+        """The version that this object had when it was last read from the database or written to the database.
+
+        The value is 0 for an object that was never stored. A repository writes the object only if the database still
+        has this version.
+        """
         return self._stored_version
 
     def mark_stored(self) -> None:

@@ -1,4 +1,4 @@
-"""The clock that services are given. It is passed in, so that a test can set the time."""
+"""The clock of the services. A service gets its clock as an argument, so that a test can set the time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,6 +7,9 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The current time in UTC, cut to milliseconds: MongoDB stores no more, and a stored time must stay equal."""
+    """Return the current time in UTC, rounded down to whole milliseconds.
+
+    MongoDB stores times in milliseconds. With more digits, a time would differ from its stored value.
+    """
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

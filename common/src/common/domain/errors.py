@@ -1,34 +1,41 @@
-"""The errors of use cases and aggregates. They know nothing of HTTP: common.http.errors maps each kind to a status."""
+"""The errors of use cases and aggregates.
+
+These errors do not depend on HTTP. The module common.http.errors maps the kind of each error to an HTTP status.
+"""
 
 from enum import StrEnum
 from typing import ClassVar
 
 
 class ErrorKind(StrEnum):
-    """What an error means to the caller."""
+    """The kind of an error tells the caller what the error means."""
 
     INVALID = "invalid"
     NOT_SIGNED_IN = "not signed in"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not found"
     CONFLICT = "conflict"
-    """The object is in a state in which this cannot be done."""
+    """The object is in a state that does not allow the requested change."""
     PAYMENT_DECLINED = "payment declined"
     UNAVAILABLE = "unavailable"
     """The same call may succeed later."""
 
 
 class DomainError(Exception):
-    """A failure that is reported to the caller, with a code for programs and a sentence for people."""
+    """An error that is reported to the caller. It has a code for programs and a sentence for people."""
 
     kind: ClassVar[ErrorKind]
     code: ClassVar[str]
-    """Names the error for programs. It is part of the HTTP interface and never changes."""
+    """The name of the error for programs. The code is part of the HTTP interface, so it never changes."""
     title: ClassVar[str]
-    """A short summary for people, the same for each occurrence."""
+    """A short summary for people. All errors of one class have the same title."""
 
     def __init__(self, detail: str, *, argument: str | None = None) -> None:
-        """`detail` is a sentence for the caller; `argument` names the argument of the use case that is wrong."""
+        """Create the error.
+
+        `detail` is a sentence for the caller. `argument` is the name of the wrong argument of the use case. It is None
+        if the error is not about one argument.
+        """
         super().__init__(detail)
         self.detail = detail
         self.argument = argument
@@ -59,7 +66,7 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """The object is in a state in which this cannot be done."""
+    """The object is in a state that does not allow the requested change."""
 
     kind = ErrorKind.CONFLICT
     code = "conflict"
@@ -67,9 +74,9 @@ class Conflict(DomainError):
 
 
 class VersionConflict(Conflict):
-    """Another request changed the object after this one had read it. Nothing was written."""
+    """Another request changed the object after this request had read it. This request has changed nothing."""
 
-    code = "lost-race"  # published under this name
+    code = "lost-race"  # clients know this error by this code, so we keep the code
     title = "Changed by another request meanwhile"
 
 
@@ -82,7 +89,7 @@ class DependencyUnavailable(DomainError):
 
 
 class RetryLater(Exception):
-    """Raised by a handler whose event came too early: deliver the event again after this many seconds."""
+    """A handler raises this error if its event came too early. The event is delivered again after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"not before {seconds:.3f} s from now")
@@ -90,4 +97,4 @@ class RetryLater(Exception):
 
 
 class PermanentFailure(Exception):
-    """Raised by a handler that can never handle its event: the event becomes a dead letter immediately."""
+    """A handler raises this error if it can never handle its event. The event becomes a dead letter immediately."""

@@ -1,4 +1,8 @@
-"""The base of every event: a fact in the past tense about one aggregate, with the state that others may copy."""
+"""The base classes of every event and of every timer.
+
+An event reports a fact, which means something that has happened to one aggregate. The event also contains the part of
+the aggregate's state that other services may copy.
+"""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -8,24 +12,25 @@ from pydantic.alias_generators import to_camel
 
 
 class Category(StrEnum):
-    """Decides which stream keeps the event (common.messaging.streams)."""
+    """The category of an event decides which stream stores the event (see common.messaging.streams)."""
 
     DOMAIN = "domain-specific"
-    """A business fact about one aggregate."""
+    """An event about something that has happened to one aggregate of the marketplace, for example to an order."""
     GENERAL = "general"
-    """A fact that any service could use."""
+    """An event about a fact that any service could use, for example the registration of a user."""
 
 
 class Message(BaseModel):
-    """What events and timers share: an immutable JSON payload about one aggregate, and a subject to publish it on.
+    """The common base class of events and timers.
 
-    Readers ignore fields that they do not know, so that an older version of a service can read a newer message.
+    A message has an immutable JSON payload about one aggregate, and a subject on which the message is published. A
+    reader ignores fields that it does not know. So an older version of a service can read a newer message.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
 
     publisher: ClassVar[str]
-    """The service that publishes it."""
+    """The name of the service that publishes messages of this type."""
     aggregate: ClassVar[str]
     fact: ClassVar[str]
     schema_version: ClassVar[int] = 1
@@ -35,22 +40,28 @@ class Message(BaseModel):
 
     @classmethod
     def type_name(cls) -> str:
-        """`order.created`: the first two parts of the subject."""
+        """Return the first two parts of the subject, for example `order.created`."""
         return f"{cls.aggregate}.{cls.fact}"
 
     @classmethod
     def subjects(cls) -> str:
-        """The wildcard that matches this kind of message for every aggregate."""
+        """Return the wildcard that matches the subjects of all messages of this type, for all aggregates."""
         return f"{cls.type_name()}.*"
 
     @property
     def subject(self) -> str:
-        """The subject ends with the aggregate's id, so that all events of one aggregate can be read from the stream."""
+        """The subject on which this message is published.
+
+        The subject ends with the aggregate's id, so that all events of one aggregate can be read from the stream.
+        """
         return f"{self.type_name()}.{self.id}"
 
     @property
     def event_id(self) -> str:
-        """Derived from the aggregate and its version: the stream stores a fact once, however often it is published."""
+        """The id of the message. It consists of the aggregate's name, the aggregate's id and the aggregate's version.
+
+        So the id is the same each time the message is published, and the stream stores the message only once.
+        """
         return f"{self.aggregate}-{self.id}-{self.version}"
 
     def to_json(self) -> str:
@@ -58,10 +69,11 @@ class Message(BaseModel):
 
 
 class Event(Message):
-    """A fact that has happened.
+    """A message about something that has happened.
 
-    New versions of an event only add optional fields. A change that old readers could not understand is a new event
-    with a new subject ("created-v2"), published beside the old one until no consumer needs the old one.
+    A new version of an event class may only add optional fields. If old readers would not understand a change, we
+    add a new event class with a new subject (for example "created-v2"). The service then publishes both events until no
+    consumer needs the old event.
     """
 
     category: ClassVar[Category]

@@ -1,4 +1,7 @@
-"""Identifiers: 24 lower-case hexadecimal characters. The service that owns an aggregate makes its id."""
+"""The ids of aggregates. An id has 24 lower-case hexadecimal characters.
+
+The service that owns an aggregate also makes the aggregate's id.
+"""
 
 import itertools
 import secrets
@@ -15,7 +18,7 @@ PaymentId = NewType("PaymentId", str)
 ID_PATTERN = r"^[0-9a-f]{24}$"
 
 WellFormed = StringConstraints(pattern=ID_PATTERN, strict=True)
-"""For ids that come from outside: Annotated[TicketId, WellFormed]."""
+"""Checks the form of an id that comes from outside. Use it in an annotation: `Annotated[TicketId, WellFormed]`."""
 
 AnyId = Annotated[str, WellFormed]
 
@@ -24,8 +27,11 @@ _COUNTER = itertools.count(secrets.randbelow(1 << 23))
 
 
 def new_id() -> str:
-    """Make an id that sorts by the second of its creation and, within one process, by the order of creation.
+    """Make a new id. Sorted ids are in the order of the seconds in which they were made.
 
-    The parts are those of a MongoDB ObjectId: 4 bytes of time, 5 random bytes of the process, a counter of 3 bytes.
+    Ids that one process makes within the same second are also in the order in which they were made.
+
+    The id has the same parts as a MongoDB ObjectId: 4 bytes for the time, 5 random bytes that are the same for all ids
+    of one process, and 3 bytes for a counter.
     """
     return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"

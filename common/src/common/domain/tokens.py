@@ -1,4 +1,7 @@
-"""Session tokens: auth signs them with an Ed25519 key; every other service verifies them with the public key."""
+"""Session tokens show which user sent a request.
+
+The auth service signs the tokens with its private Ed25519 key. Services verify the tokens with the public key.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +17,12 @@ from common.domain.ids import UserId
 
 ISSUER = "ticket-marketplace/auth"
 ALGORITHM = "EdDSA"
-"""The algorithm in a token's header is ignored, because the sender of a forged token chooses it."""
+"""The only algorithm that we accept. We ignore the algorithm in a token's header, because the sender of a forged token
+can write any algorithm into the header.
+"""
 
 _CLOCK_SKEW = timedelta(seconds=30)
-"""The clocks of two machines may differ by this much before a new token is refused."""
+"""The clocks of two machines may differ by this time. With a larger difference, a service may refuse a new token."""
 _LONGEST_TOKEN = 2048
 
 
@@ -28,7 +33,7 @@ class SignedInUser:
 
 
 def parse_public_key(pem: str) -> Ed25519PublicKey:
-    """Raises ValueError."""
+    """Return the public key that the text `pem` contains. Raises ValueError if `pem` is not an Ed25519 key in PEM."""
     with suppress(ValueError, UnsupportedAlgorithm):
         key = load_pem_public_key(pem.encode())
         if isinstance(key, Ed25519PublicKey):
@@ -38,10 +43,14 @@ def parse_public_key(pem: str) -> Ed25519PublicKey:
 
 class TokenVerifier:
     def __init__(self, public_key: str) -> None:
-        self._public_key = parse_public_key(public_key)  # once: PyJWT would parse the text again for each token
+        self._public_key = parse_public_key(public_key)  # parsed here once, because PyJWT would parse it for each token
 
     def verify(self, token: str) -> SignedInUser:
-        """Raises NotSignedIn for a token that auth did not sign, that has expired, or that has no expiry."""
+        """Return the user whom the token names.
+
+        Raises NotSignedIn if the auth service did not sign the token, if the token has expired, or if the token has no
+        expiry time.
+        """
         if len(token) > _LONGEST_TOKEN:
             raise NotSignedIn("The token is not valid. Sign in again.")
         try:

@@ -1,4 +1,7 @@
-"""Lists all events and timers. A message type that is not listed here can be neither published nor consumed."""
+"""Lists all events and timers.
+
+A service cannot publish or consume a message whose type is not in this list.
+"""
 
 from datetime import UTC, datetime
 
@@ -39,10 +42,10 @@ EXAMPLES: tuple[Message, ...] = (
     ExpirationCompleted(id=_ORDER, version=2, expires_at=_DEADLINE),
     DeadlineTimer(id=_ORDER, version=1, expires_at=_DEADLINE),
 )
-"""One message of each type. The golden files, the generated documents and the tests of all consumers use them."""
+"""One example message of each type. The golden files, the generated documents and the consumer tests use them."""
 
 MESSAGES: dict[str, type[Message]] = {example.type_name(): type(example) for example in EXAMPLES}
-"""The message types by their type names. A type name is the first two parts of the subject."""
+"""Maps each type name to its message type. A type name is the first two parts of the subject."""
 
 EVENT_TYPES: tuple[type[Event], ...] = tuple(kind for kind in MESSAGES.values() if issubclass(kind, Event))
 TIMER_TYPES: tuple[type[Timer], ...] = tuple(kind for kind in MESSAGES.values() if issubclass(kind, Timer))

@@ -1,4 +1,7 @@
-"""Encodes and decodes messages: the payload is the JSON of the event, the headers are CloudEvents (binary mode)."""
+"""Encodes and decodes messages.
+
+The payload of a message is the JSON text of the event. The headers follow the CloudEvents standard in its binary mode.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +23,10 @@ TIME = "ce-time"
 
 @dataclass(frozen=True)
 class StagedEvent:
-    """An event as the outbox stores it. It is already encoded, so that the relay can publish it without its class."""
+    """An event in the form in which the outbox stores it.
+
+    The event is already encoded. So the outbox relay can publish the event without knowing the event's class.
+    """
 
     id: str
     subject: str
@@ -30,7 +36,7 @@ class StagedEvent:
 
     @classmethod
     def stage(cls, event: Event, now: datetime) -> Self:
-        """Encode the event, with the current trace and cause in its headers."""
+        """Encode the event. Its headers also contain the current trace and the cause of the current work."""
         headers = {
             MESSAGE_ID: event.event_id,
             "ce-specversion": "1.0",
@@ -55,11 +61,14 @@ class StagedEvent:
 
 
 class MalformedEvent(PermanentFailure):
-    """The catalogue does not know the subject, or the data is not a valid message of that subject."""
+    """The catalogue does not contain the subject of a message, or the data is not a valid message for this subject."""
 
 
 def decode(subject: str, data: bytes) -> Message:
-    """Decode an event or a timer. Raises MalformedEvent, with a reason for the operator."""
+    """Decode an event or a timer.
+
+    Raises MalformedEvent if the message cannot be decoded. The text of the error tells an operator the reason.
+    """
     aggregate, fact, *_ = [*subject.split("."), "", ""]
     message_type = MESSAGES.get(f"{aggregate}.{fact}")
     if message_type is None:
@@ -78,7 +87,7 @@ def decode(subject: str, data: bytes) -> Message:
 
 
 def decode_event(subject: str, data: bytes) -> Event:
-    """Decode an event. Raises MalformedEvent, also if the message is a timer."""
+    """Decode an event. Raises MalformedEvent if the message cannot be decoded, and also if the message is a timer."""
     message = decode(subject, data)
     if not isinstance(message, Event):
         raise MalformedEvent(f"{type(message).__name__} is not an event")

@@ -1,4 +1,4 @@
-"""Published by expiration."""
+"""The event that the expiration service publishes."""
 
 from datetime import datetime
 from typing import ClassVar

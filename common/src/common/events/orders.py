@@ -1,4 +1,4 @@
-"""Published by orders."""
+"""The events that the orders service publishes."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -10,7 +10,7 @@ from common.domain.ids import PaymentId, TicketId, UserId
 
 
 class OrderedTicket(BaseModel):
-    """The ticket as it was when it was ordered: the price that the buyer agreed to."""
+    """A copy of the ticket from the moment of the order. The buyer has agreed to the price in this copy."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -22,8 +22,8 @@ class OrderedTicket(BaseModel):
 class OrderEvent(Event):
     """The state of an order that other services may copy.
 
-    Consumers decide by the event's type, not by `status`: a newer version of orders may send a status that they do not
-    know.
+    A consumer decides what to do from the event's type. A consumer must not decide from `status`, because a newer
+    version of the orders service may send a status that the consumer does not know.
     """
 
     publisher: ClassVar = "orders"
@@ -44,12 +44,12 @@ class OrderCreated(OrderEvent):
 
 
 class OrderCancelled(OrderEvent):
-    """The buyer cancelled the order, or its deadline passed without a payment. The ticket is free again."""
+    """The buyer cancelled the order, or did not pay before the deadline. The ticket can be ordered again."""
 
     fact: ClassVar = "cancelled"
 
 
 class OrderCompleted(OrderEvent):
-    """The order is paid: the ticket is sold."""
+    """The buyer has paid for the order, so the ticket is sold."""
 
     fact: ClassVar = "completed"

@@ -1,4 +1,4 @@
-"""Published by payments."""
+"""The events that the payments service publishes."""
 
 from typing import ClassVar
 
@@ -9,7 +9,11 @@ from common.domain.ids import OrderId, UserId
 
 
 class PaymentEvent(Event):
-    """The state of a payment that other services may copy. Consumers decide by the event's type, not by `status`."""
+    """The state of a payment that other services may copy.
+
+    A consumer decides what to do from the event's type. A consumer must not decide from `status`, because a newer
+    version of the payments service may send a status that the consumer does not know.
+    """
 
     publisher: ClassVar = "payments"
     aggregate: ClassVar = "payment"
@@ -22,12 +26,12 @@ class PaymentEvent(Event):
 
 
 class PaymentCreated(PaymentEvent):
-    """The buyer's card was charged."""
+    """The payments service has charged the buyer's card."""
 
     fact: ClassVar = "created"
 
 
 class PaymentRefunded(PaymentEvent):
-    """The charge was refunded, because the order had been cancelled meanwhile."""
+    """The payments service has refunded the charge, because the order was cancelled in the meantime."""
 
     fact: ClassVar = "refunded"

@@ -1,4 +1,4 @@
-"""Published by tickets."""
+"""The events that the tickets service publishes."""
 
 from typing import ClassVar
 
@@ -22,12 +22,16 @@ class TicketEvent(Event):
 
 
 class TicketCreated(TicketEvent):
-    """A seller listed a ticket."""
+    """A seller offered a new ticket for sale."""
 
     fact: ClassVar = "created"
 
 
 class TicketUpdated(TicketEvent):
-    """The seller changed title or price, or an order took or released the ticket."""
+    """The ticket has changed.
+
+    The seller changed the title or the price, or an order reserved the ticket, or a cancelled order released the
+    ticket.
+    """
 
     fact: ClassVar = "updated"

@@ -1,6 +1,8 @@
-"""Timers: messages that the broker delivers back to the service that published them, at a time of its choice.
+"""Timers are messages that a service sends to itself for a later time.
 
-A timer states no fact, so it is no event. Whether the fact is still due is decided when the timer fires.
+The service publishes the timer together with the time at which it wants to receive the timer. At this time, the broker
+delivers the timer to the service. A timer is not an event, because it does not report something that has happened. When
+the service receives the timer, the service decides whether there is still something to do.
 """
 
 from datetime import datetime
@@ -12,25 +14,32 @@ from common.domain.event import Message
 
 
 class Timer(Message):
-    """Published to its schedule subject; the broker publishes it to `subject` when it fires."""
+    """The base class of timers.
+
+    A service publishes a timer on the timer's schedule subject. When the time has come, the broker publishes the timer
+    on `subject`.
+    """
 
     @classmethod
     def schedules(cls) -> str:
-        """The wildcard that matches the schedule subjects of all timers of this kind."""
+        """Return the wildcard that matches the schedule subjects of all timers of this type."""
         return f"{cls.aggregate}.schedule.*"
 
     @property
     def schedule_subject(self) -> str:
-        """There is one schedule per subject: a second timer for the same aggregate replaces the first."""
+        """The subject on which the service publishes this timer.
+
+        The broker keeps one timer per schedule subject. So a second timer for an aggregate replaces its first timer.
+        """
         return f"{self.aggregate}.schedule.{self.id}"
 
 
 class DeadlineTimer(Timer):
-    """Fires when the time to pay for an order is over. Its id is the order's id."""
+    """The broker delivers this timer when the time to pay for an order is over. The timer's id is the order's id."""
 
     publisher: ClassVar = "expiration"
     aggregate: ClassVar = "expiration"
-    fact: ClassVar = "alarm"  # the name on the wire since the first release
+    fact: ClassVar = "alarm"  # the first release used this name, and stored timers contain it
 
     id: str = Field(description="The order's id.")
     expires_at: datetime = Field(description="The deadline, UTC.")

@@ -1,4 +1,7 @@
-"""Keeps the trace (W3C Trace Context) and the cause of the current work. Events and log lines carry both on."""
+"""Stores the trace (W3C Trace Context) and the cause of the current work.
+
+An event that is published during this work contains the trace and the cause. A log line contains the trace id.
+"""
 
 import random
 from collections.abc import Iterator
@@ -14,9 +17,9 @@ _cause: ContextVar[str] = ContextVar("cause", default="unknown")
 
 @contextmanager
 def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
-    """Continue the trace that `traceparent` names. Start a new trace if it is missing or invalid.
+    """Continue the trace that `traceparent` names. If `traceparent` is missing or invalid, start a new trace.
 
-    `cause` is what started the work: a request ("POST /api/orders") or the id of an event.
+    `cause` is what started the work: a request (for example "POST /api/orders") or the id of an event.
     """
     incoming = _propagator.extract({"traceparent": traceparent}) if traceparent else context.Context()
     parent = trace.get_current_span(incoming).get_span_context()
@@ -36,23 +39,29 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
 
 
 def set_cause(cause: str) -> None:
-    """Replace the cause for the rest of the current task."""
+    """Replace the cause of the current work. The new cause is valid until the block of `continue_trace` ends."""
     _cause.set(cause)
 
 
 def current_traceparent() -> str | None:
-    """The value of the header `traceparent` that continues the current trace. None without a trace."""
+    """Return the value of the header `traceparent` with which a receiver can continue the current trace.
+
+    Return None if there is no current trace.
+    """
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier.get("traceparent")
 
 
 def current_trace_id() -> str | None:
-    """The id of the current trace, 32 hexadecimal characters, which every log line shows. None without a trace."""
+    """Return the id of the current trace, which has 32 hexadecimal characters. Every log line contains this id.
+
+    Return None if there is no current trace.
+    """
     found = trace.get_current_span().get_span_context()
     return format(found.trace_id, "032x") if found.is_valid else None
 
 
 def current_cause() -> str:
-    """What started the current work, or "unknown"."""
+    """Return what started the current work. Return "unknown" if nobody has set a cause."""
     return _cause.get()

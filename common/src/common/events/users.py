@@ -1,4 +1,4 @@
-"""Published by auth."""
+"""The event that the auth service publishes."""
 
 from typing import ClassVar
 
@@ -15,4 +15,4 @@ class UserRegistered(Event):
     fact: ClassVar = "registered"
     category: ClassVar = Category.GENERAL
 
-    email: str = Field(description="In lower case: addresses that differ only in case are the same.")
+    email: str = Field(description="In lower case, because addresses that differ only in case count as equal.")

@@ -1,4 +1,7 @@
-"""The FastAPI application of a service: its routers, its docs, its health, its errors."""
+"""Creates the FastAPI application of a service.
+
+The application has the service's own routes, its documentation page, its health checks and its error handlers.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +21,10 @@ from common.http.problems import install_problem_handlers, problems
 def create_http_app(
     dependencies: Dependencies, *, title: str, description: str, routers: Sequence[APIRouter] = ()
 ) -> FastAPI:
-    """Create the application. It starts the instance when it starts, and stops the instance when it stops."""
+    """Create the application.
+
+    When the application starts, it starts the instance in `dependencies`. When it stops, it stops this instance.
+    """
     instance = dependencies.instance
 
     @asynccontextmanager
@@ -40,8 +46,8 @@ def create_http_app(
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # common.events.tracing does the tracing; FastAPI's telemetry would slow down each request
-        swagger_ui_parameters={"validatorUrl": None},  # otherwise the page sends its address to validator.swagger.io
+        },  # FastAPI's telemetry would slow down each request, and common.events.tracing does the tracing already
+        swagger_ui_parameters={"validatorUrl": None},  # without this, the page sends its URL to swagger.io
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
     )
@@ -59,14 +65,17 @@ _health = APIRouter(include_in_schema=False)
 
 @_health.get("/healthz/live")
 async def live(request: Request) -> dict[str, str]:
-    """200 unless only a restart can help."""
+    """Answer 200, unless only a restart of the process can help. Then answer 503."""
     dependencies_of(request).instance.check_alive()
     return {"status": "alive"}
 
 
 @_health.get("/healthz/ready")
 async def ready(request: Request) -> dict[str, str]:
-    """200 if MongoDB and NATS answer and the consumers are running; otherwise 503, which says what is missing."""
+    """Answer 200 if MongoDB and NATS answer and the consumers are running.
+
+    Otherwise answer 503. The body of this answer says what is missing.
+    """
     await dependencies_of(request).instance.check_ready()
     return {"status": "ready"}
 
@@ -77,7 +86,10 @@ async def metrics() -> Response:
 
 
 async def _refuse_unknown_query(request: Request) -> None:
-    """Refuse a query parameter that the route does not have. Otherwise a misspelt one would be ignored silently."""
+    """Refuse a request with a query parameter that the route does not have.
+
+    Without this check, FastAPI would ignore a misspelt parameter, and the client would not notice the mistake.
+    """
     route = request.scope.get("route")
     if request.query_params and isinstance(route, APIRoute):
         known = {parameter.alias for parameter in route.dependant.query_params}

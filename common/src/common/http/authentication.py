@@ -1,4 +1,7 @@
-"""Which user sent a request: the session token comes in a cookie or as a bearer token."""
+"""Finds out which user sent a request.
+
+The request contains the session token of the user in a cookie or as a bearer token.
+"""
 
 from typing import Annotated
 
@@ -39,19 +42,26 @@ async def _user_if_signed_in(
 
 
 async def user_of(request: Request) -> SignedInUser | None:
-    """The user who sent the request, for code that is no dependency; None without a valid token."""
+    """Return the user who sent the request. Return None if the request has no valid token.
+
+    This function is for code that cannot use CurrentUser or UserIfSignedIn, because FastAPI does not call this code as
+    a route or as a dependency.
+    """
     token = await _session_token(await _cookie(request), await _bearer(request))
     return await _user_if_signed_in(request, token)
 
 
 def _verified(request: Request, token: str) -> SignedInUser:
     verifier = dependencies_of(request).token_verifier
-    assert verifier is not None  # noqa: S101 - a mistake in the composition root
+    assert verifier is not None  # noqa: S101 - only a mistake in the composition root can cause this
     return verifier.verify(token)
 
 
 CurrentUser = Annotated[SignedInUser, Depends(_signed_in_user)]
-"""A parameter of a route that requires a signed-in user: 401 otherwise."""
+"""The type of a route's parameter that receives the signed-in user.
+
+If the request has no valid token, the route is not called and the answer is 401.
+"""
 
 UserIfSignedIn = Annotated[SignedInUser | None, Depends(_user_if_signed_in)]
-"""A parameter of a route that also answers requests without a valid token."""
+"""The type of a route's parameter that receives the signed-in user, or None if the request has no valid token."""

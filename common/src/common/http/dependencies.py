@@ -1,4 +1,4 @@
-"""What the routes of an application need, in one typed object."""
+"""One typed object that contains everything that the routes of an application need."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +14,7 @@ S = TypeVar("S")
 
 
 class Instance(Protocol):
-    """This process as one instance of its service (common.runtime.service_runtime)."""
+    """What the routes need to know about this process. The class ServiceRuntime has these attributes and methods."""
 
     name: str
     on_failure: Callable[[], None]
@@ -29,11 +29,11 @@ class Instance(Protocol):
 class Dependencies:
     instance: Instance
     use_cases: Any = None
-    """The service's own class of use cases; a route asks for it with its type (see `use_cases`)."""
+    """The object with the use cases of the service. A route gets this object through the function `use_cases`."""
     token_verifier: TokenVerifier | None = None
-    """None: the service has no routes that ask which user sent the request."""
+    """The value is None if no route of the service needs to know which user sent the request."""
     idempotent_requests: IdempotentRequests | None = None
-    """None: the service has no IdempotentRoute."""
+    """The value is None if the service has no IdempotentRoute."""
 
 
 def dependencies_of(request: Request) -> Dependencies:
@@ -41,12 +41,17 @@ def dependencies_of(request: Request) -> Dependencies:
     return dependencies
 
 
-# FastAPI runs a dependency that is a plain function in a worker thread, for each request. It calls an async function
-# directly. So the dependencies of this package are async, although most of them wait for nothing.
+# If a dependency is a plain function, FastAPI runs the function in a worker thread for each request, which takes time.
+# If a dependency is an async function, FastAPI calls it directly. So all dependencies in this package are async
+# functions, although most of them wait for nothing.
 
 
 def use_cases(_service_type: type[S]) -> Callable[[Request], Awaitable[S]]:
-    """A dependency: `Orders = Annotated[OrderService, Depends(use_cases(OrderService))]`."""
+    """Return a dependency with which a route gets the object with the use cases of its service.
+
+    Example: `Orders = Annotated[OrderService, Depends(use_cases(OrderService))]`. A route with a parameter of the type
+    `Orders` then receives the OrderService.
+    """
 
     async def get_use_cases(request: Request) -> S:
         found: S = dependencies_of(request).use_cases
@@ -60,4 +65,7 @@ async def _check_can_publish(request: Request) -> None:
 
 
 REQUIRES_BROKER = Depends(_check_can_publish)
-"""For a route whose change publishes an event: 503 while this instance cannot publish events (ADR 12)."""
+"""A dependency for each route whose change publishes an event.
+
+While this instance cannot publish events, the route is not called and the answer is 503 (see ADR 12).
+"""

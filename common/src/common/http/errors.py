@@ -1,4 +1,7 @@
-"""Which HTTP status each kind of domain error has, and the errors that only HTTP knows."""
+"""Maps each kind of domain error to an HTTP status.
+
+This module also defines the errors that can only happen in HTTP requests, not in use cases.
+"""
 
 from typing import ClassVar
 
@@ -18,14 +21,18 @@ STATUS_OF = {
 
 
 class HttpError(Exception):
-    """A request that is refused before a use case has seen it, or an answer that no use case gives."""
+    """An error that no use case raises. For example, a request is refused before a use case is called."""
 
     status: ClassVar[int]
     code: ClassVar[str]
     title: ClassVar[str]
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
-        """`field` names the header, the parameter or the field of the body that is wrong, as the client wrote it."""
+        """Create the error.
+
+        `detail` is a sentence for the client. `field` is the name of the header, of the parameter or of the body's
+        field that is wrong. The name is spelt as in the request.
+        """
         super().__init__(detail)
         self.detail = detail
         self.field = field
@@ -58,7 +65,7 @@ class MethodNotAllowed(HttpError):
 
 
 class InternalError(HttpError):
-    """A defect of the service. The log has the cause under the trace id; the client does not see it."""
+    """The service has a defect. The log shows the cause and the trace id. The client does not see the cause."""
 
     status = 500
     code = "internal-error"
@@ -75,7 +82,10 @@ def status_of(error: AnyError | type[DomainError] | type[HttpError]) -> int:
 
 
 def field_of(error: AnyError) -> str | None:
-    """The part of the request that is wrong. Clients know an argument of a use case by its name in camelCase."""
+    """Return the name of the part of the request that is wrong. Return None if the error is not about one part.
+
+    A domain error names an argument of a use case. In requests, this argument has the same name in camelCase.
+    """
     if isinstance(error, HttpError):
         return error.field
     return to_camel(error.argument) if error.argument else None

@@ -1,4 +1,7 @@
-"""Stores the answers of requests that came with an Idempotency-Key, and lets one request per key make the answer."""
+"""Stores the answers to requests that have an Idempotency-Key.
+
+Only one request per key is processed. Later requests with the same key get the stored answer.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,16 +21,25 @@ log = structlog.get_logger()
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=48)
-"""The API promises 24 hours. MongoDB deletes expired documents some time later, but never early."""
+"""The service stores an answer for this time. The API promises only 24 hours.
+
+MongoDB deletes expired documents with some delay, but never too early.
+"""
 
 _ABANDONED_AFTER = timedelta(seconds=10)
-"""Longer than a request may take (common.http.middleware): the process that worked on the request has died."""
+"""After this time without an answer, we know that the process that worked on the request has died.
+
+This time must be longer than the time that a request may take (see MAX_SECONDS in common.http.middleware).
+"""
 _ANY_BODY = None
-"""The fingerprint of a malformed request. It began nothing, so the next request with the key may have another body."""
+"""This value replaces the fingerprint of a malformed request.
+
+A malformed request has changed nothing, so the next request with the same key may have another body.
+"""
 
 
 class KeyReused(HttpError):
-    """The same Idempotency-Key came with another body before. Use a new key for a new request."""
+    """An earlier request had the same Idempotency-Key but another body. Use a new key for a new request."""
 
     status = 422
     code = "idempotency-key-reused"
@@ -44,12 +56,15 @@ class RequestInFlight(HttpError):
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to make the answer for a key."""
+    """The request that has the claim of a key is the only one that may produce the answer for this key."""
 
     request_id: str
     begun_at: datetime
     fresh: bool
-    """No earlier request can have begun anything under the key."""
+    """True if no earlier request with this key can have changed anything.
+
+    False if an earlier request with this key may have changed something before its process died.
+    """
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,13 @@ class IdempotentRequests:
         await self.collection.create_index("begun_at", expireAfterSeconds=int(KEPT_FOR.total_seconds()))
 
     async def begin(self, request_id: str, fingerprint: str) -> Claim | Response:
-        """Return the first answer if there is one, else a claim to make it. Raises KeyReused, RequestInFlight."""
+        """Return the stored answer if an earlier request with this key was answered. Otherwise return a claim.
+
+        A caller who gets a claim must process the request and then call `keep` or `abandon`.
+
+        Raises KeyReused if an earlier request had the same key but another body. Raises RequestInFlight if an earlier
+        request with this key is still being processed.
+        """
         now = self.clock()
         first: Document = {"_id": request_id, "fingerprint": fingerprint, "begun_at": now, "answer": None}
         try:
@@ -82,14 +103,16 @@ class IdempotentRequests:
         raise RequestInFlight("The first request with this Idempotency-Key has not been answered yet.", field=HEADER)
 
     async def keep(self, claim: Claim, response: Response) -> None:
-        """Store the answer for the next requests with the key."""
+        """Store the answer `response`, so that later requests with the same key get the same answer."""
         answer = {"status": response.status_code, "body": bytes(response.body).decode(), "type": response.media_type}
         await self.collection.update_one(_still(claim), {"$set": {"answer": answer}})
 
     async def abandon(self, claim: Claim, *, understood: bool) -> None:
-        """Give the claim up: the request has no answer to keep, and the next request with the key starts again.
+        """Give up the claim, because the request has failed and there is no answer to store.
 
-        If the database does not answer, the claim stays, and a later request takes it over when it is old enough.
+        The next request with the same key is then processed like a first request. `understood` is False if the request
+        was malformed. If the database does not answer, the claim cannot be removed now. In this case a later request
+        takes over the claim when the claim is old enough.
         """
         given_up: Document = {"begun_at": claim.begun_at - 2 * _ABANDONED_AFTER}
         if claim.fresh and not understood:
@@ -97,12 +120,12 @@ class IdempotentRequests:
         try:
             await self.collection.update_one(_still(claim), {"$set": given_up})
         except PyMongoError as error:
-            if not as_unavailable(error):  # not raised: the client receives the error of the request itself
+            if not as_unavailable(error):  # we do not raise it, so that the client gets the request's own error
                 log.exception("claim not given up")
 
 
 def _still(claim: Claim) -> Document:
-    """Matches only as long as no other request has taken the claim over."""
+    """Return a filter that finds the stored claim only if no other request has taken over the claim."""
     return {"_id": claim.request_id, "begun_at": claim.begun_at}
 
 

@@ -1,9 +1,14 @@
-"""Routes that honour the Idempotency-Key header: a repeated request gets the first answer, and nothing happens twice.
+"""Routes that support the header Idempotency-Key.
 
-They follow the IETF draft "The Idempotency-Key HTTP Header Field". Two mechanisms work together. The store of answers
-(idempotent_requests.py) refuses a second request while the first is being processed. And the aggregate stores the key
-of its request under a unique index. The second one covers the moment between the change and the storing of its answer:
-if the process dies there, the next request with the key finds the order that exists and places no other.
+If a client repeats a request with the same key, the service does nothing again and sends the first answer again.
+
+The routes follow the IETF draft "The Idempotency-Key HTTP Header Field". Two mechanisms work together:
+
+- The store of answers (idempotent_requests.py) refuses a second request while the first request is being
+  processed. When the first request is finished, the store returns its answer to each later request.
+- The aggregate itself stores the key of its request, and a unique index allows only one aggregate per key. We need this
+  because the process can die after the aggregate was stored and before the answer was stored. Then the next request
+  with the same key finds the existing aggregate, for example the order, and does not create another aggregate.
 """
 
 import asyncio
@@ -29,7 +34,10 @@ _NOT_UNDERSTOOD = (RequestValidationError, HTTPException, MalformedRequest)
 
 
 def key_of(headers: Sequence[str]) -> str:
-    """The key, with or without the quotes that the draft asks for. Raises MalformedRequest."""
+    """Return the key in the header, without quotes. The draft demands quotes, but we also accept a key without them.
+
+    Raises MalformedRequest if the header was sent more than once, or if the key is not valid.
+    """
     header, *more = headers
     if more:
         raise MalformedRequest("must be sent once", field=HEADER)
@@ -51,11 +59,18 @@ async def _request_key(
 
 
 RequestKey = Annotated[str | None, Depends(_request_key)]
-"""A parameter of an IdempotentRoute: the key under which the aggregate stores its request; None without the header."""
+"""The type of a parameter of an IdempotentRoute. The parameter receives the key that the aggregate must store.
+
+The key is None if the request does not have the header.
+"""
 
 
 class IdempotentRoute(APIRoute):
-    """The use case of such a route has to honour the RequestKey."""
+    """A route that processes a request with an Idempotency-Key only once.
+
+    The use case of such a route must store the RequestKey in the aggregate, and must return the existing aggregate if
+    an aggregate with this key already exists.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
@@ -64,20 +79,20 @@ class IdempotentRoute(APIRoute):
             headers = request.headers.getlist(HEADER)
             user = await user_of(request) if headers else None
             if user is None:
-                return await answer(request)  # without a user, the route itself answers 401
+                return await answer(request)  # if there is no user, the route itself answers 401
             key = key_of(headers)
             request.state.request_key = f"{user.id}:{key}"
             request_id = f"{user.id}:{request.method} {self.path}:{key}"
             fingerprint = hashlib.sha256(await request.body()).hexdigest()
             requests = dependencies_of(request).idempotent_requests
-            assert requests is not None  # noqa: S101 - a mistake in the composition root
+            assert requests is not None  # noqa: S101 - only a mistake in the composition root can cause this
             claim = await requests.begin(request_id, fingerprint)
             if isinstance(claim, Response):
                 return claim
             try:
                 response = await _answered(answer, request)
             except Exception as failure:
-                if not _has_timed_out():  # otherwise the operation that it began may still be running
+                if not _has_timed_out():  # after a timeout, a database operation of the request may still be running
                     understood = not isinstance(failure, _NOT_UNDERSTOOD)
                     await asyncio.shield(requests.abandon(claim, understood=understood))
                 raise
@@ -88,13 +103,21 @@ class IdempotentRoute(APIRoute):
 
 
 def _has_timed_out() -> bool:
-    """The timeout of requests cancels the task. PyMongo may turn that into another error (common.http.middleware)."""
+    """Return True if the time limit of requests has cancelled the current task.
+
+    We cannot see this from the type of the error, because PyMongo may raise another error than CancelledError (see
+    common.http.middleware).
+    """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
-    """The answer to keep. A refusal is one; a failure of the service or a malformed request raises its error."""
+    """Process the request and return the answer that must be stored.
+
+    If a use case refuses the request, the refusal is also an answer that must be stored. If the service fails or the
+    request is malformed, there is no answer to store. Then this function raises the error.
+    """
     try:
         return await answer(request)
     except (DomainError, HttpError) as problem:

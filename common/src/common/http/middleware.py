@@ -1,4 +1,7 @@
-"""The middleware around every request: it continues the trace, and limits the size of the body and the time."""
+"""The middleware that every request goes through.
+
+The middleware continues the trace of the request, and limits the size of the body and the time for the answer.
+"""
 
 import asyncio
 
@@ -25,9 +28,12 @@ _TOO_LARGE = f"Send at most {MAX_BODY_BYTES // 1024} KiB."
 
 
 class RequestBounds:
-    """Continues the trace of a request, limits its body and its time, and answers errors that no handler answered.
+    """Continues the trace of a request, and limits the size of its body and its time.
 
-    Plain ASGI: Starlette's BaseHTTPMiddleware starts a task per request, and context variables do not cross it.
+    If an error occurs that no error handler has answered, this middleware sends the answer.
+
+    This class uses the ASGI interface directly, not Starlette's BaseHTTPMiddleware. BaseHTTPMiddleware would start a
+    new task for each request, and context variables that are set in one task are not visible in the other.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -57,11 +63,12 @@ class RequestBounds:
                 await self._app(scope, _limited(receive), send_with_trace_id)
         except (DomainError, HttpError) as problem:
             await problem_response(problem)(scope, receive, send_with_trace_id)
-        except Exception as defect:  # any other error is answered and logged here, inside the trace
+        except Exception as defect:  # the trace is active here, so the log line gets the trace id
             if started:
                 raise
-            # An operation that is cancelled while it waits for a connection ends with an error of PyMongo's own ("Lock
-            # is not acquired"). So the bound decides whether the time was over, not only the type of the error.
+            # If the time limit cancels a database operation that waits for a connection, PyMongo raises an error of its
+            # own ("Lock is not acquired"). So the type of the error is not enough. We also ask `bound` if the time is
+            # over.
             over = bound.expired() or isinstance(defect, TimeoutError)
             answer = _took_too_long(scope) if over else defect_response(Request(scope), defect)
             await answer(scope, receive, send_with_trace_id)
@@ -85,7 +92,10 @@ def _check_headers(method: str, headers: Headers) -> None:
 
 
 def _limited(receive: Receive) -> Receive:
-    """Count the bytes of the body as they arrive: a body in chunks does not declare its length."""
+    """Return a function that receives the body and raises an error if the body is too large.
+
+    This function counts the bytes when they arrive, because a body in chunks has no header with its length.
+    """
     received = 0
 
     async def limited() -> Message:
@@ -94,7 +104,8 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                # Of the exceptions raised while FastAPI reads a body, it passes on only this one. Others become a 400.
+                # FastAPI calls this function while it reads the body. If we raise HTTPException, FastAPI does not
+                # change the status. For any other exception, FastAPI would answer 400.
                 raise HTTPException(BodyTooLarge.status, _TOO_LARGE)
         return message
 

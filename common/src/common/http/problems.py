@@ -1,4 +1,4 @@
-"""Renders every error as a problem body of RFC 9457."""
+"""Makes the answer for every error. The body of the answer is a problem document as defined in RFC 9457."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,11 +39,14 @@ RETRY_AFTER_SECONDS = 1
 
 class ProblemLine(BaseModel):
     message: str
-    field: str | None = Field(default=None, description="The field of the request that it is about, if any.")
+    field: str | None = Field(default=None, description="The field that the message is about, if there is one.")
 
 
 class Problem(BaseModel):
-    """RFC 9457, with one extension: `errors`, which is always present and has one item for each mistake."""
+    """The body of every error, as defined in RFC 9457.
+
+    We add one field to the standard: `errors`. It is always present and has one item for each mistake.
+    """
 
     type: str = Field(examples=["urn:ticket-marketplace:problem:bad-input"])
     title: str
@@ -71,10 +74,14 @@ def problem_response(error: AnyError, lines: Sequence[ProblemLine] = ()) -> JSON
 
 
 def problems(*errors: type[DomainError] | type[HttpError]) -> dict[int | str, dict[str, Any]]:
-    """Make a route's `responses` from the errors that it can answer with. Each has an example in the documentation."""
+    """Return the argument `responses` for a route that can answer with these errors.
+
+    So the documentation of the route shows an example for each error.
+    """
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        # Not as "model": FastAPI would declare that as application/json, but errors are application/problem+json.
+        # We do not use the key "model", because FastAPI would then document the media type application/json. Our errors
+        # have the media type application/problem+json.
         content = {"schema": {"$ref": _SCHEMAS.format(model=Problem.__name__)}, "examples": {}}
         response = by_status.setdefault(
             status_of(error), {"description": error.title, "content": {MEDIA_TYPE: content}}
@@ -90,7 +97,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(PyMongoError, _on_database_error)
-    # common.http.middleware catches all other errors: a handler of Exception would run outside of the trace.
+    # We add no handler for Exception, because this handler would run after the trace has ended. Instead,
+    # common.http.middleware catches all other errors.
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -99,16 +107,19 @@ def install_problem_handlers(app: FastAPI) -> None:
         document.setdefault("components", {}).setdefault("schemas", {}).update(problem_schemas["$defs"])
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's own guide does it
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's guide replaces the method in the same way
 
 
 async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, AnyError)  # noqa: S101 - for the type checker: that is what it is registered for
+    assert isinstance(error, AnyError)  # noqa: S101 - always true, but the type checker cannot know it
     return problem_response(error)
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
-    """Answer with messages only. FastAPI's own answer would repeat the input, which may be a password."""
+    """Answer a request that FastAPI has found to be invalid.
+
+    The answer contains only our messages. FastAPI's own answer would also contain the input, which may be a password.
+    """
     assert isinstance(error, RequestValidationError)  # noqa: S101
     lines = [_line(found) for found in error.errors()[:_MOST_ERRORS]]
     return problem_response(MalformedRequest("The request is not valid: see errors."), lines)
@@ -139,7 +150,10 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 
 def _methods_at(request: Request) -> list[str]:
-    """The methods of all routes with this path. Starlette names only those of the first route."""
+    """Return the methods of all routes with the path of the request.
+
+    The header Allow must contain all these methods. Starlette puts only the methods of the first route into it.
+    """
     routes = [route for route in request.app.routes if not isinstance(route, Mount)]
     return [
         method

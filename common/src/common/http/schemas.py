@@ -10,7 +10,10 @@ from common.domain.ids import AnyId
 
 
 class RequestBody(BaseModel):
-    """Validates strictly: "1" is not a number, and an unknown field, probably a typing mistake, is an error."""
+    """The base class of request bodies. It validates strictly.
+
+    The text "1" is not accepted as a number. An unknown field is an error, because it is probably a typing mistake.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="forbid", frozen=True)
 
@@ -21,5 +24,5 @@ class ResponseBody(BaseModel):
     )
 
 
-PageLimit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
-PageCursor = Annotated[AnyId | None, Query(description="`nextCursor` of the page before.")]
+PageLimit = Annotated[int, Query(ge=1, le=100, description="The largest number of items on one page.")]
+PageCursor = Annotated[AnyId | None, Query(description="The `nextCursor` in the previous page.")]

@@ -1,20 +1,25 @@
 """A uvicorn server that stops without losing a request.
 
-A server cannot close an idle HTTP/1.1 connection safely: the gateway may be sending a request on it at this moment, and
-it never repeats a POST. Therefore the gateway has to close the connections. A service that stops accepts no new
-connections, keeps answering on the existing ones, adds `Connection: close` to each response, and gives the gateway time
-to close the idle ones (its keepalive_timeout, see marketplace.gateway).
+A server cannot safely close an idle HTTP/1.1 connection. The gateway may be sending a request on this connection at the
+same moment, and the gateway never repeats a POST request. So the gateway must close the connections, not the server.
 
-uvicorn (0.54) has no public API for this. Its `shutdown` closes all idle connections at once, and resets those that the
-kernel has accepted and uvicorn has not; `timeout_graceful_shutdown` only limits how long it waits for running requests.
-So this class overrides `Server.shutdown`, and relies on these undocumented attributes, none of which is private by its
-name. test_http_draining.py fails if an update of uvicorn changes one of them:
+When a service stops, it accepts no new connections, but it still answers requests on the existing connections. It adds
+`Connection: close` to each response, so that the gateway closes the connection after the response. The service also
+waits until the gateway has closed the idle connections (see keepalive_timeout in marketplace.gateway).
+
+uvicorn (0.54) has no public API for this. The method `Server.shutdown` closes all idle connections immediately. It also
+resets the connections that the kernel has accepted but uvicorn has not accepted yet. The setting
+`timeout_graceful_shutdown` only limits how long uvicorn waits for running requests.
+
+So the class DrainingServer overrides `Server.shutdown`. It uses the following attributes of uvicorn. They are not
+documented, but their names do not begin with an underscore. If an update of uvicorn changes one of them, the test
+test_http_draining.py fails:
 
 - `Server.servers`: the asyncio servers that listen
 - `Server.server_state.connections`: the open connections
 - `Server.server_state.default_headers`: the headers that uvicorn adds to each response
-- `Server.config.http_protocol_class` and `Server.lifespan.state`: with them uvicorn makes the protocol of a connection,
-  and so does this class for the connections that only the kernel has accepted
+- `Server.config.http_protocol_class` and `Server.lifespan.state`: uvicorn needs both to make the protocol object of a
+  connection. Our class needs them to make this object for a connection that only the kernel has accepted
 """
 
 import asyncio
@@ -25,29 +30,34 @@ import time
 import uvicorn
 
 IDLE_SECONDS = 1
-"""A gateway must close a connection that has been idle for so long."""
+"""The gateway must close a connection that has been idle for this time."""
 DRAIN_SECONDS = 2
-"""How long a server that stops waits for its connections. Then it closes them, and may lose a request."""
+"""When a server stops, it waits for at most this time until the gateway has closed the connections.
+
+Then the server closes the remaining connections, and a request may be lost.
+"""
 
 _POLL_SECONDS = 0.02
 
 
 class DrainingServer(uvicorn.Server):
-    """Drains its connections before it stops."""
+    """A uvicorn server that waits until its connections are closed before it stops."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._stop_listening()
         self.server_state.default_headers.append((b"connection", b"close"))
         deadline = time.monotonic() + DRAIN_SECONDS
-        while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - uvicorn reports no event for this, and polls itself
+        while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - uvicorn has no event that we could wait for
             await asyncio.sleep(_POLL_SECONDS)
         await super().shutdown(sockets)
 
     async def _stop_listening(self) -> None:
-        """Stop listening, and serve the connections that the kernel has accepted already: a close would reset them.
+        """Stop listening, but serve the connections that the kernel has already accepted.
 
-        A duplicate of the socket keeps it open after the event loop has closed its own. There is no `await` between the
-        last accept, which finds no connection, and the close of the duplicate.
+        If we only closed the listening socket, the kernel would reset these connections. So we first make a duplicate
+        of the socket. The duplicate keeps the socket open after the event loop has closed its own copy, and we accept
+        the waiting connections from the duplicate. Then we close the duplicate. There must be no `await` between the
+        last accept and this close. Otherwise a connection could arrive in between and would be reset.
         """
         for server in self.servers:
             listening = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
@@ -60,7 +70,7 @@ class DrainingServer(uvicorn.Server):
                     await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:
-        """Make the protocol of a connection, as uvicorn does."""
+        """Make the protocol object of a connection in the same way as uvicorn does."""
         make = self.config.http_protocol_class
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg] # uvicorn calls it with the same arguments
 

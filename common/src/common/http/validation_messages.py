@@ -1,7 +1,8 @@
-"""Sentences for people about a value that pydantic refuses. They follow the name of the field: "title is required".
+"""Makes messages for people about values that pydantic refuses.
 
-Pydantic's own messages speak of its types ("String should have at least 8 characters"). No sentence here contains the
-value, which may be a password.
+A message is the second part of a sentence that begins with the name of the field, for example "title is required". We
+do not use pydantic's own messages, because they contain technical words ("String should have at least 8 characters").
+No message contains the refused value, because the value may be a password.
 """
 
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ _TYPES_OF_PYDANTIC = frozenset(get_args(ErrorType))
 
 
 def validation_message(error: ErrorDetails | Mapping[str, Any]) -> str:
-    """The sentence for one item of `ValidationError.errors()`."""
+    """Return the message for one item of the list that `ValidationError.errors()` returns."""
     kind, limits = error["type"], error.get("ctx", {})
     if kind in _SENTENCES:
         return _SENTENCES[kind].format_map(limits)
@@ -59,7 +60,7 @@ def validation_message(error: ErrorDetails | Mapping[str, Any]) -> str:
         return _OF_PATTERN.get(limits["pattern"], f"must match the pattern {limits['pattern']}")
     if kind == "value_error" and "reason" in limits:  # pydantic raises this for EmailStr only
         return "must be an e-mail address"
-    # A PydanticCustomError of our code has a type that pydantic does not know, and a message for people.
+    # If pydantic does not know the type, our own code raised a PydanticCustomError. Its message is for people.
     return "is not valid" if kind in _TYPES_OF_PYDANTIC else str(error["msg"])
 
 

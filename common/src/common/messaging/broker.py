@@ -1,4 +1,8 @@
-"""The connection to NATS. It reconnects without limit, each wait has a timeout, and the log says what it waits for."""
+"""The connection to NATS.
+
+If the connection is lost, the client tries to reconnect until it succeeds. Each wait has a timeout, and the log says
+what the process is waiting for.
+"""
 
 import asyncio
 
@@ -13,20 +17,26 @@ from common.storage.server_probe import ServerProbe
 log = structlog.get_logger()
 
 _ATTEMPT_SECONDS = 3.0
-"""connect() of nats-py can hang if the server is down, so each attempt has a timeout and is repeated."""
+"""The method connect() of nats-py can hang if the server is down. So we stop each attempt after this time."""
 _PAUSE_SECONDS = 0.5
 _PING_SECONDS = 1.0
 _FLUSH_SECONDS = 86_400
-"""In effect no timeout. A flush must not be cancelled: common/storage/server_probe.py says why."""
+"""One day, so that in practice there is no timeout. A flush must not be cancelled.
+
+The reason is explained in common/storage/server_probe.py.
+"""
 
 
 def inbox_prefix(name: str) -> str:
-    """The prefix of the subjects for answers to this client. Only this client may subscribe to them."""
+    """Return the prefix of the subjects on which the client `name` receives answers.
+
+    Only this client has the permission to subscribe to these subjects.
+    """
     return f"_INBOX_{name}"
 
 
 class Broker:
-    """One connection of this process to NATS. `name` shows at the server."""
+    """One connection of this process to NATS. The server shows `name` in its list of connections."""
 
     def __init__(self, url: str, name: str) -> None:
         self._url = url
@@ -43,36 +53,42 @@ class Broker:
 
     @property
     def is_closed_for_good(self) -> bool:
-        """Whether the client has stopped reconnecting. This should never happen; the process must be restarted."""
+        """True if the client does not try to reconnect any more.
+
+        This should never happen. If it happens, the process must be restarted.
+        """
         return self._client is not None and self._client.is_closed
 
     @property
     def client(self) -> Client:
-        """Raises DependencyUnavailable while there is no connection."""
+        """The connected client of nats-py. Raises DependencyUnavailable if there is no connection now."""
         if self._client is None or not self._client.is_connected:
             raise DependencyUnavailable("The message broker does not answer. Nothing is lost; try again shortly.")
         return self._client
 
     @property
     def jetstream(self) -> JetStreamContext:
-        """Raises DependencyUnavailable while there is no connection."""
+        """The JetStream interface of the client. Raises DependencyUnavailable if there is no connection now."""
         client = self.client
         if self._jetstream is None:
             self._jetstream = client.jetstream(timeout=5)
         return self._jetstream
 
     def require(self) -> None:
-        """Raise DependencyUnavailable while there is no connection."""
+        """Raise DependencyUnavailable if there is no connection now."""
         _ = self.client
 
     async def ping(self) -> None:
-        """Raise DependencyUnavailable unless the server answers within a second."""
+        """Ask the server for an answer. Raise DependencyUnavailable if it does not answer within one second."""
         self.require()
         if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable("The message broker does not answer.")
 
     async def connect(self) -> None:
-        """Return once connected, however long that takes. Later the client reconnects by itself."""
+        """Connect to the server. Wait without limit until the connection is established.
+
+        If the connection is lost later, the client reconnects by itself.
+        """
         waiting = False
         while self._client is None:
             client = Client()
@@ -83,9 +99,9 @@ class Broker:
                         name=self._name,
                         inbox_prefix=inbox_prefix(self._name),
                         connect_timeout=2,
-                        max_reconnect_attempts=-1,  # with the default it stops reconnecting after two minutes
-                        reconnect_time_wait=0.5,  # type: ignore[arg-type] # annotated as int, but only passed to sleep()
-                        ping_interval=5,  # a silent server counts as lost after three of them
+                        max_reconnect_attempts=-1,  # by default, the client gives up after two minutes
+                        reconnect_time_wait=0.5,  # type: ignore[arg-type] # nats-py declares int, but float works
+                        ping_interval=5,  # after three pings without an answer, the client reconnects
                         error_cb=self._on_error,
                         disconnected_cb=self._on_disconnected,
                         reconnected_cb=self._on_reconnected,
@@ -103,7 +119,10 @@ class Broker:
         log.info("connected to NATS")
 
     async def reconnected_within(self, seconds: float) -> bool:
-        """Wait until the connection is re-established, at most so long. Return whether it was."""
+        """Wait until the connection is re-established, but not longer than `seconds`.
+
+        Return True if the connection was re-established in this time.
+        """
         try:
             async with asyncio.timeout(seconds):
                 await self._reconnected.wait()
@@ -122,7 +141,8 @@ class Broker:
         await self.client.flush(timeout=_FLUSH_SECONDS)
 
     async def _on_error(self, error: Exception) -> None:
-        # The server reports a refused permission only here. The caller sees a timeout.
+        # If the server refuses a permission, the server reports this only here. The caller of nats-py only sees a
+        # timeout.
         if "permissions violation" in str(error).lower():
             log.error("NATS refused a permission", reason=str(error))
         elif self.is_connected:
@@ -134,13 +154,13 @@ class Broker:
 
     async def _on_reconnected(self) -> None:
         log.info("reconnected to NATS")
-        self._probe.forget()  # its answer was lost with the previous connection
+        self._probe.forget()  # the previous connection is lost, so the answer cannot come any more
         self._reconnected.set()
 
 
 async def _close(client: Client) -> None:
     try:
-        async with asyncio.timeout(2):  # close() can hang as well
+        async with asyncio.timeout(2):  # close() can hang, just like connect()
             await client.close()
     except (TimeoutError, OSError, NatsError):
         log.debug("connection to NATS did not close in time")

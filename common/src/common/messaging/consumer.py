@@ -1,6 +1,7 @@
-"""The declaration of a consumer. A service lists its consumers in one table, its handler table.
+"""The declaration of a consumer. A service lists all its consumers in one table, which is called its handler table.
 
-Subscription (subscription.py) runs a consumer. DeliveryProcessor (delivery.py) decides the outcome of each delivery.
+The class Subscription (subscription.py) runs a consumer. The class DeliveryProcessor (delivery.py) decides what happens
+to each delivery.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,16 +17,20 @@ from common.messaging.streams import Stream, stream_of
 S = TypeVar("S")
 
 BATCH_WINDOW_SECONDS = 0.05
-"""From about twenty deliveries per second on, two or more of them fall into one window."""
+"""With more than about twenty deliveries per second, two or more deliveries arrive in the same window."""
 
 
 @dataclass(frozen=True)
 class Consumer(Generic[S]):
-    """One row of a service's handler table: a handler, the events that it handles, and its durable consumer.
+    """One row in the handler table of a service.
 
-    The broker stores under `name` which events are handled. So a name never changes: a new name is a new durable
-    consumer, which receives every event of the stream from the first one on. All instances of a service share the
-    deliveries of a consumer.
+    A consumer consists of a handler, the events that the handler receives, and the settings of the durable consumer.
+
+    The broker stores which events the consumer has handled. The broker finds this information by `name`, so the name
+    must never change. With a new name, the broker would create a new durable consumer, and this consumer would receive
+    all events of the stream again.
+
+    All instances of a service share one durable consumer. Each delivery goes to only one of the instances.
     """
 
     name: str
@@ -33,9 +38,9 @@ class Consumer(Generic[S]):
     handle: Callable[[S, Any], Awaitable[None]]
     max_in_flight: int = 100
     batch_window_seconds: float = 0.0
-    """Deliveries wait up to this long, so that their database calls go out in one batch.
+    """Each delivery waits for at most this time, so that the database calls of several deliveries form one batch.
 
-    Only for handlers whose result no client waits for.
+    Use this only for handlers whose result no client is waiting for.
     """
 
     @property
@@ -44,7 +49,7 @@ class Consumer(Generic[S]):
         return stream
 
     def config(self, policy: RetryPolicy) -> ConsumerConfig:
-        """The settings of the durable consumer at the broker."""
+        """Return the settings with which the durable consumer must exist at the broker."""
         return ConsumerConfig(
             durable_name=self.name,
             deliver_policy=DeliverPolicy.ALL,

@@ -1,4 +1,8 @@
-"""Stores dead letters: events that a consumer could not handle, with their data, their headers and the reason."""
+"""Stores dead letters.
+
+A dead letter is an event that a consumer could not handle. It has the data and the headers of the event, and the reason
+for the failure.
+"""
 
 from dataclasses import dataclass
 
@@ -19,26 +23,29 @@ _LONGEST_REASON = 500
 
 
 def dead_letter_subject(consumer: str) -> str:
-    """The subject on which the dead letters of a consumer are published."""
+    """Return the subject on which the dead letters of `consumer` are published."""
     return f"dead-letter.{consumer}"
 
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """Publishes dead letters to their stream."""
+    """Publishes dead letters to the stream DEAD_LETTERS."""
 
     publisher: Publisher
 
     async def add(self, message: Msg, consumer: str, reason: str) -> None:
-        """Return once the stream has stored the dead letter. Raises DependencyUnavailable if that is uncertain.
+        """Publish a dead letter and wait until the stream has stored it.
 
-        The message id consists of the consumer and the event's sequence number in its stream. So the stream keeps one
-        dead letter even if an event is dead-lettered twice.
+        Raises DependencyUnavailable if we do not know whether the stream has stored the dead letter.
+
+        The message id consists of the consumer's name and the sequence number that the event has in its stream. So the
+        stream stores only one dead letter, even if this method is called twice for the same event.
         """
         place = message.metadata
         given = message.headers or {}
-        # Headers "Nats-…" are instructions to the server, such as a schedule or a time to live: the stream would refuse
-        # the dead letter, or the timer would fire again.
+        # We do not copy the headers whose names begin with "Nats-". They are instructions to the server, such as a
+        # schedule or a time to live. With them, the stream could refuse the dead letter, or the server could deliver a
+        # timer again.
         headers = {name: value for name, value in given.items() if not name.lower().startswith("nats-")}
         headers |= {
             CONSUMER: consumer,

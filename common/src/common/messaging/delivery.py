@@ -1,15 +1,18 @@
-"""Decides the outcome of each delivery. This is the only file that acknowledges.
+"""Decides what happens to each delivery. Only the code in this file answers deliveries.
 
-| the handler…                                    | outcome of the delivery                                        |
+The broker understands these answers: "ack" (the event is handled), "nak" (deliver the event again) and "term" (do not
+deliver the event again).
+
+| the handler…                                    | what happens to the delivery                                   |
 |-------------------------------------------------|----------------------------------------------------------------|
-| returns                                         | ack: the effect is durable                                     |
+| returns                                         | ack, because the result of the handler is stored on disk       |
 | raises RetryLater                               | nak with the delay that the handler asks for                   |
 | raises PermanentFailure                         | dead letter, then term                                         |
 | is not called: the message cannot be decoded    | dead letter, then term                                         |
-| raises because a dependency is unavailable      | held: the handler is called again until the dependency is back |
-| raises anything else                            | nak with a growing delay; after the last delay dead letter     |
-| is cancelled because the service stops          | nak without delay: another instance takes it at once           |
-| never returns, because its process dies         | no answer: the broker repeats it after `ack_wait`              |
+| raises because a dependency is unavailable      | we call the handler again until the dependency is available    |
+| raises any other error                          | nak with a growing delay; after the last delay: dead letter    |
+| is cancelled because the service stops          | nak without delay, so that another instance gets the event     |
+| never returns, because its process dies         | no answer; the broker delivers the event again (`ack_wait`)    |
 | is not called: over `max_unanswered` deliveries | dead letter, then term                                         |
 """
 
@@ -34,7 +37,10 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 _HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
-"""Pauses between two calls of a handler while a dependency is unavailable. The last one repeats."""
+"""The pauses between two calls of a handler while a dependency is unavailable.
+
+After the last pause in this list, each further pause has the same length as the last one.
+"""
 
 
 class DeliveryProcessor(Generic[S]):
@@ -48,7 +54,10 @@ class DeliveryProcessor(Generic[S]):
         self._log = log.bind(consumer=consumer.name)
 
     async def process(self, message: Msg) -> None:
-        """Call the handler and answer the broker. Leaves the delivery unanswered only if the broker is unreachable."""
+        """Call the handler for the delivery `message`, and answer the broker.
+
+        If the broker cannot be reached, the delivery stays without an answer.
+        """
         try:
             await self._wait_for_batch(message)
             with continue_trace((message.headers or {}).get(TRACEPARENT), cause=message.subject):
@@ -57,15 +66,17 @@ class DeliveryProcessor(Generic[S]):
             await message.nak()
             raise
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            # The broker delivers the event again, and every handler may run again with the same event.
+            # The broker delivers the event again. This is safe, because every handler may be called twice with an
+            # event.
             self._log.warning(
                 "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
             )
 
     async def _wait_for_batch(self, message: Msg) -> None:
-        """Wait until the end of the current batch window. All deliveries share the same windows.
+        """Wait until the end of the current batch window. The windows are the same for all deliveries.
 
-        With a backlog there is no wait: enough deliveries are in flight to fill a batch.
+        If more events are waiting at the broker, do not wait. In this case there are already enough deliveries for a
+        batch.
         """
         if (window := self._consumer.batch_window_seconds) and not message.metadata.num_pending:
             await asyncio.sleep(window - asyncio.get_running_loop().time() % window)
@@ -83,7 +94,7 @@ class DeliveryProcessor(Generic[S]):
             await self._dead_letter(message, str(failure))
         except RetryLater as early:
             await message.nak(delay=early.seconds)
-        except Exception as failure:  # noqa: BLE001 - every delivery needs an answer, whatever the handler raises
+        except Exception as failure:  # noqa: BLE001 - after any error, the delivery needs an answer
             delay = self._policy.delay_after(delivery)
             reason = f"{type(failure).__name__}: {failure}"
             if delay is None:
@@ -98,7 +109,11 @@ class DeliveryProcessor(Generic[S]):
             self._log.info("event handled", subject=message.subject, event_id=event.event_id, delivery=delivery)
 
     async def _call_handler(self, event: Message, message: Msg) -> None:
-        """Call the handler. While a dependency is unavailable, hold the event, so that no delivery is used up."""
+        """Call the handler with the event.
+
+        If a dependency is unavailable, wait and call the handler again, until the dependency is available. We do not
+        give the event back to the broker, because the broker would count this as a failed delivery.
+        """
         attempt = 0
         while True:
             try:
@@ -115,7 +130,11 @@ class DeliveryProcessor(Generic[S]):
             attempt += 1
 
     async def _dead_letter(self, message: Msg, reason: str) -> None:
-        """Store the dead letter first, then terminate: if the process dies in between, the event is delivered again."""
+        """Store a dead letter, and then tell the broker not to deliver the event again.
+
+        The order is important. If the process dies between the two steps, the broker delivers the event again, so the
+        event is not lost.
+        """
         await self._dead_letters.add(message, self._consumer.name, reason)
         self._log.error("event became a dead letter", subject=message.subject, reason=reason)
         await message.term()

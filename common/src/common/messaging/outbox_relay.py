@@ -1,9 +1,10 @@
 """Publishes the events in the outboxes of the aggregates.
 
-A repository writes a change and its event in one document: the event is in the array `outbox` of the aggregate. After
-the write it enqueues the event here, and the relay publishes it at once. Outbox polling finds the events that were not
-published in this way, because of a crash, a full queue or an outage of the broker. An event is removed from its outbox
-only after its stream has acknowledged it.
+A repository writes a change and the event for this change into one document. The event is in the array `outbox` of this
+document. After the write, the repository also puts the event into the queue of the relay, and the relay publishes the
+event immediately. Some events are not published in this way, because of a crash, a full queue or an outage of the
+broker. Outbox polling finds these events later. The relay removes an event from its outbox only after the stream has
+acknowledged the event.
 """
 
 import asyncio
@@ -25,20 +26,26 @@ log = structlog.get_logger()
 
 _QUEUE = 10_000
 _IN_FLIGHT = 256
-"""Limit for the events that are published at once, and for the documents that a poll reads at once."""
+"""The relay publishes at most this number of events at the same time.
+
+Outbox polling reads at most this number of documents at the same time.
+"""
 _POLL_SECONDS = 2.0
 _CLEAR_WINDOW_SECONDS = 0.05
-"""Outboxes are cleared in batches. No client waits for it."""
+"""The relay collects published events for this time, and then clears their outboxes in one batch."""
 _OVERDUE_AFTER = timedelta(seconds=2)
-"""Polling leaves younger events to the queue. It would be harmless to publish one twice."""
+"""Outbox polling ignores events that are younger than this, because they are probably still in the queue.
+
+It would do no harm to publish an event twice.
+"""
 
 Entry = tuple[Collection, str, StagedEvent]
 
 
 class OutboxRelay:
-    """Publishes the events of one service. Nothing else publishes events.
+    """Publishes the events of one service. No other code publishes events.
 
-    It works in three loops, which do not end: `publish_forever`, `clear_forever` and `poll_forever`.
+    The relay has three endless loops: `publish_forever`, `clear_forever` and `poll_forever`.
     """
 
     def __init__(self, publisher: Publisher, clock: Clock) -> None:
@@ -51,24 +58,27 @@ class OutboxRelay:
         self._is_failing = False
 
     def add_collection(self, collection: Collection) -> None:
-        """Include this collection of aggregates in outbox polling."""
+        """Add a collection of aggregates, so that outbox polling also reads its outboxes."""
         self._collections.append(collection)
 
     async def create_indexes(self) -> None:
-        """Create the index that outbox polling uses."""
+        """Create the index that outbox polling uses to find documents with events."""
         for collection in self._collections:
-            # Sparse: it contains only the few documents whose outbox is not empty. A query for "outbox.0" instead of
-            # "outbox.id" could not use an index.
+            # The index is sparse, so it contains only the documents whose outbox is not empty, and these are few.
+            # The query asks for "outbox.id", because a query for "outbox.0" could not use an index.
             await collection.create_index("outbox.id", sparse=True)
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
-        """Publish these events soon. If the queue is full, outbox polling will find them."""
+        """Put the events into the queue, so that they are published soon.
+
+        If the queue is full, outbox polling finds and publishes the events later.
+        """
         with suppress(asyncio.QueueFull):
             for event in staged:
                 self._queue.put_nowait((collection, aggregate_id, event))
 
     async def publish_forever(self) -> None:
-        """Publish the events in the queue, many at once. They begin in the order of the queue."""
+        """Publish the events in the queue, many at the same time. The relay starts them in the order of the queue."""
         async with asyncio.TaskGroup() as group:
             while True:
                 entry = await self._queue.get()
@@ -83,7 +93,7 @@ class OutboxRelay:
         if failure is None:
             self._published.put_nowait(entry)
         else:
-            if not self._is_failing:  # only for the first failure in a row: there may be thousands
+            if not self._is_failing:  # log only the first of several failures, because there may be thousands
                 log.warning(
                     "publishing failed, events stay in their outboxes", first=entry[2].subject, reason=str(failure)
                 )
@@ -91,7 +101,7 @@ class OutboxRelay:
         self._is_failing = failure is not None
 
     async def clear_forever(self) -> None:
-        """Remove published events from their outboxes, in batches."""
+        """Remove the published events from their outboxes. Do this in batches."""
         while True:
             batch = [await self._published.get()]
             await asyncio.sleep(_CLEAR_WINDOW_SECONDS)
@@ -102,14 +112,18 @@ class OutboxRelay:
                 self._queue.task_done()
 
     async def drain(self, within_seconds: float) -> None:
-        """Wait until everything in the queue is published, at most so long. The next process publishes the rest."""
+        """Wait until all events in the queue are published, but not longer than `within_seconds`.
+
+        The outbox polling of another process publishes the events that are not published in this time.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
                 await self._queue.join()
 
     async def poll_forever(self) -> None:
-        """Poll the outboxes every two seconds. An unavailable dependency is tried again at the next poll."""
-        # After a start or a reconnect the queue may lack events of any age, so the next poll looks for all.
+        """Poll the outboxes every two seconds. If MongoDB or NATS is unavailable, try again at the next poll."""
+        # After a start or a reconnect, the outboxes may contain new events that are not in the queue. So the next poll
+        # publishes all events and not only the old ones.
         everything = True
         while True:
             try:
@@ -122,9 +136,10 @@ class OutboxRelay:
             everything = await self._publisher.reconnected_within(_POLL_SECONDS)
 
     async def poll(self, overdue_after: timedelta = timedelta(0)) -> int:
-        """Publish every event that is in an outbox for longer than this. Return how many were published.
+        """Publish all events that have been in an outbox for longer than `overdue_after`.
 
-        Stops after the first batch with a failure, whose events are not counted.
+        Return the number of published events. If an event of a batch cannot be published, the poll stops after this
+        batch, and the events of this batch are not counted.
         """
         cutoff = self._clock() - overdue_after
         count = 0
@@ -153,7 +168,7 @@ class OutboxRelay:
         return count
 
     async def _publish(self, entry: Entry) -> Exception | None:
-        """Return None after the stream has acknowledged the event, and the failure otherwise."""
+        """Publish the event. Return None if the stream has acknowledged the event. Otherwise return the error."""
         try:
             await self._publisher.publish(entry[2])
         except Exception as failure:  # noqa: BLE001 - an event that cannot be published must not stop the others
@@ -161,7 +176,11 @@ class OutboxRelay:
         return None
 
     async def _clear(self, published: list[Entry]) -> bool:
-        """Remove published events from their outboxes. Return False if MongoDB failed: they will be published again."""
+        """Remove the published events from their outboxes.
+
+        Return False if MongoDB failed. Then the events stay in their outboxes, and the relay publishes them again
+        later.
+        """
         clearings: dict[int, tuple[Collection, list[UpdateOne]]] = {}
         for collection, aggregate_id, event in published:
             clear = UpdateOne({"_id": aggregate_id}, {"$pull": {"outbox": {"id": event.id}}})

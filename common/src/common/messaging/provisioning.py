@@ -1,7 +1,7 @@
 """Creates and updates the streams and the durable consumers at the broker.
 
-This is a step of its own, before the services start. Subscribing through nats-py would create what is missing, but
-would ignore changed settings.
+This is a separate step before the services start. When a service subscribes through nats-py, nats-py could create a
+missing durable consumer. But nats-py would not update the settings of an existing durable consumer.
 """
 
 from collections.abc import Iterable
@@ -30,6 +30,10 @@ async def provision_streams(jetstream: JetStreamContext, *, replicas: int = 1) -
 async def provision_consumers(
     jetstream: JetStreamContext, consumers: Iterable[Consumer[Any]], policy: RetryPolicy | None = None
 ) -> None:
-    """Create or update each durable consumer. An existing one keeps its position in the stream."""
+    """Create or update each durable consumer.
+
+    A durable consumer that already exists keeps its position in the stream. So the consumer does not receive old events
+    again.
+    """
     for consumer in consumers:
         await jetstream.add_consumer(consumer.stream.name, consumer.config(policy or RetryPolicy()))

@@ -1,4 +1,7 @@
-"""Publishes messages to the streams, and waits until the stream acknowledges that it has stored them on disk."""
+"""Publishes messages to the streams.
+
+After it has sent a message, the publisher waits until the stream acknowledges that the message is stored on disk.
+"""
 
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
@@ -8,31 +11,41 @@ from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
 
 _ACK_SECONDS = 2.0
-"""An acknowledgement takes milliseconds. One that takes longer than this was lost with its connection."""
+"""The publisher waits for an acknowledgement for at most this time.
+
+An acknowledgement usually takes some milliseconds. If it takes longer than this time, the connection was probably lost.
+"""
 
 
 class Publisher:
-    """Publishes through one connection."""
+    """Publishes messages through the connection of `broker`."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
     async def publish(self, staged: StagedEvent) -> None:
-        """Return once the stream has stored the event. Raises DependencyUnavailable if no acknowledgement came.
+        """Publish an event and wait until the stream has stored it.
 
-        The stream may have stored the event nevertheless. The caller can publish it again: the event carries its id,
-        and the stream keeps it once.
+        Raises DependencyUnavailable if the stream does not acknowledge the event in time. In this case, the stream may
+        have stored the event or not. The caller can publish the event again, because the message contains the event's
+        id and the stream stores each id only once.
         """
         await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
 
     async def reconnected_within(self, seconds: float) -> bool:
-        """Wait until the connection is re-established, at most so long. Return whether it was."""
+        """Wait until the connection is re-established, but not longer than `seconds`.
+
+        Return True if the connection was re-established in this time.
+        """
         return await self._broker.reconnected_within(seconds)
 
     async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
-        """Publish a message that is not an event: a dead letter or a schedule. Raises like `publish`."""
+        """Publish a message that is not an event, for example a dead letter or a timer.
+
+        Raises DependencyUnavailable in the same cases as `publish`.
+        """
         try:
-            # A copy, because nats-py adds headers to the dict that it gets.
+            # We pass a copy of the headers, because nats-py adds its own headers to the dict that it gets.
             await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__

@@ -1,13 +1,14 @@
-"""Replays a dead letter at one consumer, for an operator.
+"""Lets one consumer handle a dead letter again, when an operator asks for it.
 
-The operator sends the event as a request to the consumer's replay subject. The consumer calls its handler and answers:
+The operator's command sends the event as a request to the consumer's replay subject. The consumer calls its handler and
+answers the request:
 
 | the handler…     | answer                                                    |
 |------------------|-----------------------------------------------------------|
-| returns          | `REPLAYED`: the operator removes the dead letter          |
-| raises anything  | the error, as text: the operator keeps the dead letter    |
+| returns          | `REPLAYED`; the command then removes the dead letter      |
+| raises an error  | the text of the error; the dead letter stays              |
 
-There is no acknowledgement and no retry: a replay is not a delivery.
+A replay is not a delivery, so the consumer sends no acknowledgement and does not retry.
 """
 
 from typing import TypeVar
@@ -25,11 +26,11 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 REPLAYED = b"+OK"
-"""The answer when the handler returned."""
+"""The answer to a replay request if the handler has returned without an error."""
 
 
 def replay_subject(consumer: str) -> str:
-    """The subject for the replays at one consumer."""
+    """Return the subject on which `consumer` receives replay requests."""
     return f"replay.{consumer}"
 
 
@@ -42,7 +43,7 @@ async def replay(consumer: Consumer[S], service: S, message: Msg) -> None:
         event = decode(subject, message.data)
         with continue_trace(headers.get(TRACEPARENT), cause=event.event_id):
             await consumer.handle(service, event)
-    except Exception as failure:  # noqa: BLE001 - the operator gets every error as the answer
+    except Exception as failure:  # noqa: BLE001 - the answer tells the operator every error
         replay_log.warning("replay failed", exc_info=failure)
         await message.respond(f"{type(failure).__name__}: {failure}".encode())
     else:

@@ -1,25 +1,32 @@
-"""Decides when a failed delivery is retried, and when the event becomes a dead letter."""
+"""Decides when a failed event is delivered again, and when the event becomes a dead letter."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often, and after which delays, an event is delivered to a consumer.
+    """Defines how often, and after which delays, an event is delivered to a consumer.
 
-    An unavailable dependency is not a failure: the event is held until the dependency is back (delivery.py). Otherwise
-    an outage of the database would turn every event of that time into a dead letter.
+    If a dependency is unavailable, this does not count as a failed delivery. The consumer keeps the event and waits
+    until the dependency is available again (see delivery.py). Without this rule, all events during an outage of the
+    database would become dead letters.
     """
 
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
-    """Seconds before the second, third, … delivery. If the handler fails after the last, there is a dead letter."""
-    ack_wait: float = 2.5
-    """Seconds after which the broker repeats an unanswered delivery. A consumer at work asks for more time."""
-    max_unanswered: int = 20
-    """An event that was delivered more often than this becomes a dead letter, and its handler is not called again.
+    """The seconds to wait before the second delivery, before the third delivery, and so on.
 
-    Such an event probably kills the process during each delivery. The number is high, because a process that is paused
-    does not answer either.
+    If the handler also fails in the last delivery, the event becomes a dead letter.
+    """
+    ack_wait: float = 2.5
+    """After this number of seconds without an answer, the broker delivers the event again.
+
+    A consumer that needs more time for an event tells the broker that it is still working (see subscription.py).
+    """
+    max_unanswered: int = 20
+    """If an event is delivered more often than this, it becomes a dead letter, and its handler is not called again.
+
+    Such an event probably kills the process during each delivery. But a delivery can also stay without an answer
+    because the process is paused. So this number is high.
     """
 
     @property
@@ -28,9 +35,15 @@ class RetryPolicy:
 
     @property
     def max_deliver(self) -> int:
-        """The broker's limit, at which it stops delivering an event. Higher, so that we dead-letter it first."""
+        """After this number of deliveries, the broker stops delivering an event.
+
+        The number is higher than our own limits, so that the event becomes a dead letter before the broker stops.
+        """
         return self.deliveries + self.max_unanswered + 2
 
     def delay_after(self, delivery: int) -> float | None:
-        """Seconds to wait after the failure of this delivery (the first is 1). None: dead-letter the event."""
+        """Return the seconds to wait after the delivery with the number `delivery` has failed. The first number is 1.
+
+        Return None if the event must become a dead letter.
+        """
         return self.delays[delivery - 1] if delivery <= len(self.delays) else None

@@ -1,4 +1,7 @@
-"""Declares the streams, which store the events on disk, in order, and without limit of age or size."""
+"""Declares the streams.
+
+A stream stores events on disk in the order of their arrival. There is no limit for the age or the number of the events.
+"""
 
 from dataclasses import dataclass
 
@@ -8,14 +11,20 @@ from common.domain.event import Category, Event, Message
 from common.events.catalog import EVENT_TYPES, TIMER_TYPES
 
 DUPLICATE_WINDOW_SECONDS = 600.0
-"""A stream stores an event once if it is published again within this time. Handlers tolerate later duplicates."""
+"""If an event is published twice within this time, the stream stores the event only once.
+
+If the event is published again after this time, the consumers receive it twice. The handlers must accept this.
+"""
 
 MAX_MESSAGE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The name and the subjects of a stream. The other settings are the same for all, except for timers."""
+    """The name and the subjects of a stream.
+
+    The other settings are the same for all streams, except for the stream that stores timers.
+    """
 
     name: str
     subjects: tuple[str, ...]
@@ -27,8 +36,9 @@ class Stream:
             subjects=list(self.subjects),
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
-            # NEW refuses messages when a stream is full, OLD removes old ones. The server does not allow NEW together
-            # with schedules. Without limits no stream is ever full.
+            # This setting says what happens when a stream is full. With NEW, the stream refuses new messages. With OLD,
+            # the stream removes old messages. For timers we must use OLD, because the server does not allow NEW
+            # together with schedules. This is not dangerous, because our streams have no size limit and are never full.
             discard=DiscardPolicy.OLD if self.holds_timers else DiscardPolicy.NEW,
             duplicate_window=DUPLICATE_WINDOW_SECONDS,
             max_msg_size=MAX_MESSAGE_BYTES,
@@ -51,13 +61,20 @@ TIMERS = Stream(
     holds_timers=True,
 )
 DEAD_LETTERS = Stream("DEAD_LETTERS", ("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"))
-"""Also stores the broker's advisories about messages that reached `max_deliver` without an answer."""
+"""Stores the dead letters.
+
+This stream also stores the broker's notices about events that the broker has stopped delivering, because the number of
+their deliveries has reached `max_deliver`.
+"""
 
 STREAMS = (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)
 
 
 def stream_of(message_type: type[Message]) -> Stream:
-    """The stream that stores messages of this type. For an event its category decides; timers have one stream."""
+    """Return the stream that stores messages of the type `message_type`.
+
+    The stream of an event depends on the category of the event. All timers are in the stream TIMERS.
+    """
     if issubclass(message_type, Event):
         return DOMAIN_EVENTS if message_type.category is Category.DOMAIN else GENERAL_EVENTS
     return TIMERS

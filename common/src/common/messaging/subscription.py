@@ -1,4 +1,8 @@
-"""Runs a consumer in this process: waits until it is provisioned, subscribes, receives, and stops."""
+"""Runs a consumer in this process.
+
+A subscription waits until the durable consumer is provisioned, and then subscribes. It receives deliveries until it is
+stopped.
+"""
 
 import asyncio
 import time
@@ -26,11 +30,11 @@ S = TypeVar("S")
 
 _POLL_SECONDS = 0.25
 _COMPARED_SETTINGS = ("filter_subjects", "deliver_subject", "deliver_group", "ack_wait", "max_deliver")
-"""The settings in which the durable consumer at the broker must agree with the declaration."""
+"""In these settings, the durable consumer at the broker must be equal to the declaration in the service."""
 
 
 class Subscription(Generic[S]):
-    """A consumer at work in this process."""
+    """Receives the deliveries of one consumer in this process."""
 
     def __init__(
         self, consumer: Consumer[S], service: S, broker: Broker, dead_letters: DeadLetters, policy: RetryPolicy
@@ -48,7 +52,11 @@ class Subscription(Generic[S]):
         self._log = log.bind(consumer=consumer.name)
 
     async def start(self) -> None:
-        """Return once subscribed. Waits, and logs why, until the durable consumer is provisioned as declared."""
+        """Subscribe to the deliveries of the consumer.
+
+        First wait until the durable consumer exists at the broker with the declared settings. The log says the reason
+        for the wait.
+        """
         config = self._consumer.config(self._policy)
         await self._wait_until_provisioned(config)
         self._deliveries = await self._broker.client.subscribe(
@@ -60,12 +68,16 @@ class Subscription(Generic[S]):
         self._progress_reports = asyncio.create_task(self._report_progress())
 
     async def stop(self, within_seconds: float) -> None:
-        """Unsubscribe, finish the deliveries in flight, and give back to the broker those that take too long."""
+        """Unsubscribe, and wait for the deliveries that are being processed, but not longer than `within_seconds`.
+
+        After this time, cancel the remaining deliveries. The broker then delivers their events to another instance.
+        """
         deadline = time.monotonic() + within_seconds
         if self._broker.is_connected:
             self._draining = [asyncio.create_task(_drain(each)) for each in (self._deliveries, self._replays) if each]
         if self._draining:
-            # Not cancelled after the timeout: a cancelled drain breaks the client's read loop.
+            # We do not cancel the drains after the timeout, because a cancelled drain would end the read loop of
+            # nats-py.
             await asyncio.wait(self._draining, timeout=within_seconds)
         self._deliveries = self._replays = None
         if self._in_flight:
@@ -97,8 +109,8 @@ class Subscription(Generic[S]):
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _receive(self, message: Msg) -> None:
-        # The client waits for each callback before it calls the next, so each delivery gets a task of its own.
-        # The broker limits how many there are: max_ack_pending.
+        # nats-py calls this method for one delivery after the other, and waits until the method returns. So each
+        # delivery gets its own task. The broker limits the number of these tasks by the setting max_ack_pending.
         delivery = asyncio.create_task(self._processor.process(message))
         self._in_flight[delivery] = message
         delivery.add_done_callback(self._in_flight.pop)
@@ -107,7 +119,10 @@ class Subscription(Generic[S]):
         await replay(self._consumer, self._service, message)
 
     async def _report_progress(self) -> None:
-        """Report every third of `ack_wait` that the deliveries in flight are in progress, so that none is repeated."""
+        """Tell the broker regularly that the current deliveries are in progress, so that it does not repeat them.
+
+        The interval is one third of `ack_wait`.
+        """
         while True:
             await asyncio.sleep(self._policy.ack_wait / 3)
             for message in list(self._in_flight.values()):
@@ -116,6 +131,9 @@ class Subscription(Generic[S]):
 
 
 async def _drain(subscription: NatsSubscription) -> None:
-    """Unsubscribe, and receive what the broker has already sent: it would repeat that only after `ack_wait`."""
-    with suppress(NatsError):  # the connection is lost, so the broker delivers to another instance
-        await subscription.drain()  # type: ignore[no-untyped-call] # nats-py does not annotate it
+    """Unsubscribe, but still receive the deliveries that the broker has already sent.
+
+    Without this, the broker would deliver these events again only after `ack_wait`.
+    """
+    with suppress(NatsError):  # if the connection is lost, the broker delivers to another instance
+        await subscription.drain()  # type: ignore[no-untyped-call] # nats-py has no annotations for drain()

@@ -1,4 +1,7 @@
-"""Reads all events of an aggregate from the streams. Their subjects end with the aggregate's id."""
+"""Reads all events of an aggregate from the streams.
+
+The reader finds the events by their subjects, because the subject of an event ends with the aggregate's id.
+"""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +24,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True)
 class TimelineEvent:
-    """An event as it is stored in the stream, with the cause and the trace from its headers."""
+    """An event as it is stored in the stream. `cause` and `trace_id` come from the headers of the event."""
 
     event: str
     subject: str
@@ -37,13 +40,16 @@ class TimelineEvent:
 
 
 class TimelineReader:
-    """Reads timelines through one connection."""
+    """Reads the events of aggregates through the connection of `broker`."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
     async def read(self, aggregate_ids: Iterable[str]) -> list[TimelineEvent]:
-        """The events of these aggregates, oldest first: at most 200 per aggregate and stream."""
+        """Return the events of the aggregates with these ids, the oldest event first.
+
+        For each aggregate, the result contains at most 200 events per stream.
+        """
         found: list[TimelineEvent] = []
         for aggregate_id in aggregate_ids:
             for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
@@ -56,7 +62,7 @@ class TimelineReader:
         try:
             for _ in range(_LONGEST):
                 message = await self._broker.jetstream.get_msg(stream, sequence, subject, direct=True, next=True)
-                with suppress(ValueError, KeyError):  # not an event, published by hand: leave it out
+                with suppress(ValueError, KeyError):  # skip a message that is not an event
                     found.append(_event(message))
                 sequence = (message.seq or 0) + 1
         except NotFoundError:

@@ -1,4 +1,8 @@
-"""Structured logs: one JSON object per line (or text, for people), with the trace id of the request or event."""
+"""Writes structured logs.
+
+Each log line is one JSON object, or text if people read the log directly. A log line contains the trace id of the
+request or event that the service is processing.
+"""
 
 import logging
 import sys
@@ -15,9 +19,9 @@ LogFormat = Literal["json", "text"]
 
 
 class _Output:
-    """Writes to standard output and ignores errors, because code that logs must not fail.
+    """Writes to standard output and ignores errors, because writing a log line must not make the service fail.
 
-    Writing fails on a full disk, on a closed pipe, and for a character that the terminal cannot show.
+    For example, writing fails if the disk is full, if the pipe is closed, or if the terminal cannot show a character.
     """
 
     def write(self, text: str) -> None:
@@ -33,7 +37,7 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     for_people = log_format == "text"
 
     def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        if not for_people:  # in text, `make run` puts the name of the service before each line
+        if not for_people:  # in text logs, `make run` puts the service's name before each line
             event["service"] = service
         if trace_id := current_trace_id():
             event["trace_id"] = trace_id
@@ -50,14 +54,14 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if not for_people
-        # structlog's default traceback prints local variables, which may hold passwords and tokens.
+        # We do not use structlog's default traceback. It prints local variables, which may contain passwords.
         else [
             structlog.dev.ConsoleRenderer(
                 colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
             )
         ]
     )
-    # Our own lines bypass the standard library's logging, which would double the time that each line takes.
+    # Our own log lines do not use the logging of the standard library, because it would double the time for each line.
     structlog.configure(
         processors=[*shared, *renderer],
         logger_factory=structlog.WriteLoggerFactory(_Output()),  # type: ignore[arg-type] # it calls only these two methods
@@ -74,6 +78,6 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # At "info", these libraries log every request and heartbeat.
+    # At the level "info", these libraries would log every request and every heartbeat. So we show only their warnings.
     for chatty in ("pymongo", "nats", "stripe", "httpx", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

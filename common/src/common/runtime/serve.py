@@ -15,16 +15,20 @@ from common.runtime.settings import ServiceSettings
 
 
 def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI]) -> None:
-    """Serve until SIGINT or SIGTERM, then exit: with status 0 after an orderly stop, with 1 after a failure."""
+    """Serve requests until the process receives SIGINT or SIGTERM, then exit.
+
+    The exit status is 0 if the service stopped because of a signal. The exit status is 1 if the service could not start
+    or its background work failed.
+    """
     configure_logging(name, settings.log_level, settings.log_format)
     failed = False
 
     def create() -> FastAPI:
         app = create_app()
         app.state.dependencies.instance.on_failure = fail
-        # Exclude the objects that exist now from garbage collection: they live as long as the process. Python starts a
-        # full collection when the new objects are a quarter of the old ones. Without these old objects, it comes sooner
-        # and takes less time.
+        # Exclude the objects that exist now from garbage collection, because they are needed until the process ends.
+        # Python starts a full collection when the number of new objects reaches a quarter of the number of old objects.
+        # With fewer old objects, full collections are more frequent, but each one is shorter.
         gc.freeze()
         return app
 
@@ -35,15 +39,17 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
 
     config = uvicorn.Config(
         create,
-        factory=True,  # created inside the event loop in which it runs
+        factory=True,  # uvicorn calls `create` inside the event loop that will run the application
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=True,  # trusted from FORWARDED_ALLOW_IPS only, by default the loopback address
-        timeout_graceful_shutdown=2,  # after the 2 s of draining
-        timeout_keep_alive=75,  # longer than the gateway's: the side that may send has to close an idle connection
+        proxy_headers=True,  # uvicorn accepts them only from FORWARDED_ALLOW_IPS (default: loopback)
+        timeout_graceful_shutdown=2,  # this time starts after the 2 s of draining
+        # This time must be longer than the gateway's, so that the gateway closes idle connections. If the server closed
+        # an idle connection, the gateway could send a request on it at the same moment, and the request would be lost.
+        timeout_keep_alive=75,
     )
     server = DrainingServer(config)
 
@@ -51,8 +57,8 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn handles them while it serves, and raises them again after it has stopped. The default handlers would
-        # then end the process with a failure status.
+        # uvicorn handles these signals while it serves. After it has stopped, it raises the received signal again.
+        # Python's default handler would then end the process with a failure status, so we set our own handler.
         signal.signal(number, stop)
     server.run()
     sys.exit(int(failed or not server.started))

@@ -1,4 +1,7 @@
-"""The life of a service process: it waits for its servers, works in the background, and stops in order."""
+"""Starts and stops everything that a service process needs besides its routes.
+
+At the start, the process waits for MongoDB and NATS. Then it does its background work until it is stopped.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -30,13 +33,13 @@ _RETRY_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
 _CANCEL_TIMES = 10
 _START_SECONDS = 2.0
-"""How long a request waits for a start that has not finished yet."""
+"""A request waits for at most this time if the service has not finished its start yet."""
 
 
 class ServiceRuntime:
-    """Holds what every service has: its connections, its outbox relay, its consumers and its background loops.
+    """Contains what every service has: its connections, its outbox relay, its consumers and its background loops.
 
-    The composition root of a service adds the service's own indexes, consumers and loops.
+    The code that builds a service (its composition root) adds the service's own indexes, consumers and loops.
     """
 
     def __init__(
@@ -58,10 +61,13 @@ class ServiceRuntime:
         self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
         self.on_failure: Callable[[], None] = lambda: None
-        """Called when the background work cannot continue. common.runtime.serve sets it, and then ends the process."""
+        """The runtime calls this function when the background work cannot continue.
+
+        The module common.runtime.serve sets a function that ends the process.
+        """
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
-        """Run these handlers with these use cases once the service has started."""
+        """Add consumers to the service. When the service starts, they begin to call their handlers with `use_cases`."""
         self._subscriptions += [
             Subscription(consumer, use_cases, self.broker, self._dead_letters, self._policy) for consumer in consumers
         ]
@@ -70,7 +76,10 @@ class ServiceRuntime:
         self.indexes += create_indexes
 
     def in_background(self, *loops: Step) -> None:
-        """Run each loop as long as the process. A loop that raises ends the process, which is then started again."""
+        """Run each loop until the process stops.
+
+        If a loop raises an error, the process ends. The platform then starts a new process.
+        """
         self._loops += loops
 
     def at_stop(self, *closings: Step) -> None:
@@ -78,7 +87,10 @@ class ServiceRuntime:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Start in the background, so that the process answers health checks before it is ready."""
+        """Start the service in the background, and stop the service at the end of the `async with` block.
+
+        The start is in the background, so that the process can answer health checks before the service is ready.
+        """
         self._work = asyncio.create_task(self._run())
         self._work.add_done_callback(self._report_failure)
         try:
@@ -87,14 +99,15 @@ class ServiceRuntime:
             await self._stop()
 
     def check_alive(self) -> None:
-        """Raise DependencyUnavailable if only a new process can help."""
+        """Raise DependencyUnavailable if this process can never work again and must be replaced by a new process."""
         if self.broker.is_closed_for_good or (self._work is not None and self._work.done()):
             raise DependencyUnavailable("This process cannot continue and has to be started again.")
 
     async def check_can_publish(self) -> None:
-        """Raise DependencyUnavailable while events cannot be published, or unique indexes may be missing.
+        """Raise DependencyUnavailable if events cannot be published now, or if unique indexes may be missing.
 
-        A gateway may send a request before the start has finished. The request waits, because that takes moments.
+        The gateway may send a request before the start of the service has finished. Then the request waits for a short
+        time, because the start usually takes only a moment.
         """
         if not self._started.is_set():
             with suppress(TimeoutError):
@@ -105,7 +118,10 @@ class ServiceRuntime:
             raise DependencyUnavailable("The service is still starting. Try again shortly.")
 
     async def check_ready(self) -> None:
-        """Raise DependencyUnavailable, naming what is missing, unless this instance can serve now."""
+        """Return if this instance can serve requests now. Otherwise raise DependencyUnavailable.
+
+        The text of the error says what is missing.
+        """
         self.check_alive()
         await self.mongo.ping()
         await self.broker.ping()
@@ -133,7 +149,11 @@ class ServiceRuntime:
             await _until_available(step, log_message="waiting for MongoDB")
 
     async def _stop(self) -> None:
-        """Stop consuming, let running handlers finish, publish what is staged, then close the connections."""
+        """Stop the service in four steps.
+
+        Stop receiving events. Wait for the running handlers. Publish the events that are in the queue. Close the
+        connections.
+        """
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
         await asyncio.gather(*stopping, return_exceptions=True)  # the rest has to be done even without NATS
@@ -146,11 +166,12 @@ class ServiceRuntime:
 
 
 async def _end_all(*tasks: asyncio.Task[None]) -> None:
-    """Cancel the tasks, repeatedly until they have ended.
+    """Cancel the tasks. Cancel a task again if it has not ended after some time.
 
-    Below Python 3.12, asyncio.wait_for, which nats-py uses, loses a cancellation that comes at the same moment as the
-    awaited result. The loop would then never end. Cancelling a TaskGroup a second time does not reach its members,
-    so each member is cancelled by itself.
+    One cancellation is not always enough. The library nats-py uses asyncio.wait_for. Before Python 3.12, this function
+    ignores a cancellation that comes at the same moment as the awaited result. Then the loop would never end. If we
+    cancel a TaskGroup a second time, the TaskGroup does not cancel its members again. So we cancel each member
+    directly.
     """
     for task in tasks:
         for _ in range(_CANCEL_TIMES):
@@ -162,7 +183,7 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
 
 
 async def _until_available(step: Step, *, log_message: str) -> None:
-    """Run a step of the start, and repeat it while the server that it needs does not answer."""
+    """Run one step of the start. Repeat the step as long as MongoDB or NATS does not answer."""
     waiting = False
     while True:
         try:

@@ -1,4 +1,7 @@
-"""Reads settings from environment variables. A missing or wrong one ends the start with one line that names it."""
+"""Reads the settings from environment variables.
+
+If a variable is missing or invalid, the program prints one line that names the variable, and exits.
+"""
 
 import re
 import sys
@@ -21,7 +24,10 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 def checked_by(parse: Callable[[str], object]) -> AfterValidator:
-    """Check a text with `parse`. The setting stays text; the message of a ValueError is shown to the operator."""
+    """Make a validator that checks the text of a setting with `parse`.
+
+    The value of the setting stays the unchanged text. If `parse` raises ValueError, the operator sees its message.
+    """
 
     def check(text: str) -> str:
         try:
@@ -34,8 +40,8 @@ def checked_by(parse: Callable[[str], object]) -> AfterValidator:
 
 
 def _parse_mongo_url(url: str) -> None:
-    with suppress(PyMongoError, ValueError, OSError):  # their messages may contain a part of the password
-        if url.startswith("mongodb+srv://") or parse_uri(url):  # parse_uri would ask the DNS for the hosts of +srv
+    with suppress(PyMongoError, ValueError, OSError):  # the messages of these errors may contain a part of the password
+        if url.startswith("mongodb+srv://") or parse_uri(url):  # for +srv, parse_uri would do a DNS query
             return
     raise ValueError("must be mongodb://[user:password@]host[:port][/?options], user and password percent-encoded")
 
@@ -65,7 +71,8 @@ class ServiceSettings(BaseSettings):
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 
-    @field_validator("mongo_database")  # not in the field's type: each service declares the field again for its default
+    # This check is not in the type of the field, because each service declares the field again to set its own default.
+    @field_validator("mongo_database")
     @classmethod
     def _check_database_name(cls, name: str) -> str:
         if not re.fullmatch(r"[a-z0-9_-]{1,38}", name):
@@ -74,7 +81,7 @@ class ServiceSettings(BaseSettings):
 
 
 def load_settings(settings_type: type[S]) -> S:
-    """Read the settings. If some are missing or wrong, print one line for each and exit with status 2."""
+    """Read the settings. If settings are missing or invalid, print one line for each of them and exit with status 2."""
     try:
         return settings_type()
     except ValidationError as error:
@@ -82,7 +89,7 @@ def load_settings(settings_type: type[S]) -> S:
 
 
 def _stop(error: ValidationError) -> NoReturn:
-    for problem in error.errors(include_url=False, include_input=False):  # a value may be a secret
+    for problem in error.errors(include_url=False, include_input=False):  # do not show the input, which may be a secret
         name = "_".join(str(part) for part in problem["loc"]).upper()
         sys.stderr.write(f"{name}: {validation_message(problem)}\n")
     sys.exit(2)

@@ -1,4 +1,4 @@
-"""Whether an error of the MongoDB driver means that the database cannot be reached now."""
+"""Decides if an error of the MongoDB driver means that the database cannot be reached now."""
 
 from pymongo.errors import (
     AutoReconnect,
@@ -13,7 +13,7 @@ from pymongo.errors import (
 from common.domain.errors import DependencyUnavailable
 
 DatabaseError = PyMongoError
-"""Any error of the driver."""
+"""The base class of all errors of the MongoDB driver."""
 
 NO_ANSWER = "The database does not answer. Nothing is lost; try again shortly."
 
@@ -28,7 +28,10 @@ _UNAVAILABLE = (
 
 
 def as_unavailable(error: BaseException) -> DependencyUnavailable | None:
-    """The error for the caller, if MongoDB cannot be reached now; None if the operation itself is at fault."""
+    """Return DependencyUnavailable if `error` means that MongoDB cannot be reached now.
+
+    Return None if the error has another cause, for example a mistake in the operation itself.
+    """
     if isinstance(error, _UNAVAILABLE) or (isinstance(error, PyMongoError) and error.timeout):
         return DependencyUnavailable(NO_ANSWER)
     return None

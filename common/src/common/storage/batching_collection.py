@@ -1,4 +1,7 @@
-"""A collection that runs concurrent single-document operations in batches. It gives the same answers, faster."""
+"""A collection that collects concurrent operations on single documents and sends them to MongoDB in batches.
+
+The results are the same as without batches, but the operations are faster if there are many at the same time.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,20 +17,22 @@ from common.storage.batcher import Batcher
 from common.storage.collection import Collection, Cursor, Document, WriteResult
 
 C = TypeVar("C")
-Outcome = Any  # of one operation: its result, or the error that is raised to its caller
+Outcome = Any  # the result of one operation, or the error that its caller receives
 Upsert = tuple[Document, Document]
 
 _DUPLICATE_KEY = 11000
 
 _BAD_VALUE = (BSONError, OverflowError, TypeError, ValueError, KeyError)
-"""A value that BSON does not have or cannot hold, or a document that lacks the field of a lookup."""
+"""The driver raises these errors if a value cannot be stored as BSON. Our own code raises them if a document that was
+found does not have the field of the lookup.
+"""
 
 
 @dataclass(frozen=True)
 class _Lookup:
     value: str
     rest: Document
-    """The other conditions of the filter."""
+    """The conditions of the filter for all other fields."""
     projection: Document | None
 
 
@@ -37,10 +42,14 @@ class _Written:
 
 
 class BatchingCollection:
-    """Batches `insert_one`, upserts, and `find_one` by one of the fields in `lookup_by`. Other calls pass through.
+    """Sends three kinds of operations in batches, and all other operations directly to `collection`.
 
-    A batch of lookups reads all documents that have one of the values, so few documents may have the same value of a
-    field in `lookup_by`. Plain updates pass through, because MongoDB reports only how many of a batch have matched.
+    The three kinds are `insert_one`, `update_one` with `upsert=True`, and `find_one` with a filter on one of the fields
+    in `lookup_by`. A batch of lookups reads all documents that have one of the wanted values in such a field. So there
+    must be only few documents with the same value.
+
+    Updates without `upsert` are not sent in batches, because MongoDB would report only the total number of matches. We
+    could not know which of the updates had matched a document.
     """
 
     def __init__(self, collection: Collection, *, lookup_by: Sequence[str] = ("_id",)) -> None:
@@ -63,7 +72,7 @@ class BatchingCollection:
                 return await lookups.run(_Lookup(value, rest, projection))
         return await self._collection.find_one(filter, projection)
 
-    def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor:  # noqa: A002, ANN401 - as the drivers have it
+    def find(self, filter: Document, /, *args: Any, **kwargs: Any) -> Cursor:  # noqa: A002, ANN401 - the same as in the drivers
         return self._collection.find(filter, *args, **kwargs)
 
     async def insert_one(self, document: Document, /) -> None:
@@ -75,10 +84,10 @@ class BatchingCollection:
         written: WriteResult = await self._upserts.run((filter, update))
         return written
 
-    async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any:  # noqa: ANN401 - as the drivers have it
+    async def bulk_write(self, requests: list[Any], /, *, ordered: bool = True) -> Any:  # noqa: ANN401 - the same as in the drivers
         return await self._collection.bulk_write(requests, ordered=ordered)
 
-    async def create_index(self, keys: Any, /, **kwargs: Any) -> str:  # noqa: ANN401 - as the drivers have it
+    async def create_index(self, keys: Any, /, **kwargs: Any) -> str:  # noqa: ANN401 - the same as in the drivers
         return await self._collection.create_index(keys, **kwargs)
 
     async def count_documents(self, filter: Document, /) -> int:  # noqa: A002
@@ -96,7 +105,10 @@ class BatchingCollection:
             return [outcomes[position] for position in range(len(lookups))]
 
         async def find_kind(kind: _Lookup) -> dict[int, Document | None]:
-            """One query for all lookups that differ only in their value. The result is by position in the batch."""
+            """Run one query for all lookups that differ from `kind` only in their value.
+
+            The keys of the result are the positions of these lookups in the batch.
+            """
             alike = {position: each.value for position, each in enumerate(lookups) if _alike(each, kind)}
             query = {field: {"$in": list(set(alike.values()))}, **kind.rest}
             found: dict[str, Document] = {}
@@ -127,12 +139,17 @@ class BatchingCollection:
         return await _outcomes_of(upserts, upsert_together, upsert_one)
 
     async def _write(self, writes: list[Any]) -> list[Outcome]:
-        """Unordered: MongoDB tries every write, and names those that failed and those that inserted by an upsert."""
+        """Run the writes together, and return the outcome of each write.
+
+        The writes are unordered, so MongoDB tries all of them, also after a failure. Its result lists the writes that
+        failed and the upserts that inserted a new document.
+        """
         try:
             result = (await self._collection.bulk_write(writes, ordered=False)).bulk_api_result
         except BulkWriteError as error:
             result = error.details
-        # Outside of the handler: otherwise the errors below would hold the one above, which has all documents.
+        # We create the errors below outside of the `except` block. Inside the block, each of them would keep a
+        # reference to the BulkWriteError, which contains all documents.
         if result["writeConcernErrors"]:
             concern = result["writeConcernErrors"][0]
             return [WriteConcernError(concern.get("errmsg", ""), concern.get("code"))] * len(writes)
@@ -140,14 +157,17 @@ class BatchingCollection:
         outcomes: list[Outcome] = [_Written(0 if each in inserted else 1) for each in range(len(writes))]
         for failure in result["writeErrors"]:
             kind = DuplicateKeyError if failure["code"] == _DUPLICATE_KEY else WriteError
-            # "op" is the document that was to be written. Errors are logged; documents must not be.
+            # We remove "op", the document of the failed write. We log errors, but must not log documents.
             details = {name: value for name, value in failure.items() if name != "op"}
             outcomes[failure["index"]] = kind(failure["errmsg"], failure["code"], details)
         return outcomes
 
 
 def _keeps(field: str, projection: Document | None) -> bool:
-    """Whether the documents will have the field, by which a batch assigns them to its lookups."""
+    """Return True if the documents that MongoDB returns with this projection contain the field.
+
+    A batch needs this field to decide which document belongs to which lookup.
+    """
     shown = projection or {}
     return not any(shown.values()) and field.partition(".")[0] not in shown
 
@@ -156,15 +176,21 @@ def _alike(one: _Lookup, other: _Lookup) -> bool:
     return one.rest == other.rest and one.projection == other.projection
 
 
-def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - any value
-    """The value of a field; dots lead into nested documents. Raises KeyError or TypeError if there is none."""
+def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - a field can have any value
+    """Return the value of a field. A dot in the name of the field means a field of a nested document.
+
+    Raises KeyError or TypeError if the document does not have the field.
+    """
     return reduce(lambda inner, name: inner[name], field.split("."), document)
 
 
 async def _outcomes_of(
     calls: Sequence[C], together: Callable[[], Awaitable[list[Outcome]]], one: Callable[[C], Awaitable[Any]]
 ) -> list[Outcome]:
-    """The outcome of each call. Raises if the driver has timed out: then no call reaches the database now."""
+    """Return the outcome of each call.
+
+    If the driver has timed out, raise its error, because no other call can reach the database now.
+    """
     if len(calls) == 1:
         return [await _outcome_of(one(calls[0]))]
     try:
@@ -173,7 +199,7 @@ async def _outcomes_of(
         if error.timeout:
             raise
         return [error] * len(calls)
-    except _BAD_VALUE:  # of one call; the others must not fail because of it
+    except _BAD_VALUE:  # one call has a bad value, but the others must not fail
         return list(await asyncio.gather(*(_outcome_of(one(each)) for each in calls)))
 
 

@@ -6,7 +6,7 @@ Document = dict[str, Any]
 
 
 class Cursor(Protocol):
-    def sort(self, key_or_list: Any, /) -> "Cursor": ...  # noqa: ANN401 - as the drivers declare it, here and below
+    def sort(self, key_or_list: Any, /) -> "Cursor": ...  # noqa: ANN401 - the drivers use Any, here and below
     def limit(self, limit: int, /) -> "Cursor": ...
     async def to_list(self, length: int | None = None) -> list[Document]: ...
 
@@ -17,7 +17,7 @@ class WriteResult(Protocol):
 
 
 class Collection(Protocol):
-    """The calls that this platform needs. Both drivers have them, with the same names and parameters."""
+    """The methods of a collection that this platform needs. They have the same names and parameters in both drivers."""
 
     @property
     def name(self) -> str: ...

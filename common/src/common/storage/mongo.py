@@ -1,4 +1,7 @@
-"""The connection to MongoDB, by one of two drivers: motor, or its successor, PyMongo's AsyncMongoClient."""
+"""The connection to MongoDB.
+
+The connection uses one of two drivers: motor, or its successor, which is the class AsyncMongoClient of PyMongo.
+"""
 
 import inspect
 from typing import Any, Literal
@@ -13,7 +16,10 @@ from common.storage.server_probe import ServerProbe
 
 _TIMEOUT_MS = 2000
 _PING_SECONDS = 1.0
-"""Kubernetes and operators ask whether the service is ready, and expect a quick answer."""
+"""A ping waits for an answer for at most this time.
+
+Kubernetes and operators use the ping to ask if the service is ready, and they expect a quick answer.
+"""
 
 MongoDriver = Literal["motor", "pymongo"]
 
@@ -21,17 +27,21 @@ MongoDriver = Literal["motor", "pymongo"]
 class Mongo:
     """A connection to one service's own database.
 
-    A write is acknowledged when a majority of the servers has it in the journal. An operation fails after 2 s without
-    a connection or an answer, and after 4 s if the driver tried it twice. The calls that wait behind it in a batch
-    (common.storage.batcher) fail with it.
+    MongoDB acknowledges a write when a majority of its servers have stored the write in their journals.
 
-    Why not `timeoutMS`, the drivers' one timeout for everything: it also covers the making of a connection. An
-    operation with little time left then fails while it connects, and the drivers take that for a failure of the server.
-    They close all connections, and every operation that waits for a new one has less time left. After a mongod had
-    been silent for 6 s, instances needed 20 s to use it again.
+    If the driver gets no connection or no answer, an operation fails after 2 s. If the driver has tried the operation
+    twice, the operation fails after 4 s. If this operation was a batch (see common.storage.batcher), the calls that are
+    waiting for the next batch also fail.
 
-    Why no adaptive retries: if no connection can be made, PyMongo 4.20 would try an operation up to twice more. That
-    takes longer than 4 s, and it sends a write with a transaction number, which a standalone mongod refuses.
+    We do not use `timeoutMS`, which is a single timeout for the whole operation. This timeout also includes the time to
+    make a new connection. If an operation has only little time left, it fails while the driver is still connecting. The
+    driver then assumes that the server has failed, and closes all connections. So the other operations must wait for
+    new connections, and also have little time left. In a test, a mongod did not answer for 6 s. After this time, the
+    instances needed another 20 s until they could use the mongod again.
+
+    We do not use adaptive retries (`maxAdaptiveRetries`). If no connection can be made, PyMongo 4.20 would try an
+    operation up to two more times. This takes longer than 4 s. PyMongo would also send the write with a transaction
+    number, and a mongod that is not in a replica set refuses such a write.
     """
 
     def __init__(self, url: str, database: str, driver: MongoDriver) -> None:
@@ -53,14 +63,14 @@ class Mongo:
         self._probe = ServerProbe(self._ask)
 
     async def ping(self) -> None:
-        """Raise DependencyUnavailable unless the server answers within a second."""
+        """Ask the server for an answer. Raise DependencyUnavailable if it does not answer within one second."""
         if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable(NO_ANSWER)
 
     async def close(self) -> None:
         self._probe.forget()
         closing = self._client.close()
-        if inspect.isawaitable(closing):  # motor closes at once; PyMongo's client has to be awaited
+        if inspect.isawaitable(closing):  # only PyMongo's client returns an awaitable
             await closing
 
     async def _ask(self) -> None:

@@ -1,4 +1,7 @@
-"""What a repository needs of the outbox relay (common.messaging.outbox_relay), which publishes stored events."""
+"""The methods of the outbox relay that a repository needs.
+
+The outbox relay (common.messaging.outbox_relay) publishes the events that a repository has stored.
+"""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -9,7 +12,11 @@ from common.storage.collection import Collection
 
 class Outbox(Protocol):
     def add_collection(self, collection: Collection, /) -> None:
-        """Publish the events that lie in the outboxes of this collection of aggregates, also after a crash."""
+        """Publish the events in the outboxes of this collection, also the events that were stored before a crash."""
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent], /) -> None:
-        """Publish these events soon. Never waits and never fails: polling finds what is not published."""
+        """Publish these events soon.
+
+        This method never waits and never raises an error. If an event is not published in this way, outbox polling
+        finds and publishes the event later.
+        """

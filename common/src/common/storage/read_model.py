@@ -1,4 +1,8 @@
-"""Read models: what a service keeps of another service's aggregates. Events update them; versions protect them."""
+"""Read models.
+
+A read model is a copy of the data that a service needs from an aggregate of another service. The events of the
+aggregate update the copy. The version in each event makes sure that an old event does not replace newer data.
+"""
 
 import asyncio
 import time
@@ -12,7 +16,11 @@ from common.storage.collection import Collection, Document
 
 
 class ReadModel(BaseModel):
-    """A subclass names the fields that its service needs. By default the event's fields of the same names fill them."""
+    """The base class of read models.
+
+    A subclass declares the fields that its service needs. By default, each field gets its value from the event's field
+    with the same name.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
 
@@ -43,9 +51,10 @@ class ReadModelRepository(Generic[R]):
         return self._read_model.model_validate({**document, "id": document["_id"]}) if document else None
 
     async def find_or_wait(self, read_model_id: str) -> R | None:
-        """Like find, but wait up to a second for an event that is still on its way, which usually takes milliseconds.
+        """Return the read model with this id. If it does not exist, wait for it, but not longer than `wait_seconds`.
 
-        Without the wait, a client that lists a ticket and orders it at once could get the answer 404.
+        The event that creates the read model may not have arrived yet. Usually it arrives within milliseconds. Without
+        the wait, a client that offers a ticket and orders this ticket immediately could get the answer 404.
         """
         deadline = time.monotonic() + self._wait_seconds
         while True:
@@ -55,11 +64,12 @@ class ReadModelRepository(Generic[R]):
             await asyncio.sleep(0.02)
 
     async def apply(self, event: Event) -> bool:
-        """Store the state that the event carries if it is newer than the stored one. True if it was.
+        """Store the data of the event if the event is newer than the stored data. Return True if it was newer.
 
-        Safe to repeat, and in any order: an older event matches no older version, so the upsert tries to insert, and
-        the key exists. Mostly that means that the event is old. But two first events of one aggregate may also have
-        tried to insert at the same time, and the newer one was refused. So an update follows, and its result is final.
+        Events may arrive twice and in any order. If the stored version is not older than the event, the filter matches
+        nothing. Then the upsert tries to insert and fails with a duplicate key. Usually the event is old and can be
+        ignored. But two events may also have tried to insert the same document at the same time, and MongoDB may have
+        refused the newer one. So we try again with an update that cannot insert.
         """
         state = self._read_model.from_event(event).to_document()
         older = {"_id": state.pop("_id"), "version": {"$lt": event.version}}

@@ -1,4 +1,8 @@
-"""Stores aggregates in MongoDB. A change and its events are one conditional write to one document."""
+"""Stores aggregates in MongoDB.
+
+A change of an aggregate and the events for this change are stored together, with one write to one document. The write
+succeeds only if no other request has changed the aggregate in the meantime.
+"""
 
 from typing import Any, Generic, TypeVar
 
@@ -35,27 +39,36 @@ class AggregateRepository(Generic[A]):
         return self._aggregate.from_document(document) if document else None
 
     async def find_page(self, query: Document, *, before: str | None, limit: int) -> tuple[list[A], str | None]:
-        """Newest first. The second value is the cursor of the next page: the last id of this one, or None."""
+        """Return one page of aggregates, the newest first, and the cursor of the next page.
+
+        The cursor is the id of the last aggregate on this page. It is None if there is no next page. To get the next
+        page, pass the cursor as `before`.
+        """
         older = {"_id": {"$lt": before}} if before else {}
         cursor = self.collection.find({**query, **older}, _WITHOUT_OUTBOX).sort([("_id", -1)]).limit(limit + 1)
         page = [self._aggregate.from_document(document) for document in await cursor.to_list(limit + 1)]
         return page[:limit], page[limit - 1].id if len(page) > limit else None
 
     async def add(self, aggregate: A) -> None:
-        """Raises pymongo's DuplicateKeyError if a unique index refuses the aggregate."""
+        """Store a new aggregate and its events.
+
+        Raises pymongo's DuplicateKeyError if a unique index does not allow this aggregate.
+        """
         staged = self._stage(aggregate)
         document = {**aggregate.to_document(), "outbox": [event.to_document() for event in staged]}
         try:
             await self.collection.insert_one(document)
         except DuplicateKeyError as refused:
-            # PyMongo's frames refer to the error that refers to them: 65 objects that only a full collection frees.
+            # The error refers to PyMongo's stack frames, and these frames refer to the error. Without this line, only a
+            # full garbage collection could free these 65 objects.
             raise refused.with_traceback(None) from None
         self._mark_stored(aggregate, staged)
 
     async def save(self, aggregate: A) -> None:
-        """Write the aggregate if its stored version is still the one that was read.
+        """Store the changed aggregate and its events if nobody else has changed the aggregate in the meantime.
 
-        Raises VersionConflict otherwise, and writes nothing.
+        The stored document must still have the version that was read. If it has another version, this method writes
+        nothing and raises VersionConflict.
         """
         staged = self._stage(aggregate)
         state = aggregate.to_document()
@@ -64,10 +77,11 @@ class AggregateRepository(Generic[A]):
         if staged:
             update["$push"] = {"outbox": {"$each": [event.to_document() for event in staged]}}
         try:
-            # An upsert: if the version has changed, it tries to insert, and the key exists. That error belongs to this
-            # write alone, so a batch can contain it. Of plain updates, MongoDB reports only how many have matched.
+            # We use an upsert to detect a version conflict. If the version has changed, nothing matches, so MongoDB
+            # tries to insert and reports a duplicate key for exactly this write. For updates without `upsert`, MongoDB
+            # reports only the total number of matches, so in a batch we could not know which one failed.
             await self.collection.update_one(key, update, upsert=True)
-        except DuplicateKeyError:  # of _id, or of another unique index that MongoDB has checked before
+        except DuplicateKeyError:  # MongoDB may name _id here or another unique index
             raise VersionConflict("Another request changed it at the same moment. Read it again, then retry.") from None
         self._mark_stored(aggregate, staged)
 

@@ -1,4 +1,4 @@
-"""Running a use case again after a version conflict."""
+"""Runs a use case again after a version conflict."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -13,9 +13,10 @@ _ATTEMPTS = 10
 
 
 def retry_on_conflict(use_case: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Run the use case again, from its first read on, when another writer changed the aggregate after that read.
+    """Make a function that calls `use_case`, and calls it again after a version conflict.
 
-    Raises VersionConflict after the tenth attempt.
+    A version conflict happens if another request has changed the aggregate after the use case had read it. The next
+    attempt reads the aggregate again. If the tenth attempt also fails, the function raises VersionConflict.
     """
 
     @wraps(use_case)

@@ -1,14 +1,18 @@
-"""Asks a server whether it answers. Concurrent callers share one request, and no caller cancels it."""
+"""Asks a server if it answers.
+
+If several callers ask at the same time, the probe sends only one request. No caller cancels this request.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 class ServerProbe:
-    """Waits for an answer for a limited time, and does not cancel the request when the time is over.
+    """Waits for an answer for a limited time. When the time is over, the probe does not cancel the request.
 
-    Cancelling would harm both clients. NATS: a cancelled flush() leaves a future behind, and the late answer to it
-    ends the client's read loop. MongoDB: see Mongo.
+    A cancelled request would do harm in both clients. If a flush() of nats-py is cancelled, its future stays in a list
+    of the client. When the answer to this flush arrives later, the client's read loop ends with an error. If a request
+    to MongoDB ends while the driver is still connecting, the driver may close all connections (see the class Mongo).
     """
 
     def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
@@ -16,7 +20,10 @@ class ServerProbe:
         self._request: asyncio.Task[bool] | None = None
 
     async def answers(self, within_seconds: float) -> bool:
-        """Whether the server answers in time: the request that is waiting already, or else a new one."""
+        """Return True if the server answers within `within_seconds`.
+
+        If an earlier request is still waiting for its answer, use this request. Otherwise send a new request.
+        """
         request = self._request
         if request is None or request.done():
             request = self._request = asyncio.create_task(self._is_answered())
@@ -24,7 +31,10 @@ class ServerProbe:
         return request.done() and not request.cancelled() and request.result()
 
     def forget(self) -> None:
-        """Cancel the request, because the connection is lost and no answer can come any more."""
+        """Cancel the current request. Call this method if the connection is lost.
+
+        The answer to the current request cannot come any more, so the next caller must send a new request.
+        """
         if self._request is not None:
             self._request.cancel()
             self._request = None
