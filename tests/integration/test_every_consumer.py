@@ -143,7 +143,7 @@ async def test_a_duplicate_of_any_event_has_no_effect(
         before = await service_in_story.stored()
         await service_in_story.handle(*story.events)
         once = await service_in_story.stored()
-        assert once != before
+        assert once != before, f"the story of {consumer.name} (tests/stories.py) must lead to a write of its handler"
         for event in story.events:
             await service_in_story.handle(event, event)
         await service_in_story.handle(*story.events, *reversed(story.events))
@@ -183,7 +183,7 @@ async def test_the_next_delivery_completes_a_handler_that_died_at_any_write(
 ) -> None:
     story = STORIES[consumer.name]
     stored, _, writes = await run_once(service, story, surroundings)
-    assert writes > 0
+    assert writes > 0, f"the story of {consumer.name} (tests/stories.py) must lead to a write of its handler"
     for moment in range(1, writes + 1):
         async with prepared(service, story, surroundings) as service_in_story:
             service_in_story.deaths.at_write, service_in_story.deaths.after_it = moment, after_it

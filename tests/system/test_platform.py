@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -109,9 +108,7 @@ async def test_two_platforms_run_side_by_side_and_data_survives_a_restart(
         theirs = await other.lists("only on the second")
         answer = await seller.http.get(f"/api/tickets/{theirs['id']}")
         assert answer.status_code == 404
-    started = time.monotonic()
     async with Platform(settings) as second, httpx.AsyncClient(base_url=second.url) as client:
-        assert time.monotonic() - started < 6
         page = (await client.get("/api/tickets")).json()
         assert [ticket["title"] for ticket in page["tickets"]] == ["only on the second"]
 
