@@ -36,7 +36,11 @@ class StagedEvent:
 
     @classmethod
     def stage(cls, event: Event, now: datetime) -> Self:
-        """Encode the event. Its headers also contain the current trace and the cause of the current work."""
+        """Encode the event for the outbox.
+
+        The headers describe the event. They also contain the current trace, and what started the current processing: a
+        request, or the message that is being handled.
+        """
         headers = {
             MESSAGE_ID: event.event_id,
             "ce-specversion": "1.0",

@@ -66,8 +66,8 @@ class DeliveryProcessor(Generic[S]):
             await message.nak()
             raise
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            # The broker delivers the event again. This is safe, because every handler may be called twice with an
-            # event.
+            # The broker delivers the event again. This is safe: if a handler is called twice with the same event, the
+            # second call does no harm.
             self._log.warning(
                 "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
             )

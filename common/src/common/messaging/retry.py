@@ -42,8 +42,9 @@ class RetryPolicy:
         return self.deliveries + self.max_unanswered + 2
 
     def delay_after(self, delivery: int) -> float | None:
-        """Return the seconds to wait after the delivery with the number `delivery` has failed. The first number is 1.
+        """Return how many seconds to wait before the next delivery.
 
-        Return None if the event must become a dead letter.
+        `delivery` is the number of the delivery that has failed. The first delivery has the number 1. Return
+        None if the event must become a dead letter.
         """
         return self.delays[delivery - 1] if delivery <= len(self.delays) else None

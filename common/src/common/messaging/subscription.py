@@ -109,8 +109,9 @@ class Subscription(Generic[S]):
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _receive(self, message: Msg) -> None:
-        # nats-py calls this method for one delivery after the other, and waits until the method returns. So each
-        # delivery gets its own task. The broker limits the number of these tasks by the setting max_ack_pending.
+        # nats-py waits until this method returns before it calls the method for the next delivery. So the method only
+        # starts a task and returns at once. Otherwise one delivery at a time would be processed. There are at most
+        # max_ack_pending tasks, because the broker sends no more unanswered deliveries than that.
         delivery = asyncio.create_task(self._processor.process(message))
         self._in_flight[delivery] = message
         delivery.add_done_callback(self._in_flight.pop)

@@ -44,19 +44,19 @@ class ReadModelSpec:
 @dataclass(frozen=True)
 class ServiceSpec:
     name: str
-    """Also the name of its package, its database and its NATS user."""
+    """The name of the service. Its package, its database and its NATS user have the same name."""
     summary: str
-    """What people can do here, in one sentence."""
+    """One sentence that says what a user can do with this service."""
     create_app: Callable[..., FastAPI]
     settings: type[ServiceSettings]
     consumers: tuple[Consumer[Any], ...] = ()
     aggregates: tuple[AggregateSpec, ...] = ()
     read_models: tuple[ReadModelSpec, ...] = ()
     other_collections: tuple[str, ...] = ()
-    """Its other collections that the audit reads. They have no common format."""
+    """Other collections of the service that the audit reads. Their documents have no common format."""
     routes: tuple[str, ...] = ()
-    """The paths that the gateway sends to it; everything below a path is included."""
+    """The gateway sends requests for these paths, and for all paths below them, to this service."""
     serves_front_page: bool = False
-    """The gateway also sends it the path "/"."""
+    """If true, the gateway also sends requests for the path "/" to this service."""
     reads_streams: bool = False
-    """Whether it reads events back from the streams, which needs a permission of its own at NATS."""
+    """If true, the service reads events from the streams, outside of its consumers. NATS has to permit that."""

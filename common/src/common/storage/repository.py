@@ -59,8 +59,8 @@ class AggregateRepository(Generic[A]):
         try:
             await self.collection.insert_one(document)
         except DuplicateKeyError as refused:
-            # The error refers to PyMongo's stack frames, and these frames refer to the error. Without this line, only a
-            # full garbage collection could free these 65 objects.
+            # The error and PyMongo's stack frames refer to each other. Without `with_traceback(None)`, Python could
+            # free them only in a full garbage collection.
             raise refused.with_traceback(None) from None
         self._mark_stored(aggregate, staged)
 

@@ -117,7 +117,7 @@ def no_event_stays_in_an_outbox(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def name_of(check: Callable[[Snapshot], Iterator[Finding]]) -> str:
-    """Return the name of the rule that this function checks. The audit shows this name."""
+    """Return the name of the rule that the function `check` checks. The audit shows this name."""
     return check.__name__.replace("_", " ")
 
 

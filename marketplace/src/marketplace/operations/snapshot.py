@@ -20,7 +20,7 @@ _SECRETS = {(each.service, each.collection): dict.fromkeys(each.spec.secrets, 0)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All documents, by the names of the service and the collection, and by the id of the document."""
+    """A copy of the documents of all services, made at one time."""
 
     taken_at: datetime
     by_collection: dict[tuple[str, str], dict[str, Document]]

@@ -1,1 +1,1 @@
-"""The two card processors, which have the same interface: Stripe, and a sandbox that needs no account."""
+"""Two card processors with the same interface. One is Stripe. The other is a sandbox, which needs no account."""
