@@ -10,6 +10,7 @@ import httpx
 from common.domain.event import Event
 from common.events.catalog import MESSAGES
 from common.messaging.consumer import Consumer
+from devkit.testing.eventually import eventually
 from faults.acks import Acks
 from faults.context import Person, ScenarioContext
 from faults.crash_moments import BEFORE_ACK, BEFORE_CLEAR, BEFORE_PUBLISH
@@ -114,7 +115,18 @@ async def cause_event(scene: Scene, crash: Crash, instance: CrashingInstance, ti
     if crash.cause == "cancel":
         await ask(scene.buyer, "DELETE", f"/api/orders/{placed}")
     else:
+        await _until_known(scene.buyer, placed)
         await ask(scene.buyer, "POST", "/api/payments", orderId=placed, token="pm_card_visa")
+
+
+async def _until_known(buyer: Person, order: str) -> None:
+    """Wait until the payments service has received the order, which takes longer while an instance starts."""
+
+    async def status() -> int:
+        answer = await buyer.request_with_retries("GET", "/api/payments", params={"orderId": order})
+        return answer.status_code
+
+    await eventually(status, until=lambda seen: seen == httpx.codes.OK, what="an order that payments knows")
 
 
 def _new_address() -> str:
