@@ -1,7 +1,6 @@
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,16 +8,14 @@ from marketplace.tests.integration.cluster_nats import ClusterNats
 from marketplace.tests.integration.cluster_users import AsTheirOwnUsers, connected_as
 from marketplace.tests.integration.damaged_story import Story, a_story
 from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator
-from nats.js.errors import NotFoundError
 
 from common.domain.ids import new_id
 from common.messaging.broker import Broker
-from common.messaging.provisioning import provision_streams
-from common.messaging.streams import STREAMS
+from common.storage.mongo import MongoDriver
 from devkit.servers import free_port
 from devkit.servers.mongod import Mongod
 from devkit.servers.nats_server import NatsServer
-from devkit.testing.events import EventStreams
+from devkit.testing.events import EventStreams, empty_streams
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import Surroundings
 from marketplace.operations.operator import Operator
@@ -65,22 +62,15 @@ def environment(mongod: Mongod, nats_server: NatsServer, streams: EventStreams) 
     return {**os.environ, "MONGO_URL": mongod.url, "NATS_URL": nats_server.url}
 
 
-@pytest.fixture(scope="module", params=["motor", "pymongo"])
+@pytest.fixture(scope="module")
 async def shared_marketplace(
-    request: pytest.FixtureRequest, mongod: Mongod, nats_server: NatsServer, keys: KeyPair
+    driver: MongoDriver, mongod: Mongod, nats_server: NatsServer, keys: KeyPair
 ) -> AsyncIterator[Marketplace]:
     """One marketplace for all damages of a file, each of which is undone: a start takes longer than a damage."""
-    broker = Broker(nats_server.url, "test")
-    await broker.connect()
-    await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
-    for stream in STREAMS:
-        with suppress(NotFoundError):
-            await broker.jetstream.delete_stream(stream.name)
-    await provision_streams(broker.jetstream)
-    surroundings = Surroundings(mongod.url, nats_server.url, request.param, keys, broker, new_id())
-    async with a_marketplace(surroundings) as marketplace:
-        yield marketplace
-    await broker.close()
+    async with empty_streams(nats_server) as streams:
+        surroundings = Surroundings(mongod.url, nats_server.url, driver, keys, streams.broker, new_id())
+        async with a_marketplace(surroundings) as marketplace:
+            yield marketplace
 
 
 @pytest.fixture

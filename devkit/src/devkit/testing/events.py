@@ -1,5 +1,7 @@
 """Lets a test publish events, as another service would do, and read the events that were published."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,9 +13,11 @@ from common.domain.clock import utc_now
 from common.domain.event import Event
 from common.events.envelope import StagedEvent, decode
 from common.messaging.broker import Broker
+from common.messaging.provisioning import provision_streams
 from common.messaging.publisher import Publisher
 from common.messaging.streams import DEAD_LETTERS, STREAMS, stream_of
 from common.storage.collection import Collection
+from devkit.servers.nats_server import NatsServer
 from devkit.testing.eventually import eventually
 
 E = TypeVar("E", bound=Event)
@@ -136,3 +140,21 @@ class EventStreams:
             await subscription.unsubscribe()
         await jetstream.delete_consumer(stream, info.name)
         return found
+
+
+@asynccontextmanager
+async def empty_streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
+    """Delete the streams of this server, and create them again without messages."""
+    broker = Broker(nats_server.url, "test")
+    await broker.connect()
+    # This stream always stays. If a test deleted the last stream, nats-server would delete the folder of all streams.
+    # This could happen so late that nats-server also deletes the new streams.
+    await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
+    for stream in STREAMS:
+        with suppress(NotFoundError):
+            await broker.jetstream.delete_stream(stream.name)
+    await provision_streams(broker.jetstream)
+    try:
+        yield EventStreams(broker)
+    finally:
+        await broker.close()

@@ -4,22 +4,17 @@ The test process starts the real servers on free ports. Each test gets an empty 
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from typing import get_args
 
 import pytest
 import structlog
-from nats.js.errors import NotFoundError
 
 from common.domain.ids import new_id
-from common.messaging.broker import Broker
-from common.messaging.provisioning import provision_streams
-from common.messaging.streams import STREAMS
 from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers.mongod import Mongod
 from devkit.servers.nats_server import NatsServer
 from devkit.servers.ports import free_port
-from devkit.testing.events import EventStreams
+from devkit.testing.events import EventStreams, empty_streams
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import Surroundings
 
@@ -60,17 +55,8 @@ def keys() -> KeyPair:
 @pytest.fixture
 async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
     """Create empty streams. The result has methods to publish events and to read them."""
-    broker = Broker(nats_server.url, "test")
-    await broker.connect()
-    # This stream always stays. If a test deleted the last stream, nats-server would delete the folder of all streams.
-    # This could happen so late that nats-server also deletes the new streams.
-    await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
-    for stream in STREAMS:
-        with suppress(NotFoundError):
-            await broker.jetstream.delete_stream(stream.name)
-    await provision_streams(broker.jetstream)
-    yield EventStreams(broker)
-    await broker.close()
+    async with empty_streams(nats_server) as streams:
+        yield streams
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
