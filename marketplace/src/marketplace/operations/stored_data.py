@@ -35,9 +35,9 @@ class OwnedAggregates:
 
     def state(self, document: Document) -> dict[str, Any]:
         """Return the fields of an event with this document's state. Raises pydantic's ValidationError."""
-        return self._event(document).model_dump()
+        return self.event(document).model_dump()
 
-    def _event(self, document: Document) -> Event:
+    def event(self, document: Document) -> Event:
         aggregate = self.spec.read(document)
         event: Event = aggregate.current_event() or aggregate.to_event(self.events[0])
         return event
@@ -74,7 +74,7 @@ class ReadModels:
 
     def of(self, document: Document) -> Document:
         """Return the read model that belongs to the owner's document. Raises pydantic's ValidationError."""
-        return self.read_model.from_event(self.original._event(document)).to_document()  # noqa: SLF001 - same module
+        return self.read_model.from_event(self.original.event(document)).to_document()
 
 
 AGGREGATES = tuple(OwnedAggregates(spec.name, owned) for spec in SERVICES for owned in spec.aggregates)
