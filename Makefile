@@ -40,7 +40,7 @@ demo: install ## Play the whole story against the running marketplace
 
 ##@ Checks
 
-test: lint test-unit k8s-check test-integration test-system ## Style, types and all tests: under 5 minutes
+test: lint test-unit k8s-check test-integration test-system ## Style, types and all tests
 
 test-more: test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: faults, a tiny benchmark, ten mutations
 

@@ -56,7 +56,7 @@ async def running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
 
 
 class UnreliablePublisher(Publisher):
-    """Publishes to the real stream, unless it is told to fail. There are 20 ms between two polls of the outboxes."""
+    """Publishes to the real stream, unless the test asks it to fail. Polls the outboxes every 20 ms."""
 
     def __init__(self, broker: Broker) -> None:
         super().__init__(broker)

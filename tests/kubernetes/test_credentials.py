@@ -40,7 +40,7 @@ def test_every_credential_has_a_pod_that_takes_it() -> None:
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_a_mongodb_in_the_cluster_asks_for_a_password(name: str) -> None:
-    """Its image switches authentication on if it is told a root user and that user's password."""
+    """The image switches authentication on if its environment names a root user and a password."""
     pod = render(RENDERED["kind"]).one("StatefulSet", f"{name}-mongodb")["spec"]["template"]
     variables = environment_of(pod)
     assert variables.get("MONGO_INITDB_ROOT_USERNAME", {}).get("value"), "anybody could write to it"

@@ -21,7 +21,7 @@ class Played:
     def __init__(self, gateway: str, *, timeout: float = 10, encoding: str = "utf-8") -> None:
         screen = io.BytesIO()
         file = io.TextIOWrapper(screen, encoding=encoding, write_through=True)
-        # An empty environment: FORCE_COLOR or COLUMNS of whoever runs the tests must not change what is shown.
+        # An empty environment: FORCE_COLOR or COLUMNS of the person who runs the tests must not change the output.
         self.exit_code = run_demo(gateway, console=Console(file=file, width=80, _environ={}), timeout=timeout)
         self.shown = screen.getvalue().decode(encoding)
         self.prose = " ".join(self.shown.replace("│", " ").split())
