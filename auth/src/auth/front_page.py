@@ -1,4 +1,7 @@
-"""The page at the gateway's root: what the platform does, and links to the documentation of each API."""
+"""Serves the page at the path "/" of the gateway.
+
+The page says what the platform does, and links to the API documentation of each service.
+"""
 
 import json
 from functools import cache
@@ -12,7 +15,11 @@ from fastapi.responses import HTMLResponse
 front_page = APIRouter(include_in_schema=False)
 
 _SERVICES = Path(__file__).with_name("services.json")
-"""The name and the summary of each. `make docs` generates the file from the registry, which auth must not import."""
+"""A file with the name and the summary of each service.
+
+The auth service cannot read this information from marketplace.registry, because it must not import that package. So
+`make docs` writes the information into this file.
+"""
 
 _PAGE = Template("""\
 <!doctype html>

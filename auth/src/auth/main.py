@@ -1,4 +1,4 @@
-"""The composition root of the auth service: creates all its objects and connects them."""
+"""The composition root of the auth service. `create_app` creates all objects of the service and connects them."""
 
 from fastapi import FastAPI
 

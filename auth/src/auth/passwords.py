@@ -1,4 +1,4 @@
-"""Computes and checks password hashes with argon2id, with the parameters that OWASP recommends.
+"""Computes and checks password hashes. The algorithm is argon2id, with the parameters that OWASP recommends.
 
 The hashes are computed in threads, so that they do not block the event loop. The number of threads is limited, because
 each hash needs memory.
@@ -30,8 +30,9 @@ class Passwords:
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Return True if the password belongs to `password_hash`.
 
-        If the user is unknown, the caller passes None as `password_hash`. Then this method computes a hash all the same
-        and returns False. So the answer for an unknown user takes as long as the answer for a wrong password.
+        If the user is unknown, the caller passes None as `password_hash`. In this case, the method also computes a
+        hash, and then returns False. So the answer for an unknown user takes as long as the answer for a wrong
+        password.
         """
         known = password_hash is not None
         matches = await asyncio.get_running_loop().run_in_executor(

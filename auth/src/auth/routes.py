@@ -1,4 +1,8 @@
-"""The HTTP routes. Each route parses the request, calls one use case, and returns the answer."""
+"""The HTTP routes of the auth service.
+
+The routes for sign-up and sign-in call a use case. The other routes only read the session token or delete the cookie
+that contains the token.
+"""
 
 from typing import Annotated
 
@@ -53,6 +57,7 @@ def _answer(session: Session, request: Request, response: Response) -> UserOut:
         max_age=int(TOKEN_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",  # The gateway sends this scheme in the header X-Forwarded-Proto.
+        # `scheme` is the scheme that the browser uses. The gateway sends it to us in the header X-Forwarded-Proto.
+        secure=request.url.scheme == "https",
     )
     return UserOut(id=session.user.id, email=session.user.email)

@@ -9,9 +9,10 @@ from common.runtime.token_settings import TokenSettings
 
 
 def _check_private_key(secret: SecretStr, info: ValidationInfo) -> SecretStr:
-    """Raise an error if this private key and TOKEN_PUBLIC_KEY are not one key pair.
+    """Raise an error if the private key is invalid, or if TOKEN_PUBLIC_KEY is not the public key of this private key.
 
-    With two keys that do not belong together, all services would refuse the tokens that the auth service signs.
+    Without this check, the auth service could start with a wrong private key. Then it would sign tokens, and all
+    services would refuse these tokens.
     """
     try:
         public_key = parse_private_key(secret.get_secret_value()).public_key()

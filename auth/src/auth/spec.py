@@ -1,4 +1,7 @@
-"""What the platform needs to know about the auth service."""
+"""Describes the auth service for the platform.
+
+The `marketplace` commands and the tests read SPEC, for example to start the service and to check its data.
+"""
 
 from auth.main import create_app
 from auth.settings import AuthSettings

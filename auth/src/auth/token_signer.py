@@ -15,11 +15,13 @@ TOKEN_LIFETIME = timedelta(hours=12)
 
 
 def parse_private_key(pem: str) -> Ed25519PrivateKey:
-    """Return the private key that this PEM text contains.
+    """Return the Ed25519 private key that the text `pem` contains.
 
-    Raises ValueError if the text is not such a key. The message of this error does not show the key.
+    Raises ValueError if the text is not an unencrypted Ed25519 private key. The message of this error does not show
+    the text.
     """
-    with suppress(ValueError, TypeError, UnsupportedAlgorithm):  # an encrypted key raises TypeError
+    # If the key is encrypted, load_pem_private_key raises TypeError.
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load_pem_private_key(pem.encode(), password=None)
         if isinstance(key, Ed25519PrivateKey):
             return key

@@ -1,4 +1,4 @@
-"""The user aggregate."""
+"""The user aggregate. It contains the e-mail address and the password hash of a user."""
 
 from typing import Self
 
@@ -18,7 +18,8 @@ class EmailTaken(Conflict):
 class WrongCredentials(NotSignedIn):
     """The e-mail address is unknown, or the password is wrong.
 
-    The answer is the same in both cases, and takes the same time. So nobody can find out whether an address is known.
+    The answer is the same in both cases, and takes the same time. So the answer does not show whether the address is
+    known.
     """
 
     code = "wrong-credentials"

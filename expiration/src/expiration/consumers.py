@@ -1,4 +1,7 @@
-"""The handlers of events and timers: one function per handler, and the table of all consumers."""
+"""The handlers of events and timers in the expiration service. Each handler is a function.
+
+The table CONSUMERS lists all handlers, and the events or timers that each handler receives.
+"""
 
 from common.domain.ids import OrderId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
@@ -19,8 +22,9 @@ async def complete_deadline_on_timer(expiration: ExpirationService, timer: Deadl
     await expiration.complete_deadline(OrderId(timer.id))
 
 
-# Some durable names contain older words than the names of their handlers. We keep these durable names, because a
-# durable consumer with a new name would read all events again, from the first one.
+# Some names of consumers in this table are older than the names of their handlers. We must not change the name of a
+# consumer. With a new name, the broker would create a new consumer, and this consumer would receive all old events
+# again.
 CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
     Consumer(
         "expiration-arm-deadline-on-order-created",

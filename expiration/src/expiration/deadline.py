@@ -23,7 +23,7 @@ class DeadlineStatus(StrEnum):
 class Deadline(Aggregate[ExpirationCompleted]):
     """The time until which an order must be paid. The deadline has the same id as its order.
 
-    `order_version` is the newest version of the order whose event the deadline has followed.
+    `order_version` is the version of the order in the newest event that the service has handled for this deadline.
     """
 
     expires_at: datetime
@@ -46,9 +46,10 @@ class Deadline(Aggregate[ExpirationCompleted]):
         return self.order_version < event.version
 
     def follow(self, event: OrderEvent) -> None:
-        """Take over the newer state of the order.
+        """Update the deadline after a newer event of its order.
 
-        A completed deadline stays completed, because the event ExpirationCompleted is already published.
+        Only the status of a pending deadline can change. A completed deadline stays completed, because the service
+        cannot take back the event ExpirationCompleted.
         """
         self.order_version = event.version
         if self.is_pending:
@@ -72,6 +73,6 @@ class Deadline(Aggregate[ExpirationCompleted]):
 def _status_after(event: OrderEvent) -> DeadlineStatus:
     """Return the status that a deadline has after this event of its order.
 
-    Only the event OrderCreated starts a deadline. Every other event of an order ends the deadline.
+    After the event OrderCreated, the deadline is pending. After any other event of the order, the deadline is dropped.
     """
     return DeadlineStatus.PENDING if isinstance(event, OrderCreated) else DeadlineStatus.DROPPED

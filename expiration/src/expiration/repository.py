@@ -1,7 +1,7 @@
 """Stores deadlines in MongoDB.
 
-Only the stored deadline decides if an order expires. A timer of the broker only tells the service when it must look at
-the stored deadline.
+When a timer fires, the service reads the stored deadline. Only the stored deadline decides whether the time to pay is
+over. So a timer that fires twice or too early does no damage.
 """
 
 from datetime import datetime
@@ -37,8 +37,8 @@ class DeadlineRepository(AggregateRepository[Deadline]):
     async def find_pending(self, *, due_before: datetime | None, after: Deadline | None, limit: int) -> list[Deadline]:
         """Return a page of pending deadlines, earliest first.
 
-        `due_before` limits the result to deadlines before this time. `after` is the last deadline of the page before.
-        For the first page, `after` is None.
+        If `due_before` is not None, the page contains only deadlines before this time. `after` is the last deadline of
+        the previous page. For the first page, `after` is None.
         """
         query: dict[str, object] = dict(_PENDING)
         if due_before is not None:

@@ -20,7 +20,10 @@ log = structlog.get_logger()
 _PAGE = 200
 _CHECK_SECONDS = 15.0
 _SURELY_LOST = timedelta(seconds=5)
-"""If a timer has not fired this long after its deadline, the timer is lost, and the service sets it again."""
+"""If a deadline is still pending this long after its time, we assume that its timer is lost.
+
+Then the service sets the timer again.
+"""
 
 
 class ExpirationService:
@@ -32,9 +35,11 @@ class ExpirationService:
     async def follow_order(self, event: OrderEvent) -> None:
         """Start the deadline when an order is opened. Drop the deadline when the order is cancelled or completed.
 
-        This method first stores the deadline and then sets the timer. It sets the timer also when the event is
-        delivered again, because an earlier delivery may have stored the deadline and then stopped before it set the
-        timer. The timer of a dropped deadline still fires, but then it changes nothing.
+        This method first stores the deadline and then sets its timer. The method also sets the timer when the same
+        event is delivered again. The reason is that the process may have died during the first delivery, after it had
+        stored the deadline and before it set the timer.
+
+        The timer of a dropped deadline still fires. Then the service does nothing.
         """
         deadline = await self._start(event) if event.version == 1 else None
         if deadline is None:
@@ -45,7 +50,8 @@ class ExpirationService:
     async def _start(self, event: OrderEvent) -> Deadline | None:
         """Store a new deadline and return it. Return None if the order already has a deadline.
 
-        We do not read before this write, because an order rarely has a deadline when its first event arrives.
+        This method does not first read from the database whether the order has a deadline. When the first event of an
+        order arrives, the order rarely has a deadline, so the read would cost time and would almost never help.
         """
         deadline = Deadline.of_order(event)
         try:
@@ -67,10 +73,10 @@ class ExpirationService:
 
     @retry_on_conflict
     async def complete_deadline(self, order_id: OrderId) -> None:
-        """Publish that the time to pay is over. Do nothing if the deadline is not pending.
+        """Publish ExpirationCompleted, because the time to pay is over. Do nothing if the deadline is not pending.
 
         If the clock of the broker is ahead of the clock of this service, the timer fires too early. Then this method
-        raises RetryLater.
+        raises RetryLater, so that the broker delivers the timer again at the right time.
         """
         deadline = await self._deadlines.find(order_id)
         if deadline is None or not deadline.is_pending:
@@ -82,9 +88,10 @@ class ExpirationService:
         await self._deadlines.save(deadline)
 
     async def keep_timers_set(self) -> None:
-        """Set the timers of all pending deadlines when the service starts. Then repeat a check until the service stops.
+        """Set the timers of all pending deadlines when the service starts. Then search for lost timers every 15 s.
 
-        The check sets the timers of the deadlines that are still pending although their timers should have fired.
+        A timer is lost if its deadline is still pending although the timer should have fired. This method sets each
+        lost timer again. The method runs until the service stops.
         """
         due_before: datetime | None = None
         while True:
@@ -102,7 +109,7 @@ class ExpirationService:
     async def set_pending_timers(self, *, due_before: datetime | None) -> int:
         """Set the timer of each pending deadline, and return the number of these deadlines.
 
-        If `due_before` is not None, only the deadlines before this time count.
+        If `due_before` is not None, ignore the deadlines that are not before this time.
         """
         count = 0
         after: Deadline | None = None

@@ -1,4 +1,7 @@
-"""What the platform needs to know about the expiration service."""
+"""Describes the expiration service for the platform.
+
+The `marketplace` commands and the tests read SPEC, for example to start the service and to check its data.
+"""
 
 from common.events.expiration import ExpirationCompleted
 from common.runtime.service_spec import AggregateSpec, ServiceSpec

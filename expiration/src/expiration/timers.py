@@ -1,11 +1,12 @@
 """Sets timers at the broker. A timer is a message that the broker delivers at a given time.
 
-The broker calls this a message schedule. It needs nats-server 2.12 or newer, which has these rules:
+The broker is NATS, which calls such a timer a message schedule. Message schedules need nats-server 2.12 or newer. They
+have these rules:
 
 - The target subject must be in the same stream as the subject of the schedule, and must be a different subject.
 - The time must have a time zone.
-- If the max_age of the stream is shorter than the delay, the broker loses the timer without an error. So our stream has
-  no max_age.
+- A stream with a max_age deletes messages that are older than this age. If the max_age is shorter than the delay of the
+  timer, the broker loses the timer and reports no error. So our stream has no max_age.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from expiration.deadline import Deadline
 _KEEP_FIRED_TIMERS = "1h"
 """How long the broker keeps a timer that has fired.
 
-If the expiration service is down for longer, it loses such a timer. But when it starts, it sets all timers again.
+If the expiration service does not run for a longer time, the broker deletes the fired timer before the service receives
+the timer. But when the service starts, it sets the timers of all pending deadlines again.
 """
 
 
@@ -28,9 +30,10 @@ class TimerScheduler:
     publisher: Publisher
 
     async def schedule(self, deadline: Deadline) -> None:
-        """Set the timer of this deadline. It replaces an earlier timer of the same deadline.
+        """Set the timer of this deadline. The new timer replaces an earlier timer of the same deadline.
 
-        If the deadline is in the past, the timer fires at once. Raises DependencyUnavailable.
+        If the deadline is in the past, the timer fires immediately. Raises DependencyUnavailable if the broker does not
+        confirm that it has stored the timer.
         """
         timer = deadline.timer()
         at = deadline.expires_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -40,6 +43,7 @@ class TimerScheduler:
             "Nats-Schedule-TTL": _KEEP_FIRED_TIMERS,
         }
         if traceparent := current_traceparent():
-            # The message of the fired timer has this header, so that the expiry belongs to the trace of the order.
+            # The message of the fired timer also has this header. So the trace shows the expiry of the order together
+            # with the event that has started the deadline.
             headers[TRACEPARENT] = traceparent
         await self.publisher.publish_raw(timer.schedule_subject, timer.to_json().encode(), headers)

@@ -1,4 +1,7 @@
-"""The event handlers: one function per handler, and the table of all consumers."""
+"""The event handlers of the orders service. Each handler is a function.
+
+The table CONSUMERS lists all handlers, and the events that each handler receives.
+"""
 
 from common.domain.ids import OrderId, PaymentId
 from common.events.expiration import ExpirationCompleted
@@ -20,8 +23,8 @@ async def expire_order_on_expiration_completed(orders: OrderService, event: Expi
     await orders.expire_order(OrderId(event.id))
 
 
-# The first durable name contains an older word than the name of its handler. We keep this durable name, because a
-# durable consumer with a new name would read all events again, from the first one.
+# The name "orders-replicate-ticket" is older than the name of its handler. We must not change the name of a consumer.
+# With a new name, the broker would create a new consumer, and this consumer would receive all old events again.
 CONSUMERS: tuple[Consumer[OrderService], ...] = (
     Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), update_ticket_on_ticket_event),
     Consumer("orders-complete-order-on-payment-created", (PaymentCreated,), complete_order_on_payment_created),

@@ -1,4 +1,4 @@
-"""The order aggregate. A created order becomes completed or cancelled, and then its status never changes again."""
+"""The order aggregate. A new order is open. Later it becomes completed or cancelled, and this status is final."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ class OrderStatus(StrEnum):
 
     @property
     def is_live(self) -> bool:
-        """Return True if the order holds its ticket, because it is open or has bought the ticket."""
+        """Return True if the order is open or completed. Then no other order can get the ticket."""
         return self is not OrderStatus.CANCELLED
 
 
@@ -46,7 +46,7 @@ class Order(Aggregate[OrderEvent]):
     request_key: str | None = None
     """Identifies the request that placed the order. It is None if the request had no Idempotency-Key.
 
-    If the client repeats the request with the same Idempotency-Key, the service finds this order by this key.
+    If the client repeats the request with the same Idempotency-Key, the service uses `request_key` to find this order.
     """
 
     @classmethod
@@ -69,15 +69,15 @@ class Order(Aggregate[OrderEvent]):
             raise NotTheBuyer("Only its buyer can see or cancel an order.")
 
     def cancel(self) -> None:
-        """Cancel the order, because its buyer wants to cancel it or the time to pay is over. Raises OrderNotOpen."""
+        """Cancel the order for its buyer, or because the time to pay is over. Raises OrderNotOpen."""
         self._close(OrderStatus.CANCELLED)
         self._change(OrderCancelled)
 
     def note_late_payment(self, payment_id: PaymentId) -> None:
-        """Keep the id of a payment that arrived after the cancellation, so that the timeline shows it.
+        """Set the id of a payment that arrived when the order was not open any more.
 
-        The payments service refunds this payment. The status of the order does not change, so there is no new version
-        and no event.
+        The payments service refunds this payment. We need the id in order to show the payment in the timeline of the
+        order. The status of the order does not change, so its version does not change, and there is no event.
         """
         self.late_payment_id = payment_id
 

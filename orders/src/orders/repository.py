@@ -25,13 +25,15 @@ class OrderRepository(AggregateRepository[Order]):
         super().__init__(collection, Order, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # With this index, MongoDB refuses a second live order for a ticket. So no ticket is held or sold twice.
+        # An order is live if it is open or completed. Because of this index, MongoDB refuses a second live order for
+        # the same ticket. So no ticket is held or sold twice.
         await self.collection.create_index(
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
-        # Every text that is not empty is greater than the empty text. So this index contains the orders that have a
-        # `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index in a search for a key.
+        # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the orders that
+        # have a `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index when we search
+        # for a `request_key`.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -40,7 +42,11 @@ class OrderRepository(AggregateRepository[Order]):
         )
 
     async def add(self, order: Order) -> None:
-        """Store a new order. If another live order has the ticket, store nothing and raise TicketNotAvailable."""
+        """Store a new order.
+
+        Store nothing and raise TicketNotAvailable if a live order has the same ticket, or if any order has the same
+        `request_key`.
+        """
         try:
             await super().add(order)
         except DuplicateKeyError:

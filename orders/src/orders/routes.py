@@ -1,4 +1,4 @@
-"""The HTTP routes. Each route parses the request, calls one use case, and returns the answer."""
+"""The HTTP routes of the orders service. Each route parses the request, calls one use case, and returns the answer."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(Not
 idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 Orders = Annotated[OrderService, Depends(use_cases(OrderService))]
-ONE_ORDER = "/{orderId}"  # The name is in camelCase, because error messages show it to the client.
+ONE_ORDER = "/{orderId}"  # This name is in camelCase like our JSON, because error messages show it to the client.
 OrderInPath = Annotated[OrderId, WellFormed, Path(alias="orderId")]
 
 

@@ -17,7 +17,7 @@ class OrderIn(RequestBody):
     window_seconds: int | None = Field(
         default=None,
         ge=1,
-        le=LONGEST_WINDOW_SECONDS,  # Python's timedelta cannot hold a number of thirty digits.
+        le=LONGEST_WINDOW_SECONDS,  # Without a limit, a very large number would cause an OverflowError in timedelta.
         description="How long the order holds the ticket. It can only be shorter than the default of the platform.",
     )
 

@@ -43,8 +43,8 @@ class OrderService:
 
         If an earlier request with the same `request_key` has placed an order, return the order of the earlier request.
 
-        Raises NotFound, OwnTicket or TicketNotAvailable. Raises BadInput if `window_seconds` is longer than the window
-        of the platform.
+        Raises NotFound, OwnTicket or TicketNotAvailable. Raises BadInput if `window_seconds` is longer than the time
+        for which orders normally hold their tickets.
         """
         window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
         if window > self._window:
@@ -70,12 +70,13 @@ class OrderService:
 
     @retry_on_conflict
     async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:
-        """Cancel the order that holds the ticket, if the time to pay for this order is over.
+        """Cancel the order that holds the ticket, if this order is open and the time to pay for it is over.
 
-        Normally the expiration service starts this cancellation. While the expiration service is down, this method
-        makes sure that the ticket can be sold all the same.
+        Return False if the order keeps the ticket. Otherwise return True, and the caller can try again to order the
+        ticket.
 
-        Return True if the ticket may be free now.
+        Normally the expiration service makes sure that an order is cancelled when the time to pay is over. With this
+        method, buyers can order the ticket even while the expiration service does not run.
         """
         holder = await self._orders.find_holder(ticket_id)
         if holder is None:
@@ -118,7 +119,8 @@ class OrderService:
     async def complete_order(self, order_id: OrderId, payment_id: PaymentId) -> None:
         """Complete an order that has been paid.
 
-        If the order is already cancelled, it stays cancelled, and the payments service refunds the payment.
+        If the order is already cancelled, it stays cancelled. This method then only stores the id of the payment, and
+        the payments service refunds the payment.
         """
         order = await self._known(order_id)
         if order.is_open:
@@ -130,7 +132,7 @@ class OrderService:
 
     @retry_on_conflict
     async def expire_order(self, order_id: OrderId) -> None:
-        """Cancel an order, because the time to pay is over. Do nothing if the order is not open."""
+        """Cancel an order when the time to pay is over. Do nothing if the order is not open."""
         order = await self._known(order_id)
         if order.is_open:
             order.cancel()

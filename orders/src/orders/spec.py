@@ -1,4 +1,7 @@
-"""What the platform needs to know about the orders service."""
+"""Describes the orders service for the platform.
+
+The `marketplace` commands and the tests read SPEC, for example to start the service and to check its data.
+"""
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec

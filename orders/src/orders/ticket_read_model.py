@@ -1,6 +1,6 @@
-"""What the orders service knows about each ticket.
+"""The copy of the tickets that the orders service stores for its own use.
 
-With this knowledge, the orders service can place an order without a call to another service.
+With this copy, the orders service can place an order without a call to the tickets service.
 """
 
 from common.domain.ids import TicketId, UserId

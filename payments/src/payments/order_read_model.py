@@ -1,7 +1,6 @@
-"""What the payments service knows about each order.
+"""The copy of the orders that the payments service stores for its own use.
 
-The service knows who may pay, how much this buyer must pay, and until when. The service also knows if the order is
-open, cancelled or completed.
+For each order, the copy contains the buyer, the price, the time until which the buyer must pay, and the status.
 """
 
 from datetime import datetime
@@ -16,9 +15,9 @@ from common.storage.read_model import ReadModel, ReadModelRepository
 
 
 class OrderStatus(StrEnum):
-    """The status of an order after an event.
+    """The status that an order has after an event.
 
-    The type of the event determines this status. The field `status` of the event does not.
+    The method `after` decides this from the type of the event. The method ignores the field `status` of the event.
     """
 
     OPEN = "created"
@@ -40,7 +39,7 @@ class OrderReadModel(ReadModel):
 
     @classmethod
     def from_event(cls, event: Event) -> Self:
-        assert isinstance(event, OrderEvent)  # noqa: S101 - this tells the type checker which events are consumed here
+        assert isinstance(event, OrderEvent)  # noqa: S101 - this tells the type checker the type of the event
         return cls(
             id=event.id,
             version=event.version,

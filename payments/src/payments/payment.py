@@ -17,7 +17,7 @@ from payments.gateway.protocol import ChargeId
 
 class PaymentStatus(StrEnum):
     PENDING = "pending"
-    """The payment reserves its order, so that no second payment can begin. Nobody knows yet if the card was charged."""
+    """The payment has begun, so no second payment for its order can begin. Nobody knows yet if the card was charged."""
     DECLINED = "declined"
     CAPTURED = "captured"
     REFUNDED = "refunded"
@@ -70,7 +70,7 @@ class Payment(Aggregate[PaymentEvent]):
     Operators must look at a payment that stays open for a long time.
     """
     token: str | None
-    """The card token. It is removed when the outcome of the charge is known, because no call needs it after that."""
+    """The card token. `capture` and `decline` remove the token, because after that nobody needs the token."""
     charge_id: ChargeId | None = None
     decline_reason: str | None = None
     begun_at: datetime
@@ -91,7 +91,11 @@ class Payment(Aggregate[PaymentEvent]):
         now: datetime,
         request_key: str | None = None,
     ) -> Self:
-        """Begin a payment. The stored payment reserves its order, and after that the card is charged."""
+        """Create a pending payment.
+
+        The caller must store the payment before it charges the card. While the payment is stored as pending,
+        nobody can begin a second payment for the same order.
+        """
         payment = cls(
             id=PaymentId(new_id()),
             order_id=order_id,

@@ -21,14 +21,15 @@ class PaymentRepository(AggregateRepository[Payment]):
         super().__init__(collection, Payment, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # With this index, MongoDB refuses a second pending or captured payment for the same order. So there is at most
-        # one charge per order.
+        # Because of this index, MongoDB refuses a second payment for an order while another payment for this order is
+        # pending or captured. So two payments cannot charge the buyer for the same order.
         await self.collection.create_index(
             "order_id", unique=True, partialFilterExpression={"status": _CLAIMS}, name="one_charge_an_order"
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
-        # Every text that is not empty is greater than the empty text. So this index contains the payments that have a
-        # `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index in a search for a key.
+        # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the payments that
+        # have a `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index when we search
+        # for a `request_key`.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -42,8 +43,9 @@ class PaymentRepository(AggregateRepository[Payment]):
     async def add(self, payment: Payment) -> None:
         """Store a new payment.
 
-        If another payment for this order is pending or captured, store nothing and raise PaymentInProgress or
-        AlreadyPaid.
+        Store nothing and raise AlreadyPaid if another payment for this order is captured. Store nothing and raise
+        PaymentInProgress if another payment for this order is pending, or if another payment has the same
+        `request_key`.
         """
         try:
             await super().add(payment)
@@ -67,7 +69,7 @@ class PaymentRepository(AggregateRepository[Payment]):
     async def find_open(self, *, begun_before: datetime, after: Payment | None) -> list[Payment]:
         """Return a page of at most 500 open payments that began before `begun_before`, oldest first.
 
-        `after` is the last payment of the page before. For the first page, `after` is None.
+        `after` is the last payment of the previous page. For the first page, `after` is None.
         """
         query: dict[str, object] = {"open": True, "begun_at": {"$lt": begun_before}}
         if after is not None:

@@ -1,4 +1,4 @@
-"""The HTTP routes. Each route parses the request, calls one use case, and returns the answer."""
+"""The HTTP routes of the payments service. Each route reads the request, calls one use case, and returns the answer."""
 
 from typing import Annotated
 

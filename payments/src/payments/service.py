@@ -4,7 +4,7 @@ Every charge ends in one of two ways: the order is completed, or the money is re
 payments service learns of the charge first or of the cancellation first.
 
 A payment has two steps, `_charge` and `_close`. The request of the buyer and the recovery job run both steps. The
-handler of order events runs only `_close`. The recovery job finishes payments after a crash (ADR 8).
+handler of order events runs only `_close`. The recovery job finishes the payments that a crash has interrupted (ADR 8).
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from payments.repository import PaymentRepository
 log = structlog.get_logger()
 
 _ABANDONED_AFTER = timedelta(seconds=10)
-"""If a payment began longer ago than this, no request works on it any more, and the recovery job may continue it.
+"""If a payment began longer ago than this time, the recovery job may continue the payment.
 
-This time is longer than a request may take (see common.http.middleware).
+After this time, the request that began the payment has ended, because common.http.middleware ends each request earlier.
 """
 _KEY_IS_KEPT_FOR = timedelta(hours=20)
-"""If a payment began longer ago than this, the recovery job does not repeat the charge.
+"""If a payment began longer ago than this time, the recovery job does not repeat the charge.
 
 Stripe may forget an idempotency key after 24 hours. Without the key, Stripe would charge the card a second time.
 """
@@ -56,7 +56,8 @@ class PaymentService:
         request.
 
         Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress or CardRefused. Raises BadInput if
-        the token is unknown. Raises DependencyUnavailable if nobody knows yet whether the card was charged.
+        the token is unknown. Raises DependencyUnavailable if nobody knows yet whether the card processor has charged
+        the card, or refunded a charge.
         """
         order = await self._order_of(order_id, buyer)
         begun_before = await self._payments.find_by_request(request_key) if request_key else None
@@ -66,7 +67,7 @@ class PaymentService:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:
             raise OrderNotOpen("The order has been cancelled, so it cannot be paid.")
-        if order.expires_at <= self._clock():  # the event of the cancellation may arrive later
+        if order.expires_at <= self._clock():  # The event of the cancellation may not have arrived yet.
             raise OrderNotOpen("The time to pay this order is over.")
         payment = Payment.begin(
             order_id=order_id,
@@ -87,12 +88,12 @@ class PaymentService:
     async def follow_order(self, event: OrderEvent) -> None:
         """Store the new state of an order.
 
-        If the order is completed or cancelled now, also close the payment that is captured and still open. A new order
-        has no such payment.
+        If the order is completed or cancelled now, and if a captured payment of the order is still open, also settle
+        or refund this payment (see `_close`).
         """
         await self._orders.apply(event)
         if isinstance(event, OrderCreated):
-            return  # no payment waits for this
+            return  # A new order has no payment to settle or to refund.
         payment = await self._payments.find_captured_and_open(OrderId(event.id))
         if payment is not None:
             await self._close(PaymentId(payment.id))
@@ -106,7 +107,11 @@ class PaymentService:
             await asyncio.sleep(_RECOVERY_SECONDS)
 
     async def recover_open_payments(self) -> None:
-        """Finish the payments that are still open after a crash, or because the card processor did not answer."""
+        """Try to finish all payments that began some time ago and are still open.
+
+        A payment may still be open because a process died during the payment, or because the card processor did not
+        answer.
+        """
         begun_before = self._clock() - _ABANDONED_AFTER
         after: Payment | None = None
         while page := await self._payments.find_open(begun_before=begun_before, after=after):
@@ -115,10 +120,13 @@ class PaymentService:
             after = page[-1]
 
     async def _recover(self, payment: Payment) -> None:
-        """Try to finish one payment. If the payment is too old to repeat its charge, only log an error for a person.
+        """Try to finish one payment.
 
-        If this fails, log the reason and return, so that the recovery job can finish the other payments. Only if the
-        database does not answer, raise the error, because then the job cannot finish any payment.
+        If the payment is pending and too old to repeat its charge, do not try. Log an error instead, so that a person
+        looks at the payment.
+
+        If the attempt fails, log the reason and return, so that the recovery job continues with the other payments. But
+        if the database fails, raise its error, because without the database the job cannot finish any payment.
         """
         if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:
             log.error("open payment needs a person: find out whether it was charged", payment=payment.id)
@@ -153,11 +161,11 @@ class PaymentService:
     async def _charge(self, payment_id: PaymentId) -> None:
         """Charge the card of a pending payment. After that, the payment is captured or declined.
 
-        This step may run several times, because the id of the payment is the idempotency key of the charge. If the
-        payment is already captured, this step does nothing.
+        This step may run several times, but the card is charged only once, because the id of the payment is the
+        idempotency key of the charge. If the payment is already captured or refunded, this step does nothing.
 
-        Raises CardRefused if the card is declined, also if another request or the recovery job has stored the decline.
-        Raises BadInput if the token is unknown. Raises DependencyUnavailable if the outcome is unknown.
+        Raises CardRefused if the card is declined now or was declined in an earlier run. Raises BadInput if the token
+        is unknown. Raises DependencyUnavailable if nobody knows yet whether the card was charged.
         """
         payment = await self._known(payment_id)
         if payment.status is PaymentStatus.DECLINED:
@@ -185,11 +193,13 @@ class PaymentService:
     async def _close(self, payment_id: PaymentId) -> Payment:
         """Refund a captured payment if its order is cancelled. Settle the payment if its order is completed.
 
-        If the order is still open, or if the payment is not captured and open, change nothing.
+        Change nothing if the order is still open. Also change nothing if the payment is not captured, or if it was
+        settled before.
 
-        A charge and a cancellation may happen at the same time. `_charge` has stored the capture before this step reads
-        the order. `follow_order` stores the cancellation before it looks for the payment. So the step that reads
-        last sees both the capture and the cancellation, and refunds the payment.
+        A request may charge the card while the handler of an event stores the cancellation of the order. The request
+        first stores the capture (in `_charge`) and then reads the order. The handler first stores the cancellation (in
+        `follow_order`) and then reads the payment. So at least one of them sees both the capture and the cancellation,
+        and refunds the payment.
         """
         payment = await self._known(payment_id)
         if payment.status is not PaymentStatus.CAPTURED or not payment.open:

@@ -212,7 +212,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="""
             await self._orders.apply(event)
             if isinstance(event, OrderCreated):
-                return  # no payment waits for this
+                return  # A new order has no payment to settle or to refund.
             payment = await self._payments.find_captured_and_open(OrderId(event.id))""",
         new="""
             payment = await self._payments.find_captured_and_open(OrderId(event.id))

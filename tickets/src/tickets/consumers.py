@@ -1,4 +1,7 @@
-"""The event handlers: one function per handler, and the table of all consumers."""
+"""The event handlers of the tickets service. Each handler is a function.
+
+The table CONSUMERS lists all handlers, and the events that each handler receives.
+"""
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
 from common.messaging.consumer import Consumer

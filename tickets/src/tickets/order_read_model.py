@@ -1,4 +1,8 @@
-"""What the tickets service knows about each order: if the order is live, and which ticket it is for."""
+"""The copy of the orders that the tickets service stores for its own use.
+
+For each order, the copy contains the id of the ticket, and whether the order is live. An order is live until it is
+cancelled, so completed orders are also live.
+"""
 
 from typing import Self
 
@@ -17,7 +21,7 @@ class OrderReadModel(ReadModel):
 
     @classmethod
     def from_event(cls, event: Event) -> Self:
-        assert isinstance(event, OrderEvent)  # noqa: S101 - this tells the type checker which events are consumed here
+        assert isinstance(event, OrderEvent)  # noqa: S101 - this tells the type checker the type of the event
         return cls(
             id=event.id, version=event.version, ticket_id=event.ticket.id, is_live=not isinstance(event, OrderCancelled)
         )
@@ -28,8 +32,8 @@ class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
         super().__init__(collection, OrderReadModel)
 
     async def create_indexes(self) -> None:
-        # A ticket can have had many orders, but at most one or two of them are live. So this index contains only the
-        # live orders and stays small.
+        # Over time, a ticket can have many orders, but usually only one of them is live. The index contains only live
+        # orders, so it stays small.
         await self.collection.create_index("ticket_id", partialFilterExpression={"is_live": True})
 
     async def is_live(self, order_id: OrderId) -> bool:
@@ -39,8 +43,9 @@ class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
     async def live_order_of(self, ticket_id: TicketId) -> OrderId | None:
         """Return the id of a live order for the ticket, or None if there is no such order.
 
-        If one of two orders has been cancelled, but the event of its cancellation has not arrived yet, both orders are
-        live here. Then this method returns any of the two.
+        The collection may contain two live orders for one ticket. This happens if one of them is already cancelled, but
+        the event of the cancellation has not arrived yet. Then this method returns one of the two orders. If this is
+        the wrong one, the service corrects the mistake when the event arrives.
         """
         document = await self.collection.find_one({"ticket_id": ticket_id, "is_live": True})
         return OrderId(document["_id"]) if document else None

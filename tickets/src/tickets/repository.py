@@ -12,8 +12,8 @@ class TicketRepository(AggregateRepository[Ticket]):
         super().__init__(collection, Ticket, outbox, clock)
 
     async def create_indexes(self) -> None:
-        # This index serves the list of the tickets that can be bought. The query of this list asks for tickets without
-        # an order (`order_id` is null) and sorts them by `_id`, newest first.
+        # MongoDB uses this index to find the tickets that can be bought. The query selects the tickets without an order
+        # (`order_id` is null) and sorts them by `_id`, newest first.
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
 
     async def find_for_sale(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:

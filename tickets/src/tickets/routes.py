@@ -1,4 +1,4 @@
-"""The HTTP routes. Each route parses the request, calls one use case, and returns the answer."""
+"""The HTTP routes of the tickets service. Each route parses the request, calls one use case, and returns the answer."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from tickets.ticket import NotTheSeller, TicketHeld
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 
 Tickets = Annotated[TicketService, Depends(use_cases(TicketService))]
-ONE_TICKET = "/{ticketId}"  # The name is in camelCase, because error messages show it to the client.
+ONE_TICKET = "/{ticketId}"  # This name is in camelCase like our JSON, because error messages show it to the client.
 TicketInPath = Annotated[TicketId, WellFormed, Path(alias="ticketId")]
 
 

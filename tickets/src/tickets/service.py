@@ -42,26 +42,26 @@ class TicketService:
         return ticket
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Store the new state of an order. Then set the order that holds the ticket.
+        """Store the new state of an order. Then store in the ticket which order holds the ticket now.
 
-        If no order may hold the ticket any more, the ticket becomes free.
+        If the ticket has no live order any more, the ticket becomes free. An order is live until it is cancelled.
         """
         await self._orders.apply(event)
         await self.reconcile_holder(event.ticket.id, OrderId(event.id))
 
     @retry_on_conflict
     async def reconcile_holder(self, ticket_id: TicketId, changed_order: OrderId) -> None:
-        """Set the order that holds the ticket, according to the live orders for this ticket (ADR 7).
+        """Choose one live order of the ticket, and store in the ticket that this order holds the ticket (ADR 7).
 
-        Events may arrive twice and in any order. The result is right all the same, because this method looks at the
-        stored orders, and not at the event that came last.
+        Events may arrive twice and in any order. The result is still right, because this method chooses from the stored
+        orders. The order of the last event is chosen only if the stored state of this order is live.
 
-        Two handlers may run at the same time. For this reason, each handler first stores its order, then reads the
-        ticket, and then reads the orders. After it has written the ticket, it reads the orders once more. So the
-        handler that reads last sees what the other handler has written.
+        Handlers of two orders for the same ticket may run at the same time. For this reason, each handler first stores
+        its order, then reads the ticket, and then reads the orders. After the handler has written the ticket, it reads
+        the orders once more. So the handler that reads last sees what the other handler has written.
 
-        This method runs also for an old event. An earlier delivery of this event may have stored the order and then
-        stopped before it wrote the ticket.
+        This method also runs if the event is not newer than the stored order. The process may have died during an
+        earlier delivery of the same event, after it had stored the order and before it wrote the ticket.
         """
         ticket = await self._tickets.find(ticket_id)
         if ticket is None:
@@ -76,13 +76,13 @@ class TicketService:
     async def _right_holder(self, ticket: Ticket, changed_order: OrderId) -> OrderId | None:
         """Return the order that must hold the ticket, or None if there is no live order for it.
 
-        If the order that holds the ticket now is live, return this order. Otherwise, if the changed order is live,
-        return the changed order. Otherwise return any live order.
+        If the order that holds the ticket now is live, return this order. Otherwise, if `changed_order` is live, return
+        `changed_order`. Otherwise return any live order of the ticket.
 
-        The orders service allows only one live order per ticket. If this service knows two live orders, one of them is
-        already cancelled, but the event of the cancellation has not arrived yet.
+        The orders service allows only one live order per ticket. If two orders are live in our read model, one of them
+        is already cancelled, but the event of the cancellation has not arrived yet.
         """
-        for order_id in dict.fromkeys((ticket.order_id, changed_order)):  # equal ids are checked only once
+        for order_id in dict.fromkeys((ticket.order_id, changed_order)):  # dict.fromkeys removes a duplicate id.
             if order_id is not None and await self._orders.is_live(order_id):
                 return order_id
         return await self._orders.live_order_of(TicketId(ticket.id))

@@ -1,4 +1,4 @@
-"""The ticket aggregate: what the seller offers, and the order that holds the ticket."""
+"""The ticket aggregate. It contains the offer of the seller, and the id of the order that holds the ticket."""
 
 from typing import Self
 

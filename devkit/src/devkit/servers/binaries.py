@@ -1,6 +1,6 @@
-"""Finds the program of a server.
+"""Finds the executable file of a server program.
 
-The program can be in an installed wheel, in the folder of the Python program, or in a folder of the PATH.
+The file can be in an installed wheel, in the folder of the Python program, or in a folder of the PATH.
 """
 
 import importlib.metadata
@@ -42,5 +42,5 @@ def _candidates(name: str, wheel: str) -> Iterator[Path]:
 
 def _make_executable(program: Path) -> None:
     mode = program.stat().st_mode
-    if not mode & stat.S_IXUSR:  # Some installers of wheels forget this permission.
+    if not mode & stat.S_IXUSR:  # Some installers of wheels do not set this permission.
         program.chmod(mode | stat.S_IXUSR)

@@ -14,7 +14,7 @@ _TIMEOUT_MS = 1500  # This must be less than the 2 s that Server.is_ready waits.
 
 
 class Mongod(Server):
-    """Keeps its data in `data_dir`. So the server has the same data after a restart, also after kill()."""
+    """A server that stores its data in `data_dir`. So it has the same data after a restart, also after kill()."""
 
     def __init__(self, data_dir: Path, port: int, *, log_path: Path | None = None) -> None:
         super().__init__("mongod", port, log_path or data_dir / "mongod.log")
@@ -30,14 +30,14 @@ class Mongod(Server):
         return [
             *(str(program), "--dbpath", str(self.data_dir)),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port)),
-            "--nounixsocket",  # MongoDB would put the socket into /tmp, which all users of the machine share.
+            "--nounixsocket",  # Otherwise MongoDB would create a socket in /tmp, which all users share.
             *("--wiredTigerCacheSizeGB", "0.25"),  # By default, MongoDB uses half of the memory.
             # With diagnostic data collection, MongoDB would write to the disk every second.
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 
     async def answers(self) -> bool:
-        # If the server does not listen, this call fails at once. The driver would try again until its timeout is over.
+        # If the server does not listen yet, this call fails immediately. The driver would fail only after its timeout.
         await self.try_connection()
         client = AsyncMongoClient[dict[str, Any]](
             "127.0.0.1",

@@ -15,9 +15,9 @@ from devkit.servers.server import Server
 _ALTERNATIVE = "put `nats-server` on the PATH, or set NATS_URL to a server that runs elsewhere"
 
 # sync_interval: By default, JetStream makes its files safe on the disk (fsync) only every two minutes. A power failure
-# would lose all events of these two minutes. With `always`, JetStream does this for each event at once.
-# ping_*: If a client is gone, the server notices this after 15 s. Then it delivers the client's messages to another
-# instance of the service.
+# would lose all events of these two minutes. With `always`, JetStream calls fsync before it acknowledges an event.
+# ping_*: With these values, the server notices after 15 s that the connection to a client is lost. Then the server
+# delivers the client's messages to another instance of the service.
 _CONFIGURATION = """\
 server_name: marketplace
 listen: "127.0.0.1:{port}"
@@ -43,7 +43,7 @@ def nats_server_program() -> Path:
 
 
 class NatsServer(Server):
-    """Keeps its streams in `data_dir`. So the server has the same streams after a restart, also after kill()."""
+    """A server that stores its streams in `data_dir`. So it has the same streams after a restart, also after kill()."""
 
     def __init__(
         self, data_dir: Path, port: int, monitor_port: int | None = None, *, log_path: Path | None = None
@@ -92,4 +92,4 @@ class NatsServer(Server):
 
 
 async def _ignore(_error: Exception) -> None:
-    """Log nothing. Until the server has started, connection errors are normal, and nobody needs to read them."""
+    """Do not log the error. Connection errors are normal until the server has started."""

@@ -25,7 +25,8 @@ def is_taken(port: int) -> bool:
 def free_port(in_a_row: int = 1) -> int:
     """Return a port that is free now.
 
-    If `in_a_row` is greater than 1, the ports after the returned port are free, too: together `in_a_row` ports.
+    If `in_a_row` is greater than 1, the next ports are also free. For example, `free_port(3)` returns a port that is
+    free and is followed by two free ports.
     """
     candidates = random.sample(_CANDIDATES, len(_CANDIDATES))
     return next(port for port in candidates if not any(map(is_taken, range(port, port + in_a_row))))

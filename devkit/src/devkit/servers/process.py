@@ -69,9 +69,9 @@ class ChildProcess:
             )
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the process has ended, but not longer than `seconds`. Return False if the process still runs then.
+        """Wait until the process has ended, but not longer than `seconds`. If `seconds` is None, wait without a limit.
 
-        If `seconds` is None, wait without a limit.
+        Return True if the process has ended. Return False if it still runs after `seconds`.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         while self.is_running:
@@ -98,13 +98,13 @@ class ChildProcess:
         The stopped process keeps its connections, but it does not answer.
         """
         self.signal(signal.SIGSTOP)
-        # The threads of the process may still run for a moment after the signal. So we wait until the process has
-        # stopped.
+        # After the signal, the threads of the process may still run for a moment. So we wait until the kernel reports
+        # that the process has stopped.
         if sys.platform == "linux" and self.is_running:
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
-        """Send SIGCONT, so that the process runs on after pause()."""
+        """Send SIGCONT, so that a process that pause() has stopped continues."""
         self.signal(signal.SIGCONT)
 
     def signal(self, number: signal.Signals) -> None:

@@ -49,14 +49,14 @@ class Server(ChildProcess, ABC):
 
     @abstractmethod
     async def answers(self) -> bool:
-        """Return True if the server works now. If nobody can reach the server, this method may raise OSError."""
+        """Return True if the server works now. If the server cannot be reached, this method may raise OSError."""
 
     async def try_connection(self) -> None:
         """Open a connection to the server and close it. Raises OSError if the server does not listen yet.
 
-        `answers` calls this method before it sends a request, in order to save CPU time. `start` calls `answers` 20
-        times per second while the server needs the CPU for its start. A connection needs only a tenth of the CPU time
-        of a request.
+        `answers` calls this method before it sends a request, in order to save CPU time. While the server starts,
+        `start` calls `answers` up to 20 times per second. A connection that fails needs much less CPU time than a
+        request.
         """
         _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.close()

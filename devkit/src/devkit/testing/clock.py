@@ -6,14 +6,14 @@ from common.domain.clock import utc_now
 
 
 class SettableClock:
-    """Shows the real time, or the fixed time `stands_at`.
+    """A clock that returns the real time, or the fixed time `stands_at`.
 
-    A test can call `move_on`. After that, the clock is ahead by this additional time.
+    If a test calls `move_on(by)`, the clock returns a time that is later by `by`. Several calls add up.
     """
 
     def __init__(self, stands_at: datetime | None = None) -> None:
         self.stands_at = stands_at
-        """The fixed time that the clock shows. If this is None, the clock shows the real time."""
+        """The fixed time that the clock returns. If this is None, the clock returns the real time."""
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Lets a test publish events, as another service would do, and read the events that were published."""
+"""Helpers for tests that publish events, as another service would do, or read the events that were published."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -42,9 +42,10 @@ class EventStreams:
             await self._publisher.publish(StagedEvent.stage(event, utc_now()))
 
     async def publish_again(self, event: Event) -> None:
-        """Publish a duplicate of an event without the header Nats-Msg-Id, so that the broker stores the duplicate.
+        """Publish an event a second time, in a way that the broker stores it a second time.
 
-        The same happens in production if a service publishes an event again after the duplicate window of the broker.
+        The broker finds duplicates by the header Nats-Msg-Id, so this method does not send the header. In production,
+        the broker stores a duplicate if the service publishes it more than ten minutes after the first event.
         """
         staged = StagedEvent.stage(event, utc_now())
         headers = {name: value for name, value in staged.headers.items() if name != "Nats-Msg-Id"}
@@ -94,8 +95,8 @@ class EventStreams:
     async def _is_busy(self, info: ConsumerInfo) -> bool:
         if info.num_pending or info.num_ack_pending:
             return True
-        # Just after an event was published, the broker may not have counted this event as pending yet. So we also
-        # compare the last message of the stream with the last message that was delivered.
+        # Immediately after an event was published, the broker may not have counted this event as pending yet. So we
+        # also check that the last event in the stream was delivered to the consumer.
         delivered = info.delivered.stream_seq if info.delivered else 0
         matching = [await self._last_sequence(info.stream_name, s) for s in info.config.filter_subjects or []]
         return delivered < max(matching, default=0)
@@ -107,7 +108,11 @@ class EventStreams:
             return 0
 
     async def eventually_relayed(self, aggregates: Collection) -> None:
-        """Wait until all outboxes in this collection are empty. Then the service has published all its changes."""
+        """Wait until all events of these aggregates are published.
+
+        The outbox of an aggregate contains its events that are not published yet. So this method waits until all
+        outboxes in the collection are empty.
+        """
         await eventually(
             lambda: aggregates.count_documents({"outbox.id": {"$exists": True}}),
             until=lambda left: left == 0,
@@ -144,11 +149,12 @@ class EventStreams:
 
 @asynccontextmanager
 async def empty_streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
-    """Delete the streams of this server, and create them again without messages."""
+    """Delete our streams on this server, and create them again without messages. Then yield an EventStreams."""
     broker = Broker(nats_server.url, "test")
     await broker.connect()
-    # This stream always stays. If a test deleted the last stream, nats-server would delete the folder of all streams.
-    # This could happen so late that nats-server also deletes the new streams.
+    # We never delete the stream NEVER_EMPTY. If we deleted the last stream of the server, nats-server would also delete
+    # the folder that contains all streams. This could happen after we have created the new streams, so they would be
+    # lost.
     await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
     for stream in STREAMS:
         with suppress(NotFoundError):

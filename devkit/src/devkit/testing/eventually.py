@@ -1,4 +1,4 @@
-"""Waits until something has happened. All tests use this function when they have to wait."""
+"""The function `eventually`, which tests call in order to wait until something has happened."""
 
 import asyncio
 import time

@@ -1,6 +1,7 @@
 """With these helpers, a test can run use cases without servers.
 
-The database is in memory, and the outbox relay publishes nothing.
+The database is in memory. No events are published, because the outbox relay, which normally publishes them, does not
+run.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from common.storage.collection import Database
 
 def in_memory_database(name: str) -> Database:
     """Return an empty database in memory."""
-    # We use Any here, because the mock has the types of motor, which are narrower than our types.
+    # The mock declares the types of motor, and these types do not fit our type Database. So we use Any here.
     client: Any = AsyncMongoMockClient(tz_aware=True)
     database: Database = client[name]
     return database
@@ -27,5 +28,5 @@ def unconnected_broker() -> Broker:
 
 
 def idle_relay(clock: Clock = utc_now) -> OutboxRelay:
-    """Return an outbox relay that does not run. Events stay in the outboxes, where a test can read them."""
+    """Return an outbox relay that does not run. So all events stay in the outboxes, where a test can read them."""
     return OutboxRelay(Publisher(unconnected_broker()), clock)

@@ -1,7 +1,8 @@
-"""Lets a test intercept every database operation of a service.
+"""With this module, a test can intercept the database operations of a service.
 
-Before each operation, the wrapped collection calls a function of the test. This function can run the operation. The
-function can also raise `Died` before or after the operation, as if the process died at this moment.
+When the service calls an operation of an InterceptedCollection, the collection calls a function of the test. This
+function can run the operation. The function can also raise `Died` before or after the operation, as if the process
+died at this moment.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,17 +22,18 @@ _READS = frozenset({"find_one", "count_documents"})
 class Died(BaseException):
     """Simulates that the process dies at a moment that the test has chosen.
 
-    This class is no subclass of Exception, so that no code of the product catches it.
+    This class is not a subclass of Exception, so that `except Exception` in our services does not catch this error.
     """
 
 
 class InterceptedCollection:
     """Wraps a collection of a database.
 
-    For each read and each write, this class calls `around`. All other calls go directly to the wrapped collection.
+    For `find` and for the operations in WRITES and _READS, this class calls the function `around`. All other calls go
+    directly to the wrapped collection.
     """
 
-    def __init__(self, collection: Any, around: Around) -> None:  # noqa: ANN401 - a collection of any driver, or of the mock
+    def __init__(self, collection: Any, around: Around) -> None:  # noqa: ANN401 - the drivers have different types
         self._collection = collection
         self._around = around
 
@@ -46,13 +48,13 @@ class InterceptedCollection:
 
 
 class _InterceptedCursor:
-    """Wraps a cursor. Only the method `to_list` runs the query, so only `to_list` calls the function of the test."""
+    """Wraps a cursor. A query runs when `to_list` is called, so only `to_list` calls the function of the test."""
 
-    def __init__(self, cursor: Any, around: Around) -> None:  # noqa: ANN401 - see above
+    def __init__(self, cursor: Any, around: Around) -> None:  # noqa: ANN401 - the drivers have different types
         self._cursor = cursor
         self._around = around
 
-    def sort(self, *args: Any) -> "_InterceptedCursor":  # noqa: ANN401 - see above
+    def sort(self, *args: Any) -> "_InterceptedCursor":  # noqa: ANN401 - the drivers accept different types
         self._cursor = self._cursor.sort(*args)
         return self
 
@@ -60,5 +62,5 @@ class _InterceptedCursor:
         self._cursor = self._cursor.limit(limit)
         return self
 
-    async def to_list(self, length: int | None = None) -> Any:  # noqa: ANN401 - see above
+    async def to_list(self, length: int | None = None) -> Any:  # noqa: ANN401 - the result of any query
         return await self._around("find", lambda: self._cursor.to_list(length))

@@ -1,4 +1,4 @@
-"""Creates key pairs. The private key signs session tokens, and the public key verifies them."""
+"""Creates key pairs for tests. The private key signs session tokens, and the public key verifies these tokens."""
 
 from dataclasses import dataclass
 from typing import Self

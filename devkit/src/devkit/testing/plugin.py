@@ -1,6 +1,7 @@
 """Fixtures for pytest.
 
-The test process starts the real servers on free ports. Each test gets an empty database and empty streams.
+Some fixtures start MongoDB and NATS on free ports, once per test process. The fixtures `mongo` and `streams` give each
+test an empty database and empty streams.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -23,10 +24,11 @@ _DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
 
 @pytest.fixture(autouse=True)
 def _each_test_starts_with_the_same_logging() -> Iterator[None]:
-    """Reset the configuration of the logging, because tested commands and services change it for the whole process.
+    """Give each test the same configuration of structlog, which is our library for logging.
 
-    We use plain tracebacks. By default, structlog prints the local variables of each function in the traceback, which
-    can take 20 s.
+    Tested commands and services change this configuration for the whole process, so we set it before each test. We
+    choose plain tracebacks. By default, structlog also prints the local variables of each function in a traceback,
+    which can take 20 s.
     """
     *processors, _ = structlog.get_config()["processors"]
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -54,7 +56,7 @@ def keys() -> KeyPair:
 
 @pytest.fixture
 async def streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
-    """Create empty streams. The result has methods to publish events and to read them."""
+    """Create empty streams. With the methods of the result, a test can publish events and read events."""
     async with empty_streams(nats_server) as streams:
         yield streams
 
@@ -70,7 +72,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Choose the MongoDB drivers for each test that uses the fixture `driver`.
 
-    A test runs with one driver. If the test has the mark `both_drivers`, it runs once with each driver.
+    With the option `--driver`, each test runs with this driver. Without the option, a test with the mark `both_drivers`
+    runs once with each driver, and any other test runs with motor. This function does not change a test that chooses
+    its drivers itself with `parametrize`.
     """
     if "driver" not in metafunc.fixturenames or _parametrizes_drivers(metafunc.definition):
         return

@@ -1,7 +1,8 @@
 """Checks the error answers of our services.
 
-An error answer must be a problem as RFC 9457 defines it, with our additional field `errors`. It must have a trace id in
-a header. It must not show details of our code, such as tracebacks.
+The body of an error answer must be a problem, which is a JSON format of RFC 9457, with our additional field `errors`.
+The answer must have a trace id in the header X-Correlation-Id. The answer must not show details of our code, such as
+tracebacks.
 """
 
 # ruff: noqa: S101 - these functions are the assertions of tests

@@ -1,4 +1,7 @@
-"""Runs a service as in production: in its own process, configured only by its environment."""
+"""Runs a service in its own process, as in production.
+
+The service gets all its settings from environment variables.
+"""
 
 import json
 import os
@@ -19,17 +22,23 @@ _OK = 200
 
 
 class ServiceProcess(Server):
-    """`python -m <name>`. It counts as started when it is alive, which can be before it is ready."""
+    """The process of a service, started with the command `python -m <name>`.
+
+    `start` returns when the process answers /healthz/live. At this time, the service may still wait for its database or
+    for the broker, so it may not be ready for requests yet.
+    """
 
     def __init__(self, spec: ServiceSpec, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(spec.name, free_port(), folder / f"{spec.name}.log")
         self.url = f"http://127.0.0.1:{self.port}"
-        # Without the settings of this process: they would hide that a setting of the service is missing.
+        # We do not pass the service settings from the environment of the test process to the new process. Otherwise a
+        # test could not notice that `environment` lacks a setting that the service needs.
         inherited = {key: value for key, value in os.environ.items() if key.lower() not in spec.settings.model_fields}
         self._environment = {**inherited, "PYTHONUNBUFFERED": "1", "PORT": str(self.port), **environment}
 
     def command(self) -> list[str]:
-        return [sys.executable, "-P", "-m", self.name]  # -P: a folder of that name here is not the package
+        # Without -P, Python could import a folder of the working directory that has the same name as the package.
+        return [sys.executable, "-P", "-m", self.name]
 
     def environment(self) -> Mapping[str, str]:
         return self._environment
@@ -45,7 +54,7 @@ class ServiceProcess(Server):
                 raise OSError(str(error)) from error
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The lines of its log so far. Fails if a line is not a JSON object."""
+        """Return the lines that the service has written to its log. Fail if a line is not a JSON object."""
         lines = [json.loads(line) for line in self.log_path.read_text(encoding="utf-8").splitlines()]
         assert all(isinstance(line, dict) for line in lines), lines  # noqa: S101 - this is a test helper
         return lines
@@ -54,7 +63,7 @@ class ServiceProcess(Server):
 def environment_of(
     spec: ServiceSpec, *, mongo_url: str, nats_url: str, keys: KeyPair, driver: MongoDriver = "motor"
 ) -> dict[str, str]:
-    """Return the settings that this service needs, and no others."""
+    """Return the environment variables for this service. Leave out the variables that the service does not know."""
     known = {
         "MONGO_URL": mongo_url,
         "MONGO_DRIVER": driver,

@@ -24,7 +24,10 @@ from devkit.testing.keys import KeyPair
 from devkit.testing.tokens import TokenSigner
 
 QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, max_unanswered=5)
-"""Retries quickly. With the normal policy, a test would wait a minute until an event becomes a dead letter."""
+"""A retry policy with short delays.
+
+With the normal policy, a test would wait more than a minute until an event becomes a dead letter.
+"""
 
 
 @dataclass

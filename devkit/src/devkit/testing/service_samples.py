@@ -1,7 +1,11 @@
-"""Loads what a service has in its own folder for the tests that every service must pass.
+"""Loads the samples of a service for the tests that every service must pass.
 
-`tests/stories.py` has STORIES: for each of its consumers, by durable name, a `Story`. A service without consumers needs
-none. `tests/sample_requests.py` has REQUESTS: its `SampleRequests`. A service without routes needs none.
+The samples are in two files in the folder `tests` of the service:
+
+- `stories.py` contains the dict STORIES, which has one `Story` per consumer. The keys are the names of the consumers.
+  A service without consumers does not need this file.
+- `sample_requests.py` contains REQUESTS, which is a `SampleRequests` object. A service without routes does not need
+  this file.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,11 +20,14 @@ from common.domain.event import Message
 
 @dataclass(frozen=True)
 class Story:
-    """For one consumer: the state before, and the events in the order in which they happened."""
+    """The sample of one consumer: the events that it receives, in the order in which they happened."""
 
     events: tuple[Message, ...]
     before: Callable[[Any], Awaitable[None]]
-    """Creates that state. Its argument is the object of the service's use cases."""
+    """A test calls this function before the first event. The function creates the state that the handler needs.
+
+    Its argument is the object with the use cases of the service.
+    """
 
 
 @dataclass(frozen=True)
@@ -35,21 +42,24 @@ class SampleRequests:
     read: SampleRequest = SampleRequest("GET", "/healthz/ready")
     """A request that needs the database and changes nothing."""
     read_status: int = 200
-    """The status of its normal answer."""
+    """The HTTP status of the answer to `read` when the service works normally."""
     creates_at: str = ""
-    """The path of a POST that creates something; empty if there is none."""
+    """The path of a POST request that creates something. It is empty if the service has no such request."""
     body: Mapping[str, Any] = field(default_factory=dict)
-    """The body of this POST."""
+    """The body of the POST request to `creates_at`."""
     need_a_user: tuple[SampleRequest, ...] = ()
-    """A request for each route that requires a signed-in user."""
+    """One request for each route that requires a signed-in user."""
     query_parameters: tuple[str, ...] = ()
-    """The query parameters of a GET at `creates_at`."""
+    """The names of the query parameters of a GET request to `creates_at`."""
     answers: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)
-    """The whole API: the statuses of each operation, by method and path, without those that every request may get."""
+    """The HTTP statuses that each operation of the API can answer with.
+
+    The key is the method and the path of the operation. Statuses that every operation can answer with are left out.
+    """
 
 
 async def nothing_before(_use_cases: object) -> None:
-    """Create nothing: the story begins with its first event."""
+    """Do nothing, because the handler needs no state before the first event of its story."""
 
 
 def stories_of(service: str) -> dict[str, Story]:
@@ -64,7 +74,7 @@ def sample_requests_of(service: str) -> SampleRequests:
 
 
 def _from_tests(service: str, file: str) -> ModuleType | None:
-    """Import a file of the folder `tests` beside the sources of the service; None if there is no such file."""
+    """Import a file from the folder `tests` of the service, and return the module. Return None if there is no file."""
     package = find_spec(service)
     if package is None or package.origin is None:
         raise ModuleNotFoundError(f"{service} is not installed: run `make install`")

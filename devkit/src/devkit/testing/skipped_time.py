@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 class _SkippingSelector(selectors.SelectSelector):
-    """Never waits for a timer.
+    """Never waits for the next timer of the event loop.
 
-    If the loop would have to wait for its next timer, this class adds the waiting time to `seconds`, which is the clock
-    of the loop.
+    Instead of waiting, this class adds the waiting time to `seconds`. The loop uses `seconds` as its clock, so the loop
+    then runs the timer immediately.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def seconds_passed() -> float:
 
 
 async def let_pass(seconds: float) -> None:
-    """Wait until `seconds` of the skipped time are over. All timers that are due before then run first."""
+    """Wait until the clock of the loop has advanced by `seconds`. All timers that are due earlier run first."""
     await asyncio.sleep(seconds)
 
 

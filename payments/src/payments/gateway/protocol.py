@@ -1,6 +1,7 @@
-"""The interface of a card processor: it can charge a card and refund a charge.
+"""The interface `PaymentGateway` of a card processor, which can charge cards and refund charges.
 
-Each error of this interface says if money has moved, or that nobody knows this yet.
+The type of each error tells the caller whether money has moved. The type GatewayUnavailable means that nobody knows
+this yet.
 
 The idempotency key of a charge is the id of the payment. So a caller may make the same call again, also if the first
 call timed out or if the process died during this call. The second call has the same result as the first call and moves
@@ -22,20 +23,24 @@ RefundId = NewType("RefundId", str)
 
 
 class PaymentGateway(Protocol):
-    """Moves money. The constructor of each implementation receives the currency, which is "usd" by default."""
+    """Charges cards and refunds charges.
+
+    The constructor of each implementation receives the currency, which is "usd" by default.
+    """
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
-        """Take `amount` from the card of this token. The amount is in minor units, so 1999 means 19.99.
+        """Charge `amount` to the card that `token` identifies. The amount is in minor units, so 1999 means 19.99.
 
-        A second call with the same payment id charges nothing and has the same result as the first call. This is also
-        true if the card was declined. So after a decline, the next attempt needs a new payment with a new id.
+        A second call with the same payment id charges nothing and has the same result as the first call. If the first
+        call was declined, the second call is also declined. So after a decline, the buyer can only try again with a new
+        payment, which has a new id.
 
         Raises CardDeclined, UnknownToken, GatewayUnavailable or IdempotencyConflict.
         """
         ...
 
     async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
-        """Give the whole charge back. The idempotency key is "refund:<payment id>".
+        """Refund the whole amount of the charge. The idempotency key is "refund:<payment id>".
 
         A second call refunds nothing and has the same result as the first call. If a person has already refunded the
         charge in the dashboard, the call refunds nothing and succeeds.
@@ -50,10 +55,9 @@ class PaymentGateway(Protocol):
 class CardDeclined(Exception):
     """The card was not charged, and it will never be charged for this payment id.
 
-    `reason` is a sentence for the buyer. `code` is the decline code of Stripe, such as insufficient_funds. If Stripe
-    sends no decline code, `code` is the error code, such as expired_card. The code is only for our records. We must
-    never show the code to the buyer, because the buyer may have stolen the card and must not learn from codes such as
-    stolen_card that we know about the theft.
+    `reason` is a sentence for the buyer. `code` is Stripe's decline code, such as insufficient_funds, or Stripe's error
+    code, such as expired_card. We must never show the code to the buyer. If the buyer has stolen the card, a code such
+    as stolen_card would tell the buyer that the bank knows about the theft.
     """
 
     def __init__(self, reason: str, code: str) -> None:
@@ -63,9 +67,9 @@ class CardDeclined(Exception):
 
 
 class UnknownToken(Exception):
-    """The card was not charged, because nobody can use this token.
+    """The card was not charged, because the token is not valid.
 
-    For example, no card has this token, or somebody has already used the token.
+    For example, the card processor does not know the token, or somebody has already used the token.
     """
 
     def __init__(self, token: str) -> None:
@@ -84,9 +88,9 @@ class UnknownCharge(Exception):
 
 
 class IdempotencyConflict(Exception):
-    """The caller used one payment id for two different requests, which is an error in the code of the caller.
+    """The caller used one payment id for two different requests. This is an error in the code of the caller.
 
-    The first request stays valid.
+    The second request moves no money. The result of the first request does not change.
     """
 
     def __init__(self, key: str) -> None:

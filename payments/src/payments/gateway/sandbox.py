@@ -1,6 +1,6 @@
 """A card processor for development and tests. It moves no money and needs no account.
 
-The sandbox knows the test tokens of Stripe and gives the same answers as Stripe for them.
+The sandbox knows the test tokens of Stripe. For these tokens, it gives the same answers as Stripe.
 """
 
 import secrets
@@ -22,9 +22,9 @@ from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS
 
 
 class SandboxGateway:
-    """Stores one document per idempotency key in MongoDB. So one key never charges twice, as with Stripe.
+    """Stores one document per idempotency key in MongoDB. So a repeated request with the same key charges nothing.
 
-    The sandbox keeps no state in memory, so that several processes can use the same database.
+    The sandbox stores no state in memory, so that several processes can share the state in the database.
     """
 
     def __init__(self, charges: Collection, refunds: Collection, *, currency: str = "usd") -> None:
@@ -35,8 +35,8 @@ class SandboxGateway:
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
         decline = DECLINED_TOKENS.get(token)
         if decline is None and token not in APPROVED_TOKENS:
-            # Stripe does not store the key of an invalid request, so the sandbox does not store it either. But if an
-            # earlier request has already used this key, the caller must learn about the conflict.
+            # Stripe does not store the key of an invalid request, so the sandbox also does not store this key. But if
+            # an earlier valid request has already used the key, the caller must get the error IdempotencyConflict.
             if await _find(self._charges, {"_id": payment_id}):
                 raise IdempotencyConflict(payment_id)
             raise UnknownToken(token)
@@ -75,8 +75,8 @@ async def _first_outcome(collection: Collection, *, key: str, request: Document,
 
     If an outcome is already stored with this key, change nothing and return the stored outcome.
 
-    We do not read before the insert. If several calls run at the same time, even in several processes, MongoDB accepts
-    exactly one of their inserts.
+    We insert first, and read only if the insert fails. If several calls with the same key run at the same time, even in
+    several processes, MongoDB accepts exactly one of their inserts. The other calls then read the stored outcome.
     """
     try:
         await collection.insert_one({"_id": key, "request": request, "outcome": outcome})

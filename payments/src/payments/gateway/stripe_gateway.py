@@ -1,4 +1,7 @@
-"""The real card processor, Stripe. One call creates a PaymentIntent and confirms it, which charges the card."""
+"""The real card processor, Stripe.
+
+To charge a card, we send one request, which creates a PaymentIntent and confirms it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,9 +19,9 @@ from payments.gateway.stripe_errors import charge_failure, refund_failure
 stripe.enable_telemetry = False
 
 MAX_NETWORK_RETRIES = 2
-"""How many times the SDK repeats a call if the connection fails or Stripe answers with a status 5xx.
+"""How many times the SDK repeats a call after a temporary failure, such as a lost connection or a status 5xx.
 
-The repeated call has the same idempotency key, so it cannot charge twice.
+Each repeated call has the same idempotency key as the first call, so together they charge the card only once.
 """
 
 _NOT_CHARGED = ("requires_payment_method", "requires_confirmation", "requires_capture", "canceled")
@@ -27,11 +30,12 @@ _NOT_CHARGED = ("requires_payment_method", "requires_confirmation", "requires_ca
 class StripeGateway:
     """Charges cards and refunds charges through Stripe.
 
-    A call takes at most `timeout_seconds`, with all retries of the SDK. If Stripe has not answered in this time, nobody
-    knows the outcome of the call, and the gateway raises GatewayUnavailable.
+    A call, including all its retries in the SDK, takes at most `timeout_seconds`. If Stripe has not answered in this
+    time, nobody knows the outcome of the call, and the gateway raises GatewayUnavailable.
 
-    The API key must never be printed. So only the SDK stores the key. We raise our errors `from None`, so that no
-    traceback contains the functions of the SDK. Such a traceback with local variables would show the key.
+    Nobody must be able to read the API key in a log. So this class does not store the key; only the SDK stores it. We
+    raise our errors `from None`, so that a traceback does not contain the functions of the SDK. A traceback with the
+    local variables of these functions would show the key.
     """
 
     def __init__(
@@ -61,8 +65,8 @@ class StripeGateway:
         if token.startswith("tok_"):
             params["payment_method_data"] = {
                 "type": "card",
-                # Stripe accepts a token here, because older programs send one. The types of the SDK do not contain this
-                # field.
+                # Stripe accepts the field `token` here, because older programs send this field. The type definitions of
+                # the SDK do not contain the field.
                 "card": {"token": token},  # type: ignore[typeddict-unknown-key]
             }
         else:
@@ -93,13 +97,13 @@ class StripeGateway:
             return RefundId(refund.id)
 
     async def close(self) -> None:
-        await self._http_client.close_async()  # type: ignore[no-untyped-call] # the SDK gives this method no types
+        await self._http_client.close_async()  # type: ignore[no-untyped-call] # the SDK's method has no types
 
     @asynccontextmanager
     async def _asking(self, as_ours: Callable[[stripe.StripeError], Exception]) -> AsyncIterator[None]:
-        """Run the calls to Stripe inside the `async with` block.
+        """Limit the total time of the calls to Stripe inside the `async with` block, and translate their errors.
 
-        Limit the time of these calls. Translate the errors of the SDK into the errors of our interface.
+        The function `as_ours` translates an error of the SDK into an error of our interface.
         """
         try:
             async with asyncio.timeout(self._timeout_seconds):
