@@ -1,7 +1,7 @@
 """Stores dead letters.
 
-A dead letter is an event that a consumer could not handle. It has the data and the headers of the event, and the reason
-for the failure.
+A dead letter is a copy of an event that a consumer could not handle. Its headers also contain the reason for the
+failure. An operator can look at the dead letters, and can tell the consumer to handle the event again.
 """
 
 from dataclasses import dataclass
@@ -38,8 +38,9 @@ class DeadLetters:
 
         Raises DependencyUnavailable if we do not know whether the stream has stored the dead letter.
 
-        The message id consists of the consumer's name and the sequence number that the event has in its stream. So the
-        stream stores only one dead letter, even if this method is called twice for the same event.
+        The message id consists of the consumer's name and the sequence number that the event has in its stream. If this
+        method is called again for the same event within 10 minutes, the message id is the same. Then the stream does
+        not store a second dead letter.
         """
         place = message.metadata
         given = message.headers or {}
