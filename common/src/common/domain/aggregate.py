@@ -8,7 +8,7 @@ from pydantic import BaseModel, PrivateAttr
 from common.domain.event import Event
 
 E = TypeVar("E", bound=Event)
-"""The base class of the events of one aggregate, for example OrderEvent for the class Order."""
+"""The base class of the events of one type of aggregate, for example OrderEvent for the class Order."""
 
 
 class Aggregate(BaseModel, Generic[E]):

@@ -56,7 +56,7 @@ def current_traceparent() -> str | None:
 
 
 def current_trace_id() -> str | None:
-    """Return the id of the current trace, which has 32 hexadecimal characters. Every log line contains this id.
+    """Return the id of the current trace, which has 32 hexadecimal characters. The log lines contain this id.
 
     Return None if there is no current trace.
     """

@@ -31,7 +31,7 @@ import time
 import uvicorn
 
 IDLE_SECONDS = 1
-"""The gateway closes a connection when the connection was idle for this time (a setting of the gateway)."""
+"""The gateway closes a connection that was idle for this time. The gateway's configuration contains the same value."""
 DRAIN_SECONDS = 2
 """When a server stops, it waits for at most this time until the gateway has closed the connections.
 

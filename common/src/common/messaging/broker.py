@@ -79,7 +79,7 @@ class Broker:
         _ = self.client
 
     async def ping(self) -> None:
-        """Ask the server for an answer. Raise DependencyUnavailable if it does not answer within one second."""
+        """Ask the server for an answer. Raise DependencyUnavailable if the server does not answer within one second."""
         self.require()
         if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable("The message broker does not answer.")

@@ -44,9 +44,9 @@ class DeadLetters:
         """
         place = message.metadata
         given = message.headers or {}
-        # We do not copy the headers whose names begin with "Nats-". They are instructions to the server, such as a
-        # schedule or a time to live. With them, the stream could refuse the dead letter, or the server could deliver a
-        # timer again.
+        # We do not copy the headers whose names begin with "Nats-". These headers are instructions to the server,
+        # such as a schedule or a time to live. Because of them, the stream could refuse the dead letter, or the server
+        # could deliver a timer again.
         headers = {name: value for name, value in given.items() if not name.lower().startswith("nats-")}
         headers |= {
             CONSUMER: consumer,

@@ -68,8 +68,8 @@ class DeliveryProcessor(Generic[S]):
             await message.nak()
             raise
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            # The broker delivers the event again. This is safe, because every handler can be called twice with the same
-            # event.
+            # The broker delivers the event again. This is safe, because a second call of a handler with the same event
+            # does no harm.
             self._log.warning(
                 "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
             )

@@ -1,7 +1,7 @@
 """Writes structured logs.
 
-Each log line is one JSON object. With the log format "text", a log line is easier to read for people. A log line
-contains the trace id of the request or of the event that the service is processing.
+With the log format "json", each log line is one JSON object. With the log format "text", people can read the log lines
+directly. A log line contains the trace id of the request or of the event that the service is processing.
 """
 
 import logging

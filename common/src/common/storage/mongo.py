@@ -40,7 +40,7 @@ class Mongo:
     for 6 s. When this mongod answered again, the instances of the services needed another 20 s to recover.
 
     We do not use adaptive retries (`maxAdaptiveRetries`). If no connection can be made, PyMongo 4.20 would try an
-    operation up to two more times. This takes longer than 4 s. PyMongo would also send the write with a transaction
+    operation up to two more times. This takes longer than 4 s. PyMongo would also send each write with a transaction
     number, and a mongod that is not in a replica set refuses such a write.
     """
 
