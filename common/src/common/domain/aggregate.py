@@ -8,13 +8,14 @@ from pydantic import BaseModel, PrivateAttr
 from common.domain.event import Event
 
 E = TypeVar("E", bound=Event)
-"""The base class of the aggregate's events."""
+"""The base class of the events of one type of aggregate, for example OrderEvent for the class Order."""
 
 
 class Aggregate(BaseModel, Generic[E]):
-    """An aggregate counts its changes in `version`.
+    """The base class of aggregates. An aggregate counts its changes in `version`.
 
-    For each change that other services need to know, the aggregate also records an event.
+    If other services need to know about a change, the aggregate also records an event. A repository later stores the
+    event together with the changed aggregate.
     """
 
     id: str
@@ -25,7 +26,7 @@ class Aggregate(BaseModel, Generic[E]):
 
     @abstractmethod
     def to_event(self, event_type: type[E]) -> E:
-        """Make an event of the type `event_type`. The event contains the state that other services may know."""
+        """Make an event of the type `event_type`, with the part of the state that other services may know."""
 
     @abstractmethod
     def current_event(self) -> E | None:
@@ -35,10 +36,10 @@ class Aggregate(BaseModel, Generic[E]):
         """
 
     def _change(self, event_type: type[E] | None = None) -> None:
-        """Count a change that was made to the aggregate.
+        """Increase `version` by one. An aggregate calls this method after each change of its state.
 
-        If `event_type` is given, also record an event of this type, so that the event is published later. If
-        `event_type` is None, other services do not learn of the change.
+        If `event_type` is not None, this method also records an event of this type. The event is published later. If
+        `event_type` is None, no event is published, so other services do not know about the change.
         """
         self.version += 1
         if event_type is not None:
@@ -46,7 +47,7 @@ class Aggregate(BaseModel, Generic[E]):
 
     @property
     def recorded(self) -> list[E]:
-        """The events of the changes that are not stored in the database yet."""
+        """The events that this object has recorded since it was last stored in the database."""
         return self._recorded
 
     @property

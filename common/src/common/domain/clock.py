@@ -9,7 +9,7 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the current time in UTC, rounded down to whole milliseconds.
 
-    MongoDB stores times in milliseconds. With more digits, a time would differ from its stored value.
+    MongoDB stores times in milliseconds. A time with microseconds would differ from the value that MongoDB stores.
     """
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 
 class ErrorKind(StrEnum):
-    """The kind of an error tells the caller what the error means."""
+    """The kind of an error says what the error means for the caller. Each kind has its own HTTP status."""
 
     INVALID = "invalid"
     NOT_SIGNED_IN = "not signed in"
@@ -18,7 +18,7 @@ class ErrorKind(StrEnum):
     """The object is in a state that does not allow the requested change."""
     PAYMENT_DECLINED = "payment declined"
     UNAVAILABLE = "unavailable"
-    """The same call may succeed later."""
+    """Something that the service needs does not answer now. The same call may succeed later."""
 
 
 class DomainError(Exception):
@@ -76,7 +76,7 @@ class Conflict(DomainError):
 class VersionConflict(Conflict):
     """Another request changed the object after this request had read it. This request has changed nothing."""
 
-    code = "lost-race"  # clients know this error by this code, so we keep the code
+    code = "lost-race"  # clients may check for this old code, so it must not change
     title = "Changed by another request meanwhile"
 
 
@@ -89,7 +89,10 @@ class DependencyUnavailable(DomainError):
 
 
 class RetryLater(Exception):
-    """A handler raises this error if its event came too early. The event is delivered again after `seconds`."""
+    """A handler raises this error if its message came too early. The broker delivers the message again later.
+
+    `seconds` is the time until the next delivery.
+    """
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"not before {seconds:.3f} s from now")
@@ -97,4 +100,7 @@ class RetryLater(Exception):
 
 
 class PermanentFailure(Exception):
-    """A handler raises this error if it can never handle its event. The event becomes a dead letter immediately."""
+    """A handler raises this error if it can never handle its event. We do not retry the event.
+
+    Instead, the event is stored as a dead letter, for an operator (see common.messaging.dead_letters).
+    """

@@ -23,8 +23,8 @@ class Category(StrEnum):
 class Message(BaseModel):
     """The common base class of events and timers.
 
-    A message has an immutable JSON payload about one aggregate, and a subject on which the message is published. A
-    reader ignores fields that it does not know. So an older version of a service can read a newer message.
+    A message has an immutable JSON payload about one aggregate. It is published on a NATS subject. A reader of the
+    message ignores fields that the reader does not know. So an older version of a service can read a newer message.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
@@ -60,7 +60,8 @@ class Message(BaseModel):
     def event_id(self) -> str:
         """The id of the message. It consists of the aggregate's name, the aggregate's id and the aggregate's version.
 
-        So the id is the same each time the message is published, and the stream stores the message only once.
+        So the id is the same each time the message is published. If an event is published again within 10 minutes, the
+        stream recognises the id and does not store the event a second time.
         """
         return f"{self.aggregate}-{self.id}-{self.version}"
 

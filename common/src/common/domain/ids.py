@@ -18,7 +18,7 @@ PaymentId = NewType("PaymentId", str)
 ID_PATTERN = r"^[0-9a-f]{24}$"
 
 WellFormed = StringConstraints(pattern=ID_PATTERN, strict=True)
-"""Checks the form of an id that comes from outside. Use it in an annotation: `Annotated[TicketId, WellFormed]`."""
+"""Checks the format of an id that a client has sent. Example of its use: `Annotated[TicketId, WellFormed]`."""
 
 AnyId = Annotated[str, WellFormed]
 
@@ -27,9 +27,10 @@ _COUNTER = itertools.count(secrets.randbelow(1 << 23))
 
 
 def new_id() -> str:
-    """Make a new id. Sorted ids are in the order of the seconds in which they were made.
+    """Make a new id.
 
-    Ids that one process makes within the same second are also in the order in which they were made.
+    An id begins with the time in seconds. So if we sort ids, an id from an earlier second comes before an id from a
+    later second. Within the same second, the ids of one process are sorted in the order in which they were made.
 
     The id has the same parts as a MongoDB ObjectId: 4 bytes for the time, 5 random bytes that are the same for all ids
     of one process, and 3 bytes for a counter.

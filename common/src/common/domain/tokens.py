@@ -22,7 +22,7 @@ can write any algorithm into the header.
 """
 
 _CLOCK_SKEW = timedelta(seconds=30)
-"""The clocks of two machines may differ by this time. With a larger difference, a service may refuse a new token."""
+"""The clocks of two machines may differ by at most this time. Otherwise a service may refuse a new token."""
 _LONGEST_TOKEN = 2048
 
 
@@ -33,7 +33,7 @@ class SignedInUser:
 
 
 def parse_public_key(pem: str) -> Ed25519PublicKey:
-    """Return the public key that the text `pem` contains. Raises ValueError if `pem` is not an Ed25519 key in PEM."""
+    """Return the public key in the text `pem`. Raises ValueError if it is not an Ed25519 public key in PEM."""
     with suppress(ValueError, UnsupportedAlgorithm):
         key = load_pem_public_key(pem.encode())
         if isinstance(key, Ed25519PublicKey):

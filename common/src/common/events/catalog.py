@@ -1,6 +1,6 @@
-"""Lists all events and timers.
+"""Lists all types of events and timers.
 
-A service cannot publish or consume a message whose type is not in this list.
+A service can publish or consume a message only if the type of the message is in this list.
 """
 
 from datetime import UTC, datetime
@@ -42,7 +42,10 @@ EXAMPLES: tuple[Message, ...] = (
     ExpirationCompleted(id=_ORDER, version=2, expires_at=_DEADLINE),
     DeadlineTimer(id=_ORDER, version=1, expires_at=_DEADLINE),
 )
-"""One example message of each type. The golden files, the generated documents and the consumer tests use them."""
+"""One example message of each type, for docs/events.md and for tests.
+
+For example, a test compares the JSON of each example with a stored file (common/tests/golden).
+"""
 
 MESSAGES: dict[str, type[Message]] = {example.type_name(): type(example) for example in EXAMPLES}
 """Maps each type name to its message type. A type name is the first two parts of the subject."""

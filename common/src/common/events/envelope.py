@@ -1,6 +1,7 @@
 """Encodes and decodes messages.
 
-The payload of a message is the JSON text of the event. The headers follow the CloudEvents standard in its binary mode.
+The payload of a message is the JSON text of the event or timer. The headers of an event follow the CloudEvents standard
+in its binary mode. In this mode, the headers describe the event, and the payload contains only the event itself.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,8 @@ TIME = "ce-time"
 class StagedEvent:
     """An event in the form in which the outbox stores it.
 
-    The event is already encoded. So the outbox relay can publish the event without knowing the event's class.
+    The outbox stores events that are not published yet. The event is already encoded as JSON. So the outbox relay,
+    which publishes the event, does not need to know the event's class.
     """
 
     id: str
@@ -38,8 +40,8 @@ class StagedEvent:
     def stage(cls, event: Event, now: datetime) -> Self:
         """Encode the event for the outbox.
 
-        The headers describe the event. They also contain the current trace, and what started the current processing: a
-        request, or the message that is being handled.
+        The headers describe the event. They also contain the current trace and the cause. The cause says what the
+        service is processing now, for example a request or another event.
         """
         headers = {
             MESSAGE_ID: event.event_id,

@@ -10,7 +10,7 @@ from common.domain.ids import PaymentId, TicketId, UserId
 
 
 class OrderedTicket(BaseModel):
-    """A copy of the ticket from the moment of the order. The buyer has agreed to the price in this copy."""
+    """The ticket as it was when the buyer ordered it. The buyer pays this price, even if it changes later."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -38,7 +38,7 @@ class OrderEvent(Event):
 
 
 class OrderCreated(OrderEvent):
-    """A buyer ordered a ticket. The order holds the ticket until the deadline."""
+    """A buyer ordered a ticket. The order reserves the ticket until the deadline for paying."""
 
     fact: ClassVar = "created"
 

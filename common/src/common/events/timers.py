@@ -16,8 +16,8 @@ from common.domain.event import Message
 class Timer(Message):
     """The base class of timers.
 
-    A service publishes a timer on the timer's schedule subject. When the time has come, the broker publishes the timer
-    on `subject`.
+    A service publishes a timer on `schedule_subject`. When the time of the timer has come, the broker publishes the
+    timer on `subject`, and the service receives the timer there.
     """
 
     @classmethod
@@ -29,7 +29,8 @@ class Timer(Message):
     def schedule_subject(self) -> str:
         """The subject on which the service publishes this timer.
 
-        The broker keeps one timer per schedule subject. So a second timer for an aggregate replaces its first timer.
+        The broker stores only one timer per schedule subject. If the service publishes a second timer for the same
+        aggregate, the second timer replaces the first.
         """
         return f"{self.aggregate}.schedule.{self.id}"
 

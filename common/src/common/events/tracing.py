@@ -1,6 +1,8 @@
-"""Stores the trace (W3C Trace Context) and the cause of the current work.
+"""Remembers to which trace the current work belongs, and what caused this work.
 
-An event that is published during this work contains the trace and the cause. A log line contains the trace id.
+The current work is the request or the event that the service is processing now. A trace (W3C Trace Context) connects
+all work that one request has started, also the work of other services. If the current work makes an event, the headers
+of the event contain the trace and the cause. The log lines of the current work contain the trace id.
 """
 
 import random
@@ -19,7 +21,7 @@ _cause: ContextVar[str] = ContextVar("cause", default="unknown")
 def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
     """Continue the trace that `traceparent` names. If `traceparent` is missing or invalid, start a new trace.
 
-    `cause` is what started the work: a request (for example "POST /api/orders") or the id of an event.
+    `cause` says what has started the work, for example the request "POST /api/orders" or an event.
     """
     incoming = _propagator.extract({"traceparent": traceparent}) if traceparent else context.Context()
     parent = trace.get_current_span(incoming).get_span_context()
@@ -39,7 +41,7 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
 
 
 def set_cause(cause: str) -> None:
-    """Replace the cause of the current work. The new cause is valid until the block of `continue_trace` ends."""
+    """Replace the cause of the current work. When the block of `continue_trace` ends, the new cause is removed."""
     _cause.set(cause)
 
 
@@ -54,7 +56,7 @@ def current_traceparent() -> str | None:
 
 
 def current_trace_id() -> str | None:
-    """Return the id of the current trace, which has 32 hexadecimal characters. Every log line contains this id.
+    """Return the id of the current trace, which has 32 hexadecimal characters. The log lines contain this id.
 
     Return None if there is no current trace.
     """
@@ -63,5 +65,5 @@ def current_trace_id() -> str | None:
 
 
 def current_cause() -> str:
-    """Return what started the current work. Return "unknown" if nobody has set a cause."""
+    """Return the cause of the current work. Return "unknown" if no cause was set."""
     return _cause.get()

@@ -23,7 +23,8 @@ def create_http_app(
 ) -> FastAPI:
     """Create the application.
 
-    When the application starts, it starts the instance in `dependencies`. When it stops, it stops this instance.
+    When the application starts, it also starts `dependencies.instance`, which is the service's background work. When
+    the application stops, it also stops this background work.
     """
     instance = dependencies.instance
 
@@ -46,8 +47,8 @@ def create_http_app(
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # FastAPI's telemetry would slow down each request, and common.events.tracing does the tracing already
-        swagger_ui_parameters={"validatorUrl": None},  # without this, the page sends its URL to swagger.io
+        },  # FastAPI's telemetry would slow down each request, and we already have common.events.tracing
+        swagger_ui_parameters={"validatorUrl": None},  # otherwise the page sends its URL to swagger.io
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
     )
@@ -65,7 +66,7 @@ _health = APIRouter(include_in_schema=False)
 
 @_health.get("/healthz/live")
 async def live(request: Request) -> dict[str, str]:
-    """Answer 200, unless only a restart of the process can help. Then answer 503."""
+    """Answer 503 if this process cannot work any more and must be restarted. Otherwise answer 200."""
     dependencies_of(request).instance.check_alive()
     return {"status": "alive"}
 

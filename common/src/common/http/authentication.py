@@ -53,7 +53,7 @@ async def user_of(request: Request) -> SignedInUser | None:
 
 def _verified(request: Request, token: str) -> SignedInUser:
     verifier = dependencies_of(request).token_verifier
-    assert verifier is not None  # noqa: S101 - only a mistake in the composition root can cause this
+    assert verifier is not None  # noqa: S101 - it is None only if the service's main.py has a mistake
     return verifier.verify(token)
 
 

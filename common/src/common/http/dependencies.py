@@ -1,4 +1,4 @@
-"""One typed object that contains everything that the routes of an application need."""
+"""Defines the object from which the routes of a service get everything that they need."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -65,7 +65,7 @@ async def _check_can_publish(request: Request) -> None:
 
 
 REQUIRES_BROKER = Depends(_check_can_publish)
-"""A dependency for each route whose change publishes an event.
+"""A dependency for each route that changes data and publishes an event about this change.
 
-While this instance cannot publish events, the route is not called and the answer is 503 (see ADR 12).
+If this process cannot publish events now, the route is not called and the answer is 503 (see docs/adr/0012).
 """

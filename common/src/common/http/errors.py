@@ -21,7 +21,7 @@ STATUS_OF = {
 
 
 class HttpError(Exception):
-    """An error that no use case raises. For example, a request is refused before a use case is called."""
+    """An error that does not come from a use case. For example, the body of the request is too large."""
 
     status: ClassVar[int]
     code: ClassVar[str]

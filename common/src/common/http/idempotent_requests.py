@@ -1,6 +1,7 @@
-"""Stores the answers to requests that have an Idempotency-Key.
+"""Stores the answers to requests that have the header Idempotency-Key.
 
-Only one request per key is processed. Later requests with the same key get the stored answer.
+If a client sends a request again with the same key after the first request was answered, the service does not process
+the second request. The client gets the stored answer.
 """
 
 from dataclasses import dataclass
@@ -21,18 +22,19 @@ log = structlog.get_logger()
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=48)
-"""The service stores an answer for this time. The API promises only 24 hours.
+"""The service stores an answer for this time. The documentation for clients promises only 24 hours.
 
-MongoDB deletes expired documents with some delay, but never too early.
+MongoDB deletes the answer some time later, but never earlier.
 """
 
 _ABANDONED_AFTER = timedelta(seconds=10)
-"""After this time without an answer, we know that the process that worked on the request has died.
+"""If a request has no answer after this time, another request with the same key may be processed.
 
-This time must be longer than the time that a request may take (see MAX_SECONDS in common.http.middleware).
+The first request is not being processed any more, because its process has died or the request has reached its time
+limit. So this time must be longer than the time limit of requests (see MAX_SECONDS in common.http.middleware).
 """
 _ANY_BODY = None
-"""This value replaces the fingerprint of a malformed request.
+"""This value replaces the stored fingerprint of a malformed request. A fingerprint is the hash of a request's body.
 
 A malformed request has changed nothing, so the next request with the same key may have another body.
 """
@@ -56,14 +58,14 @@ class RequestInFlight(HttpError):
 
 @dataclass(frozen=True)
 class Claim:
-    """The request that has the claim of a key is the only one that may produce the answer for this key."""
+    """The right to process the request with this key. Only one request at a time has the claim for a key."""
 
     request_id: str
     begun_at: datetime
     fresh: bool
     """True if no earlier request with this key can have changed anything.
 
-    False if an earlier request with this key may have changed something before its process died.
+    False if an earlier request with this key did not end normally. It may have changed something before its end.
     """
 
 
@@ -78,7 +80,8 @@ class IdempotentRequests:
     async def begin(self, request_id: str, fingerprint: str) -> Claim | Response:
         """Return the stored answer if an earlier request with this key was answered. Otherwise return a claim.
 
-        A caller who gets a claim must process the request and then call `keep` or `abandon`.
+        A caller that gets a claim must process the request. If there is an answer to store, the caller must then call
+        `keep`. Otherwise the caller must call `abandon`.
 
         Raises KeyReused if an earlier request had the same key but another body. Raises RequestInFlight if an earlier
         request with this key is still being processed.
@@ -108,11 +111,12 @@ class IdempotentRequests:
         await self.collection.update_one(_still(claim), {"$set": {"answer": answer}})
 
     async def abandon(self, claim: Claim, *, understood: bool) -> None:
-        """Give up the claim, because the request has failed and there is no answer to store.
+        """End the claim without an answer, because the request has failed.
 
-        The next request with the same key is then processed like a first request. `understood` is False if the request
-        was malformed. If the database does not answer, the claim cannot be removed now. In this case a later request
-        takes over the claim when the claim is old enough.
+        The next request with the same key is then processed. `understood` is False if the failed request was malformed.
+
+        If the database does not answer, the claim cannot be ended now. Then the next requests with the same key are
+        refused until the claim is 10 seconds old. After this time, one of them gets the claim.
         """
         given_up: Document = {"begun_at": claim.begun_at - 2 * _ABANDONED_AFTER}
         if claim.fresh and not understood:
@@ -120,12 +124,12 @@ class IdempotentRequests:
         try:
             await self.collection.update_one(_still(claim), {"$set": given_up})
         except PyMongoError as error:
-            if not as_unavailable(error):  # we do not raise it, so that the client gets the request's own error
+            if not as_unavailable(error):  # not raised, because the client must get the first error
                 log.exception("claim not given up")
 
 
 def _still(claim: Claim) -> Document:
-    """Return a filter that finds the stored claim only if no other request has taken over the claim."""
+    """Return a filter that matches the stored claim only if no other request has got the claim in the meantime."""
     return {"_id": claim.request_id, "begun_at": claim.begun_at}
 
 

@@ -1,14 +1,15 @@
 """Routes that support the header Idempotency-Key.
 
-If a client repeats a request with the same key, the service does nothing again and sends the first answer again.
+If a client sends a request again with the same key, the service does not process the second request. It sends the
+answer to the first request again.
 
 The routes follow the IETF draft "The Idempotency-Key HTTP Header Field". Two mechanisms work together:
 
-- The store of answers (idempotent_requests.py) refuses a second request while the first request is being
-  processed. When the first request is finished, the store returns its answer to each later request.
+- The store of answers (idempotent_requests.py) refuses a second request with the same key while the first request is
+  being processed. After this, the store returns the answer of the first request to each later request.
 - The aggregate itself stores the key of its request, and a unique index allows only one aggregate per key. We need this
-  because the process can die after the aggregate was stored and before the answer was stored. Then the next request
-  with the same key finds the existing aggregate, for example the order, and does not create another aggregate.
+  because the process can die after it has stored the aggregate and before it has stored the answer. Then the next
+  request with the same key finds the existing aggregate, for example the order, and does not create another aggregate.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ _NOT_UNDERSTOOD = (RequestValidationError, HTTPException, MalformedRequest)
 
 
 def key_of(headers: Sequence[str]) -> str:
-    """Return the key in the header, without quotes. The draft demands quotes, but we also accept a key without them.
+    """Return the key in the header, without quotes. The draft requires quotes, but we also accept a key without quotes.
 
     Raises MalformedRequest if the header was sent more than once, or if the key is not valid.
     """
@@ -79,13 +80,13 @@ class IdempotentRoute(APIRoute):
             headers = request.headers.getlist(HEADER)
             user = await user_of(request) if headers else None
             if user is None:
-                return await answer(request)  # if there is no user, the route itself answers 401
+                return await answer(request)  # without a user, the route itself answers 401
             key = key_of(headers)
             request.state.request_key = f"{user.id}:{key}"
             request_id = f"{user.id}:{request.method} {self.path}:{key}"
             fingerprint = hashlib.sha256(await request.body()).hexdigest()
             requests = dependencies_of(request).idempotent_requests
-            assert requests is not None  # noqa: S101 - only a mistake in the composition root can cause this
+            assert requests is not None  # noqa: S101 - it is None only if the service's main.py has a mistake
             claim = await requests.begin(request_id, fingerprint)
             if isinstance(claim, Response):
                 return claim
@@ -103,10 +104,10 @@ class IdempotentRoute(APIRoute):
 
 
 def _has_timed_out() -> bool:
-    """Return True if the time limit of requests has cancelled the current task.
+    """Return True if the current task was cancelled because the request has reached its time limit.
 
-    We cannot see this from the type of the error, because PyMongo may raise another error than CancelledError (see
-    common.http.middleware).
+    We do not check if the error is a CancelledError, because PyMongo may raise another error when its task is cancelled
+    (see common.http.middleware).
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -115,8 +116,8 @@ def _has_timed_out() -> bool:
 async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
     """Process the request and return the answer that must be stored.
 
-    If a use case refuses the request, the refusal is also an answer that must be stored. If the service fails or the
-    request is malformed, there is no answer to store. Then this function raises the error.
+    If a use case refuses the request, the refusal is also an answer that must be stored. If the service fails, or if
+    the request is malformed, there is no answer that must be stored. Then this function raises the error.
     """
     try:
         return await answer(request)

@@ -1,6 +1,7 @@
-"""The middleware that every request goes through.
+"""The middleware that is called for every request.
 
-The middleware continues the trace of the request, and limits the size of the body and the time for the answer.
+The middleware continues the trace that the header `traceparent` names. It also limits the size of the request's body
+and the time until the answer.
 """
 
 import asyncio
@@ -28,12 +29,13 @@ _TOO_LARGE = f"Send at most {MAX_BODY_BYTES // 1024} KiB."
 
 
 class RequestBounds:
-    """Continues the trace of a request, and limits the size of its body and its time.
+    """Continues the trace of a request, limits the size of the request's body, and limits the time until the answer.
 
-    If an error occurs that no error handler has answered, this middleware sends the answer.
+    If an error occurs and no error handler of the application answers it, this middleware sends the answer.
 
     This class uses the ASGI interface directly, not Starlette's BaseHTTPMiddleware. BaseHTTPMiddleware would start a
-    new task for each request, and context variables that are set in one task are not visible in the other.
+    second task for each request. Then a context variable that is set in one of the two tasks may not be visible in the
+    other task.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -66,9 +68,8 @@ class RequestBounds:
         except Exception as defect:  # the trace is active here, so the log line gets the trace id
             if started:
                 raise
-            # If the time limit cancels a database operation that waits for a connection, PyMongo raises an error of its
-            # own ("Lock is not acquired"). So the type of the error is not enough. We also ask `bound` if the time is
-            # over.
+            # If the request reaches its time limit while a database operation waits for a connection, PyMongo raises
+            # another error than TimeoutError ("Lock is not acquired"). So we also ask `bound` if the time is over.
             over = bound.expired() or isinstance(defect, TimeoutError)
             answer = _took_too_long(scope) if over else defect_response(Request(scope), defect)
             await answer(scope, receive, send_with_trace_id)

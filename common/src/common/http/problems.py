@@ -80,8 +80,8 @@ def problems(*errors: type[DomainError] | type[HttpError]) -> dict[int | str, di
     """
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        # We do not use the key "model", because FastAPI would then document the media type application/json. Our errors
-        # have the media type application/problem+json.
+        # We do not set "model", because FastAPI would then document that the body has the media type application/json.
+        # The body of our errors has the media type application/problem+json.
         content = {"schema": {"$ref": _SCHEMAS.format(model=Problem.__name__)}, "examples": {}}
         response = by_status.setdefault(
             status_of(error), {"description": error.title, "content": {MEDIA_TYPE: content}}
@@ -97,8 +97,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(PyMongoError, _on_database_error)
-    # We add no handler for Exception, because this handler would run after the trace has ended. Instead,
-    # common.http.middleware catches all other errors.
+    # We add no handler for the class Exception. FastAPI would call this handler after the trace has ended, so its log
+    # line would have no trace id. Instead, common.http.middleware catches all other errors.
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -107,7 +107,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         document.setdefault("components", {}).setdefault("schemas", {}).update(problem_schemas["$defs"])
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's guide replaces the method in the same way
+    app.openapi = openapi  # type: ignore[method-assign] # the documentation of FastAPI recommends this assignment
 
 
 async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
@@ -152,7 +152,8 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 def _methods_at(request: Request) -> list[str]:
     """Return the methods of all routes with the path of the request.
 
-    The header Allow must contain all these methods. Starlette puts only the methods of the first route into it.
+    The header Allow of the answer must contain all these methods. But Starlette sets this header to the methods of only
+    one route.
     """
     routes = [route for route in request.app.routes if not isinstance(route, Mount)]
     return [

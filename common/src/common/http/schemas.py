@@ -10,9 +10,10 @@ from common.domain.ids import AnyId
 
 
 class RequestBody(BaseModel):
-    """The base class of request bodies. It validates strictly.
+    """The base class of request bodies. It checks the values and the names of the fields strictly.
 
-    The text "1" is not accepted as a number. An unknown field is an error, because it is probably a typing mistake.
+    For example, it does not accept the text "1" as a number. It does not accept an unknown field, because the name of
+    the field is probably a typing mistake.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="forbid", frozen=True)

@@ -1,7 +1,8 @@
-"""A uvicorn server that stops without losing a request.
+"""A uvicorn server that can stop without losing a request.
 
-A server cannot safely close an idle HTTP/1.1 connection. The gateway may be sending a request on this connection at the
-same moment, and the gateway never repeats a POST request. So the gateway must close the connections, not the server.
+A server cannot safely close an idle HTTP/1.1 connection. At the same moment, the gateway may be sending a request on
+this connection. This request would be lost, because the gateway never repeats a POST request. So the gateway must close
+the connections, not the server.
 
 When a service stops, it accepts no new connections, but it still answers requests on the existing connections. It adds
 `Connection: close` to each response, so that the gateway closes the connection after the response. The service also
@@ -12,14 +13,14 @@ resets the connections that the kernel has accepted but uvicorn has not accepted
 `timeout_graceful_shutdown` only limits how long uvicorn waits for running requests.
 
 So the class DrainingServer overrides `Server.shutdown`. It uses the following attributes of uvicorn. They are not
-documented, but their names do not begin with an underscore. If an update of uvicorn changes one of them, the test
-test_http_draining.py fails:
+documented, but their names do not begin with an underscore. If an update of uvicorn changes one of them, the tests in
+common/tests/integration/http/test_server.py fail:
 
 - `Server.servers`: the asyncio servers that listen
 - `Server.server_state.connections`: the open connections
 - `Server.server_state.default_headers`: the headers that uvicorn adds to each response
-- `Server.config.http_protocol_class` and `Server.lifespan.state`: uvicorn needs both to make the protocol object of a
-  connection. Our class needs them to make this object for a connection that only the kernel has accepted
+- `Server.config.http_protocol_class` and `Server.lifespan.state`: uvicorn uses both to make the protocol object of a
+  connection. Our class uses both for the connections that the kernel has accepted but uvicorn has not accepted yet
 """
 
 import asyncio
@@ -30,7 +31,7 @@ import time
 import uvicorn
 
 IDLE_SECONDS = 1
-"""The gateway must close a connection that has been idle for this time."""
+"""The gateway closes a connection that was idle for this time. The gateway's configuration contains the same value."""
 DRAIN_SECONDS = 2
 """When a server stops, it waits for at most this time until the gateway has closed the connections.
 
@@ -54,10 +55,10 @@ class DrainingServer(uvicorn.Server):
     async def _stop_listening(self) -> None:
         """Stop listening, but serve the connections that the kernel has already accepted.
 
-        If we only closed the listening socket, the kernel would reset these connections. So we first make a duplicate
-        of the socket. The duplicate keeps the socket open after the event loop has closed its own copy, and we accept
-        the waiting connections from the duplicate. Then we close the duplicate. There must be no `await` between the
-        last accept and this close. Otherwise a connection could arrive in between and would be reset.
+        If we only closed the listening socket, the kernel would reset these connections. So we first duplicate the file
+        descriptor of the socket. The socket then stays open when the event loop closes its own descriptor. With our
+        descriptor, we accept the waiting connections, and then we close it. There must be no `await` between the last
+        accept and this close. Otherwise another connection could arrive in this time and would be reset.
         """
         for server in self.servers:
             listening = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]

@@ -58,9 +58,9 @@ def validation_message(error: ErrorDetails | Mapping[str, Any]) -> str:
         return f"must have at most {_characters(limits['max_length'])}"
     if kind == "string_pattern_mismatch":
         return _OF_PATTERN.get(limits["pattern"], f"must match the pattern {limits['pattern']}")
-    if kind == "value_error" and "reason" in limits:  # pydantic raises this for EmailStr only
+    if kind == "value_error" and "reason" in limits:  # pydantic sets a reason only for an EmailStr
         return "must be an e-mail address"
-    # If pydantic does not know the type, our own code raised a PydanticCustomError. Its message is for people.
+    # If `kind` is not a type of pydantic, our own code has raised a PydanticCustomError with a message for people.
     return "is not valid" if kind in _TYPES_OF_PYDANTIC else str(error["msg"])
 
 

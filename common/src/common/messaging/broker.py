@@ -1,7 +1,7 @@
 """The connection to NATS.
 
-If the connection is lost, the client tries to reconnect until it succeeds. Each wait has a timeout, and the log says
-what the process is waiting for.
+If the connection is lost, the client tries to reconnect until it succeeds. Each attempt to connect has a timeout. The
+log says that the process is waiting for NATS.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ class Broker:
         _ = self.client
 
     async def ping(self) -> None:
-        """Ask the server for an answer. Raise DependencyUnavailable if it does not answer within one second."""
+        """Ask the server for an answer. Raise DependencyUnavailable if the server does not answer within one second."""
         self.require()
         if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable("The message broker does not answer.")
@@ -99,7 +99,7 @@ class Broker:
                         name=self._name,
                         inbox_prefix=inbox_prefix(self._name),
                         connect_timeout=2,
-                        max_reconnect_attempts=-1,  # by default, the client gives up after two minutes
+                        max_reconnect_attempts=-1,  # by default, the client stops trying after two minutes
                         reconnect_time_wait=0.5,  # type: ignore[arg-type] # nats-py declares int, but float works
                         ping_interval=5,  # after three pings without an answer, the client reconnects
                         error_cb=self._on_error,
@@ -141,8 +141,8 @@ class Broker:
         await self.client.flush(timeout=_FLUSH_SECONDS)
 
     async def _on_error(self, error: Exception) -> None:
-        # If the server refuses a permission, the server reports this only here. The caller of nats-py only sees a
-        # timeout.
+        # If this client has no permission for a subject, nats-py reports this only to this callback. The code that has
+        # used the subject gets no such error. For example, a request without permission ends with a timeout.
         if "permissions violation" in str(error).lower():
             log.error("NATS refused a permission", reason=str(error))
         elif self.is_connected:
@@ -154,7 +154,7 @@ class Broker:
 
     async def _on_reconnected(self) -> None:
         log.info("reconnected to NATS")
-        self._probe.forget()  # the previous connection is lost, so the answer cannot come any more
+        self._probe.forget()  # the probe's request was sent on the old connection, so it gets no answer
         self._reconnected.set()
 
 

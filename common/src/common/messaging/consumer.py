@@ -17,20 +17,23 @@ from common.messaging.streams import Stream, stream_of
 S = TypeVar("S")
 
 BATCH_WINDOW_SECONDS = 0.05
-"""With more than about twenty deliveries per second, two or more deliveries arrive in the same window."""
+"""A useful value for `batch_window_seconds` (see the class Consumer).
+
+If more than about twenty deliveries arrive per second, two or more of them arrive in the same window.
+"""
 
 
 @dataclass(frozen=True)
 class Consumer(Generic[S]):
     """One row in the handler table of a service.
 
-    A consumer consists of a handler, the events that the handler receives, and the settings of the durable consumer.
+    The row consists of a handler (`handle`), the types of events that the handler receives (`on`), and the settings of
+    the durable consumer. A durable consumer is an object at the broker. It stores which events have been handled.
 
-    The broker stores which events the consumer has handled. The broker finds this information by `name`, so the name
-    must never change. With a new name, the broker would create a new durable consumer, and this consumer would receive
-    all events of the stream again.
+    `name` is the name of the durable consumer, so it must never change. With a new name, there would be a new durable
+    consumer at the broker, and the handler would receive all events of the stream again.
 
-    All instances of a service share one durable consumer. Each delivery goes to only one of the instances.
+    All instances of a service share one durable consumer. The broker sends each delivery to only one of the instances.
     """
 
     name: str
@@ -40,7 +43,7 @@ class Consumer(Generic[S]):
     batch_window_seconds: float = 0.0
     """Each delivery waits for at most this time, so that the database calls of several deliveries form one batch.
 
-    Use this only for handlers whose result no client is waiting for.
+    Do not set this for a handler if a client waits for the result of the handler.
     """
 
     @property
@@ -49,7 +52,7 @@ class Consumer(Generic[S]):
         return stream
 
     def config(self, policy: RetryPolicy) -> ConsumerConfig:
-        """Return the settings with which the durable consumer must exist at the broker."""
+        """Return the settings that the durable consumer must have at the broker."""
         return ConsumerConfig(
             durable_name=self.name,
             deliver_policy=DeliverPolicy.ALL,

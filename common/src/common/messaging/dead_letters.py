@@ -1,7 +1,7 @@
 """Stores dead letters.
 
-A dead letter is an event that a consumer could not handle. It has the data and the headers of the event, and the reason
-for the failure.
+A dead letter is a copy of an event that a consumer could not handle. Its headers also contain the reason for the
+failure. An operator can look at the dead letters, and can tell the consumer to handle the event again.
 """
 
 from dataclasses import dataclass
@@ -38,14 +38,15 @@ class DeadLetters:
 
         Raises DependencyUnavailable if we do not know whether the stream has stored the dead letter.
 
-        The message id consists of the consumer's name and the sequence number that the event has in its stream. So the
-        stream stores only one dead letter, even if this method is called twice for the same event.
+        The message id consists of the consumer's name and the sequence number that the event has in its stream. If this
+        method is called again for the same event within 10 minutes, the message id is the same. Then the stream does
+        not store a second dead letter.
         """
         place = message.metadata
         given = message.headers or {}
-        # We do not copy the headers whose names begin with "Nats-". They are instructions to the server, such as a
-        # schedule or a time to live. With them, the stream could refuse the dead letter, or the server could deliver a
-        # timer again.
+        # We do not copy the headers whose names begin with "Nats-". These headers are instructions to the server,
+        # such as a schedule or a time to live. Because of them, the stream could refuse the dead letter, or the server
+        # could deliver a timer again.
         headers = {name: value for name, value in given.items() if not name.lower().startswith("nats-")}
         headers |= {
             CONSUMER: consumer,

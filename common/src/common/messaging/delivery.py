@@ -1,4 +1,6 @@
-"""Decides what happens to each delivery. Only the code in this file answers deliveries.
+"""Decides what happens to each delivery. Only the code in this file sends the final answer to a delivery.
+
+A delivery is one attempt of the broker to give an event to a consumer.
 
 The broker understands these answers: "ack" (the event is handled), "nak" (deliver the event again) and "term" (do not
 deliver the event again).
@@ -13,7 +15,7 @@ deliver the event again).
 | raises any other error                          | nak with a growing delay; after the last delay: dead letter    |
 | is cancelled because the service stops          | nak without delay, so that another instance gets the event     |
 | never returns, because its process dies         | no answer; the broker delivers the event again (`ack_wait`)    |
-| is not called: over `max_unanswered` deliveries | dead letter, then term                                         |
+| is not called: more than `max_unanswered` tries | dead letter, then term                                         |
 """
 
 import asyncio
@@ -66,17 +68,18 @@ class DeliveryProcessor(Generic[S]):
             await message.nak()
             raise
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            # The broker delivers the event again. This is safe: if a handler is called twice with the same event, the
-            # second call does no harm.
+            # The broker delivers the event again. This is safe, because a second call of a handler with the same event
+            # does no harm.
             self._log.warning(
                 "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
             )
 
     async def _wait_for_batch(self, message: Msg) -> None:
-        """Wait until the end of the current batch window. The windows are the same for all deliveries.
+        """If the consumer has a batch window, wait until the end of the current window.
 
-        If more events are waiting at the broker, do not wait. In this case there are already enough deliveries for a
-        batch.
+        A window is a short period that is the same for all deliveries. So the handlers of several deliveries start at
+        the same moment, and their database calls form a batch. If more events are waiting at the broker, do not wait,
+        because then there are already enough deliveries for a batch.
         """
         if (window := self._consumer.batch_window_seconds) and not message.metadata.num_pending:
             await asyncio.sleep(window - asyncio.get_running_loop().time() % window)
@@ -94,7 +97,7 @@ class DeliveryProcessor(Generic[S]):
             await self._dead_letter(message, str(failure))
         except RetryLater as early:
             await message.nak(delay=early.seconds)
-        except Exception as failure:  # noqa: BLE001 - after any error, the delivery needs an answer
+        except Exception as failure:  # noqa: BLE001 - whatever the error is, the broker needs an answer
             delay = self._policy.delay_after(delivery)
             reason = f"{type(failure).__name__}: {failure}"
             if delay is None:
@@ -111,8 +114,8 @@ class DeliveryProcessor(Generic[S]):
     async def _call_handler(self, event: Message, message: Msg) -> None:
         """Call the handler with the event.
 
-        If a dependency is unavailable, wait and call the handler again, until the dependency is available. We do not
-        give the event back to the broker, because the broker would count this as a failed delivery.
+        If MongoDB or another dependency is unavailable, wait and call the handler again, until the dependency is
+        available. We do not ask the broker to deliver the event again, because this would count as a failed delivery.
         """
         attempt = 0
         while True:

@@ -26,17 +26,17 @@ log = structlog.get_logger()
 
 _QUEUE = 10_000
 _IN_FLIGHT = 256
-"""The relay publishes at most this number of events at the same time.
+"""`publish_forever` publishes at most this number of events from the queue at the same time.
 
-Outbox polling reads at most this number of documents at the same time.
+Outbox polling reads at most this number of documents with one query.
 """
 _POLL_SECONDS = 2.0
 _CLEAR_WINDOW_SECONDS = 0.05
 """The relay collects published events for this time, and then clears their outboxes in one batch."""
 _OVERDUE_AFTER = timedelta(seconds=2)
-"""Outbox polling ignores events that are younger than this, because they are probably still in the queue.
+"""Outbox polling normally ignores events that are younger than this, because they are probably still in the queue.
 
-It would do no harm to publish an event twice.
+If an event is published by outbox polling and from the queue, the stream ignores the second message.
 """
 
 Entry = tuple[Collection, str, StagedEvent]
@@ -64,8 +64,8 @@ class OutboxRelay:
     async def create_indexes(self) -> None:
         """Create the index that outbox polling uses to find documents with events."""
         for collection in self._collections:
-            # The index is sparse, so it contains only the documents whose outbox is not empty, and these are few.
-            # The query asks for "outbox.id", because a query for "outbox.0" could not use an index.
+            # The index is sparse, so it contains only the few documents that have an event in their outbox. The query
+            # of `poll` asks for "outbox.id", because MongoDB could not use an index to search for "outbox.0".
             await collection.create_index("outbox.id", sparse=True)
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
@@ -78,7 +78,11 @@ class OutboxRelay:
                 self._queue.put_nowait((collection, aggregate_id, event))
 
     async def publish_forever(self) -> None:
-        """Publish the events in the queue, many at the same time. The relay starts them in the order of the queue."""
+        """Publish the events in the queue.
+
+        The relay takes the events from the queue one after the other. But it does not wait until an event is published
+        before it takes the next event.
+        """
         async with asyncio.TaskGroup() as group:
             while True:
                 entry = await self._queue.get()
@@ -101,7 +105,7 @@ class OutboxRelay:
         self._is_failing = failure is not None
 
     async def clear_forever(self) -> None:
-        """Remove the published events from their outboxes. Do this in batches."""
+        """Remove the published events from their outboxes, in batches."""
         while True:
             batch = [await self._published.get()]
             await asyncio.sleep(_CLEAR_WINDOW_SECONDS)
@@ -114,16 +118,21 @@ class OutboxRelay:
     async def drain(self, within_seconds: float) -> None:
         """Wait until all events in the queue are published, but not longer than `within_seconds`.
 
-        The outbox polling of another process publishes the events that are not published in this time.
+        The events that are not published in this time stay in their outboxes. Another process of the service finds and
+        publishes them with its outbox polling.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
                 await self._queue.join()
 
     async def poll_forever(self) -> None:
-        """Poll the outboxes every two seconds. If MongoDB or NATS is unavailable, try again at the next poll."""
+        """Poll the outboxes every two seconds, and immediately after each reconnect to NATS.
+
+        Polling means that the relay searches for documents with events in their outboxes and publishes these events. If
+        MongoDB or NATS is unavailable, the relay tries again two seconds later.
+        """
         # After a start or a reconnect, the outboxes may contain new events that are not in the queue. So the next poll
-        # publishes all events and not only the old ones.
+        # publishes all events, also the new ones.
         everything = True
         while True:
             try:
@@ -138,8 +147,8 @@ class OutboxRelay:
     async def poll(self, overdue_after: timedelta = timedelta(0)) -> int:
         """Publish all events that have been in an outbox for longer than `overdue_after`.
 
-        Return the number of published events. If an event of a batch cannot be published, the poll stops after this
-        batch, and the events of this batch are not counted.
+        Return the number of published events. If an event of a batch cannot be published, or cannot be removed from its
+        outbox, the poll stops after this batch, and the events of this batch are not counted.
         """
         cutoff = self._clock() - overdue_after
         count = 0
@@ -171,7 +180,7 @@ class OutboxRelay:
         """Publish the event. Return None if the stream has acknowledged the event. Otherwise return the error."""
         try:
             await self._publisher.publish(entry[2])
-        except Exception as failure:  # noqa: BLE001 - an event that cannot be published must not stop the others
+        except Exception as failure:  # noqa: BLE001 - after this failure, the relay must still publish other events
             return failure
         return None
 

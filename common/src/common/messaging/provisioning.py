@@ -1,7 +1,8 @@
 """Creates and updates the streams and the durable consumers at the broker.
 
-This is a separate step before the services start. When a service subscribes through nats-py, nats-py could create a
-missing durable consumer. But nats-py would not update the settings of an existing durable consumer.
+This is a separate step, and a service waits until its durable consumers are provisioned. When a service subscribes,
+nats-py could also create a missing durable consumer. We do not use this, because nats-py would not update the settings
+of a durable consumer that already exists.
 """
 
 from collections.abc import Iterable

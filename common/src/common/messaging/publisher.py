@@ -1,6 +1,6 @@
 """Publishes messages to the streams.
 
-After it has sent a message, the publisher waits until the stream acknowledges that the message is stored on disk.
+After the publisher has sent a message, it waits until the stream acknowledges that the message is stored on disk.
 """
 
 from nats.errors import Error as NatsError
@@ -13,7 +13,8 @@ from common.messaging.broker import Broker
 _ACK_SECONDS = 2.0
 """The publisher waits for an acknowledgement for at most this time.
 
-An acknowledgement usually takes some milliseconds. If it takes longer than this time, the connection was probably lost.
+An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, the connection is probably
+lost.
 """
 
 
@@ -27,8 +28,8 @@ class Publisher:
         """Publish an event and wait until the stream has stored it.
 
         Raises DependencyUnavailable if the stream does not acknowledge the event in time. In this case, the stream may
-        have stored the event or not. The caller can publish the event again, because the message contains the event's
-        id and the stream stores each id only once.
+        have stored the event or not. The caller can publish the event again. If the stream has already stored the event
+        less than 10 minutes ago, it recognises the event's id and does not store the event a second time.
         """
         await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
 

@@ -1,7 +1,7 @@
-"""Lets one consumer handle a dead letter again, when an operator asks for it.
+"""Calls the handler of one consumer again with the event of a dead letter, when an operator asks for it.
 
-The operator's command sends the event as a request to the consumer's replay subject. The consumer calls its handler and
-answers the request:
+A dead letter is an event that the consumer could not handle. The operator's command sends this event as a request to
+the consumer's replay subject. The consumer calls its handler and answers the request:
 
 | the handler…     | answer                                                    |
 |------------------|-----------------------------------------------------------|

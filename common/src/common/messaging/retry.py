@@ -1,4 +1,7 @@
-"""Decides when a failed event is delivered again, and when the event becomes a dead letter."""
+"""Decides when an event is delivered again after a failure, and when the event becomes a dead letter.
+
+A dead letter is an event that is not delivered again. It is stored for an operator (see dead_letters.py).
+"""
 
 from dataclasses import dataclass
 
@@ -7,9 +10,9 @@ from dataclasses import dataclass
 class RetryPolicy:
     """Defines how often, and after which delays, an event is delivered to a consumer.
 
-    If a dependency is unavailable, this does not count as a failed delivery. The consumer keeps the event and waits
-    until the dependency is available again (see delivery.py). Without this rule, all events during an outage of the
-    database would become dead letters.
+    If MongoDB or another dependency is unavailable, the delivery does not fail. Instead, the consumer waits until the
+    dependency is available again, and then handles the event (see delivery.py). Without this rule, all events would
+    become dead letters during a long outage of the database.
     """
 
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
@@ -25,8 +28,8 @@ class RetryPolicy:
     max_unanswered: int = 20
     """If an event is delivered more often than this, it becomes a dead letter, and its handler is not called again.
 
-    Such an event probably kills the process during each delivery. But a delivery can also stay without an answer
-    because the process is paused. So this number is high.
+    Such an event probably kills the process during each delivery. But a delivery also gets no answer if the process is
+    only paused for some time. So this number is high.
     """
 
     @property

@@ -1,6 +1,6 @@
-"""Declares the streams.
+"""Declares the streams of NATS JetStream.
 
-A stream stores events on disk in the order of their arrival. There is no limit for the age or the number of the events.
+A stream stores messages on disk in the order of their arrival. There is no limit for the age or the number of messages.
 """
 
 from dataclasses import dataclass
@@ -63,8 +63,8 @@ TIMERS = Stream(
 DEAD_LETTERS = Stream("DEAD_LETTERS", ("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"))
 """Stores the dead letters.
 
-This stream also stores the broker's notices about events that the broker has stopped delivering, because the number of
-their deliveries has reached `max_deliver`.
+The broker stops delivering an event when the number of its deliveries has reached `max_deliver` (see retry.py). The
+broker then publishes a notice about this event, and this stream also stores the notice.
 """
 
 STREAMS = (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)

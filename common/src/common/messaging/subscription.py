@@ -1,7 +1,7 @@
 """Runs a consumer in this process.
 
-A subscription waits until the durable consumer is provisioned, and then subscribes. It receives deliveries until it is
-stopped.
+First, a subscription waits until the durable consumer exists at the broker. Then the subscription receives deliveries
+until the process stops.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ S = TypeVar("S")
 
 _POLL_SECONDS = 0.25
 _COMPARED_SETTINGS = ("filter_subjects", "deliver_subject", "deliver_group", "ack_wait", "max_deliver")
-"""In these settings, the durable consumer at the broker must be equal to the declaration in the service."""
+"""A subscription starts only if these settings at the broker are equal to the settings in the service's code."""
 
 
 class Subscription(Generic[S]):
@@ -54,8 +54,8 @@ class Subscription(Generic[S]):
     async def start(self) -> None:
         """Subscribe to the deliveries of the consumer.
 
-        First wait until the durable consumer exists at the broker with the declared settings. The log says the reason
-        for the wait.
+        First wait until the durable consumer exists at the broker with the declared settings. If the service has to
+        wait, the log says why.
         """
         config = self._consumer.config(self._policy)
         await self._wait_until_provisioned(config)
@@ -109,9 +109,9 @@ class Subscription(Generic[S]):
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _receive(self, message: Msg) -> None:
-        # nats-py waits until this method returns before it calls the method for the next delivery. So the method only
-        # starts a task and returns at once. Otherwise one delivery at a time would be processed. There are at most
-        # max_ack_pending tasks, because the broker sends no more unanswered deliveries than that.
+        # nats-py calls this method for each delivery, one after the other. So the method only starts a task and does
+        # not wait for the end of the task. Otherwise only one delivery could be processed at a time. The number of
+        # tasks is limited, because the broker stops sending while `max_ack_pending` deliveries have no answer.
         delivery = asyncio.create_task(self._processor.process(message))
         self._in_flight[delivery] = message
         delivery.add_done_callback(self._in_flight.pop)
@@ -120,9 +120,9 @@ class Subscription(Generic[S]):
         await replay(self._consumer, self._service, message)
 
     async def _report_progress(self) -> None:
-        """Tell the broker regularly that the current deliveries are in progress, so that it does not repeat them.
+        """Tell the broker regularly that the current deliveries are still in progress.
 
-        The interval is one third of `ack_wait`.
+        Otherwise the broker would deliver their events again after `ack_wait`. The interval is one third of `ack_wait`.
         """
         while True:
             await asyncio.sleep(self._policy.ack_wait / 3)
@@ -134,7 +134,7 @@ class Subscription(Generic[S]):
 async def _drain(subscription: NatsSubscription) -> None:
     """Unsubscribe, but still receive the deliveries that the broker has already sent.
 
-    Without this, the broker would deliver these events again only after `ack_wait`.
+    If we ignored these deliveries, the broker would deliver their events again, but only after `ack_wait`.
     """
-    with suppress(NatsError):  # if the connection is lost, the broker delivers to another instance
+    with suppress(NatsError):  # if the connection is lost, the broker delivers the events again later
         await subscription.drain()  # type: ignore[no-untyped-call] # nats-py has no annotations for drain()

@@ -1,4 +1,4 @@
-"""Reads all events of an aggregate from the streams.
+"""Reads the events of an aggregate from the streams.
 
 The reader finds the events by their subjects, because the subject of an event ends with the aggregate's id.
 """
@@ -48,7 +48,7 @@ class TimelineReader:
     async def read(self, aggregate_ids: Iterable[str]) -> list[TimelineEvent]:
         """Return the events of the aggregates with these ids, the oldest event first.
 
-        For each aggregate, the result contains at most 200 events per stream.
+        For each aggregate, the result contains at most the first 200 events of each stream.
         """
         found: list[TimelineEvent] = []
         for aggregate_id in aggregate_ids:
@@ -62,7 +62,7 @@ class TimelineReader:
         try:
             for _ in range(_LONGEST):
                 message = await self._broker.jetstream.get_msg(stream, sequence, subject, direct=True, next=True)
-                with suppress(ValueError, KeyError):  # skip a message that is not an event
+                with suppress(ValueError, KeyError):  # skip a message that does not have the format of an event
                     found.append(_event(message))
                 sequence = (message.seq or 0) + 1
         except NotFoundError:

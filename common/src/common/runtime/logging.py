@@ -1,7 +1,7 @@
 """Writes structured logs.
 
-Each log line is one JSON object, or text if people read the log directly. A log line contains the trace id of the
-request or event that the service is processing.
+With the log format "json", each log line is one JSON object. With the log format "text", people can read the log lines
+directly. A log line contains the trace id of the request or of the event that the service is processing.
 """
 
 import logging
@@ -61,10 +61,10 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
             )
         ]
     )
-    # Our own log lines do not use the logging of the standard library, because it would double the time for each line.
+    # structlog writes our own log lines directly. If we used the standard library, each line would take twice the time.
     structlog.configure(
         processors=[*shared, *renderer],
-        logger_factory=structlog.WriteLoggerFactory(_Output()),  # type: ignore[arg-type] # it calls only these two methods
+        logger_factory=structlog.WriteLoggerFactory(_Output()),  # type: ignore[arg-type] # structlog calls only these two methods
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         cache_logger_on_first_use=False,
     )
@@ -78,6 +78,7 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # At the level "info", these libraries would log every request and every heartbeat. So we show only their warnings.
+    # At the level "info", these libraries would log every request and every heartbeat. So we log only their warnings
+    # and errors.
     for chatty in ("pymongo", "nats", "stripe", "httpx", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

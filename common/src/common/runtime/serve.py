@@ -1,4 +1,4 @@
-"""Serves a service's application with uvicorn."""
+"""Runs the application of a service with the web server uvicorn, until the process is stopped."""
 
 import gc
 import signal
@@ -45,10 +45,10 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=True,  # uvicorn accepts them only from FORWARDED_ALLOW_IPS (default: loopback)
-        timeout_graceful_shutdown=2,  # this time starts after the 2 s of draining
-        # This time must be longer than the gateway's, so that the gateway closes idle connections. If the server closed
-        # an idle connection, the gateway could send a request on it at the same moment, and the request would be lost.
+        proxy_headers=True,  # only for requests from FORWARDED_ALLOW_IPS (default: loopback)
+        timeout_graceful_shutdown=2,  # DrainingServer waits for up to 2 s before this time starts
+        # The server closes an idle connection after this time. The gateway must close the connection earlier. Otherwise
+        # the gateway could send a request just when the server closes the connection, and the request would be lost.
         timeout_keep_alive=75,
     )
     server = DrainingServer(config)

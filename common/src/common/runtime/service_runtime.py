@@ -1,6 +1,7 @@
 """Starts and stops everything that a service process needs besides its routes.
 
-At the start, the process waits for MongoDB and NATS. Then it does its background work until it is stopped.
+At the start, the process waits for MongoDB and NATS. Then it publishes events, receives events and runs the other
+background work of the service, until the process is stopped.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ _RETRY_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
 _CANCEL_TIMES = 10
 _START_SECONDS = 2.0
-"""A request waits for at most this time if the service has not finished its start yet."""
+"""A request waits for at most this time for the end of the service's start (see `check_can_publish`)."""
 
 
 class ServiceRuntime:
@@ -76,9 +77,9 @@ class ServiceRuntime:
         self.indexes += create_indexes
 
     def in_background(self, *loops: Step) -> None:
-        """Run each loop until the process stops.
+        """Add loops that run in the background from the start of the service until its end.
 
-        If a loop raises an error, the process ends. The platform then starts a new process.
+        If a loop raises an error, the process ends. Kubernetes or `marketplace run` then starts a new process.
         """
         self._loops += loops
 
@@ -87,9 +88,10 @@ class ServiceRuntime:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Start the service in the background, and stop the service at the end of the `async with` block.
+        """Start the service when the `async with` block begins, and stop the service when the block ends.
 
-        The start is in the background, so that the process can answer health checks before the service is ready.
+        The block does not wait for the end of the start, so that the process can answer health checks before the
+        service is ready.
         """
         self._work = asyncio.create_task(self._run())
         self._work.add_done_callback(self._report_failure)
@@ -104,10 +106,10 @@ class ServiceRuntime:
             raise DependencyUnavailable("This process cannot continue and has to be started again.")
 
     async def check_can_publish(self) -> None:
-        """Raise DependencyUnavailable if events cannot be published now, or if unique indexes may be missing.
+        """Raise DependencyUnavailable if events cannot be published now, or if the service has not finished its start.
 
-        The gateway may send a request before the start of the service has finished. Then the request waits for a short
-        time, because the start usually takes only a moment.
+        Before the end of the start, unique indexes may be missing. If the gateway sends a request before the end of the
+        start, the request first waits for a short time, because the start usually takes only a moment.
         """
         if not self._started.is_set():
             with suppress(TimeoutError):
@@ -156,7 +158,7 @@ class ServiceRuntime:
         """
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
-        await asyncio.gather(*stopping, return_exceptions=True)  # the rest has to be done even without NATS
+        await asyncio.gather(*stopping, return_exceptions=True)  # the next steps must run even without NATS
         await self.relay.drain(_FINISH_SECONDS)
         if self._work is not None:
             await _end_all(*self._running_loops, self._work)
@@ -168,10 +170,11 @@ class ServiceRuntime:
 async def _end_all(*tasks: asyncio.Task[None]) -> None:
     """Cancel the tasks. Cancel a task again if it has not ended after some time.
 
-    One cancellation is not always enough. The library nats-py uses asyncio.wait_for. Before Python 3.12, this function
-    ignores a cancellation that comes at the same moment as the awaited result. Then the loop would never end. If we
-    cancel a TaskGroup a second time, the TaskGroup does not cancel its members again. So we cancel each member
-    directly.
+    One cancellation is not always enough, because the library nats-py uses asyncio.wait_for. Before Python 3.12, this
+    function ignores a cancellation that comes at the same moment as the awaited result. Then the task would never end.
+
+    The caller must pass each task of a TaskGroup separately. If we cancelled the task that runs the TaskGroup a second
+    time, the TaskGroup would not cancel its members again.
     """
     for task in tasks:
         for _ in range(_CANCEL_TIMES):

@@ -1,4 +1,8 @@
-"""The description of a service: everything that the platform needs to know to run, route, provision and audit it."""
+"""The classes with which each service describes itself.
+
+From this description, the command `marketplace` knows how to start the service, which requests the gateway sends to the
+service, which consumers and permissions the service needs at NATS, and which of its data to audit.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,23 +26,29 @@ class AggregateSpec:
     aggregate: type[Aggregate[Any]]
     events: tuple[type[Event], ...]
     event_per_version: bool = True
-    """Whether each change of the version publishes an event. Otherwise some changes are known to the service alone."""
+    """True if the service publishes an event for each version of an aggregate. False if some changes have no event."""
     secrets: dict[str, Any] = field(default_factory=dict)
-    """Fields that no command reads from the database, each with a value to read the document with."""
+    """The fields that contain secrets, for example the hash of a password. The operator's commands do not read them.
+
+    The value of each field is a placeholder. `read` uses the placeholder if the document does not have the field.
+    """
 
     def read(self, document: Document) -> Aggregate[Any]:
-        """Raises pydantic's ValidationError if the document does not have the aggregate's fields."""
+        """Make an aggregate from a document that may have no secret fields.
+
+        Raises pydantic's ValidationError if another field of the aggregate is missing or invalid.
+        """
         return self.aggregate.from_document({**self.secrets, **document})
 
 
 @dataclass(frozen=True)
 class ReadModelSpec:
-    """A collection in which the service keeps what it needs of another service's aggregates."""
+    """A collection of read models. A read model is a copy of the data that a service needs from another service."""
 
     collection: str
     read_model: type[ReadModel]
     of: str
-    """The aggregate that is copied, as its events name it: "order"."""
+    """The name of the copied aggregate, for example "order". The events of this aggregate contain the same name."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,11 @@ class ServiceSpec:
     other_collections: tuple[str, ...] = ()
     """Other collections of the service that the audit reads. Their documents have no common format."""
     routes: tuple[str, ...] = ()
-    """The gateway sends requests for these paths, and for all paths below them, to this service."""
+    """The gateway sends requests for these paths to this service, and also requests for all paths below them."""
     serves_front_page: bool = False
     """If true, the gateway also sends requests for the path "/" to this service."""
     reads_streams: bool = False
-    """If true, the service reads events from the streams, outside of its consumers. NATS has to permit that."""
+    """If true, the service also reads events directly from the streams, without a consumer.
+
+    Its NATS user then gets the permission for this.
+    """

@@ -26,7 +26,7 @@ S = TypeVar("S", bound=BaseSettings)
 def checked_by(parse: Callable[[str], object]) -> AfterValidator:
     """Make a validator that checks the text of a setting with `parse`.
 
-    The value of the setting stays the unchanged text. If `parse` raises ValueError, the operator sees its message.
+    The validator does not change the text. If `parse` raises ValueError, the operator sees the message of this error.
     """
 
     def check(text: str) -> str:
@@ -41,7 +41,7 @@ def checked_by(parse: Callable[[str], object]) -> AfterValidator:
 
 def _parse_mongo_url(url: str) -> None:
     with suppress(PyMongoError, ValueError, OSError):  # the messages of these errors may contain a part of the password
-        if url.startswith("mongodb+srv://") or parse_uri(url):  # for +srv, parse_uri would do a DNS query
+        if url.startswith("mongodb+srv://") or parse_uri(url):  # for mongodb+srv, parse_uri would send a DNS query
             return
     raise ValueError("must be mongodb://[user:password@]host[:port][/?options], user and password percent-encoded")
 
@@ -71,7 +71,7 @@ class ServiceSettings(BaseSettings):
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 
-    # This check is not in the type of the field, because each service declares the field again to set its own default.
+    # Each service declares this field again, to set its own default. So a check in the type of the field would be lost.
     @field_validator("mongo_database")
     @classmethod
     def _check_database_name(cls, name: str) -> str:
@@ -81,7 +81,10 @@ class ServiceSettings(BaseSettings):
 
 
 def load_settings(settings_type: type[S]) -> S:
-    """Read the settings. If settings are missing or invalid, print one line for each of them and exit with status 2."""
+    """Read the settings.
+
+    If any setting is missing or invalid, print one line for each such setting, and exit with status 2.
+    """
     try:
         return settings_type()
     except ValidationError as error:

@@ -1,7 +1,7 @@
 """The settings of a service that verifies session tokens.
 
-This class has its own module, because the expiration service does not verify tokens. So the expiration
-service does not import this module, and does not load the cryptography library, which needs 8 MiB of memory.
+The class is in its own module, because this module loads the cryptography library, which needs 8 MiB of memory. The
+expiration service does not verify tokens. So it does not import this module, and does not load the library.
 """
 
 from typing import Annotated

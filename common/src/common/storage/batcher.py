@@ -1,9 +1,10 @@
-"""Sends several calls to the database in one batch.
+"""Sends several calls to the database together, in one batch.
 
-While one batch is being processed, new calls may arrive. They wait and form the next batch. This makes the service
-faster, because fifty writes in one batch take MongoDB only a little longer than a single write.
+This makes the service faster, because fifty writes in one batch take MongoDB only a little longer than a single write.
 
-If a worker is free, a call is sent immediately. It does not wait until other calls arrive.
+A worker is an asyncio task that sends one batch after the other. There are at most two workers. If fewer than two
+workers are running when a call arrives, the call is sent immediately. Otherwise the call waits until a worker has
+finished its batch. Then the worker sends all waiting calls in the next batch.
 """
 
 import asyncio
@@ -14,10 +15,10 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 _WORKERS = 2
-"""The number of batches that can be on their way to the database at the same time.
+"""At most this number of workers send batches at the same time.
 
 With only one worker, each call would have to wait until the previous batch is finished. With many workers, the batches
-would be small.
+would be small, so they would save little time.
 """
 _LARGEST_BATCH = 500
 
@@ -28,8 +29,8 @@ class Batcher(Generic[C, R]):
     `run_batch` runs several calls together. For each call, it returns either a result or an error.
 
     If `run_batch` itself raises an error, the database cannot be reached. Then all calls of this batch fail with this
-    error. The calls that are still waiting fail with the same error. Otherwise each following batch would have to wait
-    for its own timeout.
+    error. The calls that wait for the next batch also fail with this error. Otherwise the next batch would also have to
+    wait until its timeout is over.
     """
 
     def __init__(self, run_batch: Callable[[Sequence[C]], Awaitable[Sequence[R | BaseException]]]) -> None:

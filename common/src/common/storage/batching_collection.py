@@ -1,6 +1,6 @@
-"""A collection that collects concurrent operations on single documents and sends them to MongoDB in batches.
+"""Adds batches to a MongoDB collection. Concurrent operations on single documents are sent to MongoDB in one batch.
 
-The results are the same as without batches, but the operations are faster if there are many at the same time.
+The results are the same as without batches. If many operations run at the same time, batches make them faster.
 """
 
 import asyncio
@@ -23,8 +23,9 @@ Upsert = tuple[Document, Document]
 _DUPLICATE_KEY = 11000
 
 _BAD_VALUE = (BSONError, OverflowError, TypeError, ValueError, KeyError)
-"""The driver raises these errors if a value cannot be stored as BSON. Our own code raises them if a document that was
-found does not have the field of the lookup.
+"""The driver raises one of these errors if it cannot encode a value as BSON.
+
+The function `_at` below raises KeyError or TypeError if a document that was found does not have the wanted field.
 """
 
 
@@ -32,7 +33,7 @@ found does not have the field of the lookup.
 class _Lookup:
     value: str
     rest: Document
-    """The conditions of the filter for all other fields."""
+    """The conditions of the filter for all fields except the lookup field."""
     projection: Document | None
 
 
@@ -44,12 +45,12 @@ class _Written:
 class BatchingCollection:
     """Sends three kinds of operations in batches, and all other operations directly to `collection`.
 
-    The three kinds are `insert_one`, `update_one` with `upsert=True`, and `find_one` with a filter on one of the fields
-    in `lookup_by`. A batch of lookups reads all documents that have one of the wanted values in such a field. So there
-    must be only few documents with the same value.
+    The three kinds are `insert_one`, `update_one` with `upsert=True`, and lookups. A lookup is a `find_one` with a
+    filter on one of the fields in `lookup_by`. A batch of lookups reads all documents that have one of the wanted
+    values in this field. So only a few documents may have the same value.
 
-    Updates without `upsert` are not sent in batches, because MongoDB would report only the total number of matches. We
-    could not know which of the updates had matched a document.
+    Updates without `upsert` are not sent in batches. For a batch of them, MongoDB would report only the total number of
+    matches, so we could not know which of the updates had matched a document.
     """
 
     def __init__(self, collection: Collection, *, lookup_by: Sequence[str] = ("_id",)) -> None:
@@ -148,8 +149,6 @@ class BatchingCollection:
             result = (await self._collection.bulk_write(writes, ordered=False)).bulk_api_result
         except BulkWriteError as error:
             result = error.details
-        # We create the errors below outside of the `except` block. Inside the block, each of them would keep a
-        # reference to the BulkWriteError, which contains all documents.
         if result["writeConcernErrors"]:
             concern = result["writeConcernErrors"][0]
             return [WriteConcernError(concern.get("errmsg", ""), concern.get("code"))] * len(writes)
@@ -157,16 +156,16 @@ class BatchingCollection:
         outcomes: list[Outcome] = [_Written(0 if each in inserted else 1) for each in range(len(writes))]
         for failure in result["writeErrors"]:
             kind = DuplicateKeyError if failure["code"] == _DUPLICATE_KEY else WriteError
-            # We remove "op", the document of the failed write. We log errors, but must not log documents.
+            # We remove the document of the failed write ("op"), because errors are logged and documents must not be.
             details = {name: value for name, value in failure.items() if name != "op"}
             outcomes[failure["index"]] = kind(failure["errmsg"], failure["code"], details)
         return outcomes
 
 
 def _keeps(field: str, projection: Document | None) -> bool:
-    """Return True if the documents that MongoDB returns with this projection contain the field.
+    """Return True if the projection only removes fields from the result, and does not remove this field.
 
-    A batch needs this field to decide which document belongs to which lookup.
+    A batch of lookups needs the field in the result to decide which document belongs to which lookup.
     """
     shown = projection or {}
     return not any(shown.values()) and field.partition(".")[0] not in shown
@@ -177,7 +176,7 @@ def _alike(one: _Lookup, other: _Lookup) -> bool:
 
 
 def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - a field can have any value
-    """Return the value of a field. A dot in the name of the field means a field of a nested document.
+    """Return the value of a field. For example, "ticket.id" is the field "id" of the nested document "ticket".
 
     Raises KeyError or TypeError if the document does not have the field.
     """
@@ -187,9 +186,10 @@ def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - a field can ha
 async def _outcomes_of(
     calls: Sequence[C], together: Callable[[], Awaitable[list[Outcome]]], one: Callable[[C], Awaitable[Any]]
 ) -> list[Outcome]:
-    """Return the outcome of each call.
+    """Run the calls, and return the outcome of each call.
 
-    If the driver has timed out, raise its error, because no other call can reach the database now.
+    `together` runs all calls in one operation, and `one` runs a single call. If the driver reports a timeout, raise the
+    driver's error, because the other calls cannot reach the database now either.
     """
     if len(calls) == 1:
         return [await _outcome_of(one(calls[0]))]
@@ -199,7 +199,7 @@ async def _outcomes_of(
         if error.timeout:
             raise
         return [error] * len(calls)
-    except _BAD_VALUE:  # one call has a bad value, but the others must not fail
+    except _BAD_VALUE:  # one call has a bad value, so run each call separately
         return list(await asyncio.gather(*(_outcome_of(one(each)) for each in calls)))
 
 

@@ -1,4 +1,4 @@
-"""Types for the parts of MongoDB's drivers that this platform uses."""
+"""Types for the parts of the two MongoDB drivers (motor and PyMongo) that the services use."""
 
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ class WriteResult(Protocol):
 
 
 class Collection(Protocol):
-    """The methods of a collection that this platform needs. They have the same names and parameters in both drivers."""
+    """The methods of a collection that the services need. Both drivers have these methods with the same parameters."""
 
     @property
     def name(self) -> str: ...

@@ -29,18 +29,18 @@ class Mongo:
 
     MongoDB acknowledges a write when a majority of its servers have stored the write in their journals.
 
-    If the driver gets no connection or no answer, an operation fails after 2 s. If the driver has tried the operation
-    twice, the operation fails after 4 s. If this operation was a batch (see common.storage.batcher), the calls that are
-    waiting for the next batch also fail.
+    If the driver gets no connection or no answer, an operation fails after 2 s. Sometimes the driver tries the
+    operation a second time. Then the operation fails after 4 s. If the operation was a batch of several calls (see
+    common.storage.batcher), the calls that are waiting for the next batch also fail.
 
     We do not use `timeoutMS`, which is a single timeout for the whole operation. This timeout also includes the time to
     make a new connection. If an operation has only little time left, it fails while the driver is still connecting. The
     driver then assumes that the server has failed, and closes all connections. So the other operations must wait for
-    new connections, and also have little time left. In a test, a mongod did not answer for 6 s. After this time, the
-    instances needed another 20 s until they could use the mongod again.
+    new connections, and then they also have little time left. We tested `timeoutMS` with a mongod that did not answer
+    for 6 s. When this mongod answered again, the instances of the services needed another 20 s to recover.
 
     We do not use adaptive retries (`maxAdaptiveRetries`). If no connection can be made, PyMongo 4.20 would try an
-    operation up to two more times. This takes longer than 4 s. PyMongo would also send the write with a transaction
+    operation up to two more times. This takes longer than 4 s. PyMongo would also send each write with a transaction
     number, and a mongod that is not in a replica set refuses such a write.
     """
 
@@ -63,7 +63,7 @@ class Mongo:
         self._probe = ServerProbe(self._ask)
 
     async def ping(self) -> None:
-        """Ask the server for an answer. Raise DependencyUnavailable if it does not answer within one second."""
+        """Ask the server for an answer. Raise DependencyUnavailable if the server does not answer within one second."""
         if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable(NO_ANSWER)
 

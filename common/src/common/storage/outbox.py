@@ -1,6 +1,7 @@
 """The methods of the outbox relay that a repository needs.
 
-The outbox relay (common.messaging.outbox_relay) publishes the events that a repository has stored.
+A repository stores the events of an aggregate in the outbox, which is an array in the document of the aggregate. The
+outbox relay (common.messaging.outbox_relay) publishes these events and removes them from the outbox.
 """
 
 from collections.abc import Iterable
@@ -12,11 +13,14 @@ from common.storage.collection import Collection
 
 class Outbox(Protocol):
     def add_collection(self, collection: Collection, /) -> None:
-        """Publish the events in the outboxes of this collection, also the events that were stored before a crash."""
+        """Tell the relay to read the outboxes of this collection regularly, and to publish the events that it finds.
+
+        So the relay also publishes events that were stored before a crash of the service.
+        """
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent], /) -> None:
         """Publish these events soon.
 
-        This method never waits and never raises an error. If an event is not published in this way, outbox polling
-        finds and publishes the event later.
+        This method only puts the events into a queue, so it never waits and never raises an error. If the relay cannot
+        publish an event from the queue, the relay finds the event later in the outbox.
         """

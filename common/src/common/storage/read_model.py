@@ -1,7 +1,8 @@
 """Read models.
 
-A read model is a copy of the data that a service needs from an aggregate of another service. The events of the
-aggregate update the copy. The version in each event makes sure that an old event does not replace newer data.
+A read model is a copy of the data that a service needs from an aggregate of another service. When an event of the
+aggregate arrives, the service updates the copy. The event and the copy contain the version of the aggregate. If the
+version in the event is not newer, the service ignores the event, so an old event never replaces newer data.
 """
 
 import asyncio
@@ -64,7 +65,7 @@ class ReadModelRepository(Generic[R]):
             await asyncio.sleep(0.02)
 
     async def apply(self, event: Event) -> bool:
-        """Store the data of the event if the event is newer than the stored data. Return True if it was newer.
+        """Store the data of the event if the event is newer than the stored data. Return True if the data was stored.
 
         Events may arrive twice and in any order. If the stored version is not older than the event, the filter matches
         nothing. Then the upsert tries to insert and fails with a duplicate key. Usually the event is old and can be

@@ -67,8 +67,8 @@ class AggregateRepository(Generic[A]):
     async def save(self, aggregate: A) -> None:
         """Store the changed aggregate and its events if nobody else has changed the aggregate in the meantime.
 
-        The stored document must still have the version that was read. If it has another version, this method writes
-        nothing and raises VersionConflict.
+        The document in the database must still have the version `stored_version` of the aggregate. If the document has
+        another version, this method writes nothing and raises VersionConflict.
         """
         staged = self._stage(aggregate)
         state = aggregate.to_document()
@@ -81,7 +81,7 @@ class AggregateRepository(Generic[A]):
             # tries to insert and reports a duplicate key for exactly this write. For updates without `upsert`, MongoDB
             # reports only the total number of matches, so in a batch we could not know which one failed.
             await self.collection.update_one(key, update, upsert=True)
-        except DuplicateKeyError:  # MongoDB may name _id here or another unique index
+        except DuplicateKeyError:  # the error may be about the index of _id or about another unique index
             raise VersionConflict("Another request changed it at the same moment. Read it again, then retry.") from None
         self._mark_stored(aggregate, staged)
 

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 class ServerProbe:
     """Waits for an answer for a limited time. When the time is over, the probe does not cancel the request.
 
-    A cancelled request would do harm in both clients. If a flush() of nats-py is cancelled, its future stays in a list
-    of the client. When the answer to this flush arrives later, the client's read loop ends with an error. If a request
-    to MongoDB ends while the driver is still connecting, the driver may close all connections (see the class Mongo).
+    A cancelled request would do harm in the clients of NATS and of MongoDB. If we cancel a flush() of nats-py, its
+    future stays in a list of the client. When the server's answer to this flush arrives later, the client's read loop
+    ends with an error. If we cancel a request to MongoDB while the driver is still connecting, the driver may close all
+    connections (see the class Mongo).
     """
 
     def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
@@ -31,9 +32,9 @@ class ServerProbe:
         return request.done() and not request.cancelled() and request.result()
 
     def forget(self) -> None:
-        """Cancel the current request. Call this method if the connection is lost.
+        """Cancel the current request. The owner of the connection calls this method after the connection was lost.
 
-        The answer to the current request cannot come any more, so the next caller must send a new request.
+        The current request cannot get an answer any more, so the next caller must send a new request.
         """
         if self._request is not None:
             self._request.cancel()
