@@ -1,4 +1,4 @@
-"""The command line: `marketplace run`, `dev`, `demo`, `docs`, `provision`, and the operators' commands."""
+"""The command line: `marketplace run`, `dev`, `demo`, `docs`, `provision`, and the commands for operators."""
 
 import asyncio
 import sys
@@ -48,7 +48,7 @@ def run() -> None:
     - STRIPE_KEY: the secret key of a Stripe account; without it, a sandbox charges the cards
     - LOG_LEVEL (info): debug, info, warning or error; LOG_FORMAT (text): or json
     """
-    from marketplace.run import run as run_platform  # noqa: PLC0415 - it imports devkit, which is in no image
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - this module imports devkit, which no image has
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment()))
 
@@ -59,8 +59,8 @@ def dev() -> None:
 
     A change in `common` restarts all services. The settings are those of `run`.
     """
-    from marketplace.dev import restart_on_change  # noqa: PLC0415 - it imports devkit
-    from marketplace.run import run as run_platform  # noqa: PLC0415 - it imports devkit
+    from marketplace.dev import restart_on_change  # noqa: PLC0415 - this module imports devkit
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - this module imports devkit
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment(), restart_on_change))
 
@@ -116,7 +116,7 @@ app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command. Prints an error that the user can correct as one line, without a stack trace."""
+    """Run a command. If it fails with an error that the user can correct, print only the message of the error."""
     try:
         app(arguments, prog_name="marketplace")  # in the image, the command is `python /app`
     except PlatformError as error:
