@@ -1,7 +1,7 @@
 """The baseline program: a minimal ASGI program that does only the work that is necessary to place an order.
 
 We compare the platform with this program. For each request, the program verifies the token, finds the ticket, and
-inserts the order into the database. The document of the order contains an outbox: the event that is not published yet.
+inserts the order into the database. The document of the order has an outbox, which contains the event of the new order.
 Then the program answers. In the background, it publishes these events in batches, and removes the events of each batch
 from the outboxes with one write. It uses the same documents, indexes, servers and driver as the platform. But it has no
 framework, schemas, logs, traces or idempotency. benchmarks.baseline_consumers consumes the events.

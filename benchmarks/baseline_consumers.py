@@ -54,7 +54,7 @@ class BaselineConsumers:
     async def hold(self, order: dict[str, Any]) -> None:
         """Do the work of the tickets service for a new order.
 
-        Store the order, and read the ticket and its live orders. Then write to the ticket that this order holds it,
+        Store the order, and read the ticket and its live orders. Then write the id of the order into the ticket,
         together with the event `updated` in the outbox. Then publish this event, and remove it from the outbox.
         """
         tickets, orders = self.database["tickets"], self.database["order_replicas"]

@@ -100,7 +100,7 @@ class Bench:
         return listed
 
     async def published(self, *services: str) -> float:
-        """Wait until the outboxes of these services are empty (all events are published). Return the time of this."""
+        """Wait until the outboxes of these services are empty. Return the time at which they were empty."""
         collections = [self.collection(service) for service in services]
         return await until_cleared(collections)
 

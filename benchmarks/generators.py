@@ -21,7 +21,7 @@ _LONGEST_LINE = 2**27
 @dataclass(frozen=True)
 class Answer:
     due: float
-    """The time at which the request was due to be sent. time.monotonic() has returned this time.
+    """The time at which the request was due to be sent, measured with time.monotonic().
 
     All processes of a machine use the same monotonic clock, so we can compare the times of different processes.
     """

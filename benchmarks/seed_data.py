@@ -22,10 +22,10 @@ from tickets.ticket import Ticket
 
 _BATCH = 5_000
 _STAGED_AGO = timedelta(seconds=3)
-"""If we store an event in an outbox, we set the time at which it was stored to this long ago.
+"""When we store an event in an outbox, we store a time with it that is this much earlier than now.
 
-The orders service regularly polls the outboxes for events that should have been published long ago, for example before
-a crash. So the next poll publishes our events.
+Every two seconds, the orders service looks for events in its outboxes that are older than two seconds, because a crash
+may have prevented their publication. So it soon finds and publishes our events.
 """
 
 T = TypeVar("T")

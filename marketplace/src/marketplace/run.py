@@ -48,7 +48,7 @@ async def _run(settings: PlatformSettings, work: _Work) -> int:
             platform.kill_everything()
         else:
             serving.cancel()
-            with suppress(OSError):  # the signal may come from closing the terminal, and then we cannot print
+            with suppress(OSError):  # closing the terminal also sends a signal, and then we cannot print
                 typer.echo("\nStopping. Press Ctrl-C again to kill all processes at once.")
 
     for number in _SIGNALS:

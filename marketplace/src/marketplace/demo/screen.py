@@ -64,8 +64,8 @@ class Screen:
         self._steps += 1
         self._step = Step(who, what, result)
         began = time.monotonic()
-        # We do not use `console.is_terminal`. If FORCE_COLOR is set, it is True even if the output is a log file. The
-        # spinner would then write many control codes into the log file.
+        # We do not use `console.is_terminal`. If FORCE_COLOR is set, this property is True even for a log file. Then
+        # the spinner would write many control codes into the log file.
         spinner = self._console.status(Text(f"{who} {what}")) if self._console.file.isatty() else nullcontext()
         try:
             with spinner:

@@ -31,7 +31,7 @@ class NotYet(Exception):
 class Session:
     client: httpx.Client  # this client stores the session cookie of the person
     screen: Screen
-    timeout: float  # in seconds: how long the session repeats a request
+    timeout: float  # the session repeats a request for at most this many seconds
     idempotency_key: UUID = field(default_factory=uuid4)
 
     def sign_up(self, name: str) -> None:

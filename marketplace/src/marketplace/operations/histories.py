@@ -56,7 +56,7 @@ class Histories:
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
         """Compare the document with its events, and yield one text per difference.
 
-        The events are in the stream. Those that are not published yet are in the outbox, a field of the document.
+        The published events are in the stream. The events that are not published yet are in the document's outbox.
         """
         history = self._with_outbox(owned, document)
         if history is None:
@@ -70,7 +70,7 @@ class Histories:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
             yield f"is {document.get('status')}, but the stream has an event of its version {published['version']}"
-        # Otherwise the newest event is lost, and the check of `lost` above has already yielded this difference.
+        # Otherwise the event of the current version is lost. The check of `lost` above has already yielded this.
         elif not owned.spec.event_per_version or published["version"] == state["version"]:
             for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:

@@ -1,9 +1,8 @@
 """Rebuilds a read model from the events in the stream, while the service of the read model keeps running.
 
 A read model is a collection in which a service stores a copy of another service's data. A rebuild does not delete this
-collection. It replaces only the documents that are wrong, and only if the stored document is not newer than the newest
-event that the rebuild has read. So the service can use the read model all the time, and the rebuild does not overwrite
-the result of an event that arrives in the meantime.
+collection. It replaces only the documents that are wrong, so the service can use the read model all the time. If the
+service handles a newer event of such a document in the meantime, the rebuild does not overwrite the newer state.
 
 After the writes, the rebuild replays the newest event of each changed document to the service. So the service handles
 the event again: the tickets service decides again which order holds a ticket, and the payments service decides again

@@ -21,9 +21,9 @@ def rebuild_one(
     """Rebuild a read model from the events in the stream, while its service keeps running.
 
     A read model is a copy that a service has of another service's data. The command replaces only the documents that
-    are wrong, and never replaces a document by an older state. Afterwards the command sends the newest event of each
-    changed document to the service, and the service handles the event again. You may interrupt the command and run it
-    again. Then the second run sends the events that the first run has not sent.
+    are wrong. If the service stores a newer state in the meantime, the command does not overwrite it. Afterwards the
+    command sends the newest event of each changed document to the service, and the service handles the event again. You
+    may interrupt the command and run it again. Then the second run sends the events that the first run has not sent.
 
     Example: `marketplace rebuild tickets order_replicas`
 

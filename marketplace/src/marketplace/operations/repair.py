@@ -1,7 +1,7 @@
 """Repairs differences that the audit has found.
 
-It repairs only read models and the holders of tickets. For these data, the stream and the owner of the data show which
-state is right.
+It repairs only read models and the holders of tickets (the orders that hold them). For these data, the stream or the
+owner of the data shows which state is right.
 """
 
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class Repaired:
 async def repair(operator: Operator, report: Report) -> Repaired:
     """Rebuild the read models that differ. Then ask the tickets service to correct the wrong holders of tickets.
 
-    The holder of a ticket is the order that has reserved the ticket. You may call this function again at any time.
+    You may call this function again at any time.
     """
     done = Repaired()
     for read_model in READ_MODELS:

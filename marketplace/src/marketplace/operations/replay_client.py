@@ -24,7 +24,8 @@ class ReplayClient:
     async def replay(self, consumer: str, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> str:
         """Ask the consumer to handle the event. Return "" if the consumer succeeds, otherwise return the reason.
 
-        You may call this method again with the same event, because a handler may receive every event more than once.
+        You may call this method again with the same event. NATS may also deliver an event more than once, so all
+        handlers are written for this case.
         """
         if consumer in self._no_answer:
             return self._no_answer[consumer]

@@ -18,8 +18,10 @@ NotReplayed = dict[str, str]
 async def replay_events(operator: Operator, service: str, events: Iterable[Event]) -> NotReplayed:
     """Ask the service to handle these events again. Return the ids of the aggregates for which this failed.
 
-    The result also has the reason for each id. For example, the service does not run, or its handler fails. You may
-    call this function again with the same events, because a handler may receive every event more than once.
+    The result maps each of these ids to the reason. For example, the service does not run, or its handler fails.
+
+    You may call this function again with the same events. NATS may also deliver an event more than once, so all
+    handlers are written for this case.
     """
     limit = asyncio.Semaphore(_CONCURRENT_REPLAYS)
     client = ReplayClient(operator, answer_seconds=_ANSWER_SECONDS)

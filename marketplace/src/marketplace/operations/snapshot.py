@@ -28,7 +28,7 @@ class Snapshot:
     """The documents that cannot be parsed. Each entry has the service, the collection and the id of the document."""
 
     def documents(self, service: str, collection: str) -> dict[str, Document]:
-        """Return a mapping of the ids of the documents in this collection to the documents."""
+        """Return the documents of this collection. The result maps the id of each document to the document."""
         return self.by_collection[service, collection]
 
     def counts(self) -> dict[str, int]:

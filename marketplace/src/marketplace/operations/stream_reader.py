@@ -69,7 +69,8 @@ async def read_stream(
         async for message in _pull(jetstream, stream, info.name, info.num_pending or 0):
             yield message
     finally:
-        with suppress(NatsError, TimeoutError, DependencyUnavailable):  # then NATS deletes it after 30 s
+        # If we cannot delete the consumer, NATS deletes it after 30 s without activity.
+        with suppress(NatsError, TimeoutError, DependencyUnavailable):
             await jetstream.delete_consumer(stream, info.name)
 
 
