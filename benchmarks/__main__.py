@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures all rows, prints a table, and writes benchmarks/results.json and the plots."""
+"""`python -m benchmarks`: measures all rows of the table, prints the table, and writes results.json and the plots."""
 
 import asyncio
 import os
@@ -23,8 +23,8 @@ from benchmarks.plots import Plot
 from benchmarks.report import notes_of, table_of, write_results
 from common.storage.mongo import MongoDriver
 
-# The rows run in this order. `listing` is the first, because it needs an almost empty database. `catch_up` is the last,
-# because it stops the orders service.
+# We measure the rows in this order. Each name is a module in benchmarks.rows. `listing` is the first row, because it
+# needs an almost empty database. `catch_up` is the last row, because it stops the orders service.
 ROWS = (
     "listing",
     "orders",
@@ -85,8 +85,8 @@ def main(
         "load_average_before": round(load_before, 2),
         "not_measured": failed,
     }
-    # Every run writes its results, so that a smoke run also tests this code. A smoke run writes them to a temporary
-    # folder.
+    # Every run writes its results, so that a smoke run also tests this code. Without the option `--into`, a full run
+    # writes them to benchmarks/, and all other runs write them to a temporary folder.
     with tempfile.TemporaryDirectory() as discarded:
         folder = into or (_RESULTS if whole else Path(discarded))
         write_results(rows, plots, folder=folder, run=about)
@@ -96,7 +96,10 @@ def main(
 async def _run(
     names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke: bool
 ) -> tuple[list[Row], list[Plot], list[str]]:
-    """Return the rows that were measured, their plots, and the names of the rows that failed."""
+    """Start a platform, and measure the rows with these names.
+
+    Return the results, the plots, and the names of the rows that could not be measured.
+    """
     rows: list[Row] = []
     failed: list[str] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -108,7 +111,7 @@ async def _run(
                 bench.progress("…")
                 try:
                     rows += await import_module(f"benchmarks.rows.{name}").measure(bench)
-                except Exception:  # noqa: BLE001 - one row that fails must not stop the others
+                except Exception:  # noqa: BLE001 - if one row fails, we still measure the other rows
                     failed.append(name)
                     bar.console.print(f"{name} could not be measured:\n{traceback.format_exc()}", markup=False)
                 bar.advance(task)

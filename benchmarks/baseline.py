@@ -1,9 +1,10 @@
-"""The baseline of the rows about orders. It is a minimal ASGI program that only does what placing an order needs.
+"""The baseline program: a minimal ASGI program that does only the work that is necessary to place an order.
 
-For each request, the program verifies the token, finds the ticket, inserts the order together with its staged event in
-one write, and answers. In the background, it publishes the staged events in batches, and then removes the events of a
-batch from the outboxes with one write. It uses the same documents, indexes, servers and driver as the platform. But it
-has no framework, schemas, logs, traces or idempotency. benchmarks.baseline_consumers consumes its events.
+We compare the platform with this program. For each request, the program verifies the token, finds the ticket, and
+inserts the order into the database. The document of the order has an outbox, which contains the event of the new order.
+Then the program answers. In the background, it publishes these events in batches, and removes the events of each batch
+from the outboxes with one write. It uses the same documents, indexes, servers and driver as the platform. But it has no
+framework, schemas, logs, traces or idempotency. benchmarks.baseline_consumers consumes the events.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ class Baseline:
         self.database = client(os.environ["MONGO_URL"], w="majority", journal=True, tz_aware=True)["baseline"]
         self.tickets, self.orders = self.database["ticket_replicas"], self.database["orders"]
         key = load_pem_public_key(os.environ["TOKEN_PUBLIC_KEY"].encode())
-        assert isinstance(key, Ed25519PublicKey)  # noqa: S101 - the platform creates keys of this type only
+        assert isinstance(key, Ed25519PublicKey)  # noqa: S101 - the platform creates only keys of this type
         self.key = key
         self.queue: asyncio.Queue[_Entry] = asyncio.Queue()
         self.jetstream: Any = None
@@ -76,8 +77,8 @@ class Baseline:
             "version": 1,
         }
         event, data = f"order-{order}-1", json.dumps(shown)
-        # An event has as many headers as an event of the platform, and they have the same length, because writing and
-        # sending the headers is part of the work that we measure.
+        # The event has the same headers as an event of the platform, and the values have about the same length. The
+        # reason is that we also measure the time to store and send the headers.
         headers = {
             "Nats-Msg-Id": event,
             "ce-specversion": "1.0",
@@ -130,9 +131,9 @@ _baseline: Baseline | None = None
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - plain ASGI
     """Place an order at POST /api/orders.
 
-    All other requests get the answer 201 at once. With these requests, we measure the load generator itself.
+    Answer all other requests immediately with 201. With these, we measure how fast the load generator itself is.
     """
-    global _baseline  # noqa: PLW0603 - its clients must be created inside the event loop
+    global _baseline  # noqa: PLW0603 - we must create the database client inside the event loop
     if scope["type"] == "lifespan":
         await receive()
         _baseline = Baseline()

@@ -1,9 +1,10 @@
-"""`python -m benchmarks.baseline_consumers`: the baseline of all services that consume the event of a new order.
+"""`python -m benchmarks.baseline_consumers`: the baseline of the services that consume the event of a new order.
 
-This one process does the necessary work of the tickets, expiration and payments services. It also does the work of the
-orders service for the event that the tickets service then publishes. It makes the same round trips as the services. At
-each write, it waits until MongoDB has written its journal. At each publication, it waits until NATS has stored the
-message. It acknowledges an event after it has handled the event. It has no models, logs or retries.
+This one process does the same work as the tickets, expiration and payments services when a new order is placed. The
+tickets service then publishes an event about the ticket, and the process also does the work of the orders service for
+this event. The process makes the same round trips as the services. After each write, it waits until MongoDB has written
+its journal. After each publication, it waits until NATS has stored the message. After it has handled an event, it
+acknowledges the event. It has no models, logs or retries.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ _IN_FLIGHT = 100
 
 
 class BaselineConsumers:
-    def __init__(self, database: Any, jetstream: Any) -> None:  # noqa: ANN401 - of either driver
+    def __init__(self, database: Any, jetstream: Any) -> None:  # noqa: ANN401 - the types depend on the driver
         self.database, self.jetstream = database, jetstream
         self.at_work: set[asyncio.Task[None]] = set()
 
@@ -46,15 +47,15 @@ class BaselineConsumers:
                 subject, stream=STREAM, durable=f"baseline-{name}", config=config, cb=receive, manual_ack=True
             )
 
-    async def handle_and_ack(self, message: Any, handle: Any) -> None:  # noqa: ANN401 - as above
+    async def handle_and_ack(self, message: Any, handle: Any) -> None:  # noqa: ANN401 - a message, a method
         await handle(json.loads(message.data))
         await message.ack()
 
     async def hold(self, order: dict[str, Any]) -> None:
         """Do the work of the tickets service for a new order.
 
-        Store the order, and read the ticket and its live orders. Then write the hold together with its event. Then
-        publish the event and remove it from the outbox.
+        Store the order, and read the ticket and its live orders. Then write the id of the order into the ticket,
+        together with the event `updated` in the outbox. Then publish this event, and remove it from the outbox.
         """
         tickets, orders = self.database["tickets"], self.database["order_replicas"]
         ticket = order["ticket"]["id"]

@@ -1,8 +1,8 @@
-"""The baseline of the row `deadlines`. It uses the timers of NATS, and the same round trips per timer as the platform.
+"""The baseline of the row `deadlines`. It uses the timers of NATS, and makes the same round trips as the platform.
 
-When a timer fires, a first handler writes to MongoDB and publishes an event. A second handler receives this event,
-writes to MongoDB and publishes a second event. The row receives the second event. All of this happens in one process,
-with the plain clients of MongoDB and NATS and without batches.
+When a timer fires, the first handler writes to MongoDB and publishes the event `expired`. The second handler receives
+this event, writes to MongoDB and publishes the event `cancelled`. The baseline waits for the event `cancelled` of each
+order. All of this happens in one process, with the plain clients of MongoDB and NATS and without batches.
 """
 
 import asyncio
@@ -67,14 +67,14 @@ _Subscription = JetStreamContext.PushSubscription
 async def measure_baseline_deadlines(bench: Bench, count: int, *, seconds_ahead: float) -> float:
     """Set `count` timers that are all due at the same time, in `seconds_ahead` seconds.
 
-    Return the milliseconds from this time until the last `cancelled` event arrives.
+    Return how many milliseconds after the due time the last event `cancelled` arrives.
     """
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
     deadlines, orders = (bench.baseline_mongo.database[name] for name in ("baseline_deadlines", "baseline_cancelled"))
     ids = [new_id() for _ in range(count)]
     for collection in (deadlines, orders):
         documents = [{"_id": each, "status": "pending"} for each in ids]
-        await collection.insert_many(documents)  # type: ignore[attr-defined] # the services need no such call
+        await collection.insert_many(documents)  # type: ignore[attr-defined] # our type has no insert_many
     received: set[str] = set()
     complete = asyncio.Event()
 

@@ -1,6 +1,7 @@
-"""Starts the two processes of the baseline, which use the MongoDB and NATS servers of the platform.
+"""Starts the two processes of the baseline. They use the MongoDB and NATS servers of the platform.
 
-The first process is the order program on uvicorn with uvloop and httptools. The second process has the consumers.
+The first process runs benchmarks.baseline on uvicorn, with uvloop and httptools. The second process runs
+benchmarks.baseline_consumers.
 """
 
 import os
@@ -15,7 +16,7 @@ from marketplace.probes import http_status
 
 
 class BaselineServer(Server):
-    def __init__(  # noqa: PLR0913 - all but two are named
+    def __init__(  # noqa: PLR0913 - most arguments are keyword arguments
         self, port: int, folder: Path, *, mongo_url: str, nats_url: str, keys: TokenKeys, driver: str
     ) -> None:
         super().__init__("baseline", port, folder / "logs" / "baseline.log")

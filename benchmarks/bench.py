@@ -1,6 +1,6 @@
-"""The object `Bench`, which each row receives.
+"""The class `Bench`. Each row receives one object of this class.
 
-It has the running platform, the running baseline programs, and the size of the run.
+This object contains the running platform, the running baseline programs, and the size of the run.
 """
 
 import asyncio
@@ -53,9 +53,9 @@ class Bench:
     """The memory of the baseline program right after the start, in MiB."""
     progress: Callable[[str], None] = lambda _what: None
     peak: float | None = None
-    """The orders per second that the orders service reaches without the gateway. None if this is not measured yet.
+    """How many orders per second the orders service places without the gateway. None if this is not measured yet.
 
-    Other rows compute their own rate of requests from this number.
+    Other rows compute from this number how many requests per second they send.
     """
     plots: list[Plot] = field(default_factory=list)
     """The plots of the rows that have been measured so far."""
@@ -69,7 +69,7 @@ class Bench:
     def new_token(self) -> str:
         """Return a signed token for a new user id.
 
-        This needs no request to the auth service, because the other services check only the signature of the token.
+        We need no request to the auth service, because the other services only verify the token with the public key.
         """
         user = new_id()
         return self.signer.sign(SignedInUser(UserId(user), f"{user}@example.com"))
@@ -78,9 +78,9 @@ class Bench:
         return self.operator.databases[service][name or AGGREGATES[service]]
 
     async def tickets(self, count: int) -> list[str]:
-        """Offer `count` tickets for sale through the API. Return their ids.
+        """Create `count` tickets through the API of the tickets service. Return their ids.
 
-        The method returns after the orders service has received the events of all these tickets.
+        The method returns after the services have handled the events of all these tickets.
         """
         token = self.new_token()
         listed: list[str] = []
@@ -105,9 +105,9 @@ class Bench:
         return await until_cleared(collections)
 
     async def wait_until_idle(self) -> None:
-        """Wait until every outbox is empty and every event is handled.
+        """Wait until every outbox is empty (all events are published) and every event is handled.
 
-        Otherwise the remaining work of one round would slow down the next round.
+        If we did not wait, the remaining work of one round would slow down the next round.
         """
         deadline = time.monotonic() + _QUIET_WITHIN_SECONDS
         while True:
@@ -122,12 +122,12 @@ class Bench:
         """Wait until the outboxes of the baseline program are empty and its consumers have handled every event."""
         database = self.baseline_mongo.database
         async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
-            while await self.backlog([BASELINE]):  # noqa: ASYNC110 - NATS sends no message that we could wait for
+            while await self.backlog([BASELINE]):  # noqa: ASYNC110 - NATS does not report this, so we have to poll
                 await asyncio.sleep(_POLL_SECONDS)
             await until_cleared([database["orders"], database["tickets"]])
 
     async def backlog(self, streams: Sequence[str] = _EVENTS) -> int:
-        """Return how many events the consumers of these streams together have not acknowledged yet."""
+        """Return the number of events that the consumers of these streams have not acknowledged yet, all together."""
         jetstream = self.operator.broker.jetstream
         infos = [info for stream in streams for info in await jetstream.consumers_info(stream)]
         return sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
@@ -151,10 +151,11 @@ async def until_cleared(collections: Iterable[Collection]) -> float:
 
 
 def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
-    """Return the settings of `make run`, but with free ports, and without the values of environment variables.
+    """Return the settings of a platform that stores its data in `folder`.
 
-    There is one more difference. Orders expire after a day and not after 15 minutes. A run may take longer than 15
-    minutes, and an order of one row must not expire while we measure another row.
+    The settings are the defaults of `make run`, with two differences. The ports are free ports. And orders expire after
+    a day and not after 15 minutes. A run may take longer than 15 minutes, and the orders of one row must not expire
+    while we measure another row. The environment variables do not change these settings.
     """
     return PlatformSettings(
         gateway_port=free_port(in_a_row=40),
@@ -171,7 +172,7 @@ def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
 
 @asynccontextmanager
 async def open_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool) -> AsyncIterator[Bench]:
-    """Start a new platform, and start the baseline programs, which use the same MongoDB and NATS servers."""
+    """Start a new platform and the baseline programs. Both use the same MongoDB and NATS servers."""
     settings = settings_in(folder, driver)
     async with Platform(settings) as platform, operator(settings) as connection:
         keys = load_or_create_keys(folder / "keys")

@@ -1,6 +1,6 @@
 """A minimal HTTP/1.1 client with keep-alive.
 
-It needs less CPU time than a complete HTTP client. So the bottleneck of a measurement is the server and not the client.
+It needs less CPU time than a complete HTTP client. So a measurement is limited by the server, and not by the client.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _LENGTH = b"content-length:"
 
 
 def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
-    """Return the request as bytes. The load generator calls this function before the measurement starts."""
+    """Return the HTTP request as bytes. The load generator does this for all requests before the measurement starts."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {_HOST}"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
@@ -27,7 +27,8 @@ def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
 class Connection:
     """A connection to one port of this machine. It sends one request at a time.
 
-    If the server has closed the connection, the next request opens a new one. nginx sometimes closes connections.
+    If a response says that the server closes the connection, the next request opens a new connection. nginx sometimes
+    closes connections.
     """
 
     def __init__(self, port: int) -> None:

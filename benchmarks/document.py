@@ -1,4 +1,4 @@
-"""`python -m benchmarks.document`: writes the results from benchmarks/results.json into docs/performance.md."""
+"""`python -m benchmarks.document`: copies the results from benchmarks/results.json into docs/performance.md."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ Json = Mapping[str, Any]
 
 
 def with_results(text: str, results: Json) -> str:
-    """Return the text of the document, in which these results replace everything between the two markers."""
+    """Return `text`, in which the `results` replace everything between the two markers."""
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:

@@ -1,4 +1,7 @@
-"""The data of one row of the table: the rounds of the platform, the rounds of the baseline, and the target."""
+"""The data of one row of the table: what we measured for the platform and for the baseline, and the target.
+
+We measure each row several times (rounds). The table shows the median of the rounds.
+"""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ class Target:
     at_least: float = -math.inf
     at_most: float = math.inf
     times_first: float | None = None
-    """A second bound. The ratio must be at least the ratio of the first measured version, multiplied by this number."""
+    """A second bound. The ratio must be at least this number times the ratio of the first measured version."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,10 @@ class Row:
     target: Target | None = None
     notes: dict[str, str] = field(default_factory=dict)
     first_measured: float | None = None
-    """The ratio of the first measured version of the platform to the same baseline.
+    """The ratio of the first measured version of the platform to the baseline.
 
-    We compare the ratios and not the values themselves, because the speed of the machine differs from day to day.
+    We compare this ratio with the ratio of today. We do not compare the measured values of two days, because the speed
+    of the machine differs from day to day.
     """
 
     @property
@@ -54,7 +58,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """True if the row meets all bounds of its target. None if the row has no target, or no value to compare."""
+        """Whether the row meets all bounds of its target. None if the row has no target, or no value to compare."""
         value = self.median if self.target and self.target.of == "median" else self.ratio
         if self.target is None or value is None:
             return None
@@ -73,9 +77,9 @@ class Row:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the percentile of the values by the nearest-rank method.
+    """Return a percentile of the values, computed with the nearest-rank method.
 
-    The result is always one of the measured values. The function does not interpolate between two values.
+    The result is always one of the values, because this method does not interpolate between two values.
     """
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

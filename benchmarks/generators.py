@@ -1,4 +1,8 @@
-"""Runs the load generators. Distributes the requests to processes, starts all at once, and collects the answers."""
+"""Runs the load generators, which are separate processes that send the requests of a measurement.
+
+The class Load distributes the requests to the processes, starts all processes at the same time, and collects the
+answers.
+"""
 
 import asyncio
 import json
@@ -17,9 +21,9 @@ _LONGEST_LINE = 2**27
 @dataclass(frozen=True)
 class Answer:
     due: float
-    """The time at which the request was scheduled to be sent, as returned by time.monotonic().
+    """The time at which the request was due to be sent, measured with time.monotonic().
 
-    All processes of a machine have the same monotonic clock, so we can compare times of different processes.
+    All processes of a machine use the same monotonic clock, so we can compare the times of different processes.
     """
     done: float
     status: int
@@ -34,9 +38,9 @@ class Outcome:
     began: float
     ended: float
     busy: float
-    """The share of one core that the busiest load generator has used, from 0 to 1.
+    """The share of one CPU core that the busiest load generator used, from 0 to 1.
 
-    If this number is near 1, the load generator was the bottleneck and not the server.
+    If this number is near 1, the load generator was too slow, so we did not measure the speed of the server.
     """
     answers: list[Answer]
     """The answers, in the order of the request bodies."""
@@ -46,9 +50,9 @@ class Outcome:
         return Counter(answer.status for answer in self.answers)
 
     def require(self, status: int) -> None:
-        """Raise RuntimeError if an answer has another status.
+        """Raise RuntimeError if an answer has another status than `status`.
 
-        Otherwise a refused order, which is faster than an accepted one, would make the result better.
+        A service refuses an order faster than it accepts one. So refused orders would make the result look better.
         """
         if set(self.statuses) != {status}:
             found = dict(self.statuses)
@@ -64,9 +68,9 @@ class Load:
     tokens: Sequence[str] = ()
     connections: int = 64
     rate: float | None = None
-    """The number of requests per second, which are evenly distributed over time.
+    """The number of requests per second. The requests are evenly distributed over time.
 
-    If `rate` is None, each connection sends its next request as soon as it has the answer to the last one.
+    If `rate` is None, each connection sends its next request as soon as it has the answer to its previous request.
     """
     processes: int = 1
 
@@ -89,7 +93,8 @@ class Load:
     def share(self, number: int) -> dict[str, Any]:
         """Return the job of the process with this number.
 
-        With n processes, a process gets every n-th request. So all processes together send the requests in order.
+        If there are n processes, each process gets every n-th request. So the processes together send the requests in
+        about the given order.
         """
         return {
             "port": self.port,
@@ -101,8 +106,11 @@ class Load:
             "rate": self.rate / self.processes if self.rate else None,
         }
 
-    async def _generator(self, number: int) -> Any:  # noqa: ANN401 - a Process that has pipes
-        """Start a load generator. Return its process when its connections are open and it waits for the start line."""
+    async def _generator(self, number: int) -> Any:  # noqa: ANN401 - a Process with pipes
+        """Start a load generator, and wait until its connections are open. Return its process.
+
+        The load generator then waits for one more line of input before it sends its requests.
+        """
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.load"),
             stdin=asyncio.subprocess.PIPE,

@@ -1,9 +1,9 @@
 """`python -m benchmarks.load`: a load generator.
 
-It runs in its own process, so that no other code can delay its event loop. First the parent process writes the job, as
-one line of JSON. Then the generator encodes all requests, opens all connections, and writes the line "ready". When the
-parent process writes a second line, the measurement starts. At the end, the generator writes its outcome as one line of
-JSON.
+The load generator runs in its own process, so that no other code can delay its event loop. First, the parent process
+(benchmarks.generators) sends the job, as one line of JSON. Then the load generator encodes all requests, opens all
+connections, and writes the line "ready". The measurement starts when the parent process sends a second line. At the
+end, the load generator writes its results as one line of JSON.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import uvloop
 from benchmarks.client import Connection, encode
 
 NO_ANSWER = 0
-"""This number is used instead of an HTTP status if the connection broke, or if there was no answer in time."""
+"""We use this number instead of an HTTP status if the connection broke, or if there was no answer in time."""
 
 
 class ClientConnection(Protocol):
@@ -68,9 +68,9 @@ async def ask_all(
         for number in work:
             due = now()
             if rate:
-                # The schedule does not wait for slow answers. If a request is late because no connection is free, its
-                # waiting time counts as response time. Otherwise a slow server would look better than it is. This error
-                # is known as coordinated omission.
+                # The schedule does not wait for slow answers. If a request is sent late because no connection is free,
+                # we count its waiting time as response time. Otherwise a slow server would look better than it is. This
+                # mistake in measurements is known as coordinated omission.
                 due = began + number / rate
                 await sleep(due - now())
             try:
@@ -85,8 +85,8 @@ async def ask_all(
 
 
 def say(line: str) -> None:
-    # We do not use sys.stdout. If PYTHONUNBUFFERED is set and a long line is only partly written, sys.stdout loses the
-    # rest of the line.
+    # We do not use sys.stdout. If PYTHONUNBUFFERED is set, and the system writes only a part of a long line, sys.stdout
+    # loses the rest of the line.
     with open(sys.stdout.fileno(), "w", closefd=False) as parent:
         parent.write(line + "\n")
 

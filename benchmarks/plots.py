@@ -1,4 +1,4 @@
-"""Draws curves as SVG files for Markdown pages.
+"""Draws the curves of the measurements as SVG files, which docs/performance.md shows.
 
 The files have no scripts, use common fonts, and have a white background.
 """
@@ -13,8 +13,8 @@ from typing import Any
 import pygal
 from pygal.style import Style
 
-# pygal installs an import hook for its plugins. The hook uses an API that Python no longer has, so that Python would
-# print a warning at every later import. We use no plugins of pygal, so we remove the hook.
+# pygal installs an import hook for its plugins. The hook does not implement the current import API of Python, so Python
+# would print a warning at every later import. We use no plugins of pygal. Therefore we remove the hook.
 sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 _SIZE = {"width": 860, "height": 460}
@@ -44,7 +44,7 @@ class Plot:
     x_title: str
     y_title: str
     curves: Mapping[str, Sequence[tuple[float, float]]]
-    """The points of each curve, by the name of the curve. The first two curves have stronger colours."""
+    """Maps the name of each curve to its points. The first two curves have stronger colours."""
     logarithmic: bool = False
     """True if the y axis is logarithmic. The x axis is always logarithmic."""
 
@@ -54,8 +54,8 @@ class Plot:
     def draw(self, folder: Path) -> None:
         """Draw the curves and write the SVG file into `folder`. The x axis has a label for each measured x value.
 
-        With pygal, either both axes are logarithmic or none. If the y axis is linear, we therefore use linear axes and
-        compute the logarithms of the x values ourselves.
+        In pygal, either both axes are logarithmic or both are linear. But our x axis is always logarithmic. So if the y
+        axis is linear, we use linear axes, and compute the logarithms of the x values ourselves.
         """
         place: Callable[[float], float] = float if self.logarithmic else math.log10
         places = sorted({x for points in self.curves.values() for x, _ in points})
@@ -80,8 +80,8 @@ class Plot:
         for name, points in self.curves.items():
             chart.add(name, [(place(x), y) for x, y in points])
         chart.add_xml_filter(_without_scripts)
-        # pygal writes a random id into the file. We replace this id with the file name, so that the same figures always
-        # give exactly the same file.
+        # pygal writes a random id into the file. We replace this id with the file name. So if the measured values do
+        # not change, the file does not change.
         drawn = chart.render().replace(chart.uuid.encode(), self.file.encode())
         (folder / f"{self.file}.svg").write_bytes(drawn + b"\n")
 
@@ -104,7 +104,7 @@ def _steps(values: Sequence[float]) -> list[float]:
 
 
 def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - pygal chooses the ElementTree implementation
-    """Remove the scripts from the SVG document, because pages that show the image do not run scripts."""
+    """Remove the scripts from the SVG document. A page that shows the image would not run them."""
     for parent in root.iter():
         for child in [each for each in parent if str(each.tag).endswith("script")]:
             parent.remove(child)

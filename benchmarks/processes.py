@@ -1,4 +1,4 @@
-"""Reads the memory and the CPU time of the platform's processes."""
+"""Reads how much memory and CPU time the processes of the platform use."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ def computed(
 ) -> dict[str, float]:
     """Return the CPU time (user and system) that each process has used so far, in seconds.
 
-    Other load on the machine has little influence on these times.
+    If other programs run on the machine at the same time, these times change only a little.
     """
     times = {name: psutil.Process(platform.pid(name)).cpu_times() for name in names}
     return {name: each.user + each.system for name, each in times.items()}

@@ -1,4 +1,4 @@
-"""Reports the results of a run, as a table on the terminal, in benchmarks/results.json, and as plots."""
+"""Shows the results of a run as a table on the terminal, and writes them to results.json and to the plots."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _NONE = "none"
 def table_of(rows: Sequence[Row], *, smoke: bool) -> Table:
     """Return the table with one line per row.
 
-    For a smoke run, the table shows no targets, because the measurements of a smoke run are too short to be judged.
+    For a smoke run, the table shows no targets, because a smoke run is too short for exact measurements.
     """
     table = Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
@@ -50,7 +50,7 @@ def _compared_with_first(row: Row) -> str:
 
 
 def write_results(rows: Sequence[Row], plots: Sequence[Plot], *, folder: Path, run: Mapping[str, Any]) -> None:
-    """Write results.json and the plots into `folder`. `run` has the facts about the whole run, such as its duration."""
+    """Write results.json and the plots into `folder`. `run` has data about the whole run, such as its duration."""
     results = {
         **run,
         "commit": _commit(),

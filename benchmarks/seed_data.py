@@ -1,7 +1,7 @@
 """Stores data directly in the databases, before a measurement.
 
-The data are the same as if they had been created through the API, and all events had been handled. But it would take
-minutes to create so much data through the API.
+It would take minutes to create so much data through the API. The functions store only the data that the measurements
+need, in the same format as the services.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,16 +22,17 @@ from tickets.ticket import Ticket
 
 _BATCH = 5_000
 _STAGED_AGO = timedelta(seconds=3)
-"""We store events as if they had been staged this long ago.
+"""When we store an event in an outbox, we store a time with it that is this much earlier than now.
 
-The outbox polling then assumes that a crash has prevented their publication, and publishes them at its next run.
+Every two seconds, the orders service looks for events in its outboxes that are older than two seconds, because a crash
+may have prevented their publication. So it soon finds and publishes our events.
 """
 
 T = TypeVar("T")
 
 
 async def seed_tickets(bench: Bench, count: int) -> list[Ticket]:
-    """Store tickets in the database of the tickets service, and their read models in that of the orders service."""
+    """Store `count` tickets in the database of the tickets service, and copies in that of the orders service."""
     seller = UserId(new_id())
     tickets = [Ticket.list_for_sale(seller=seller, title="Concert", price=1999) for _ in range(count)]
     await insert(bench.collection("tickets"), ({**each.to_document(), "outbox": []} for each in tickets))
@@ -43,7 +44,8 @@ async def seed_tickets(bench: Bench, count: int) -> list[Ticket]:
 async def seed_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
     """Store one order per ticket.
 
-    With `staged`, store the event of each order in its outbox. The outbox polling then publishes the event.
+    If `staged` is true, also store the event of each order in the outbox of the order. The orders service then
+    publishes the event.
     """
     buyer = UserId(new_id())
     staged_at = utc_now() - _STAGED_AGO
@@ -68,18 +70,18 @@ async def seed_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: da
     return orders
 
 
-async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None:  # noqa: ANN401 - the Collection protocol lacks insert_many
+async def insert(collection: Any, documents: Iterable[dict[str, Any]]) -> None:  # noqa: ANN401 - our type Collection has no insert_many
     for batch in _batches(documents):
         await collection.insert_many(batch, ordered=False)
 
 
-async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 - as above
+async def remove(collection: Any, ids: Iterable[str]) -> None:  # noqa: ANN401 - our type Collection has no delete_many
     for batch in _batches(ids):
         await collection.delete_many({"_id": {"$in": batch}})
 
 
 def checkpoint(mongo_url: str) -> None:
-    """Let mongod write a checkpoint to the disk now, so that mongod does not do this during the measurement."""
+    """Tell mongod to write all data to the disk now (a checkpoint), so that it does not do this while we measure."""
     with MongoClient[dict[str, Any]](mongo_url) as client:
         client.admin.command("fsync")
 

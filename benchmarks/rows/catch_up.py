@@ -1,7 +1,7 @@
-"""Measures how fast the orders service handles the ticket events that it missed while it was down.
+"""Measures how fast the orders service handles the ticket events that were published while the service was down.
 
-The baseline writes the same documents with the plain driver. It calls bulk_write (unordered) for one batch after the
-other.
+The baseline writes the same documents with the plain MongoDB driver, without events. It calls bulk_write, unordered,
+for one batch of documents after the other.
 """
 
 import asyncio
@@ -44,9 +44,9 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
-    """Publish `count` ticket events, and return them.
+    """Publish `count` ticket events, and return these events.
 
-    The function does not wait for the acknowledgement of each event. Instead, it waits at the end until the stream
+    The function does not wait until NATS has acknowledged each event. Instead, it waits at the end until the stream
     contains all events.
     """
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
@@ -68,7 +68,8 @@ async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
 async def _catch_up(bench: Bench, count: int) -> tuple[float, int]:
     """Return the events per second, and the number of events that the orders service has handled.
 
-    The measurement starts when the first events have been handled. So it does not include the start of the process.
+    The measurement starts when the service has handled its first events. So the result does not depend on the time that
+    the service needs to start.
     """
     jetstream = bench.operator.broker.jetstream
     began, first = 0.0, 0

@@ -1,8 +1,8 @@
 """Measures orders per second and response times with 1 to 256 connections.
 
-Rounds of the platform and rounds of the baseline alternate. The number of connections first increases, then decreases,
-then increases again. So if the machine becomes slower or faster during the run, all numbers of connections are affected
-equally.
+We measure the platform and the baseline alternately. The number of connections first increases, then decreases, then
+increases again. So if the machine becomes slower or faster during the run, this has a similar effect on the results for
+all numbers of connections.
 """
 
 from statistics import median
@@ -17,7 +17,8 @@ _CONNECTIONS = (1, 4, 16, 64, 256)
 _EACH = 4
 """Each connection sends at least this number of requests.
 
-With fewer requests, most of them would be sent at the start, when all connections send their first request at once.
+All connections send their first request at the same time. If each connection sent only one or two requests, we would
+mainly measure this start.
 """
 _THREE_ROUNDS = (*_CONNECTIONS, *reversed(_CONNECTIONS), *_CONNECTIONS)
 

@@ -1,9 +1,10 @@
 """Measures how late the last order is cancelled when many deadlines are due at the same time.
 
-The row stores the orders directly in the database, together with their events in the outboxes. The outbox polling
-publishes the events, and then the services set the timers and cancel the orders as usual. The row waits for the event
-`order.cancelled` of each order. The baseline (benchmarks.baseline_deadlines) makes the same round trips with the plain
-clients of MongoDB and NATS.
+A deadline is the time at which an unpaid order expires. This module stores the orders directly in the database. The
+document of each order contains its event in an outbox, as if the event had not been published yet. The orders service
+finds these events and publishes them. Then the services set the timers and cancel the orders as usual. The module waits
+for the event `order.cancelled` of each order. The baseline (benchmarks.baseline_deadlines) makes the same round trips
+with the plain clients of MongoDB and NATS.
 """
 
 import asyncio
@@ -25,8 +26,8 @@ _WITHIN_SECONDS = 90.0
 
 async def measure(bench: Bench) -> list[Row]:
     count = bench.size(5000, 50)
-    # Three services must have handled the events of all orders before the deadlines are due, and they share the cores.
-    # Therefore the time until the deadlines grows with the number of orders.
+    # Three services must handle the events of all orders before the deadlines are due, and these services share the
+    # cores of the machine. Therefore, with more orders, we set the deadlines further in the future.
     ahead = bench.size(8, 3) + count / await peak_of(bench) * 1.5
     rounds, baselines, notes = [], [], {}
     for number in range(bench.rounds):
@@ -44,9 +45,9 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _round(bench: Bench, count: int, ahead: float) -> tuple[list[float], bool]:
-    """Measure one round. Return by how many milliseconds each order was cancelled too late.
+    """Measure one round. Return a list with the milliseconds between the deadline and the cancellation of each order.
 
-    The second value is True if all services had handled the events of the orders before the deadlines were due.
+    Also return True if all services had handled the events of the orders before the deadlines were due.
     """
     tickets = await seed_tickets(bench, count)
     due = utc_now() + timedelta(seconds=ahead)
@@ -57,8 +58,8 @@ async def _round(bench: Bench, count: int, ahead: float) -> tuple[list[float], b
     async def note(message: Msg) -> None:
         order = message.subject.rpartition(".")[2]
         effects.setdefault(order, utc_now())
-        # If the acknowledgement of NATS is late, the outbox relay may publish the same event twice. Both messages then
-        # have the same id.
+        # If NATS acknowledges an event late, the orders service may publish the same event twice. Both messages then
+        # have the same id. If we receive two different ids, the order was cancelled twice.
         event_ids[order].add((message.headers or {})[MESSAGE_ID])
         if len(effects) == count:
             complete.set()

@@ -1,8 +1,8 @@
-"""Measures orders per second with 1,000 to 300,000 orders stored.
+"""Measures orders per second while 1,000 to 300,000 other orders are stored in the database.
 
-The speed of the machine changes over minutes. Therefore the row measures with 1,000 orders twice, before it stores the
-other orders and after it has removed them. For each number of stored orders, the row also measures one round of the
-baseline program. The database of the baseline program does not grow.
+The speed of the machine changes within minutes. Therefore we measure with 1,000 stored orders twice: before we store
+more orders, and after we have removed these orders. For each number of stored orders, we also measure one round of the
+baseline program. We store no additional orders in the database of the baseline program.
 """
 
 import asyncio
@@ -59,10 +59,10 @@ def _listed(*points: tuple[float, float]) -> str:
 
 
 async def _with(bench: Bench, stored: int, orders: Points, baseline: Points, rounds: int) -> list[float]:
-    """Change the number of stored orders to `stored`, and return the orders per second of each round.
+    """Change the number of stored orders to `stored`, and measure. Return the orders per second of each round.
 
-    The function appends the median to `orders`, and the rate of the baseline program to `baseline`. Both lists have the
-    points of a curve.
+    The lists `orders` and `baseline` contain the points of two curves. The function appends the median of the rounds to
+    `orders`, and the result of the baseline program to `baseline`.
     """
     await _store(bench, stored)
     bench.progress(f"with {stored:,} stored")
@@ -79,7 +79,7 @@ async def _with(bench: Bench, stored: int, orders: Points, baseline: Points, rou
 async def _store(bench: Bench, wanted: int) -> None:
     """Add or remove orders until `wanted` orders are stored.
 
-    The stored orders are open, and their deadlines are one day in the future.
+    The added orders are open, and expire after one day.
     """
     orders, seller = bench.collection("orders"), UserId(new_id())
     bench.progress(f"storing {wanted:,} orders")

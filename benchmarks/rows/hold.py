@@ -1,9 +1,12 @@
-"""Measures the time from the answer to the buyer until the ticket is held, at half and at an eighth of the peak rate.
+"""Measures the time from the answer to an order request until the tickets service holds the ticket for the order.
 
-The tickets service publishes the event `ticket.updated` after it has written the hold. The measurement ends when this
-event arrives. The requests follow a schedule that does not wait for slow answers. The baseline does the same steps
-without services. It publishes an event, receives it, writes to the database, publishes a second event, and receives the
-second event.
+The tickets service first writes to its database that the order holds the ticket. Then it publishes the event
+`ticket.updated`. The measured time ends when we receive this event. We measure with half and with an eighth of the
+number of orders per second that the platform can place. The requests follow a schedule, which does not wait for slow
+answers.
+
+The baseline makes the same steps without the services. It publishes an event, receives this event, writes to the
+database, publishes a second event, and receives the second event.
 """
 
 import asyncio
@@ -56,16 +59,17 @@ async def _at(bench: Bench, rate: float, label: str, targets: Mapping[int, Targe
             [percentile(lags, percent) for lags in rounds],
             [percentile(lags, percent) for lags in baselines],
             target,
-            notes if percent == 50 else {},  # noqa: PLR2004 - both percentiles have the same notes, so we show them once
+            notes if percent == 50 else {},  # noqa: PLR2004 - the notes are the same for both percentiles
         )
         for percent, target in targets.items()
     ]
 
 
 async def _round(bench: Bench, rate: float) -> tuple[list[float], list[float]]:
-    """Measure one round. Return two lists with the milliseconds until each ticket was held.
+    """Measure one round. Return two lists, which contain the milliseconds until each ticket was held.
 
-    The first list counts the time from the answer to the buyer, the second list from the scheduled time of the request.
+    In the first list, the time begins with the answer to the request. In the second list, the time begins when the
+    request was due to be sent.
     """
     tickets = await bench.tickets(bench.size(int(rate * _SECONDS), 40))
 
@@ -100,7 +104,7 @@ async def _baseline(bench: Bench, rate: float) -> list[float]:
             sent[each] = time.monotonic()
             at_work.add(asyncio.create_task(jetstream.publish(f"baseline.placed.{each}", b"x" * 300)))
 
-    config = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)  # not the messages of earlier rounds
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)  # deliver no messages of earlier rounds
     consumer = await jetstream.subscribe("baseline.placed.*", stream=STREAM, cb=hold, config=config, manual_ack=True)
     arrived, _ = await _arrivals(bench, "baseline.held.*", ids, publish)
     await asyncio.gather(*at_work)
@@ -112,9 +116,9 @@ async def _baseline(bench: Bench, rate: float) -> list[float]:
 async def _arrivals(
     bench: Bench, subject: str, ids: list[str], work: Callable[[], Awaitable[T]]
 ) -> tuple[dict[str, float], T]:
-    """Subscribe to `subject`, run `work`, and wait until a message about each of the ids has arrived.
+    """Subscribe to `subject`, call `work`, and wait until one message for each of the `ids` has arrived.
 
-    Return the arrival time of the message for each id, and the result of `work`.
+    Return a mapping of each id to the arrival time of its message. Also return the result of `work`.
     """
     arrived: dict[str, float] = {}
     missing, complete = set(ids), asyncio.Event()

@@ -26,8 +26,8 @@ async def measure(bench: Bench) -> list[Row]:
     for _ in range(bench.rounds):
         baselines.append(await _late(bench, bench.baseline.port, median(with_many) / 2))
         late.append(await _late(bench, bench.port("tickets"), median(with_many) / 2))
-    # The speed of the machine changes. Therefore we measure the small number of tickets twice, before and after the
-    # large number.
+    # The speed of the machine changes. Therefore we measure with the small number of tickets twice, before and after
+    # the measurement with the large number of tickets.
     await _remove(bench, more)
     with_few += await _rates(bench)
     await _remove(bench, seeded)
@@ -62,7 +62,7 @@ async def _remove(bench: Bench, tickets: list[str]) -> None:
 
 
 async def _rates(bench: Bench) -> list[float]:
-    return [await _rate(bench) for _ in range(bench.rounds + 1)][1:]  # without the first one, a warm-up
+    return [await _rate(bench) for _ in range(bench.rounds + 1)][1:]  # the first rate is only a warm-up, so we drop it
 
 
 async def _rate(bench: Bench) -> float:
@@ -73,10 +73,10 @@ async def _rate(bench: Bench) -> float:
 
 
 async def _late(bench: Bench, port: int, rate: float) -> float:
-    """Return the 99th percentile of the response times, in milliseconds.
+    """Send `rate` requests per second to this port. Return the 99th percentile of the response times, in milliseconds.
 
-    The baseline program does no work for this request. Its response times show how much time the machine and the load
-    generator need themselves.
+    If `port` is the port of the baseline program, this program answers without doing any work. So the result shows how
+    much time the machine and the load generator need.
     """
     outcome = await _load(port, bench.size(int(rate * 4), 50), rate).run()
     outcome.require(201 if port == bench.baseline.port else 200)

@@ -1,11 +1,12 @@
-"""Measures the memory (RSS) of all services together, once right after the start and once after the other rows.
+"""Measures the memory (RSS) of all services together, right after the start and after the other rows.
 
-For the row "memory, idle", we start several platforms, and read the memory of each one right after its start. For the
-row "memory, after the run", we read the memory of one platform several times. The first reading is after the rows
-before this one. Before each further reading, we send more orders, more orders for one single ticket, and more sign-ins.
+For the row "memory, idle", we start several platforms, and read the memory of each platform right after its start. For
+the row "memory, after the run", we read the memory of one platform several times. We read it first after all earlier
+rows have been measured. Before each further reading, we send more orders for different tickets, more orders for one
+single ticket, and more sign-ins.
 
 The baseline is the memory of the baseline program, multiplied by the number of services. The baseline program uses the
-same clients of MongoDB and NATS as a service. Before each further reading, we send more orders to it.
+same clients of MongoDB and NATS as a service. Before each further reading, we send more orders to the baseline program.
 """
 
 import tempfile

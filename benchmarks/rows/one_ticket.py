@@ -1,7 +1,8 @@
 """Measures how fast the platform answers 1,000 buyers who order the same ticket.
 
-One buyer must get the ticket, and the platform must refuse the others. The target is that the answers are at least as
-fast as those to orders for different tickets. Rounds of both kinds alternate.
+One buyer must get the ticket, and the platform must refuse the other buyers. The baseline consists of orders for
+different tickets. The target is that the platform answers at least as many requests per second as with the baseline. We
+measure one round of each kind alternately.
 """
 
 from collections import Counter
@@ -22,8 +23,8 @@ async def measure(bench: Bench) -> list[Row]:
         orders.append((await one_round(bench, bench.size(1000, 40), bench.port("orders"))).rate)
         (ticket,) = await bench.tickets(1)
         bodies, tokens = [f'{{"ticketId": "{ticket}"}}'] * buyers, [bench.new_token() for _ in range(buyers)]
-        # Each buyer has its own connection, and a process may open only 1,024 files. Therefore we use two load
-        # generators.
+        # Each buyer has its own connection. A process may open only 1,024 files, and each connection counts as a file.
+        # Therefore we use two load generators.
         load = Load(bench.port("orders"), "POST", "/api/orders", bodies, tokens, connections=buyers, processes=2)
         outcome = await load.run()
         if outcome.statuses != Counter({_CREATED: 1, _REFUSED: buyers - 1}):

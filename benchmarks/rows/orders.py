@@ -1,6 +1,7 @@
-"""Measures orders per second, each order for another ticket, from the first request until all outboxes are empty.
+"""Measures how many orders per second the platform places and publishes. Each order is for a different ticket.
 
-Rounds of the platform and rounds of the baseline alternate, so that other load on the machine affects both equally.
+The time begins with the first request, and ends when all outboxes are empty, which means that all events are published.
+We measure the platform and the baseline alternately, so that other load on the machine affects both equally.
 """
 
 import json
@@ -21,17 +22,18 @@ from marketplace.registry import SERVICES
 
 CONNECTIONS = 64
 OTHERS = tuple(spec.name for spec in SERVICES if any(OrderCreated in consumer.on for consumer in spec.consumers))
-"""The services that consume the events of the orders service.
+"""The services that consume the event of a new order.
 
-They use the same cores as the orders service. One row pauses them, to measure the orders service alone.
+These services use the same cores as the orders service. For one row, we pause these services, to measure only the
+orders service.
 """
 _CREATED = 201
 _FIRST_MEASURED = {"direct": 300 / 1_176, "handled": 264 / 358, "alone": 574 / 1_689}
-"""The orders per second of the platform divided by the orders per second of the baseline, at the first measured commit.
+"""For each row, the orders per second of the platform divided by those of the baseline, at the first measured commit.
 
-This was commit 5c6c04c on 2026-11-24, with the driver motor, medians of three rounds and two shared cores
-(docs/performance.md). You may compare a result with these ratios only if the driver is motor, and only as long as the
-baseline program does the same work as at that commit.
+The first measured commit was 5c6c04c, on 2026-11-24. The numbers are medians of three rounds with the driver motor, on
+two shared cores (docs/performance.md). You may compare a result with these ratios only if the driver is motor, and if
+the baseline program still does the same work as at that commit.
 """
 _TIMES_FIRST = 1.5
 _SMALLEST_SHOWN_MS = 0.01
@@ -44,16 +46,16 @@ class Round:
     handled: float
     """The orders per second, from the first request until every service has handled all events.
 
-    This is the rate that the platform can sustain for a long time.
+    The platform can place this number of orders per second for a long time.
     """
     outcome: Outcome
     computed: dict[str, float]
-    """The CPU time of each process per order, in milliseconds, until all events are handled."""
+    """The CPU time that each process used per order, in milliseconds, until all events were handled."""
 
 
 async def measure(bench: Bench) -> list[Row]:
     count, port = bench.size(2000, 40), bench.port("orders")
-    await _rates_of_baseline(bench, bench.size(500, 20))  # the first rounds only warm up connections and caches
+    await _rates_of_baseline(bench, bench.size(500, 20))  # these first two rounds only warm up connections and caches
     await one_round(bench, bench.size(500, 20), port)
     rounds, alone, baselines, baselines_alone = [], [], [], []
     for number in range(bench.rounds):
@@ -94,7 +96,7 @@ async def measure(bench: Bench) -> list[Row]:
 def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
     """Return the target, and the ratios of the first measured commit.
 
-    The ratios exist only for the driver motor. With pymongo, the target therefore has only one bound.
+    We have these ratios only for the driver motor. So with the driver pymongo, the target does not compare with them.
     """
     if bench.platform.settings.mongo_driver != "motor":
         return Target("at least 0.75 of the baseline", at_least=0.75), {}
@@ -103,9 +105,9 @@ def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
 
 
 async def peak_of(bench: Bench) -> float:
-    """Return the orders per second of the orders service without the gateway.
+    """Return how many orders per second the orders service can place without the gateway.
 
-    If the row "orders, direct" has not been measured in this run, measure the rate now.
+    If the row "orders, direct" has not been measured in this run, measure this number now.
     """
     if bench.peak is None:
         await one_round(bench, bench.size(500, 20), bench.port("orders"))
@@ -162,7 +164,7 @@ async def round_of_baseline(
         {"_id": each, "version": 1, "title": "Concert", "price": 1999, "user_id": new_id()} for each in tickets
     ]
     database = bench.baseline_mongo.database
-    await database["ticket_replicas"].insert_many(read_models)  # type: ignore[attr-defined] # the services need no such call
+    await database["ticket_replicas"].insert_many(read_models)  # type: ignore[attr-defined] # our type has no insert_many
     if not consuming:
         bench.baseline.consumers.pause()
     outcome = await orders_of(bench, tickets, bench.baseline.port, connections).run()
@@ -175,7 +177,7 @@ async def round_of_baseline(
 
 
 async def _generators_limit(bench: Bench) -> float:
-    """Return the requests per second that one load generator can send to a server that does no work."""
+    """Return how many requests per second one load generator can send, if the server does no work."""
     count = bench.size(5000, 200)
     load = Load(bench.baseline.port, "POST", "/nothing", ['{"ticketId": ""}'] * count, [bench.new_token()], CONNECTIONS)
     outcome = await load.run()

@@ -1,7 +1,7 @@
-"""Measures the second start of a platform on the same data, until the gateway and all services are ready.
+"""Measures how long a platform takes to start with existing data, until the gateway and all services are ready.
 
-For this row we start a separate platform. The platform of the other rows has no work during this time. The baseline
-starts only mongod and nats-server.
+For this row, we start a separate platform several times with the same data. We do not measure the first start. The
+platform of the other rows is idle during this time. The baseline starts only mongod and nats-server.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Measures sign-ins per second, and how long other requests to the auth service take at the same time.
 
-The baseline of the sign-ins is the computation of the password hash alone.
+The baseline of the sign-ins only computes the password hashes.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from benchmarks.generators import Load, Outcome
 _CONNECTIONS = 16
 _OTHERS_PER_SECOND = 50.0
 _FIRST_ESTIMATE = 60.0
-"""The hashes per second that we assume for the first round, to estimate how long this round will take."""
+"""The hashes per second that we expect in the first round. We use this number to estimate how long the round takes."""
 
 
 async def measure(bench: Bench) -> list[Row]:

@@ -1,6 +1,6 @@
-"""Measures how fast 500 buyers together buy all tickets.
+"""Measures how fast 500 concurrent buyers order all tickets.
 
-Some tickets are ordered twice, but no ticket may be sold twice.
+For some tickets, we send two orders. The platform must accept only one of them.
 """
 
 import random
@@ -15,7 +15,7 @@ _WANTED_TWICE = 0.2
 
 
 async def measure(bench: Bench) -> list[Row]:
-    """Measure the rounds of this row. Between these rounds, measure rounds in which each order has another ticket."""
+    """Measure this row and its baseline alternately. In the baseline, each order is for a different ticket."""
     count = bench.size(10_000, 100)
     rounds, orders = [], [await _distinct(bench)]
     for number in range(bench.rounds):

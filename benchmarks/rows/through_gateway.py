@@ -1,6 +1,6 @@
 """Measures orders per second through the gateway.
 
-The baseline is the same load, but sent directly to the orders service. Rounds of both kinds alternate.
+The baseline sends the same orders directly to the orders service. We measure the row and its baseline alternately.
 """
 
 from benchmarks.bench import Bench
@@ -10,7 +10,7 @@ from benchmarks.rows.orders import one_round
 _TIMES_AS_MANY = 2
 """This row has twice as many rounds as the other rows.
 
-The reason is that the effect of the gateway is smaller than the variation between rounds.
+We need more rounds, because the effect of the gateway is smaller than the differences between rounds.
 """
 
 

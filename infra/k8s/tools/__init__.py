@@ -1,4 +1,4 @@
-"""The Python programs for `make secrets` and `make k8s-check`.
+"""Python programs that `make secrets` and `make k8s-check` run.
 
-All other commands for the cluster are in ../commands.mk.
+The other commands for the cluster are targets in ../commands.mk.
 """

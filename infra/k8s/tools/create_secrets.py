@@ -1,7 +1,7 @@
-"""`python -m tools.create_secrets OVERLAY kubectl [OPTION]...`: creates the keys and passwords missing in the cluster.
+"""`python -m tools.create_secrets OVERLAY kubectl [OPTION]...`: creates the missing keys and passwords in a cluster.
 
-The program writes the values only to the standard input of kubectl. It never writes them into an argument, a file or
-its output.
+The program passes the values of the secrets only to the standard input of kubectl. It never writes these values into an
+argument of a command, into a file or to its own output.
 """
 
 import base64
@@ -20,10 +20,10 @@ from tools.credentials import PUBLIC_KEY_MAP, Contents, missing_credentials
 
 
 def create_secrets(overlay: str, kubectl: list[str]) -> None:
-    """Create the missing Secrets, and print the names of the Secrets that it has created or kept.
+    """Create the missing Secrets. Print the names of the new Secrets, and of the Secrets that already existed.
 
-    `overlay` is the folder of the Kustomize overlay. `kubectl` is the command with its options. Raises PlatformError if
-    a command fails, or if a person has to create a Secret.
+    `overlay` is the folder of the Kustomize overlay. `kubectl` is the command kubectl with its options. Raises
+    PlatformError if a command fails, or if a Secret is missing that only a person can create.
     """
     stripe_key = PlatformSettings.from_environment().stripe_key
     manifests = [each for each in yaml.safe_load_all(_run([*kubectl, "kustomize", overlay])) if each]
@@ -34,8 +34,8 @@ def create_secrets(overlay: str, kubectl: list[str]) -> None:
     missing = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None, internal)
     if missing:
         items = [_as_object(name, contents) for name, contents in missing.items()]
-        # We use `create` and not `apply`, because `create` never overwrites a Secret. Also, `apply` would store a copy
-        # of the values in an annotation.
+        # We use `create` and not `apply`. `create` never overwrites an existing Secret. And `apply` would store another
+        # copy of the values in an annotation.
         _run([*kubectl, "create", "--filename", "-"], json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     sys.stdout.write(f"Secrets created: {', '.join(missing) or 'none'}.\n")
     sys.stdout.write(f"Secrets kept: {', '.join(sorted(existing)) or 'none'}.\n")
@@ -48,9 +48,9 @@ def create_secrets(overlay: str, kubectl: list[str]) -> None:
 
 
 def _run(command: list[str], given: str | None = None) -> str:
-    """Run the command, and return its output.
+    """Run the command, with the text `given` as its input, and return its output.
 
-    Raises PlatformError if the command fails. The command itself has then already printed the reason.
+    Raises PlatformError if the command fails. In this case, the command itself has already printed the reason.
     """
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - no shell, and no argument is a secret
     if done.returncode:

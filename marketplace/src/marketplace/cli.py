@@ -1,4 +1,4 @@
-"""The command line: `marketplace run`, `dev`, `demo`, `docs`, `provision`, and the operators' commands."""
+"""The command line: `marketplace run`, `dev`, `demo`, `docs`, `provision`, and the commands for operators."""
 
 import asyncio
 import sys
@@ -37,8 +37,8 @@ _OPERATIONS = "Operations"
 def run() -> None:
     """Run the whole platform on this machine until Ctrl-C.
 
-    MongoDB, NATS, the services and the gateway start as child processes; a process that dies is restarted.
-    Their data and logs are in DATA_DIR. Settings are environment variables:
+    MongoDB, NATS, the services and the gateway run as child processes. If a process ends, it is restarted.
+    All data and logs are in DATA_DIR. The settings are environment variables:
 
     - GATEWAY_PORT (8080): the port of the platform; all other processes use the ports above it
     - DATA_DIR (.data): the folder of all data; delete it to start with empty databases
@@ -46,9 +46,10 @@ def run() -> None:
     - MONGO_URL, NATS_URL: existing servers, which are used instead of child processes
     - MONGO_DRIVER (motor): motor or pymongo
     - STRIPE_KEY: the secret key of a Stripe account; without it, a sandbox charges the cards
-    - LOG_LEVEL (info): debug, info, warning or error; LOG_FORMAT (text): or json
+    - LOG_LEVEL (info): debug, info, warning or error
+    - LOG_FORMAT (text): text or json
     """
-    from marketplace.run import run as run_platform  # noqa: PLC0415 - it imports devkit, which is in no image
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - this module imports devkit, which no image has
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment()))
 
@@ -57,10 +58,10 @@ def run() -> None:
 def dev() -> None:
     """Run the platform as `run` does, and restart each service when its code changes.
 
-    A change in `common` restarts all services. The settings are those of `run`.
+    A change in `common` restarts all services. The settings are the same as for `run`.
     """
-    from marketplace.dev import restart_on_change  # noqa: PLC0415 - it imports devkit
-    from marketplace.run import run as run_platform  # noqa: PLC0415 - it imports devkit
+    from marketplace.dev import restart_on_change  # noqa: PLC0415 - this module imports devkit
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - this module imports devkit
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment(), restart_on_change))
 
@@ -96,7 +97,7 @@ def provision(
         ),
     ] = 1,
 ) -> None:
-    """Create or update the streams and consumers on a NATS server. Safe to repeat; no event is lost.
+    """Create or update the streams and consumers on a NATS server. You may repeat this. No event is lost.
 
     Waits up to 30 s for a server that is still starting. The NATS server of `make run` has the port GATEWAY_PORT + 6:
     `marketplace provision --nats-url nats://127.0.0.1:8086`.
@@ -116,7 +117,7 @@ app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command. Prints an error that the user can correct as one line, without a stack trace."""
+    """Run a command. If it fails with an error that the user can correct, print only the message of the error."""
     try:
         app(arguments, prog_name="marketplace")  # in the image, the command is `python /app`
     except PlatformError as error:

@@ -9,9 +9,10 @@ from marketplace.errors import PlatformError
 
 
 class DataDir:
-    """The folder is locked from open() to close(), so that no second platform can use it.
+    """The folder with all data of one platform.
 
-    The kernel releases the lock when the process ends, also after a crash. Therefore no old lock can remain.
+    From open() to close(), this process has a lock on the folder, so that no second platform can use the folder. The
+    kernel releases the lock when the process ends, even if the process crashes. Therefore no old lock can remain.
     """
 
     def __init__(self, path: Path) -> None:
@@ -21,7 +22,7 @@ class DataDir:
     def open(self) -> None:
         """Create and lock the folder.
 
-        Raises PlatformError if another platform uses the folder, or if we may not write to the folder.
+        Raises PlatformError if another platform uses the folder, or if this process cannot write to the folder.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)

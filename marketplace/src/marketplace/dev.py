@@ -16,8 +16,8 @@ _SHARED = "common"
 async def restart_on_change(platform: Platform) -> None:
     """Restart each service whose code changes. This function runs until it is cancelled.
 
-    A change of any file in a package causes a restart, not only a change of Python code. But the default filter of
-    watchfiles ignores caches and the temporary files of editors.
+    A change of any file in a package causes a restart, also if the file contains no Python code. But we use the default
+    filter of watchfiles, which ignores caches and the temporary files of editors.
     """
     folders = {package: _folder(package) for package in (_SHARED, *SERVICE_NAMES)}
     async for changes in awatch(*folders.values()):

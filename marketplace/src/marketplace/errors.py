@@ -1,4 +1,4 @@
-"""The errors after which a command exits. The command line prints only the message of the error, no traceback."""
+"""The errors after which a command exits. The command line prints the message of the error, but no traceback."""
 
 
 class PlatformError(Exception):
@@ -8,6 +8,6 @@ class PlatformError(Exception):
 
 
 class BadSettings(PlatformError):
-    """Some settings have values that are not allowed. The message has one line per such variable."""
+    """Some settings have values that are not allowed. The message has one line for each of these variables."""
 
     exit_code = 2

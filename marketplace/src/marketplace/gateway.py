@@ -1,4 +1,4 @@
-"""The gateway of `marketplace run`. It is nginx with the same rules as the Ingress of the Kubernetes cluster."""
+"""The gateway of `marketplace run`: nginx, with the same rules as the Ingress of the Kubernetes cluster."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class Route(NamedTuple):
     exact: bool = False
     """If true, the route is only for exactly this path. If false, the route is also for all paths below this path.
 
-    For example, the route /api/orders is then also for /api/orders/1, but not for /api/orders1.
+    For example, if `exact` is false, the route /api/orders is also for /api/orders/1, but not for /api/orders1.
     """
 
 
@@ -32,7 +32,7 @@ ROUTES = (
 
 
 class Refusal(NamedTuple):
-    """An error response that nginx itself sends. It has the same format as those of the services (RFC 9457)."""
+    """An error response that nginx itself sends. Error responses of the services have the same format (RFC 9457)."""
 
     causes: tuple[int, ...]
     """The statuses for which nginx sends this response. The statuses 494 to 497 exist only inside nginx."""
@@ -101,9 +101,9 @@ http {
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
     proxy_read_timeout 5s;  # a service answers within 4.5 s; if it is too slow, it answers 503 (common.http.middleware)
-    # nginx sends a request to another instance only if the connection to the first instance fails. By default, nginx
-    # never sends a POST request twice, because POST is not idempotent. It also repeats no request after a timeout,
-    # because the service may have executed the first one.
+    # If the connection to an instance fails, nginx sends the request to another instance. But nginx never sends a POST
+    # request twice, because POST is not idempotent. After a timeout, nginx does not repeat any request, because the
+    # service may have executed the request.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
 
@@ -133,11 +133,12 @@ def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str
 
 
 def _upstream(service: str, ports: Sequence[int]) -> str:
-    # We set max_fails=0 because nginx would otherwise send no requests to an instance for 10 s after the instance has
-    # refused one connection. It would do so even if the instance has already restarted.
-    # We set keepalive_timeout so that nginx closes idle connections after this time. A service that stops waits until
-    # nginx has closed them (common.http.server). If the service closed an idle connection itself, nginx might just be
-    # sending a request on this connection, and the request would be lost.
+    # We set max_fails=0. Otherwise, after an instance has refused one connection, nginx would send no requests to this
+    # instance for 10 s, even if the instance has already restarted.
+    # We set keepalive_timeout so that nginx closes each connection that has been idle for this time. When a service
+    # stops, it waits until nginx has closed the idle connections (common.http.server). If the service itself closed an
+    # idle connection, nginx could be sending a request on this connection at the same moment. This request would be
+    # lost.
     servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
     return f"    upstream {service} {{ {servers} keepalive 64; keepalive_timeout 1s; }}"
 
@@ -158,8 +159,8 @@ def _refusal(refusal: Refusal) -> str:
         }
     )
     retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - the HTTP status
-    # The place of a refusal is a path and not a named location. If nginx cannot parse the path of a request, it cannot
-    # use a named location for this request.
+    # In nginx, each refusal is a location with a path (`place`), and not a named location. If nginx cannot parse the
+    # path of a request, nginx cannot use a named location to answer this request.
     place = f"/.refusals/{refusal.code}"
     return (
         f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"

@@ -1,4 +1,4 @@
-"""Writes and checks the files in the repository that are generated from the code."""
+"""Writes the files of the repository that are generated from the code, or checks that these files are up to date."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
 }
 """Maps the path of each generated file to the function that returns its text.
 
-The paths are relative to the root of the repository. `marketplace docs` must run there.
+The paths are relative to the root of the repository. You must run `marketplace docs` in this folder.
 """
 
 

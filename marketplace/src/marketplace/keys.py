@@ -1,7 +1,7 @@
 """The key pair that signs and verifies the session tokens.
 
-The first start of the platform creates the keys. Later starts use the same keys. With new keys, each restart would sign
-out all users.
+The first start of the platform creates the keys. Later starts use the same keys. If each start created new keys, each
+restart would sign out all users, because the services could not verify the old tokens.
 """
 
 import os
@@ -67,7 +67,7 @@ def _pem(key: Ed25519PrivateKey) -> bytes:
 
 
 def _write_secret(path: Path, content: bytes) -> None:
-    """Write the file atomically. The other users of the machine cannot read the file, not even while we write it."""
+    """Write the file atomically. Other users of the machine cannot read the file at any time."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)

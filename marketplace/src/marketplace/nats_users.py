@@ -7,9 +7,9 @@
 | set timers                                | the timer's `publisher`                                  |
 | read the streams                          | the requests of `TimelineReader` and operators' commands |
 
-NATS checks only the subject of a request, and not the content of the request. These permissions therefore have two
-gaps. A user who may create a consumer can let NATS deliver the messages of this consumer to any subject. And a user who
-may send a request can let NATS send the answer to any subject.
+NATS checks only the subject of a request, and not the content of the request. Therefore the permissions do not prevent
+two things. First, a user who may create a consumer can tell NATS to deliver the messages of this consumer to any
+subject. Second, a user who may send a request can tell NATS to send the answer to any subject.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ from common.runtime.service_spec import ServiceSpec
 from marketplace.registry import CONSUMERS_OF, SERVICES
 
 _API = "$JS.API"
-_ANSWERED_WITHIN = "1m"  # this is long enough, because an operator waits 15 s for an answer
+_ANSWERED_WITHIN = "1m"  # long enough, because an operator's command waits at most 15 s for an answer
 _TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
 _ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)
 
@@ -43,9 +43,9 @@ class User:
     publish: Subjects
     subscribe: Subjects
     never_publish: Subjects = field(default_factory=dict)
-    """Subjects that match a wildcard in `publish`, but that the user must not publish to."""
+    """The user must not publish to these subjects, although a wildcard in `publish` matches them."""
     answers: bool = False
-    """True if the user may answer each request that it receives, with one answer per request."""
+    """True if the user may send one answer to each request that it receives."""
 
     @property
     def password(self) -> str:

@@ -1,4 +1,4 @@
-"""Prints the messages of the platform, and the logs of the services with the name of the service before each line."""
+"""Prints the messages of the platform, and the logs of the services. Each log line begins with the service's name."""
 
 import asyncio
 from contextlib import suppress
@@ -13,9 +13,10 @@ _NAME_WIDTH = 12
 
 
 class Output:
-    """Prints messages, and the new lines of the log files that it follows.
+    """Prints messages. Also reads the new lines of the log files given to follow(), and prints them.
 
-    The services write to log files and not to pipes. With a pipe, a service would have to wait for a slow terminal.
+    The services write to log files and not to pipes. If a service wrote to a pipe and the terminal were slow, the
+    service would have to wait for the terminal.
     """
 
     def __init__(self, *, verbose: bool) -> None:
@@ -24,8 +25,8 @@ class Output:
         self._followed: list[_Followed] = []
 
     def show_line(self, line: str) -> None:
-        self.show_new_lines()  # so that the last log lines of a service are printed before the message that it stopped
-        with suppress(OSError):  # the platform must be able to stop although the terminal is closed
+        self.show_new_lines()  # so that the last log lines of a service are printed before `line` says that it stopped
+        with suppress(OSError):  # if the terminal is closed, the platform must still be able to stop
             self._console.print(line, style="bold", markup=False)
 
     def follow(self, name: str, log: Path) -> None:

@@ -14,10 +14,13 @@ from marketplace.settings import PlatformSettings
 
 @dataclass(frozen=True)
 class Parts:
-    """All processes of a platform, not started yet."""
+    """All processes of a platform. make_parts() creates these objects, but does not start the processes."""
 
     mongod: Mongod | None
-    """None if MONGO_URL names an existing server; `nats` accordingly."""
+    """None if MONGO_URL is set. The platform then uses the server at this address, and starts no mongod.
+
+    In the same way, `nats` is None if NATS_URL is set.
+    """
     nats: NatsServer | None
     services: list[ServiceProcess]
     gateway: Gateway
@@ -34,7 +37,7 @@ class Parts:
 
     @property
     def ports(self) -> dict[int, str]:
-        """Every port that the processes use, with the name of the process."""
+        """Maps every port that the processes use to the name of the process."""
         ports = {server.port: server.name for server in self.all}
         if self.nats and self.nats.monitor_port:
             ports[self.nats.monitor_port] = "the monitor of nats"
@@ -71,7 +74,11 @@ def make_parts(settings: PlatformSettings, instances: Mapping[str, int], keys: T
 
 
 def _instances(settings: PlatformSettings, instances: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-    """Yield name, package and port of each instance: first orders, later orders-2 with a higher port."""
+    """Yield the name, the package and the port of each instance of each service.
+
+    First yield one instance per service, with the name of the service, such as `orders`. Then yield the additional
+    instances, with names such as `orders-2` and higher ports.
+    """
     for package in SERVICE_NAMES:
         yield package, package, port_of(package, settings.gateway_port)
     more = [

@@ -22,18 +22,19 @@ from marketplace.supervisor import Supervisor
 
 _POLL_SECONDS = 0.05
 
-# The seconds that each process has to stop. A process that needs longer is killed. All of them together are 10 s.
-# A kill loses no data, because the next start completes the work that was not finished.
+# When the platform stops, each process has this many seconds to end. If a process needs longer, we kill it. The sum of
+# the four times is 10 s. Killing a process loses no data, because the next start completes the unfinished work.
 _GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
-_RESTART_GRACE = 1.0  # this time is short, because `marketplace dev` uses it and a developer waits for the restart
+_RESTART_GRACE = 1.0  # short, because a developer who uses `marketplace dev` waits for the restart
 
 
 class Platform:
-    """The platform runs inside `async with`. Its processes are named mongod, nats, gateway, orders, orders-2 and so on.
+    """Starts all processes when `async with` begins, and stops them when it ends.
 
-    `instances` maps the name of a service to the number of its instances. A service that is not in `instances` has one
-    instance. With `verbose`, the platform prints the logs of the services. If the platform cannot start, `async with`
-    raises PlatformError, ServerFailed or BinaryMissing, and all processes are stopped.
+    The processes have the names mongod, nats, gateway, orders, orders-2 and so on. `instances` maps the name of a
+    service to the number of its instances. A service that is not in `instances` has one instance. If `verbose` is true,
+    the platform prints the logs of the services. If the platform cannot start, `async with` stops all processes, and
+    raises PlatformError, ServerFailed or BinaryMissing.
     """
 
     def __init__(
@@ -62,9 +63,10 @@ class Platform:
         return self._supervisor(name).server.pid
 
     def log_path(self, name: str) -> Path:
-        """Return the path of the log file of this process, which begins at the start of the platform.
+        """Return the path of the log file of this process.
 
-        The file <name>.previous.log has the log of the previous run of the platform.
+        Each start of the platform begins a new log file. The old file, which contains the log of the previous run of
+        the platform, is then named <name>.previous.log.
         """
         return self._supervisor(name).server.log_path
 
@@ -76,9 +78,9 @@ class Platform:
         await supervisor.server.kill()
 
     async def terminate(self, name: str, *, grace_seconds: float = 10) -> str:
-        """Stop one process. Kill it if it is still running after `grace_seconds`. Return a text that says how it ended.
+        """Stop one process. If the process is still running after `grace_seconds`, kill it.
 
-        The process stays stopped until you call start().
+        Return a text that says how the process ended. The process stays stopped until you call start().
         """
         supervisor = self._supervisor(name)
         await supervisor.stop_watching()
@@ -90,9 +92,9 @@ class Platform:
         await self._supervisor(name).start()
 
     async def restart(self, name: str, why: str) -> None:
-        """Begin to restart one process. The method returns before the process is ready.
+        """Begin to restart one process, and return before the process is ready. The platform prints the reason `why`.
 
-        If the process fails to start, the platform prints the reason and raises no exception.
+        If the process fails to start, the platform prints an error, but raises no exception.
         """
         await self._supervisor(name).restart(why, _RESTART_GRACE)
 
@@ -116,7 +118,7 @@ class Platform:
                 await asyncio.sleep(_POLL_SECONDS)
 
     def kill_everything(self) -> None:
-        """Send the signal SIGKILL to all processes of the platform at once."""
+        """Send the signal SIGKILL to all processes of the platform, and return without waiting for their end."""
         for supervisor in self._supervisors.values():
             supervisor.server.signal(signal.SIGKILL)
 
@@ -156,9 +158,9 @@ class Platform:
         self._output.show_new_lines()
 
     async def _stop(self) -> None:
-        """Stop the gateway, the services, NATS and MongoDB in this order.
+        """Stop the gateway, then the services, then NATS, then MongoDB.
 
-        Each process can then finish its work, because the processes that it needs are still running.
+        In this order, each process can finish its work, because the processes that it needs are still running.
         """
         await asyncio.gather(*(supervisor.stop_watching() for supervisor in self._supervisors.values()))
         if parts := self._parts:
@@ -206,7 +208,8 @@ class Platform:
 async def _all_of(*work: Coroutine[None, None, None]) -> None:
     """Run all coroutines concurrently. If one of them fails, cancel the others and raise its exception.
 
-    The task group raises an exception group. This function raises only the first exception in the group.
+    If coroutines fail, asyncio.TaskGroup raises all their exceptions as one exception group. This function raises only
+    the first exception in this group.
     """
     try:
         async with asyncio.TaskGroup() as group:

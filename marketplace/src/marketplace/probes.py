@@ -1,4 +1,4 @@
-"""Checks whether servers answer, and reads their addresses from URLs."""
+"""Functions that check if a server answers, and that find the hosts and ports in URLs of MongoDB and NATS."""
 
 import asyncio
 import re
@@ -9,8 +9,8 @@ import httpx
 
 _TIMEOUT_SECONDS = 2.0
 _DEFAULT_PORTS = {"mongodb": 27017, "mongodb+srv": 27017, "nats": 4222, "tls": 4222}
-# We use this context only for http:// URLs, which need no certificates. Without this context, each new client would
-# load all certificate authorities, which takes 20 ms.
+# We give this TLS context to the HTTP clients below, which use only http:// URLs and therefore need no certificates.
+# Otherwise httpx would load the certificates of all certificate authorities for each new client, which takes 20 ms.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -28,13 +28,17 @@ async def http_status(port: int, path: str) -> int | None:
 
 
 def hosts_of(url: str) -> list[str]:
-    """Return all hosts in a URL of MongoDB or NATS. Each has the form `host` or `host:port`, without credentials."""
+    """Return all hosts in a URL of MongoDB or NATS, as `host` or `host:port`. The result contains no credentials."""
     addresses = re.split(r",?[a-z+]+://", url)[1:]  # a URL for NATS may have the scheme before each host
     return [host for address in addresses for host in re.split("[/?]", address)[0].rpartition("@")[2].split(",")]
 
 
 def host_and_port(place: str, scheme: str) -> tuple[str, int]:
-    """Return the host and the port. Raises ValueError if the host, the port or the scheme is not valid."""
+    """Return the host and the port of `place`, which is `host` or `host:port`.
+
+    If `place` has no port, return the default port of the scheme. Raises ValueError if the host, the port or the scheme
+    is not valid.
+    """
     parts = urlsplit(f"//{place}")
     if not parts.hostname or scheme not in _DEFAULT_PORTS:
         raise ValueError("not an address of MongoDB or NATS")
@@ -45,7 +49,7 @@ async def accepts_connections(url: str) -> bool:
     """Return True if at least one host of the URL accepts connections."""
     scheme = url.partition("://")[0]
     if scheme == "mongodb+srv":
-        return True  # the URL does not contain the hosts: the MongoDB driver of the services asks the DNS for them
+        return True  # the URL does not contain the hosts, so we cannot check: the MongoDB driver asks the DNS for them
     for place in hosts_of(url):
         host, port = host_and_port(place, scheme)
         try:

@@ -1,4 +1,4 @@
-"""Creates the streams, and the durable consumers of every service. The platform does this before the services start."""
+"""Creates the streams, and the durable consumers of every service. This must happen before the services start."""
 
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_consumers, provision_streams

@@ -1,4 +1,8 @@
-"""The list of all services. A new service needs one line here and its own folder; the rest follows from its SPEC."""
+"""The list of all services.
+
+To add a service, create its folder and add one line to SERVICE_NAMES. The platform reads everything else about the
+service from the object SPEC in the module `spec` of the service.
+"""
 
 from importlib import import_module
 from typing import Any
@@ -13,11 +17,14 @@ SERVICE_NAMES: tuple[str, ...] = (
     "expiration",
     "payments",
 )
-"""The packages of the services, each with a SPEC in its module `spec`. In the order of their ports: add at the end."""
+"""The packages of the services. Each package has a module `spec` with the object SPEC.
+
+The position of a service in this tuple determines its port. So add a new service at the end.
+"""
 
 
 def _spec_of(name: str) -> ServiceSpec:
-    # Imported by name, so that a service needs one line here and no import.
+    # We import the module by its name, so that this file needs no import statement for each service.
     spec: ServiceSpec = import_module(f"{name}.spec").SPEC
     return spec
 
@@ -28,5 +35,5 @@ CONSUMERS_OF: dict[str, tuple[Consumer[Any], ...]] = {spec.name: spec.consumers 
 
 
 def service(name: str) -> ServiceSpec:
-    """Raises KeyError if there is no such service."""
+    """Return the SPEC of the service with this name. Raises KeyError if there is no such service."""
     return {spec.name: spec for spec in SERVICES}[name]

@@ -1,4 +1,4 @@
-"""`marketplace run` and `marketplace dev`: run the platform until Ctrl-C."""
+"""Runs the platform until Ctrl-C, for the commands `marketplace run` and `marketplace dev`."""
 
 import asyncio
 import signal
@@ -23,9 +23,10 @@ async def _no_work(_platform: Platform) -> None:
 
 
 def run(settings: PlatformSettings, work: _Work = _no_work) -> int:
-    """Run the platform and `work` until a signal arrives. Return the exit code: 0 after a normal stop.
+    """Run the platform, and call `work` when the platform is ready. Stop both when a signal arrives, or `work` ends.
 
-    Raises PlatformError.
+    Return the exit code, which is 0 after a normal stop, and 130 if a second signal killed the processes. Raises
+    PlatformError if the platform cannot start.
     """
     try:
         return asyncio.run(_run(settings, work))
@@ -47,7 +48,7 @@ async def _run(settings: PlatformSettings, work: _Work) -> int:
             platform.kill_everything()
         else:
             serving.cancel()
-            with suppress(OSError):  # the terminal may be closed: closing it also sends a signal
+            with suppress(OSError):  # closing the terminal also sends a signal, and then we cannot print
                 typer.echo("\nStopping. Press Ctrl-C again to kill all processes at once.")
 
     for number in _SIGNALS:
@@ -63,6 +64,7 @@ async def _serve(platform: Platform, work: _Work) -> None:
     typer.echo("Starting MongoDB, NATS, the services and the gateway ...")
     async with platform:
         working = asyncio.create_task(work(platform))
-        await asyncio.sleep(0)  # starts the task: `marketplace dev` must watch the code before it prints "ready"
+        # This starts the task `working`. `marketplace dev` must watch the code before we print "ready".
+        await asyncio.sleep(0)
         typer.echo(f"Marketplace ready at {platform.url}  (press Ctrl-C to stop)")
         await working

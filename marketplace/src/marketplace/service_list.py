@@ -1,4 +1,7 @@
-"""Generates the list of services for the front page. auth serves the page, and must not import other services."""
+"""Generates the list of all services, for the front page.
+
+The auth service serves the front page, but must not import other services. So it reads this list from a file.
+"""
 
 import json
 

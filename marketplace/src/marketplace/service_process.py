@@ -1,4 +1,4 @@
-"""One instance of a service as a child process."""
+"""Runs one instance of a service as a child process of the platform."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ _OK = 200
 
 
 class ServiceProcess(Server):
-    """Runs `python -m <package>`. It is ready when /healthz/ready answers with 200."""
+    """Runs `python -m <package>`. The service is ready when it answers a request for /healthz/ready with 200."""
 
     start_seconds = 60.0
 
@@ -26,7 +26,8 @@ class ServiceProcess(Server):
         self._environment = environment
 
     def command(self) -> list[str]:
-        return [sys.executable, "-P", "-m", self.package]  # -P: import no folder of that name in the working directory
+        # With -P, Python does not import a folder of the working directory that has the same name as the package.
+        return [sys.executable, "-P", "-m", self.package]
 
     def environment(self) -> Mapping[str, str]:
         return self._environment
@@ -39,20 +40,22 @@ class ServiceProcess(Server):
 def service_environment(
     spec: ServiceSpec, port: int, settings: PlatformSettings, keys: TokenKeys, addresses: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the environment variables of a service, without secrets of other services.
+    """Return the environment variables of a service. They contain no secrets of other services.
 
-    `addresses` contains MONGO_URL and NATS_URL.
+    `addresses` contains the variables MONGO_URL and NATS_URL.
     """
     known = _known_to_the_platform(spec.name, port, settings, keys) | dict(addresses)
-    return variables_for(spec, known) | {"PYTHONUNBUFFERED": "1"}  # the log file must have each line at once
+    return variables_for(spec, known) | {"PYTHONUNBUFFERED": "1"}  # Python then writes each log line immediately
 
 
 def variables_for(
     spec: ServiceSpec, known: Mapping[str, str], services: Sequence[ServiceSpec] = SERVICES
 ) -> dict[str, str]:
-    """Return the variables for the settings of this service. Those of other services are excluded: they may be secrets.
+    """Return the environment variables of the process of this service.
 
-    A setting of the service that is not in `known` comes from the environment of the platform.
+    The value of each setting of the service comes from `known`. If the setting is not in `known`, its value comes from
+    the environment of the platform. The result also contains all variables of this environment that are not settings of
+    any service, such as PATH. It does not contain settings that only other services have, because they may be secrets.
     """
     own, of_any_service = _settings_of(spec), set[str]().union(*map(_settings_of, services))
     inherited = own - known.keys()
@@ -67,7 +70,7 @@ def _settings_of(spec: ServiceSpec) -> set[str]:
 
 
 def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, keys: TokenKeys) -> dict[str, str]:
-    """Return the value of each variable; empty if it is not set for the platform."""
+    """Return the variables that the platform knows. The text is empty if the service shall use its own default."""
     return {
         "HOST": "127.0.0.1",
         "PORT": str(port),

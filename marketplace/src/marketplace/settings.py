@@ -1,4 +1,4 @@
-"""The settings of a platform on one machine. The platform reads them from environment variables and nowhere else."""
+"""The settings of a platform on one machine. The platform reads all of them from environment variables."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -43,13 +43,13 @@ Address = Annotated[str, AfterValidator(_address)]
 class PlatformSettings(BaseSettings):
     """The settings, with their defaults and their limits.
 
-    The description of each field is the end of an error message: if the value of the variable is not allowed, the
-    message ends with "it must be" and this description.
+    If the value of an environment variable is not allowed, the error message ends with "it must be" and the description
+    of the field.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
-    # The other processes use ports above the port of the gateway. Therefore the gateway must not use the highest ports.
+    # The other processes use the ports above the port of the gateway. Therefore the highest ports are not allowed here.
     gateway_port: Annotated[int, BeforeValidator(_digits)] = Field(
         8080, ge=1024, le=65_000, description="a port from 1024 to 65000"
     )

@@ -12,11 +12,11 @@ from devkit.servers import BinaryMissing, Server, ServerFailed
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _STABLE_SECONDS = 10.0
-"""If a server has run longer than this, the pause before its next restart is the shortest pause again."""
+"""The pause before a restart doubles each time. After a server has run longer than this, the pause is 0.2 s again."""
 
 
 class Supervisor:
-    """Watches one server. Calls `report` with one line of text at each stop, restart and failure."""
+    """Watches one server. Calls `report` with one line of text when the server stops, restarts or fails to start."""
 
     def __init__(self, server: Server, report: Callable[[str], None]) -> None:
         self.server = server
@@ -24,7 +24,7 @@ class Supervisor:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the server, and restart it whenever it ends.
+        """Start the server, and return when it is ready. From then on, restart the server whenever it ends.
 
         Raises ServerFailed or BinaryMissing if the first start fails.
         """
@@ -32,10 +32,11 @@ class Supervisor:
         self._watch = asyncio.create_task(self._keep_running())
 
     async def restart(self, why: str, grace_seconds: float) -> None:
-        """Begin to stop the server and to start it again. This continues in the background after the method returns.
+        """Begin to restart the server. The method returns immediately, and the restart continues in the background.
 
-        If an earlier restart is not finished, the method cancels it. If the server fails to start, the supervisor
-        reports the reason in one line. Then the server stays stopped until the next call of this method.
+        If an earlier restart is not finished, the method cancels the earlier restart. If the server fails to start, the
+        supervisor reports the reason in one line. Then the server stays stopped until the next call of this method, or
+        of start().
         """
         await self.stop_watching()
         self._report(f"{self.server.name}: {why}. Restarting it.")

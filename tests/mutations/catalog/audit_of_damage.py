@@ -50,7 +50,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="audit-survives-any-document",
         promise="A document that one rule cannot process does not keep the audit from checking the other rules.",
         where="marketplace.operations.audit:_checked",
-        old="except Exception as error: # noqa: BLE001 - any error is possible; other rules must be checked",
+        old="except Exception as error: # noqa: BLE001 - the other rules must be checked after any error",
         new="except KeyError as error:",
         tests=tests_in(f"{_UNIT}/test_operations_differences.py", "test_a_rule_that_cannot_be_checked_hides_no_other"),
     ),

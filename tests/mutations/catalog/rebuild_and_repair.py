@@ -96,7 +96,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="rebuild-skips-what-is-no-event",
         promise="A message in the stream that cannot be parsed does not end a rebuild.",
         where="marketplace.operations.rebuild:_newest_events",
-        old="continue # every consumer has dead-lettered it",
+        old="continue # no consumer can parse this event, so it is a dead letter",
         new="raise",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_rebuild.py",

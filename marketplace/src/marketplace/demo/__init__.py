@@ -1,6 +1,6 @@
-"""Demonstrates a running platform. It sends its requests to the gateway, and shows each step.
+"""The demo of a running platform. It sends requests to the gateway, and prints one line per step.
 
-The demo has a sale, a declined card, and an order that expires.
+The demo shows a sale, a declined card, and an order that expires.
 """
 
 from marketplace.demo.run import run_demo

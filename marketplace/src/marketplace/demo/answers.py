@@ -1,6 +1,6 @@
-"""The fields of the HTTP answers that the demo reads.
+"""Classes for the HTTP answers that the demo receives. They have only the fields that the demo reads.
 
-The demo is an independent client. It knows only the HTTP contract, and imports no class of the services.
+The demo is an independent client. It uses only the HTTP API, and imports no class of the services.
 """
 
 from typing import Self
@@ -55,7 +55,7 @@ class Event(Answer):
 
     @property
     def id(self) -> str:
-        """The id of this event. If this event has caused another event, the other event has this id as its `cause`."""
+        """The id of this event. If this event caused another event, this id is the `cause` of the other event."""
         aggregate, *_, aggregate_id = self.subject.split(".")
         return f"{aggregate}-{aggregate_id}-{self.version}"
 
@@ -65,7 +65,7 @@ class Timeline(Answer):
 
 
 class Problem(Answer):
-    """The body of an error response (RFC 9457). It says why the service has refused the request."""
+    """The body of an error response (RFC 9457). It says why the service refused the request."""
 
     type: str
     detail: str

@@ -1,4 +1,4 @@
-"""The entry point of the demo."""
+"""Runs the demo, for the command `marketplace demo`."""
 
 import httpx
 from rich.console import Console
@@ -14,9 +14,10 @@ _INTERRUPTED = 130  # the exit status that a shell expects after Ctrl-C
 
 
 def run_demo(gateway: str, *, console: Console | None = None, timeout: float | None = None) -> int:
-    """Play the story on the platform behind `gateway` (http://127.0.0.1:8080), and return the exit status.
+    """Run all steps of the demo on the platform whose gateway has the URL `gateway`. Return the exit status.
 
-    0: all steps succeeded. 1: one did not, and one line says why. 130: Ctrl-C. `timeout` replaces both timeouts.
+    The exit status is 0 if all steps succeeded, 1 if a step failed, and 130 after Ctrl-C. If a step fails, the function
+    prints the reason in one line. `timeout` replaces the default timeout of each request, in seconds.
     """
     screen = Screen(console or Console())
     try:

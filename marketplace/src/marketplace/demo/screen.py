@@ -1,4 +1,4 @@
-"""Prints what the viewer of the demo sees. This is one line per step, and a spinner while a step runs."""
+"""Prints the output of the demo: one line per step, and a spinner while a step runs."""
 
 import io
 import time
@@ -21,7 +21,7 @@ def duration(seconds: float) -> str:
 @dataclass
 class Step:
     who: str
-    what: str  # the story may replace this text during the step, to say what has happened
+    what: str  # while the step runs, the demo may replace this text by a text that says what happened
     result: str
     notices: set[str] = field(default_factory=set)
 
@@ -36,9 +36,9 @@ class Screen:
         self._step = Step("", "", "")
 
     def text(self, text: str, style: str = "") -> None:
-        """Print one line, without the characters that are not printable.
+        """Print one line. Remove the characters that are not printable.
 
-        If we printed an escape sequence, the terminal would execute it.
+        Otherwise the terminal would execute an escape sequence in the text.
         """
         self._console.print(Text("".join(filter(str.isprintable, text)), style), soft_wrap=True)
 
@@ -47,9 +47,9 @@ class Screen:
         self.text(title, "bold")
 
     def notice(self, text: str) -> None:
-        """Print this text, but only once per step.
+        """Print this text, unless it has already been printed in this step.
 
-        The demo may repeat a request many times in one step. Each attempt calls this method with the same text.
+        The demo may repeat a request many times in one step, and may call this method with the same text each time.
         """
         if text not in self._step.notices:
             self._step.notices.add(text)
@@ -57,15 +57,15 @@ class Screen:
 
     @contextmanager
     def step(self, who: str, what: str, result: str = "") -> Iterator[Step]:
-        """Show the step while it runs. Then print its result, and how long it took.
+        """Show a spinner while the step runs. Then print the result of the step, and how long the step took.
 
         If `result` is empty, the result is the HTTP status of the last answer in this step.
         """
         self._steps += 1
         self._step = Step(who, what, result)
         began = time.monotonic()
-        # We ask the file itself whether it is a terminal. If FORCE_COLOR is set, rich treats a log file as a terminal,
-        # and a spinner would then write many control codes into the log file.
+        # We do not use `console.is_terminal`. If FORCE_COLOR is set, this property is True even for a log file. Then
+        # the spinner would write many control codes into the log file.
         spinner = self._console.status(Text(f"{who} {what}")) if self._console.file.isatty() else nullcontext()
         try:
             with spinner:

@@ -1,6 +1,6 @@
-"""Sends the requests of one person.
+"""Sends the HTTP requests of one person in the demo.
 
-A session repeats a request while the service does not answer, or while the answer is not yet the expected one.
+If the service does not answer, or if the answer is not the expected one yet, the session repeats the request.
 """
 
 import secrets
@@ -24,14 +24,14 @@ _PAUSE_SECONDS = 0.02
 
 
 class NotYet(Exception):
-    """This attempt has failed, but the next attempt may succeed. The message says what the platform has answered."""
+    """This attempt failed, but the next attempt may succeed. The message contains the answer of the platform."""
 
 
 @dataclass
 class Session:
-    client: httpx.Client  # it stores the cookie of the person who has signed in
+    client: httpx.Client  # this client stores the session cookie of the person
     screen: Screen
-    timeout: float  # the seconds that a request may take, together with its repetitions
+    timeout: float  # the session repeats a request for at most this many seconds
     idempotency_key: UUID = field(default_factory=uuid4)
 
     def sign_up(self, name: str) -> None:
@@ -44,14 +44,14 @@ class Session:
             self.post("/api/users/signin", 200, **login)  # an earlier attempt succeeded, but its answer was lost
 
     def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
-        """Send the request and return the answer.
+        """Send a POST request with the JSON object `body`, and return the answer.
 
         Raises DemoFailed if the status of the answer is not one of the `expected` statuses.
         """
         return self._repeat(lambda: self._send("POST", path, expected, body))
 
     def get(self, path: str, model: type[A], until: Callable[[A], bool] = lambda _: True) -> A:
-        """Repeat the request until the condition `until` is true for its answer.
+        """Send a GET request, and repeat it until the function `until` returns True for the answer. Return this answer.
 
         Raises DemoFailed if this takes longer than `timeout`, or if the service refuses the request.
         """
@@ -75,8 +75,8 @@ class Session:
             time.sleep(_PAUSE_SECONDS)
 
     def _send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
-        # A repeated request has the same key as the first one, so that the service executes the request only once.
-        # Routes that do not support such a key ignore the header.
+        # If we repeat a request, it has the same key as the first time, so that the service executes the request only
+        # once. Routes that do not support idempotency keys ignore this header.
         headers = {"Idempotency-Key": str(self.idempotency_key)}
         try:
             response = self.client.request(method, path, json=body, headers=headers)

@@ -1,7 +1,8 @@
 """The 17 steps of the demo.
 
-Ada orders the first ticket, Ben's order for the same ticket is refused, and Ada pays for the ticket. Ben orders the
-second ticket, but does not pay for it. His order expires, and the ticket is for sale again.
+Sam sells two tickets. Ada orders the first ticket. Ben orders the same ticket, and the platform refuses his order. Ada
+pays for her ticket. Ben orders the second ticket, but does not pay for it. His order expires, and the ticket is on sale
+again.
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,11 @@
 """The audit compares the stored data of all services with each other and with the events in the streams.
 
-It compares each read model with the data of the owner, and the data of the owner with the events. It also checks all
-rules on all data.
+A read model is a copy that a service has of another service's data. The audit compares each read model with the data of
+the owner, and the data of the owner with the events. It also checks the rules in marketplace.operations.invariants.
 
-Only the commands for operators may read the databases of all services. While the services still process a change, their
-data differ for a moment. Therefore the audit reads all data several times, and reports only the differences that it has
-found each time.
+A service reads only its own database. The audit may read the databases of all services, because it is a command for
+operators. While the services process a change, their data differ for a moment. Therefore the audit reads all data
+several times, and reports only the differences that it has found each time.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ class Report:
 
     differences: list[Difference]
     counts: dict[str, int]
-    """The number of documents in each collection. The keys have the name of the service and of the collection."""
+    """The number of documents in each collection. A key is, for example, `orders ticket_replicas`."""
 
 
 async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
-    """Return the differences that do not disappear.
+    """Return the differences that do not disappear within `settle_seconds`.
 
-    The audit compares all data again and again, and keeps only the differences that were there each time. It stops when
-    no such difference is left, or after `settle_seconds`.
+    The audit compares all data again and again, and keeps only the differences that it has found each time. It stops
+    when it has no difference left, or after `settle_seconds`.
     """
     deadline = time.monotonic() + settle_seconds
     histories = Histories()
@@ -57,7 +57,7 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
 
 
 def find_differences(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
-    """Yield all differences in the snapshot. Removes the documents that cannot be parsed from the snapshot."""
+    """Yield all differences in the snapshot. If a document cannot be parsed, also remove it from the snapshot."""
     yield from exclude_unreadable(snapshot)
     for found in _check_everything(snapshot, histories):
         yield mention_unreadable(snapshot, found)
@@ -77,13 +77,13 @@ def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Diff
 def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Iterator[Difference]:
     """Yield the findings of one rule as differences.
 
-    If the check itself raises an error, for example because a document is damaged, the error becomes a difference too.
-    The audit can then still check the other rules.
+    If the check raises an error, for example because a document is damaged, yield the error as a difference. So the
+    audit can still check the other rules.
     """
     try:
         for about, detail in findings:
             yield Difference(rule, about, detail)
-    except Exception as error:  # noqa: BLE001 - any error is possible; other rules must be checked
+    except Exception as error:  # noqa: BLE001 - the other rules must be checked after any error
         yield Difference(rule, subject, f"could not be checked: {type(error).__name__}: {error}")
 
 
@@ -113,6 +113,6 @@ def _wrong_with(copy: Document, expected: Document, service: str) -> Iterator[st
 
 
 def _order(difference: Difference) -> tuple[bool, str, str, str]:
-    """Return the sort key. Documents that cannot be parsed come first, because they may cause other differences."""
+    """Return the sort key. Unreadable documents come first, because they may be the cause of other differences."""
     first = difference.rule.endswith(CAN_BE_READ)
     return (not first, difference.rule, difference.subject or "", difference.detail)

@@ -1,4 +1,4 @@
-"""`marketplace audit`."""
+"""The command `marketplace audit`."""
 
 from typing import Annotated
 
@@ -24,17 +24,18 @@ def audit_everything(
 ) -> None:
     """Compare read models with the data of their owners, and these data with the streams. Check all rules on all data.
 
-    A change that the services still process is not an error. Therefore the command reports a difference only if the
-    difference is still there after 5 s. You may run the command at any time. It reads whole collections into memory. Up
-    to some 100,000 documents are no problem.
+    A read model is a copy that a service has of another service's data. While the services process a change, their data
+    differ for a moment. Therefore the command reports a difference only if the difference is still there after 5 s. You
+    may run the command at any time. It reads whole collections into memory, which is no problem up to about 100,000
+    documents.
 
-    With `--repair`, the command rebuilds the read models that differ. Then it asks the tickets service to determine
-    again which order holds each ticket whose holder differs. If something still differs afterwards, a person has to
-    repair it. docs/operations.md says how.
+    With `--repair`, the command rebuilds the read models that differ. If the audit has found tickets with a wrong
+    holder, the command asks the tickets service to determine again which order holds these tickets. A person has to
+    repair all differences that are left. docs/operations.md says how.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`
 
-    Exit status: 0 no difference · 1 something differs (after the repair, if there was one), or a server does not answer
+    Exit status: 0 no difference · 1 a difference is left, also after a repair, or a server does not answer
     """
 
     async def work(connection: Operator) -> tuple[Report, Repaired, Report]:

@@ -1,4 +1,4 @@
-"""The parts that all commands for operators use: the option `--json`, and the connection to the platform."""
+"""The code that all commands for operators share: the option `--json`, and the connection to the platform."""
 
 import asyncio
 import logging
@@ -17,9 +17,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else,
 
 
 def operate(work: Callable[[Operator], Awaitable[T]], *, only_nats: bool = False) -> T:
-    """Connect to the platform that the environment variables describe, call `work`, and return its result.
+    """Connect to the servers of the platform, call `work` with the connection, and return the result of `work`.
 
-    With `only_nats`, do not connect to MongoDB. Raises PlatformError if a server does not answer.
+    The addresses of the servers come from the environment variables. If `only_nats` is true, do not connect to MongoDB.
+    Raises PlatformError if a server does not answer.
     """
 
     async def connected() -> T:

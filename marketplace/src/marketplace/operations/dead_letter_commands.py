@@ -1,4 +1,4 @@
-"""`marketplace dead-letters list`, `show`, `replay` and `drop`."""
+"""The commands `marketplace dead-letters list`, `show`, `replay` and `drop`."""
 
 from typing import Annotated
 
@@ -32,9 +32,10 @@ dead_letters = typer.Typer(
 
 @dead_letters.command("list")
 def list_letters(*, as_json_: Json = False) -> None:
-    """List all dead letters, oldest first.
+    """List all dead letters, oldest first. A dead letter is an event that a consumer could not handle.
 
-    If a consumer crashed at each delivery of an event, NATS has reported the event. The list includes these events.
+    If a consumer crashes each time NATS delivers an event, NATS itself reports the event. The list also contains these
+    events.
 
     Exit status: 0 listed, also if there are no dead letters · 1 a server does not answer
     """
@@ -80,7 +81,7 @@ def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
 
 @dead_letters.command("replay")
 def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
-    """Let the consumer that failed handle the events again. Drop each dead letter whose event it handles now.
+    """Ask the consumer that failed to handle the events again. Delete a dead letter if its consumer succeeds now.
 
     Example: `marketplace dead-letters replay 3 4`
 
@@ -89,7 +90,7 @@ def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
     """
 
     async def work(connection: Operator) -> dict[int, str]:
-        # We look up all dead letters first. If one does not exist, the command fails before it replays any of them.
+        # We look up all dead letters first. If one of them does not exist, the command fails and replays nothing.
         chosen = [await _known(connection, each) for each in dict.fromkeys(ids)]
         client = letters.replay_client(connection)
         return {letter.id: await letters.replay_dead_letter(connection, letter, client) for letter in chosen}

@@ -1,9 +1,9 @@
-"""Lists, replays and drops dead letters.
+"""Lists, replays and drops dead letters. A dead letter is an event that a consumer could not handle.
 
-The dead-letter stream has two kinds of messages. Usually the consumer that failed writes a dead letter with the reason.
-But if a consumer crashes at each delivery of an event, the consumer cannot write anything. Then NATS delivers the event
-as often as the consumer's configuration allows. Afterwards NATS publishes an advisory, which is a message of NATS about
-the event.
+The dead-letter stream has two kinds of messages. Usually the consumer that failed publishes the dead letter, with the
+reason. But if a consumer crashes at each delivery of an event, the consumer cannot publish anything. NATS delivers the
+event as often as the consumer's configuration allows. Then NATS publishes an advisory, which is a message of NATS about
+the failed delivery.
 """
 
 import json
@@ -48,9 +48,9 @@ class DeadLetter:
     sequence: int
     """The sequence number of the event in `stream`."""
     advisories: tuple[int, ...] = ()
-    """The sequence numbers, in the dead-letter stream, of the other messages about the same failed delivery.
+    """The sequence numbers of the advisories of NATS about the same failed delivery, in the dead-letter stream.
 
-    NATS wrote these messages (advisories). drop_dead_letter() deletes them together with the dead letter.
+    drop_dead_letter() deletes these advisories together with the dead letter.
     """
 
     def as_json(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class DeadLetter:
 Delivery = tuple[str, str, int]
 """The name of the consumer, the name of the stream, and the sequence number of the event in the stream.
 
-The consumer and NATS may both report the same failed delivery. These three values are equal in both reports.
+The consumer and NATS may both report the same failed delivery. We find this out by comparing these three values.
 """
 
 
@@ -104,8 +104,8 @@ async def replay_dead_letter(operator: Operator, letter: DeadLetter, client: Rep
 
     If the consumer succeeds, drop the dead letter and return "". Otherwise keep the dead letter and return the reason.
 
-    To replay several dead letters, pass the same `client` each time. This client waits only once for a consumer that
-    does not answer.
+    To replay several dead letters, pass the same `client` each time. If a consumer does not answer, the client then
+    waits for this consumer only once, and not again for each dead letter.
     """
     if letter.event == _UNKNOWN:
         return letter.reason
@@ -117,9 +117,9 @@ async def replay_dead_letter(operator: Operator, letter: DeadLetter, client: Rep
 
 
 def replay_client(operator: Operator) -> ReplayClient:
-    """Return a client that waits a long time for each answer.
+    """Return a client that waits at most 15 s for each answer.
 
-    An event may have become a dead letter because its handler needs a long time for this event.
+    This time is long, because an event may have become a dead letter when its handler was too slow.
     """
     return ReplayClient(operator, answer_seconds=_REPLAY_SECONDS)
 

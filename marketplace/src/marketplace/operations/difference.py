@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """Says which rule is broken, which aggregate breaks the rule, and what is wrong."""
+    """Contains the rule that is broken, the id of the aggregate that breaks it, and a text that says what is wrong."""
 
     rule: str
     subject: str | None
-    """The id of the aggregate that breaks the rule. None if the difference is about all aggregates together."""
+    """The id of the aggregate that breaks the rule. None if no single aggregate breaks it."""
     detail: str
 
     def as_json(self) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""Compares each aggregate with its events in the stream."""
+"""Compares the stored document of each aggregate with the events of this aggregate in the stream, for the audit."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,7 +29,10 @@ class History:
 
 @dataclass
 class Histories:
-    """The history of every aggregate in the streams. The memory holds only the newest event of each aggregate."""
+    """The history of every aggregate in the streams.
+
+    To save memory, the history of an aggregate contains only the newest event, and the version numbers of all events.
+    """
 
     _by_owner: dict[str, dict[str, History]] = field(default_factory=lambda: {owned.name: {} for owned in AGGREGATES})
     _read_up_to: dict[str, int] = field(default_factory=lambda: {owned.name: 0 for owned in AGGREGATES})
@@ -46,12 +49,15 @@ class Histories:
             )
             async for message in read:
                 self._read_up_to[owned.name] = message.sequence
-                with suppress(MalformedEvent):  # no consumer could read this event either, so it is a dead letter
+                with suppress(MalformedEvent):  # no consumer can parse this event, so it is a dead letter
                     event = decode_event(message.subject, message.data)
                     _add(self._by_owner[owned.name], event)
 
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
-        """Yield one text per difference between the document and its events, in the stream and in its own outbox."""
+        """Compare the document with its events, and yield one text per difference.
+
+        The published events are in the stream. The events that are not published yet are in the document's outbox.
+        """
         history = self._with_outbox(owned, document)
         if history is None:
             if owned.is_published(document):
@@ -64,7 +70,8 @@ class Histories:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
             yield f"is {document.get('status')}, but the stream has an event of its version {published['version']}"
-        elif not owned.spec.event_per_version or published["version"] == state["version"]:  # otherwise see `lost` above
+        # Otherwise the event of the current version is lost. The check of `lost` above has already yielded this.
+        elif not owned.spec.event_per_version or published["version"] == state["version"]:
             for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:
                     yield f"{name} is {as_json_text(state[name])}, but {as_json_text(value)} in its newest event"

@@ -1,7 +1,7 @@
-"""The rules that the data of all services together must follow.
+"""The rules that the data of all services together must follow. The audit checks these rules.
 
-The rules may be broken for a short time, while the services still process a change. Each function checks one rule. The
-audit shows the name of the function as the name of the rule.
+While the services process a change, a rule may be broken for a short time. Each function checks one rule. The name of
+the function is also the name of the rule in the output of the audit.
 """
 
 from collections import defaultdict
@@ -75,10 +75,9 @@ def captured_minus_refunded_is_what_the_completed_orders_cost(snapshot: Snapshot
 
 
 def the_sandbox_was_charged_once_per_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
-    """Check the charges in the sandbox.
+    """Check the charges in the sandbox, which is our replacement for Stripe.
 
-    If the platform uses Stripe and not the sandbox, this rule checks nothing, because the audit cannot read the charges
-    at Stripe.
+    If the platform uses Stripe, this function checks nothing, because the audit cannot read the charges at Stripe.
     """
     charged = {
         key: charge["request"]["amount"]

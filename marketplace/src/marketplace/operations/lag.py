@@ -1,4 +1,4 @@
-"""Measures how many events each consumer has not handled yet."""
+"""Measures how many events each consumer has not handled yet, for the command `marketplace lag`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +37,8 @@ class Lag:
     def as_json(self) -> dict[str, Any]:
         """Return the values for the option `--json`.
 
-        If the consumer does not exist, all its numbers are null and not 0. A consumer with 0 pending events would look
-        healthy.
+        If the consumer does not exist, all numbers are null and not 0. With 0 pending events, a missing consumer would
+        look like a consumer that has handled all events.
         """
         return {
             "consumer": self.consumer,
@@ -75,10 +75,10 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
 
 
 async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
-    """Return the age, in seconds, of the oldest event that the consumer has not acknowledged. None if there is none.
+    """Return the age of the oldest event that the consumer has not acknowledged, in seconds.
 
-    The consumer has acknowledged all events up to the sequence number ack_floor. So the oldest event that is not
-    acknowledged is the first event of this consumer after ack_floor.
+    Return None if the consumer has acknowledged all events. The consumer has acknowledged all events up to the sequence
+    number `ack_floor`. So the oldest event that is not acknowledged is the first event of this consumer after it.
     """
     if not info.num_pending and not info.num_ack_pending:
         return None

@@ -1,6 +1,6 @@
-"""The connection of an operator to the platform.
+"""Connects the commands for operators to the NATS server and the MongoDB server of the platform.
 
-An operator may read all streams, and the databases of all services. A service must read only its own database.
+An operator may read all streams, and the databases of all services. A service may read only its own database.
 """
 
 import asyncio
@@ -32,20 +32,20 @@ class Operator:
 
     broker: Broker
     databases: Mapping[str, Database]
-    """The database of each service, by the name of the service. Empty if the command needs only NATS."""
+    """Maps the name of each service to its database. The mapping is empty if the command needs only NATS."""
 
 
 @asynccontextmanager
 async def operator(
     settings: PlatformSettings, databases: Mapping[str, str] | None = None, *, only_nats: bool = False
 ) -> AsyncIterator[Operator]:
-    """Connect to NATS and to MongoDB, at the addresses in these settings. Close the connections at the end.
+    """Connect to NATS and to MongoDB, at the addresses in `settings`. Close the connections after the `async with`.
 
     `databases` maps the name of a service to the name of its database. If a service is not in `databases`, its database
-    has the name of the service. With `only_nats`, we do not connect to MongoDB. An operator may then use the command
-    while MongoDB is down, for example to see how many events wait for each consumer.
+    has the name of the service. If `only_nats` is true, do not connect to MongoDB. Then an operator can use the command
+    while MongoDB is down, for example to see how many events each consumer has not handled yet.
 
-    Raises PlatformError if a server does not answer. This may also happen later, inside the `async with` block.
+    Raises PlatformError if a server does not answer, at the start or later inside the `async with` block.
     """
     mongo_url = (
         settings.mongo_url or f"mongodb://127.0.0.1:{port_of('mongod', settings.gateway_port)}/?w=majority&journal=true"
@@ -62,7 +62,7 @@ async def operator(
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
             try:
-                for mongo in list(connections.values())[:1]:  # one is enough, as all databases are on one server
+                for mongo in list(connections.values())[:1]:  # one ping is enough: all databases are on one server
                     await mongo.ping()
             except DependencyUnavailable:
                 raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
@@ -75,7 +75,7 @@ async def operator(
 
 @contextmanager
 def _as_platform_error(nats_url: str, mongo_url: str) -> Iterator[None]:
-    """Catch the errors of the servers, and raise PlatformError with a message that says what to do."""
+    """Catch the errors of NATS and MongoDB. Raise PlatformError instead, with a message that says what to do."""
     try:
         yield
     except NotFoundError:

@@ -1,15 +1,16 @@
-"""Rebuilds a read model from the stream, while its service keeps running.
+"""Rebuilds a read model from the events in the stream, while the service of the read model keeps running.
 
-A rebuild replaces one document after the other. Each write happens only if the stored document is not newer. So the
-service always finds a complete read model, and a rebuild does not overwrite an event that arrives in the meantime.
+A read model is a collection in which a service stores a copy of another service's data. A rebuild does not delete this
+collection. It replaces only the documents that are wrong, so the service can use the read model all the time. If the
+service handles a newer event of such a document in the meantime, the rebuild does not overwrite the newer state.
 
-After the writes, the rebuild replays the newest event of each changed document to the service. The handlers of the
-service then act on the event: the tickets service decides again which order holds a ticket, and the payments service
-decides again what to refund.
+After the writes, the rebuild replays the newest event of each changed document to the service. So the service handles
+the event again: the tickets service decides again which order holds a ticket, and the payments service decides again
+what to refund.
 
-The write that repairs a document also sets the mark REPLAY_PENDING in the document. The mark is necessary because a
-rebuild may be interrupted, or the service may be down, before the event is replayed. The document is then already
-correct, so without the mark the next rebuild could not know that it still has to replay the event.
+The write that repairs a document also sets the field REPLAY_PENDING in the document. This field is necessary because
+the rebuild may be interrupted, or the service may be down, before the event is replayed. The document is then already
+correct. Without the field, the next rebuild could not know that it still has to replay the event.
 """
 
 from collections.abc import Callable
@@ -31,16 +32,16 @@ from marketplace.operations.stored_data import ReadModels
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
 
 Progress = Callable[[int, int], None]
-"""A function that receives the number of events that the rebuild has read so far, and the number of all events."""
+"""A function with two parameters: the number of events that were read so far, and the number of all events."""
 
 _BATCH = 500
 _DUPLICATE_KEY = 11000
 REPLAY_PENDING = "unheard"
-"""The name of the field that marks a document as repaired, but not replayed.
+"""The name of a field in the documents of read models.
 
-The field says that a rebuild has repaired the document, but has not replayed the newest event to the service yet.
-Services ignore the field. Its stored name "unheard" is an older word for "not replayed". We do not change this name,
-because stored documents may already have the field.
+If a document has this field, a rebuild has repaired the document, but has not replayed its newest event yet. Services
+ignore the field. Its name in the database is "unheard", which is an older word for "not replayed". We do not change
+this name, because stored documents may already have the field.
 """
 
 
@@ -53,14 +54,14 @@ class Rebuilt:
     changed: list[str] = field(default_factory=list)
     """The ids of the documents that were missing, too old or wrong."""
     removed: list[str] = field(default_factory=list)
-    """The ids of deleted documents. Their aggregates are neither in the stream nor in the database of the owner."""
+    """The ids of the deleted documents. The stream and the owner's database have no aggregates with these ids."""
     replayed: list[str] = field(default_factory=list)
     """The ids of the aggregates whose newest event this rebuild has replayed.
 
-    These are the changed documents, and the documents that still had the mark of an earlier rebuild.
+    These are the changed documents, and the documents that had the field REPLAY_PENDING from an earlier rebuild.
     """
     not_replayed: NotReplayed = field(default_factory=dict)
-    """The ids whose newest event could not be replayed, because the service does not run or refuses the event."""
+    """Maps the id of each aggregate whose newest event could not be replayed to the reason."""
 
     @property
     def summary(self) -> str:
@@ -81,9 +82,9 @@ class Rebuilt:
 async def rebuild(
     operator: Operator, read_model: ReadModels, on_progress: Progress = lambda _done, _all: None
 ) -> Rebuilt:
-    """Change the read model so that it has the state of the newest events in the stream.
+    """Change the read model so that each document has the state of its newest event in the stream.
 
-    You may interrupt this function, run it again, and run it while the service is running.
+    You may call this function while the service is running. If the function is interrupted, you may call it again.
     """
     result = Rebuilt()
     newest = await _newest_events(operator, read_model, result, on_progress)
@@ -122,8 +123,8 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
     try:
         await collection.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        # A duplicate key is not a failure. It means that the service has stored a newer version in the meantime. Then
-        # our filter does not match, and the upsert tries to insert a document whose id already exists.
+        # The error "duplicate key" is not a failure. If the service has stored a newer version in the meantime, our
+        # filter does not match. Then the upsert tries to insert a document whose id already exists.
         if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
             raise
 
@@ -142,7 +143,7 @@ async def _newest_events(
         try:
             event = decode_event(message.subject, message.data)
         except MalformedEvent:
-            continue  # every consumer has dead-lettered it
+            continue  # no consumer can parse this event, so it is a dead letter
         if event.id not in newest or newest[event.id].version < event.version:
             newest[event.id] = event
     on_progress(result.events, result.events)
@@ -152,19 +153,20 @@ async def _newest_events(
 def _unless_newer_than(version: int, found: Document | None, key: str) -> Document:
     """Return the filter of the write that stores the state of the event with this `version`.
 
-    The filter matches if the document is still the one that we have read (`found`). If the service has changed the
-    document since then, the filter matches only if the new version is not newer than `version`.
+    `found` is the document that we have read, or None. If the stored document still has the version of `found`, the
+    filter matches. If the service has changed the document since then, the filter matches only if the stored document
+    is not newer than `version`.
     """
     older: list[Document] = [{"version": {"$lte": version}}]
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
 
 
 async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: Document, event: Event) -> bool:
-    """Return True if the document `found` is newer than `event`, and this newer state is right.
+    """Return True if the document `found` is newer than `event`, and its newer state is right.
 
-    `event` is the newest event that the rebuild has read. The newer state is right in two cases. In the first case, the
-    stream now has an event with this version, because the event arrived after we read the stream. In the second case,
-    the state is equal to the owner's state. Then the event was lost, and the older state of `event` would be wrong.
+    `event` is the newest event that the rebuild has read. The state of `found` is right in two cases. First, the stream
+    now contains an event with this version, because the event arrived after we read the stream. Second, the state is
+    equal to the owner's state. In this case, the stream has lost the event, and the state of `event` is too old.
     """
     version = found.get("version")
     if not isinstance(version, int) or version <= event.version:
@@ -180,7 +182,7 @@ async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: D
 
 async def _is_known(operator: Operator, read_model: ReadModels, key: object) -> bool:
     if not isinstance(key, str) or not key.isalnum():
-        return False  # no aggregate has such an id, and the subject of an event cannot contain such an id
+        return False  # no aggregate has an id like this, and we could not use it in a NATS subject
     if await read_events_of(operator.broker, read_model.events[0], key):
         return True
     return await _original(operator, read_model, key) is not None

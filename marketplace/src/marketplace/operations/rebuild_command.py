@@ -1,4 +1,4 @@
-"""`marketplace rebuild`."""
+"""The command `marketplace rebuild`."""
 
 from typing import Annotated
 
@@ -18,12 +18,12 @@ def rebuild_one(
     *,
     as_json_: Json = False,
 ) -> None:
-    """Rebuild a read model from the stream, while its service keeps running.
+    """Rebuild a read model from the events in the stream, while its service keeps running.
 
-    The command replaces a document only if the stored document is not newer. So the service always finds a complete
-    read model, and no event is lost. Afterwards the command replays the newest event of each changed document to the
-    service, so that the handlers of the service act on the event. You may interrupt the command and run it again. Then
-    the second run replays the events that the first run has not replayed.
+    A read model is a copy that a service has of another service's data. The command replaces only the documents that
+    are wrong. If the service stores a newer state in the meantime, the command does not overwrite it. Afterwards the
+    command sends the newest event of each changed document to the service, and the service handles the event again. You
+    may interrupt the command and run it again. Then the second run sends the events that the first run has not sent.
 
     Example: `marketplace rebuild tickets order_replicas`
 
@@ -48,7 +48,7 @@ def rebuild_one(
 
 
 def show_not_replayed(service: str, not_replayed: NotReplayed, *, command: str) -> None:
-    """Print one line per reason. Usually there is only one reason, which is that the service does not run."""
+    """Print one line per reason. Usually all events have the same reason: the service does not run."""
     for reason in dict.fromkeys(not_replayed.values()):
         ids = [key for key, why in not_replayed.items() if why == reason]
         about = f"{ids[0]} and of {len(ids) - 1} more" if len(ids) > 1 else ids[0]

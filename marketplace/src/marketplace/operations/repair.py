@@ -1,6 +1,7 @@
-"""Repairs the differences that the audit has found.
+"""Repairs differences that the audit has found.
 
-It repairs only what it knows the right state of, from the stream or from the service that owns the data.
+It repairs only read models and the holders of tickets (the orders that hold them). For these data, the stream or the
+owner of the data shows which state is right.
 """
 
 from dataclasses import dataclass, field
@@ -21,16 +22,16 @@ _HOLDERS = name_of(a_ticket_is_held_by_its_live_order)
 
 @dataclass
 class Repaired:
-    """What a repair has done. In a condition, the object counts as False if there was nothing to repair."""
+    """The result of a repair. bool() of this object is False if there was nothing to repair."""
 
     rebuilt: dict[str, Rebuilt] = field(default_factory=dict)
-    """The result of each rebuild, by the name of the read model."""
+    """Maps the name of each rebuilt read model to the result of the rebuild."""
     holders: list[str] = field(default_factory=list)
     """The ids of the tickets for which the tickets service has determined again which order holds the ticket."""
     not_replayed: NotReplayed = field(default_factory=dict)
-    """The ids of the tickets for which this was not possible, each with the reason.
+    """Maps the id of each ticket whose holder could not be determined again to the reason.
 
-    The reason is that the tickets service does not run, or that it refuses the event.
+    For example, the tickets service does not run, or its handler fails.
     """
 
     def __bool__(self) -> bool:
@@ -42,7 +43,7 @@ class Repaired:
 
 
 async def repair(operator: Operator, report: Report) -> Repaired:
-    """Rebuild the read models that differ. Then ask the tickets service to determine again the holders that differ.
+    """Rebuild the read models that differ. Then ask the tickets service to correct the wrong holders of tickets.
 
     You may call this function again at any time.
     """
@@ -64,9 +65,9 @@ async def repair(operator: Operator, report: Report) -> Repaired:
 async def _order_event_for(operator: Operator, ticket: str) -> Event | None:
     """Return the newest event of the live order for this ticket.
 
-    If the ticket has no live order, return the newest event of its last order. If the ticket has no order at all,
-    return None. We could also take any other event of any order for this ticket, because the handler always looks at
-    all orders for the ticket.
+    An order is live if it is not cancelled. If the ticket has no live order, return the newest event of its last order.
+    If the ticket has no order, return None. Any event of any order for this ticket would have the same effect, because
+    the handler looks at all orders for the ticket.
     """
     order_events = owned("orders").events
     orders = operator.databases["orders"][owned("orders").collection]

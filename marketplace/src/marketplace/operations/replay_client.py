@@ -1,4 +1,4 @@
-"""Asks a consumer to handle an event again. The request does not use the stream: it goes directly to the consumer."""
+"""Asks a consumer to handle an event again. NATS sends this request directly to the consumer, without the stream."""
 
 from collections.abc import Mapping
 
@@ -12,8 +12,8 @@ from marketplace.operations.operator import Operator
 class ReplayClient:
     """Sends replay requests, and waits for each answer.
 
-    If a consumer does not answer a request, the client sends no more requests to this consumer. The service of the
-    consumer is then stopped or hangs, so that the client would wait for the timeout at each further request.
+    If a consumer does not answer a request, its service is probably stopped or hangs. Then the client sends no more
+    requests to this consumer. Otherwise it would wait for the timeout at each further request.
     """
 
     def __init__(self, operator: Operator, *, answer_seconds: float) -> None:
@@ -22,9 +22,10 @@ class ReplayClient:
         self._no_answer: dict[str, str] = {}
 
     async def replay(self, consumer: str, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> str:
-        """Ask the consumer to handle the event. Return "" if it has handled the event, otherwise return the reason.
+        """Ask the consumer to handle the event. Return "" if the consumer succeeds, otherwise return the reason.
 
-        You may call this method again with the same event, because a handler may receive every event more than once.
+        You may call this method again with the same event. NATS may also deliver an event more than once, so all
+        handlers are written for this case.
         """
         if consumer in self._no_answer:
             return self._no_answer[consumer]

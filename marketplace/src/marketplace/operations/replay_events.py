@@ -12,14 +12,16 @@ _ANSWER_SECONDS = 5.0
 _CONCURRENT_REPLAYS = 32
 
 NotReplayed = dict[str, str]
-"""The ids of the aggregates whose event the service did not handle, each with the reason."""
+"""Maps the id of each aggregate whose event the service did not handle to the reason."""
 
 
 async def replay_events(operator: Operator, service: str, events: Iterable[Event]) -> NotReplayed:
-    """Ask the service to handle these events again. Return the ids for which this failed, each with the reason.
+    """Ask the service to handle these events again. Return the ids of the aggregates for which this failed.
 
-    The reason is that the service does not run, or that the service refuses the event. You may call this function again
-    with the same events, because a handler may receive every event more than once.
+    The result maps each of these ids to the reason. For example, the service does not run, or its handler fails.
+
+    You may call this function again with the same events. NATS may also deliver an event more than once, so all
+    handlers are written for this case.
     """
     limit = asyncio.Semaphore(_CONCURRENT_REPLAYS)
     client = ReplayClient(operator, answer_seconds=_ANSWER_SECONDS)

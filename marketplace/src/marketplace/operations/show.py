@@ -1,6 +1,6 @@
-"""Prints tables, lines and JSON.
+"""Prints tables, lines and JSON, for the commands for operators.
 
-The functions never shorten a text. They escape the control characters in stored data.
+The functions never shorten a text. If stored data contain control characters, the functions escape them.
 """
 
 import json
@@ -17,7 +17,7 @@ from rich.text import Text
 
 _NUMBERS = {"version", "pending", "in flight", "redelivered", "oldest", "deliveries"}
 _FOLDED_WIDTH = 24
-"""A text that is longer than this may be wrapped, but the column does not become narrower than this."""
+"""The table may wrap a text that has more characters than this. The column is then at least this wide."""
 _BETWEEN_COLUMNS = 3
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -60,7 +60,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _least_width(column: Sequence[str], natural: int) -> int:
-    """Return the smallest width of the column at which no word is split.
+    """Return the smallest width that the column may have, so that the table does not split a word over two lines.
 
     If an id were split over two lines, nobody could copy the id or search for it.
     """
@@ -87,7 +87,7 @@ def _show_list(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def as_json_text(value: object) -> str:
-    """Return a stored value as JSON text, because the API, the events and the option `--json` show values as JSON."""
+    """Return a stored value as JSON text. The API, the events and the option `--json` use the same format."""
     return to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="constants").decode()
 
 
@@ -97,8 +97,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with all characters escaped that cannot be printed.
+    """Return the text, in which all characters that cannot be printed are escaped.
 
-    An event may contain control sequences, which the terminal would otherwise execute.
+    An event may contain control sequences. Without the escaping, the terminal would execute them.
     """
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

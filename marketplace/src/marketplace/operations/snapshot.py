@@ -1,4 +1,4 @@
-"""A snapshot has the stored data of all services. We read them at about the same time."""
+"""Reads the stored data of all services at about the same time, for the audit."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -15,20 +15,20 @@ _KEYS = (
     *OTHER_COLLECTIONS,
 )
 _SECRETS = {(each.service, each.collection): dict.fromkeys(each.spec.secrets, 0) for each in AGGREGATES}
-"""The projection that excludes the secret fields."""
+"""The MongoDB projection for each collection, so that the audit does not read secret fields such as password hashes."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy of the documents of all services, made at one time."""
+    """A copy of the documents of all services. They were read at about the same time, shortly after `taken_at`."""
 
     taken_at: datetime
     by_collection: dict[tuple[str, str], dict[str, Document]]
     excluded: set[tuple[str, str, str]] = field(default_factory=set)
-    """The names of the service and the collection, and the id, of each document that cannot be parsed."""
+    """The documents that cannot be parsed. Each entry has the service, the collection and the id of the document."""
 
     def documents(self, service: str, collection: str) -> dict[str, Document]:
-        """Return the documents of this collection of this service, by their ids."""
+        """Return the documents of this collection. The result maps the id of each document to the document."""
         return self.by_collection[service, collection]
 
     def counts(self) -> dict[str, int]:
@@ -40,7 +40,7 @@ class Snapshot:
 
 
 async def take_snapshot(operator: Operator) -> Snapshot:
-    """Read all documents into memory. This needs about 100 MB for 100,000 orders."""
+    """Read all documents of all services into memory. With 100,000 orders, this needs about 100 MB of memory."""
 
     async def read(service: str, name: str) -> dict[str, Document]:
         documents = await operator.databases[service][name].find({}, _SECRETS.get((service, name), {})).to_list(None)

@@ -1,4 +1,7 @@
-"""What each service stores, by its SPEC: the aggregates that it owns, and the read models that it keeps."""
+"""Lists what each service stores: the aggregates that it owns, and its read models (copies of other services' data).
+
+The lists come from the SPEC of each service.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,11 +33,17 @@ class OwnedAggregates:
         return f"{self.service} {self.collection}"
 
     def is_published(self, document: Document) -> bool:
-        """Whether the document's state must have an event. Raises pydantic's ValidationError."""
+        """Return True if there must be an event with the state of this document.
+
+        Raises pydantic's ValidationError if the document cannot be parsed.
+        """
         return self.spec.read(document).current_event() is not None
 
     def state(self, document: Document) -> dict[str, Any]:
-        """Return the fields of an event with this document's state. Raises pydantic's ValidationError."""
+        """Return the fields that an event with the state of this document has.
+
+        Raises pydantic's ValidationError if the document cannot be parsed.
+        """
         return self.event(document).model_dump()
 
     def event(self, document: Document) -> Event:
@@ -45,7 +54,7 @@ class OwnedAggregates:
 
 @dataclass(frozen=True)
 class ReadModels:
-    """One collection of read models, in the database of the service that keeps them."""
+    """One collection of read models, in the database of the service that uses them."""
 
     service: str
     spec: ReadModelSpec
@@ -69,11 +78,14 @@ class ReadModels:
 
     @property
     def rule(self) -> str:
-        """The name of the audit's rule about it."""
+        """The name of the audit's rule that compares this read model with the data of the owner."""
         return f"{self.name} equal what {self.original.service} has"
 
     def of(self, document: Document) -> Document:
-        """Return the read model that belongs to the owner's document. Raises pydantic's ValidationError."""
+        """Return the document that the read model must have for this document of the owner.
+
+        Raises pydantic's ValidationError if the owner's document cannot be parsed.
+        """
         return self.read_model.from_event(self.original.event(document)).to_document()
 
 
@@ -84,7 +96,7 @@ OTHER_COLLECTIONS = tuple((spec.name, collection) for spec in SERVICES for colle
 
 
 def owned(service: str) -> OwnedAggregates:
-    """Return the aggregates of a service that owns exactly one collection."""
+    """Return the aggregates of this service. Raises ValueError if it does not own exactly one collection."""
     (found,) = (each for each in AGGREGATES if each.service == service)
     return found
 

@@ -1,4 +1,4 @@
-"""Reads a stream from its beginning, in batches, with a temporary consumer."""
+"""Reads the messages of a stream, for the commands for operators."""
 
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +20,7 @@ from common.messaging.broker import Broker
 from common.messaging.streams import stream_of
 
 _BATCH = 500
-_FETCH_SECONDS = 1.0  # we wait only this short time per pull, because a long pull may hang; the loop then pulls again
+_FETCH_SECONDS = 1.0  # this time per pull is short, because a pull may hang; afterwards, the loop pulls again
 _TIMEOUT_SECONDS = 10.0
 
 
@@ -48,7 +48,9 @@ async def count_messages(broker: Broker, stream: str, subjects: Sequence[str]) -
 async def read_stream(
     broker: Broker, stream: str, subjects: Sequence[str], *, from_sequence: int = 1
 ) -> AsyncIterator[StoredMessage]:
-    """Yield every message that is in the stream now, oldest first.
+    """Yield every message with one of the `subjects` that is in the stream now, oldest first.
+
+    Begin at the sequence number `from_sequence`. The function reads in batches, with a temporary consumer.
 
     Raises DependencyUnavailable if no message arrives for 10 s. Raises NotFoundError if the stream does not exist.
     """
@@ -67,15 +69,16 @@ async def read_stream(
         async for message in _pull(jetstream, stream, info.name, info.num_pending or 0):
             yield message
     finally:
-        with suppress(NatsError, TimeoutError, DependencyUnavailable):  # then NATS deletes the consumer later
+        # If we cannot delete the consumer, NATS deletes it after 30 s without activity.
+        with suppress(NatsError, TimeoutError, DependencyUnavailable):
             await jetstream.delete_consumer(stream, info.name)
 
 
 def _reader() -> str:
     """Return a new name for a temporary consumer.
 
-    A consumer with a name has this name in the subject of the request that creates it. So the permissions of NATS can
-    allow or refuse the request by the name of the consumer.
+    If a consumer has a name, the subject of the request that creates the consumer contains this name. So the
+    permissions of NATS can allow or refuse the request, depending on the name.
     """
     return f"reader-{new_id()}"
 
@@ -94,7 +97,7 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
             with suppress(NatsTimeout):
                 info = await jetstream.consumer_info(stream, consumer)
                 if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
-                    break  # the messages that are still missing have been deleted in the meantime
+                    break  # the missing messages were deleted in the meantime
             continue
         received += len(batch)
         for message in batch:
@@ -106,9 +109,9 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
 
 
 async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) -> list[Event]:
-    """Return every event of one aggregate, in the order of the stream.
+    """Return every event of one aggregate, in the order of the stream. Ignore events that cannot be parsed.
 
-    `event` is any event class of this type of aggregate. It determines the stream and the subjects.
+    `event` is one of the event classes of this type of aggregate. The function reads the stream of this class.
     """
     found: list[Event] = []
     sequence = 1

@@ -1,4 +1,4 @@
-"""`marketplace timeline`."""
+"""The command `marketplace timeline`."""
 
 import re
 from typing import Annotated
@@ -18,10 +18,10 @@ def timeline(
     *,
     as_json_: Json = False,
 ) -> None:
-    """Show every event of one order, ticket, payment or user, oldest first. Each event has its time and its cause.
+    """Show every event of one order, ticket, payment or user, oldest first, with the time and the cause of each event.
 
-    The timeline of an order includes its payments. A payment has no event while it is open, and none if it is
-    declined. The command does not show events that cannot be parsed. `marketplace dead-letters list` shows them.
+    The timeline of an order also has the events of its payments. An open or declined payment has no event. The command
+    does not show events that cannot be parsed. `marketplace dead-letters list` shows these events.
 
     Example: `marketplace timeline 65f0c0ffee00000000000020`
 

@@ -1,6 +1,6 @@
-"""Finds stored documents that cannot be parsed.
+"""Finds stored documents that cannot be parsed (unreadable documents).
 
-The audit reports these documents. The other checks of the audit do not look at them.
+The audit reports these documents. Its other checks ignore them.
 """
 
 from collections.abc import Iterator
@@ -66,10 +66,10 @@ def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
 
 
 def mention_unreadable(snapshot: Snapshot, found: Difference) -> Difference:
-    """Return the difference `found`, with the unreadable documents that may be its cause added to its text.
+    """Return the difference `found`. If unreadable documents may be the cause, add their ids to its text.
 
-    A document that cannot be read may look as if it were missing. The operator must know this, because restoring such
-    a document would make the damage worse.
+    To the other checks of the audit, an unreadable document seems to be missing. If the operator then replaced the
+    document as if it were lost, this would make the damage worse.
     """
     causes = [
         f"{service} {collection} {key} cannot be read"
