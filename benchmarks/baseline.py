@@ -3,8 +3,9 @@
 We compare the platform with this program. For each request, the program verifies the token, finds the ticket, and
 inserts the order into the database. The document of the order has an outbox, which contains the event of the new order.
 Then the program answers. In the background, it publishes these events in batches, and removes the events of each batch
-from the outboxes with one write. It uses the same documents, indexes, servers and driver as the platform. But it has no
-framework, schemas, logs, traces or idempotency. benchmarks.baseline_consumers consumes the events.
+from the outboxes with one write. It uses the same documents, servers and driver as the platform, and indexes of the
+same fields. But it has no framework, schemas, logs, traces or idempotency. Another process consumes the events. It runs
+benchmarks.baseline_consumers.
 """
 
 import asyncio
@@ -131,7 +132,8 @@ _baseline: Baseline | None = None
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - plain ASGI
     """Place an order at POST /api/orders.
 
-    Answer all other requests immediately with 201. With these, we measure how fast the load generator itself is.
+    Answer all other requests immediately with 201, without any work. The load generator sends such requests when we
+    measure how fast the load generator itself is.
     """
     global _baseline  # noqa: PLW0603 - we must create the database client inside the event loop
     if scope["type"] == "lifespan":

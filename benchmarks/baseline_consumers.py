@@ -2,9 +2,9 @@
 
 This one process does the same work as the tickets, expiration and payments services when a new order is placed. The
 tickets service then publishes an event about the ticket, and the process also does the work of the orders service for
-this event. The process makes the same round trips as the services. After each write, it waits until MongoDB has written
-its journal. After each publication, it waits until NATS has stored the message. After it has handled an event, it
-acknowledges the event. It has no models, logs or retries.
+this event. For each event, the process makes about as many reads, writes and publications as the services. After each
+write, it waits until MongoDB has written its journal. After each publication, it waits until NATS has stored the
+message. After it has handled an event, it acknowledges the event. It has no models, logs or retries.
 """
 
 import asyncio

@@ -1,8 +1,9 @@
-"""The baseline of the row `deadlines`. It uses the timers of NATS, and makes the same round trips as the platform.
+"""The baseline of the row `deadlines`. It uses the timers of NATS, as the platform does.
 
 When a timer fires, the first handler writes to MongoDB and publishes the event `expired`. The second handler receives
-this event, writes to MongoDB and publishes the event `cancelled`. The baseline waits for the event `cancelled` of each
-order. All of this happens in one process, with the plain clients of MongoDB and NATS and without batches.
+this event, writes to MongoDB and publishes the event `cancelled`. The handlers read nothing and have no outbox. The
+baseline waits for the event `cancelled` of each order. All of this happens in one process, with the plain clients of
+MongoDB and NATS. Each write is a separate call, so there are no batches.
 """
 
 import asyncio

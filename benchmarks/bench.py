@@ -1,6 +1,7 @@
-"""The class `Bench`. Each row receives one object of this class.
+"""The class `Bench`. The function `measure` of each row (see benchmarks.rows) receives an object of this class.
 
-This object contains the running platform, the running baseline programs, and the size of the run.
+The object contains what all rows of a run share: the running platform, the running baseline programs, and the size of
+the run.
 """
 
 import asyncio

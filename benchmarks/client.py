@@ -27,8 +27,8 @@ def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
 class Connection:
     """A connection to one port of this machine. It sends one request at a time.
 
-    If a response says that the server closes the connection, the next request opens a new connection. nginx sometimes
-    closes connections.
+    If a response says that the server closes the connection, the next request opens a new connection. For example,
+    nginx closes a connection after 1,000 requests.
     """
 
     def __init__(self, port: int) -> None:

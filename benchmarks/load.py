@@ -85,8 +85,8 @@ async def ask_all(
 
 
 def say(line: str) -> None:
-    # We do not use sys.stdout. If PYTHONUNBUFFERED is set, and the system writes only a part of a long line, sys.stdout
-    # loses the rest of the line.
+    # We do not use sys.stdout. The system may write only the first part of a long line to the parent. The file that we
+    # open here then also writes the rest. But if PYTHONUNBUFFERED is set, sys.stdout has no buffer and loses the rest.
     with open(sys.stdout.fileno(), "w", closefd=False) as parent:
         parent.write(line + "\n")
 

@@ -26,7 +26,8 @@ def computed(
 ) -> dict[str, float]:
     """Return the CPU time (user and system) that each process has used so far, in seconds.
 
-    If other programs run on the machine at the same time, these times change only a little.
+    The time in which a process waits for a free core does not count. So if other programs run on the machine at the
+    same time, the results change only a little.
     """
     times = {name: psutil.Process(platform.pid(name)).cpu_times() for name in names}
     return {name: each.user + each.system for name, each in times.items()}

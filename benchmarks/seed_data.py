@@ -22,10 +22,10 @@ from tickets.ticket import Ticket
 
 _BATCH = 5_000
 _STAGED_AGO = timedelta(seconds=3)
-"""When we store an event in an outbox, we store a time with it that is this much earlier than now.
+"""An event in an outbox has the time at which it was stored. For our events, we set this time to three seconds ago.
 
 Every two seconds, the orders service looks for events in its outboxes that are older than two seconds, because a crash
-may have prevented their publication. So it soon finds and publishes our events.
+may have prevented their publication. So it finds our events at its next look, and publishes them.
 """
 
 T = TypeVar("T")

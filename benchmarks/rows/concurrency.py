@@ -15,7 +15,7 @@ from benchmarks.seed_data import seed_tickets
 
 _CONNECTIONS = (1, 4, 16, 64, 256)
 _EACH = 4
-"""Each connection sends at least this number of requests.
+"""In a full run, we send at least this number of requests per connection.
 
 All connections send their first request at the same time. If each connection sent only one or two requests, we would
 mainly measure this start.

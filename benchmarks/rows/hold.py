@@ -1,12 +1,12 @@
 """Measures the time from the answer to an order request until the tickets service holds the ticket for the order.
 
 The tickets service first writes to its database that the order holds the ticket. Then it publishes the event
-`ticket.updated`. The measured time ends when we receive this event. We measure with half and with an eighth of the
+`ticket.updated`. The measured time ends when we receive this event. We measure at two rates: half and an eighth of the
 number of orders per second that the platform can place. The requests follow a schedule, which does not wait for slow
 answers.
 
-The baseline makes the same steps without the services. It publishes an event, receives this event, writes to the
-database, publishes a second event, and receives the second event.
+The baseline makes only the necessary steps, without the services. It publishes an event, receives this event, writes to
+the database, publishes a second event, and receives the second event.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """Measures the memory (RSS) of all services together, right after the start and after the other rows.
 
 For the row "memory, idle", we start several platforms, and read the memory of each platform right after its start. For
-the row "memory, after the run", we read the memory of one platform several times. We read it first after all earlier
-rows have been measured. Before each further reading, we send more orders for different tickets, more orders for one
-single ticket, and more sign-ins.
+the row "memory, after the run", we read the memory of one platform several times: the platform with which all earlier
+rows were measured. We make the first reading immediately. Before each further reading, we send more orders for
+different tickets, more orders for one single ticket, and more sign-ins.
 
 The baseline is the memory of the baseline program, multiplied by the number of services. The baseline program uses the
 same clients of MongoDB and NATS as a service. Before each further reading, we send more orders to the baseline program.

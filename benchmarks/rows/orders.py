@@ -1,6 +1,13 @@
 """Measures how many orders per second the platform places and publishes. Each order is for a different ticket.
 
-The time begins with the first request, and ends when all outboxes are empty, which means that all events are published.
+There are three rows. For each of them, the time begins with the first request.
+
+- "direct": The time ends when the outboxes of the orders are empty, which means that all events are published. "Direct"
+  means that the requests do not go through the gateway.
+- "until all is handled": The time ends when all services have handled all events.
+- "direct, consumers paused" (`alone` in this module): as "direct", while the services that consume the events do not
+  run.
+
 We measure the platform and the baseline alternately, so that other load on the machine affects both equally.
 """
 
@@ -46,7 +53,7 @@ class Round:
     handled: float
     """The orders per second, from the first request until every service has handled all events.
 
-    The platform can place this number of orders per second for a long time.
+    The platform can place this number of orders per second for a long time, because no unhandled events accumulate.
     """
     outcome: Outcome
     computed: dict[str, float]

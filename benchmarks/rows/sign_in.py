@@ -1,6 +1,7 @@
 """Measures sign-ins per second, and how long other requests to the auth service take at the same time.
 
-The baseline of the sign-ins only computes the password hashes.
+The baseline of the sign-ins only computes the password hashes, without HTTP and database. The baseline of the other
+requests is the baseline program, which answers them without any work while the hashes are computed.
 """
 
 import asyncio
@@ -20,7 +21,10 @@ from benchmarks.generators import Load, Outcome
 _CONNECTIONS = 16
 _OTHERS_PER_SECOND = 50.0
 _FIRST_ESTIMATE = 60.0
-"""The hashes per second that we expect in the first round. We use this number to estimate how long the round takes."""
+"""The hashes per second that we expect in the first round. Later rounds use the number from the round before.
+
+From this number, we estimate how long a round takes, and send the other requests for this time.
+"""
 
 
 async def measure(bench: Bench) -> list[Row]:

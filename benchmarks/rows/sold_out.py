@@ -1,6 +1,7 @@
-"""Measures how fast 500 concurrent buyers order all tickets.
+"""Measures how fast 10,000 tickets are sold out, which means that each ticket is ordered. 500 buyers order at once.
 
-For some tickets, we send two orders. The platform must accept only one of them.
+For 20 % of the tickets, we send two orders. The platform must accept exactly one of these two orders. So at the end,
+every ticket is ordered, and no ticket is ordered twice.
 """
 
 import random

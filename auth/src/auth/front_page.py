@@ -17,8 +17,8 @@ front_page = APIRouter(include_in_schema=False)
 _SERVICES = Path(__file__).with_name("services.json")
 """A file with the name and the summary of each service.
 
-The auth service cannot read this information from marketplace.registry, because it must not import that package. So
-`make docs` writes the information into this file.
+This information comes from marketplace.registry. The auth service cannot import that module, because the image of the
+service does not contain the package marketplace. Therefore `make docs` writes the information into this file.
 """
 
 _PAGE = Template("""\

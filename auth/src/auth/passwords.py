@@ -30,9 +30,9 @@ class Passwords:
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Return True if the password belongs to `password_hash`.
 
-        If the user is unknown, the caller passes None as `password_hash`. In this case, the method also computes a
-        hash, and then returns False. So the answer for an unknown user takes as long as the answer for a wrong
-        password.
+        If the user is unknown, the caller passes None as `password_hash`. In this case, the method compares the
+        password with `_nobodys_hash`, the hash of a random text, and returns False. So the answer for an unknown user
+        takes as long as the answer for a wrong password.
         """
         known = password_hash is not None
         matches = await asyncio.get_running_loop().run_in_executor(

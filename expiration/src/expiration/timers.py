@@ -1,9 +1,10 @@
 """Sets timers at the broker. A timer is a message that the broker delivers at a given time.
 
-The broker is NATS, which calls such a timer a message schedule. Message schedules need nats-server 2.12 or newer. They
-have these rules:
+The broker is NATS, which calls such a timer a message schedule. Message schedules need nats-server 2.12 or newer. To
+set a timer, we publish a message to the schedule subject. At the given time, NATS publishes this message to a second
+subject, the target subject, and our consumer receives it from there. NATS has these rules:
 
-- The target subject must be in the same stream as the subject of the schedule, and must be a different subject.
+- The schedule subject and the target subject must be in the same stream, and must be different subjects.
 - The time must have a time zone.
 - A stream with a max_age deletes messages that are older than this age. If the max_age is shorter than the delay of the
   timer, the broker loses the timer and reports no error. So our stream has no max_age.
@@ -18,10 +19,10 @@ from common.messaging.publisher import Publisher
 from expiration.deadline import Deadline
 
 _KEEP_FIRED_TIMERS = "1h"
-"""How long the broker keeps a timer that has fired.
+"""How long the broker keeps the message of a timer that has fired.
 
-If the expiration service does not run for a longer time, the broker deletes the fired timer before the service receives
-the timer. But when the service starts, it sets the timers of all pending deadlines again.
+If the expiration service is down for longer than this, the broker deletes the message before the service receives it.
+No deadline is lost, because the service sets the timers of all pending deadlines again when it starts.
 """
 
 

@@ -32,8 +32,9 @@ class OrderRepository(AggregateRepository[Order]):
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
         # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the orders that
-        # have a `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index when we search
-        # for a `request_key`.
+        # have a `request_key`. The condition {"$type": "string"} would match the same orders. But a search for a
+        # `request_key` would then not use the index, because MongoDB does not conclude from the searched text that the
+        # condition is true for all results.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -44,8 +45,8 @@ class OrderRepository(AggregateRepository[Order]):
     async def add(self, order: Order) -> None:
         """Store a new order.
 
-        Store nothing and raise TicketNotAvailable if a live order has the same ticket, or if any order has the same
-        `request_key`.
+        Store nothing and raise TicketNotAvailable if a live order has the same ticket. This method raises the same
+        error if any order has the same `request_key`. The caller finds this order with `find_by_request`.
         """
         try:
             await super().add(order)

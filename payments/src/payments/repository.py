@@ -28,8 +28,9 @@ class PaymentRepository(AggregateRepository[Payment]):
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
         # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the payments that
-        # have a `request_key`. With the condition {"$type": "string"}, MongoDB would not use the index when we search
-        # for a `request_key`.
+        # have a `request_key`. The condition {"$type": "string"} would match the same payments. But a search for a
+        # `request_key` would then not use the index, because MongoDB does not conclude from the searched text that the
+        # condition is true for all results.
         await self.collection.create_index(
             "request_key",
             unique=True,

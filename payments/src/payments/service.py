@@ -1,10 +1,12 @@
 """The use cases of the payments service.
 
-Every charge ends in one of two ways: the order is completed, or the money is refunded. This is true whether the
-payments service learns of the charge first or of the cancellation first.
+Every charge ends in one of two ways: the order is completed, or the money is refunded. This is also true if the order
+is cancelled while the card is being charged.
 
-A payment has two steps, `_charge` and `_close`. The request of the buyer and the recovery job run both steps. The
-handler of order events runs only `_close`. The recovery job finishes the payments that a crash has interrupted (ADR 8).
+A payment has two steps. `_charge` charges the card. `_close` refunds the payment if the order was cancelled, or settles
+it if the order was completed. To settle a payment means to note that it will not be refunded any more. The request of
+the buyer and the recovery job run both steps. The handler of order events runs only `_close`. The recovery job finishes
+the payments that a crash has interrupted (ADR 8).
 """
 
 import asyncio

@@ -53,15 +53,18 @@ class TicketService:
     async def reconcile_holder(self, ticket_id: TicketId, changed_order: OrderId) -> None:
         """Choose one live order of the ticket, and store in the ticket that this order holds the ticket (ADR 7).
 
-        Events may arrive twice and in any order. The result is still right, because this method chooses from the stored
-        orders. The order of the last event is chosen only if the stored state of this order is live.
+        If the ticket has no live order, it becomes free. `changed_order` is the order that has just changed.
+
+        Events may arrive twice and in any order. The result is still right, because this method does not look at the
+        event. It reads the stored orders, and chooses `changed_order` only if its stored state is live.
 
         Handlers of two orders for the same ticket may run at the same time. For this reason, each handler first stores
         its order, then reads the ticket, and then reads the orders. After the handler has written the ticket, it reads
-        the orders once more. So the handler that reads last sees what the other handler has written.
+        the orders once more. So the handler that reads last sees the orders of both handlers.
 
-        This method also runs if the event is not newer than the stored order. The process may have died during an
-        earlier delivery of the same event, after it had stored the order and before it wrote the ticket.
+        If the broker delivers an event again, this method also runs again, although the order is already stored. The
+        reason is that the process may have died during the first delivery, after it had stored the order and before it
+        wrote the ticket.
         """
         ticket = await self._tickets.find(ticket_id)
         if ticket is None:

@@ -10,7 +10,8 @@ from devkit.servers.binaries import find_binary
 from devkit.servers.server import Server
 
 _ALTERNATIVE = "install MongoDB so that `mongod` is on the PATH, or set MONGO_URL to a server that runs elsewhere"
-_TIMEOUT_MS = 1500  # This must be less than the 2 s that Server.is_ready waits.
+# After 2 s, Server.is_ready cancels `answers`. This timeout is shorter, so that the driver can end the request itself.
+_TIMEOUT_MS = 1500
 
 
 class Mongod(Server):
@@ -37,12 +38,14 @@ class Mongod(Server):
         ]
 
     async def answers(self) -> bool:
-        # If the server does not listen yet, this call fails immediately. The driver would fail only after its timeout.
+        # If the server does not listen yet, this call fails immediately. The driver would try again until its timeout.
         await self.try_connection()
         client = AsyncMongoClient[dict[str, Any]](
             "127.0.0.1",
             self.port,
-            directConnection=True,  # With this option, a member of a replica set answers before the set is initiated.
+            # A test starts mongod as a member of a replica set. Without this option, the driver would wait until the
+            # replica set is initiated. With this option, the driver accepts the server in any state.
+            directConnection=True,
             serverSelectionTimeoutMS=_TIMEOUT_MS,
             timeoutMS=_TIMEOUT_MS,
         )

@@ -16,8 +16,8 @@ _ALTERNATIVE = "put `nats-server` on the PATH, or set NATS_URL to a server that 
 
 # sync_interval: By default, JetStream makes its files safe on the disk (fsync) only every two minutes. A power failure
 # would lose all events of these two minutes. With `always`, JetStream calls fsync before it acknowledges an event.
-# ping_*: With these values, the server notices after 15 s that the connection to a client is lost. Then the server
-# delivers the client's messages to another instance of the service.
+# ping_*: With these values, the server notices after 15 s that the connection to an instance of a service is lost. From
+# then on, the server delivers the messages of this service only to its other instances.
 _CONFIGURATION = """\
 server_name: marketplace
 listen: "127.0.0.1:{port}"

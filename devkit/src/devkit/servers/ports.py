@@ -3,17 +3,19 @@
 import random
 import socket
 
-# These ports are below the ports that Linux and macOS use for outgoing connections. Otherwise an outgoing connection
-# could take the port of a server while the server restarts. A client that reconnects to the server at this moment could
-# even connect to itself.
+# For each outgoing connection, the system chooses a local port. Linux and macOS choose it above this range. Otherwise,
+# while a server restarts and does not listen, an outgoing connection could take the port of the server, and the server
+# could not start. If this connection goes to the port of the server, both of its ends have the same address and port.
+# TCP then connects the client to itself.
 _CANDIDATES = range(10_000, 32_000)
 
 
 def is_taken(port: int) -> bool:
     """Return True if a program listens on this port of the address 127.0.0.1."""
     with socket.socket() as probe:
-        # Servers also set this option. With this option, a closed connection in the state TIME_WAIT does not block the
-        # port, but a program that listens blocks the port.
+        # After a connection is closed, the system keeps it for about a minute in the state TIME_WAIT. Without this
+        # option, such a connection would block the port. Servers also set the option, so they can use such a port. With
+        # the option, only a program that listens blocks the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

@@ -17,8 +17,9 @@ _POLL_SECONDS = 0.02
 _TAIL_BYTES = 16_384
 _PR_SET_PDEATHSIG = 1
 
-# The parent process loads this library. The child process must not load it, because between fork and exec, a process
-# can safely make only system calls.
+# We load this library in the parent process. A child process begins as a copy of its parent (fork), until it runs its
+# own program (exec). Between fork and exec, it can safely make only system calls. For anything else, it could wait
+# forever for a lock that another thread of the parent held at the time of the copy.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -136,7 +137,8 @@ def _die_with(parent: int) -> Callable[[], None] | None:
 
     def ask_the_kernel() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # The parent process died before the call of prctl.
+        # If the parent process died before the call of prctl, the kernel will not kill this process, so it must exit.
+        if os.getppid() != parent:
             os._exit(1)
 
     return ask_the_kernel

@@ -152,9 +152,9 @@ async def empty_streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
     """Delete our streams on this server, and create them again without messages. Then yield an EventStreams."""
     broker = Broker(nats_server.url, "test")
     await broker.connect()
-    # We never delete the stream NEVER_EMPTY. If we deleted the last stream of the server, nats-server would also delete
-    # the folder that contains all streams. This could happen after we have created the new streams, so they would be
-    # lost.
+    # We never delete the stream NEVER_EMPTY, so the server always has a stream. If we deleted the last stream,
+    # nats-server would also delete the folder that contains all streams. It could do this late, after we have created
+    # the new streams, so they would be lost.
     await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
     for stream in STREAMS:
         with suppress(NotFoundError):

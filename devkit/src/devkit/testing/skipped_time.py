@@ -13,10 +13,11 @@ T = TypeVar("T")
 
 
 class _SkippingSelector(selectors.SelectSelector):
-    """Never waits for the next timer of the event loop.
+    """Skips the time until the next timer of the event loop.
 
-    Instead of waiting, this class adds the waiting time to `seconds`. The loop uses `seconds` as its clock, so the loop
-    then runs the timer immediately.
+    When no task can run, the event loop calls `select`. The argument `timeout` is the time until the next timer is due.
+    This class does not wait for this time, but adds it to `seconds`. The loop uses `seconds` as its clock, so it then
+    runs the timer immediately.
     """
 
     def __init__(self) -> None:

@@ -122,8 +122,9 @@ def _charge_of(intent: stripe.PaymentIntent) -> ChargeId:
     if intent.status == "succeeded":
         return ChargeId(intent.id)
     if intent.status == "requires_action":
-        # The buyer would have to confirm the payment with the client secret of the PaymentIntent. We send the client
-        # secret to nobody, so this payment can never be confirmed and charged later.
+        # The bank wants the buyer to confirm the payment. For this, the buyer would need the client secret of the
+        # PaymentIntent, which we send to nobody. So this payment can never be charged later, and we can treat it as
+        # declined.
         raise CardDeclined(
             "Your card was declined. This transaction requires authentication.", "authentication_required"
         )
