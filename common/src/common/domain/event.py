@@ -1,7 +1,8 @@
 """The base classes of every event and of every timer.
 
 An event reports a fact, which means something that has happened to one aggregate. The event also contains the part of
-the aggregate's state that other services may copy.
+the aggregate's state that other services may copy. A timer is a message that a service sends to itself for a later time
+(see common.events.timers).
 """
 
 from enum import StrEnum
@@ -15,9 +16,9 @@ class Category(StrEnum):
     """The category of an event decides which stream stores the event (see common.messaging.streams)."""
 
     DOMAIN = "domain-specific"
-    """An event about something that has happened to one aggregate of the marketplace, for example to an order."""
+    """An event about the trade with tickets. These are the events of tickets, orders and payments."""
     GENERAL = "general"
-    """An event about a fact that any service could use, for example the registration of a user."""
+    """Any other event, for example the registration of a user. Every service could use it."""
 
 
 class Message(BaseModel):
@@ -45,7 +46,10 @@ class Message(BaseModel):
 
     @classmethod
     def subjects(cls) -> str:
-        """Return the wildcard that matches the subjects of all messages of this type, for all aggregates."""
+        """Return the wildcard subject that matches all messages of this type, for example `order.created.*`.
+
+        The `*` stands for the aggregate's id.
+        """
         return f"{cls.type_name()}.*"
 
     @property
@@ -72,9 +76,9 @@ class Message(BaseModel):
 class Event(Message):
     """A message about something that has happened.
 
-    A new version of an event class may only add optional fields. If old readers would not understand a change, we
-    add a new event class with a new subject (for example "created-v2"). The service then publishes both events until no
-    consumer needs the old event.
+    A new version of an event class may only add optional fields. For any other change, we add a new event class with a
+    new subject (for example "created-v2"), because older versions of the consumers may not understand the changed
+    event. The service then publishes both events until no consumer needs the old event.
     """
 
     category: ClassVar[Category]

@@ -22,7 +22,11 @@ can write any algorithm into the header.
 """
 
 _CLOCK_SKEW = timedelta(seconds=30)
-"""The clocks of two machines may differ by at most this time. Otherwise a service may refuse a new token."""
+"""The clocks of two machines may differ by at most this time.
+
+A token contains the time at which it was made. If the clock of the auth service is ahead, another service gets a token
+from the future. The other service accepts this token if the difference is not larger than `_CLOCK_SKEW`.
+"""
 _LONGEST_TOKEN = 2048
 
 

@@ -22,7 +22,7 @@ class OrderedTicket(BaseModel):
 class OrderEvent(Event):
     """The state of an order that other services may copy.
 
-    A consumer decides what to do from the event's type. A consumer must not decide from `status`, because a newer
+    The event's type tells a consumer what to do. A consumer must not use `status` for this decision, because a newer
     version of the orders service may send a status that the consumer does not know.
     """
 

@@ -11,7 +11,7 @@ from common.domain.ids import OrderId, UserId
 class PaymentEvent(Event):
     """The state of a payment that other services may copy.
 
-    A consumer decides what to do from the event's type. A consumer must not decide from `status`, because a newer
+    The event's type tells a consumer what to do. A consumer must not use `status` for this decision, because a newer
     version of the payments service may send a status that the consumer does not know.
     """
 

@@ -48,7 +48,8 @@ def create_http_app(
             "metrics": False,
             "logs": False,
         },  # FastAPI's telemetry would slow down each request, and we already have common.events.tracing
-        swagger_ui_parameters={"validatorUrl": None},  # otherwise the page sends its URL to swagger.io
+        # By default, the documentation page sends the URL of openapi.json to swagger.io, which then checks this file.
+        swagger_ui_parameters={"validatorUrl": None},
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
     )

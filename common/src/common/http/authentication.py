@@ -44,8 +44,9 @@ async def _user_if_signed_in(
 async def user_of(request: Request) -> SignedInUser | None:
     """Return the user who sent the request. Return None if the request has no valid token.
 
-    This function is for code that cannot use CurrentUser or UserIfSignedIn, because FastAPI does not call this code as
-    a route or as a dependency.
+    A route or a dependency does not need this function, because it can have a parameter of the type CurrentUser or
+    UserIfSignedIn. Other code (for example IdempotentRoute) does not get its parameters from FastAPI, so it calls this
+    function.
     """
     token = await _session_token(await _cookie(request), await _bearer(request))
     return await _user_if_signed_in(request, token)

@@ -24,7 +24,8 @@ REPLAYED = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=48)
 """The service stores an answer for this time. The documentation for clients promises only 24 hours.
 
-MongoDB deletes the answer some time later, but never earlier.
+After this time, MongoDB deletes the answer. MongoDB searches for old answers about once a minute, so an answer may stay
+a little longer, but it is never deleted earlier.
 """
 
 _ABANDONED_AFTER = timedelta(seconds=10)
@@ -34,9 +35,12 @@ The first request is not being processed any more, because its process has died 
 limit. So this time must be longer than the time limit of requests (see MAX_SECONDS in common.http.middleware).
 """
 _ANY_BODY = None
-"""This value replaces the stored fingerprint of a malformed request. A fingerprint is the hash of a request's body.
+"""If a stored fingerprint has this value, the next request with the same key may have any body.
 
-A malformed request has changed nothing, so the next request with the same key may have another body.
+A fingerprint is the hash of a request's body. The service stores the fingerprint of each request, and usually refuses
+another request with the same key but another fingerprint. If a request was malformed, the service replaces its stored
+fingerprint by this value. Then the client can correct the body and send it with the same key. The service does this
+only if no request with this key can have changed anything (see `Claim.fresh`).
 """
 
 
@@ -65,7 +69,8 @@ class Claim:
     fresh: bool
     """True if no earlier request with this key can have changed anything.
 
-    False if an earlier request with this key did not end normally. It may have changed something before its end.
+    False if an earlier request with this key ended without an answer, for example because its process died. This
+    request may have changed something before its end.
     """
 
 
@@ -115,8 +120,8 @@ class IdempotentRequests:
 
         The next request with the same key is then processed. `understood` is False if the failed request was malformed.
 
-        If the database does not answer, the claim cannot be ended now. Then the next requests with the same key are
-        refused until the claim is 10 seconds old. After this time, one of them gets the claim.
+        If the database does not answer, this method cannot end the claim. Then the service refuses all requests with
+        the same key until the claim is 10 seconds old. The next request after this time gets the claim.
         """
         given_up: Document = {"begun_at": claim.begun_at - 2 * _ABANDONED_AFTER}
         if claim.fresh and not understood:

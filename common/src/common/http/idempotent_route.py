@@ -93,7 +93,9 @@ class IdempotentRoute(APIRoute):
             try:
                 response = await _answered(answer, request)
             except Exception as failure:
-                if not _has_timed_out():  # after a timeout, a database operation of the request may still be running
+                # After a timeout, a database operation of the request may still be running. So the claim must stay, and
+                # the service refuses other requests with the same key until the claim is 10 seconds old.
+                if not _has_timed_out():
                     understood = not isinstance(failure, _NOT_UNDERSTOOD)
                     await asyncio.shield(requests.abandon(claim, understood=understood))
                 raise
@@ -104,7 +106,9 @@ class IdempotentRoute(APIRoute):
 
 
 def _has_timed_out() -> bool:
-    """Return True if the current task was cancelled because the request has reached its time limit.
+    """Return True if the current task was cancelled, because the request has reached its time limit.
+
+    uvicorn also cancels the task if the server stops and the request does not end in time.
 
     We do not check if the error is a CancelledError, because PyMongo may raise another error when its task is cancelled
     (see common.http.middleware).

@@ -4,13 +4,17 @@ A server cannot safely close an idle HTTP/1.1 connection. At the same moment, th
 this connection. This request would be lost, because the gateway never repeats a POST request. So the gateway must close
 the connections, not the server.
 
-When a service stops, it accepts no new connections, but it still answers requests on the existing connections. It adds
-`Connection: close` to each response, so that the gateway closes the connection after the response. The service also
-waits until the gateway has closed the idle connections (see keepalive_timeout in marketplace.gateway).
+When a service stops, it accepts no new connections, but it still answers requests on two kinds of connections:
+
+- The open connections. The service adds `Connection: close` to each response, so that the gateway closes the connection
+  after the response. The service also waits until the gateway has closed the idle connections. The gateway does this
+  after a short time (see keepalive_timeout in marketplace.gateway).
+- The waiting connections. For the gateway, such a connection is already open, because the kernel of the server has
+  completed the TCP handshake. But uvicorn has not called accept() yet, so the connection still waits in the kernel.
 
 uvicorn (0.54) has no public API for this. The method `Server.shutdown` closes all idle connections immediately. It also
-resets the connections that the kernel has accepted but uvicorn has not accepted yet. The setting
-`timeout_graceful_shutdown` only limits how long uvicorn waits for running requests.
+closes the listening socket, and then the kernel resets the waiting connections. The setting `timeout_graceful_shutdown`
+only limits how long uvicorn waits for running requests.
 
 So the class DrainingServer overrides `Server.shutdown`. It uses the following attributes of uvicorn. They are not
 documented, but their names do not begin with an underscore. If an update of uvicorn changes one of them, the tests in
@@ -19,8 +23,9 @@ common/tests/integration/http/test_server.py fail:
 - `Server.servers`: the asyncio servers that listen
 - `Server.server_state.connections`: the open connections
 - `Server.server_state.default_headers`: the headers that uvicorn adds to each response
-- `Server.config.http_protocol_class` and `Server.lifespan.state`: uvicorn uses both to make the protocol object of a
-  connection. Our class uses both for the connections that the kernel has accepted but uvicorn has not accepted yet
+- `Server.config.http_protocol_class` and `Server.lifespan.state`: uvicorn uses both to make the object that serves one
+  connection (asyncio calls it a protocol). DrainingServer makes such an object for each waiting connection in the same
+  way, so that uvicorn also answers the requests on these connections
 """
 
 import asyncio
@@ -53,12 +58,12 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _stop_listening(self) -> None:
-        """Stop listening, but serve the connections that the kernel has already accepted.
+        """Stop listening, but serve the connections that are waiting in the kernel.
 
         If we only closed the listening socket, the kernel would reset these connections. So we first duplicate the file
-        descriptor of the socket. The socket then stays open when the event loop closes its own descriptor. With our
-        descriptor, we accept the waiting connections, and then we close it. There must be no `await` between the last
-        accept and this close. Otherwise another connection could arrive in this time and would be reset.
+        descriptor of the socket. Then `server.close()` closes only uvicorn's descriptor, and the socket stays open.
+        With our descriptor, we accept all waiting connections, and then we close it. There must be no `await` between
+        the last accept and this close. Otherwise another connection could arrive in this time and would be reset.
         """
         for server in self.servers:
             listening = [socket.socket(fileno=os.dup(each.fileno())) for each in server.sockets]
@@ -71,7 +76,7 @@ class DrainingServer(uvicorn.Server):
                     await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:
-        """Make the protocol object of a connection in the same way as uvicorn does."""
+        """Make the object that serves one connection, in the same way as uvicorn does."""
         make = self.config.http_protocol_class
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg] # uvicorn calls it with the same arguments
 

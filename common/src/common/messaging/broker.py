@@ -1,7 +1,7 @@
 """The connection to NATS.
 
-If the connection is lost, the client tries to reconnect until it succeeds. Each attempt to connect has a timeout. The
-log says that the process is waiting for NATS.
+At the start, the process tries to connect to NATS until it succeeds. Each attempt has a timeout. The log says that the
+process is waiting for NATS. If the connection is lost later, the client tries to reconnect until it succeeds.
 """
 
 import asyncio
@@ -21,9 +21,10 @@ _ATTEMPT_SECONDS = 3.0
 _PAUSE_SECONDS = 0.5
 _PING_SECONDS = 1.0
 _FLUSH_SECONDS = 86_400
-"""One day, so that in practice there is no timeout. A flush must not be cancelled.
+"""The timeout of flush(), which sends a PING to the server and waits for the answer.
 
-The reason is explained in common/storage/server_probe.py.
+When the timeout is over, nats-py cancels the flush. This must not happen (common/storage/server_probe.py says why). So
+the timeout is one day, and in practice it is never over.
 """
 
 
@@ -119,9 +120,10 @@ class Broker:
         log.info("connected to NATS")
 
     async def reconnected_within(self, seconds: float) -> bool:
-        """Wait until the connection is re-established, but not longer than `seconds`.
+        """Wait until the client has lost the connection and has reconnected, but not longer than `seconds`.
 
-        Return True if the connection was re-established in this time.
+        Return True after a reconnect, and False if there was none in this time. If the client has reconnected between
+        two calls of this method, the second call returns True immediately.
         """
         try:
             async with asyncio.timeout(seconds):

@@ -17,9 +17,11 @@ from common.messaging.streams import Stream, stream_of
 S = TypeVar("S")
 
 BATCH_WINDOW_SECONDS = 0.05
-"""A useful value for `batch_window_seconds` (see the class Consumer).
+"""A useful value for `batch_window_seconds` (see the class Consumer below).
 
-If more than about twenty deliveries arrive per second, two or more of them arrive in the same window.
+A window is the period in which deliveries wait for each other, so that they are handled together. With this value, the
+windows begin every 0.05 s. If twenty deliveries arrive per second, there is on average one delivery in each window. If
+more arrive, two or more of them often wait in the same window.
 """
 
 

@@ -5,17 +5,21 @@ A delivery is one attempt of the broker to give an event to a consumer.
 The broker understands these answers: "ack" (the event is handled), "nak" (deliver the event again) and "term" (do not
 deliver the event again).
 
-| the handler…                                    | what happens to the delivery                                   |
-|-------------------------------------------------|----------------------------------------------------------------|
-| returns                                         | ack, because the result of the handler is stored on disk       |
-| raises RetryLater                               | nak with the delay that the handler asks for                   |
-| raises PermanentFailure                         | dead letter, then term                                         |
-| is not called: the message cannot be decoded    | dead letter, then term                                         |
-| raises because a dependency is unavailable      | we call the handler again until the dependency is available    |
-| raises any other error                          | nak with a growing delay; after the last delay: dead letter    |
-| is cancelled because the service stops          | nak without delay, so that another instance gets the event     |
-| never returns, because its process dies         | no answer; the broker delivers the event again (`ack_wait`)    |
-| is not called: more than `max_unanswered` tries | dead letter, then term                                         |
+| the handler…                                     | what happens to the delivery                                    |
+|--------------------------------------------------|-----------------------------------------------------------------|
+| returns                                          | ack, because the result of the handler is stored on disk        |
+| raises RetryLater                                | nak with the delay that the handler asks for                    |
+| raises PermanentFailure                          | dead letter, then term                                          |
+| is not called: the message cannot be decoded     | dead letter, then term                                          |
+| raises because a dependency is unavailable       | we call the handler again until the dependency is available     |
+| raises any other error, before the last delivery | nak with a delay that grows with each delivery                  |
+| raises any other error, in the last delivery     | dead letter, then term                                          |
+| is cancelled because the service stops           | nak without delay, so that another instance gets the event      |
+| never returns, because its process dies          | no answer; the broker delivers the event again after `ack_wait` |
+| is not called: there were too many deliveries    | dead letter, then term                                          |
+
+RetryPolicy (retry.py) defines which delivery is the last one, the delays, `ack_wait`, and how many deliveries are too
+many. The usual cause of too many deliveries is a process that dies during each delivery.
 """
 
 import asyncio
@@ -77,9 +81,10 @@ class DeliveryProcessor(Generic[S]):
     async def _wait_for_batch(self, message: Msg) -> None:
         """If the consumer has a batch window, wait until the end of the current window.
 
-        A window is a short period that is the same for all deliveries. So the handlers of several deliveries start at
-        the same moment, and their database calls form a batch. If more events are waiting at the broker, do not wait,
-        because then there are already enough deliveries for a batch.
+        The windows follow each other, and each has the length `batch_window_seconds`. All deliveries that arrive in the
+        same window wait until its end. So their handlers start at the same moment, and their database calls form a
+        batch. If more events are waiting at the broker, do not wait, because then there are already enough deliveries
+        for a batch.
         """
         if (window := self._consumer.batch_window_seconds) and not message.metadata.num_pending:
             await asyncio.sleep(window - asyncio.get_running_loop().time() % window)

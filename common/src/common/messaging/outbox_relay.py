@@ -3,8 +3,8 @@
 A repository writes a change and the event for this change into one document. The event is in the array `outbox` of this
 document. After the write, the repository also puts the event into the queue of the relay, and the relay publishes the
 event immediately. Some events are not published in this way, because of a crash, a full queue or an outage of the
-broker. Outbox polling finds these events later. The relay removes an event from its outbox only after the stream has
-acknowledged the event.
+broker. The relay finds these events later, because it regularly searches for outboxes that contain events (this is
+called outbox polling). The relay removes an event from its outbox only after the stream has acknowledged the event.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ Outbox polling reads at most this number of documents with one query.
 """
 _POLL_SECONDS = 2.0
 _CLEAR_WINDOW_SECONDS = 0.05
-"""The relay collects published events for this time, and then clears their outboxes in one batch."""
+"""The relay collects published events for this time, and then removes them from their outboxes in one batch."""
 _OVERDUE_AFTER = timedelta(seconds=2)
 """Outbox polling normally ignores events that are younger than this, because they are probably still in the queue.
 
@@ -64,8 +64,9 @@ class OutboxRelay:
     async def create_indexes(self) -> None:
         """Create the index that outbox polling uses to find documents with events."""
         for collection in self._collections:
-            # The index is sparse, so it contains only the few documents that have an event in their outbox. The query
-            # of `poll` asks for "outbox.id", because MongoDB could not use an index to search for "outbox.0".
+            # The index is sparse, so it contains only the few documents that have an event in their outbox. To find
+            # these documents, `poll` asks if the field "outbox.id" exists, which means the id of any event in the
+            # outbox. It does not ask for "outbox.0" (the first event), because MongoDB could not use this index then.
             await collection.create_index("outbox.id", sparse=True)
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
@@ -131,8 +132,8 @@ class OutboxRelay:
         Polling means that the relay searches for documents with events in their outboxes and publishes these events. If
         MongoDB or NATS is unavailable, the relay tries again two seconds later.
         """
-        # After a start or a reconnect, the outboxes may contain new events that are not in the queue. So the next poll
-        # publishes all events, also the new ones.
+        # After a start or a reconnect, the outboxes may contain events that are not in the queue, although they are
+        # younger than _OVERDUE_AFTER. So the first poll after this publishes all events, without regard to their age.
         everything = True
         while True:
             try:
@@ -147,8 +148,9 @@ class OutboxRelay:
     async def poll(self, overdue_after: timedelta = timedelta(0)) -> int:
         """Publish all events that have been in an outbox for longer than `overdue_after`.
 
-        Return the number of published events. If an event of a batch cannot be published, or cannot be removed from its
-        outbox, the poll stops after this batch, and the events of this batch are not counted.
+        Return the number of published events. The poll works in batches. A batch contains the events of the documents
+        that one query has found. If an event of a batch cannot be published, or cannot be removed from its outbox, the
+        poll stops after this batch, and the events of this batch are not counted.
         """
         cutoff = self._clock() - overdue_after
         count = 0

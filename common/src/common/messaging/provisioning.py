@@ -1,8 +1,8 @@
 """Creates and updates the streams and the durable consumers at the broker.
 
-This is a separate step, and a service waits until its durable consumers are provisioned. When a service subscribes,
-nats-py could also create a missing durable consumer. We do not use this, because nats-py would not update the settings
-of a durable consumer that already exists.
+The command `marketplace` does this, not the services. Before a service receives events, it waits until its durable
+consumers exist with the right settings. When a service subscribes, nats-py could also create a missing durable
+consumer. We do not use this, because nats-py would not update the settings of a durable consumer that already exists.
 """
 
 from collections.abc import Iterable

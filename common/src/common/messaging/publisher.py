@@ -27,16 +27,17 @@ class Publisher:
     async def publish(self, staged: StagedEvent) -> None:
         """Publish an event and wait until the stream has stored it.
 
-        Raises DependencyUnavailable if the stream does not acknowledge the event in time. In this case, the stream may
-        have stored the event or not. The caller can publish the event again. If the stream has already stored the event
-        less than 10 minutes ago, it recognises the event's id and does not store the event a second time.
+        Raises DependencyUnavailable if the stream does not acknowledge the event in time. In this case, we do not know
+        whether the stream has stored the event. But the caller can safely publish the event again. If the stream has
+        stored the event in the last 10 minutes, it recognises the event's id and does not store it a second time.
         """
         await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
 
     async def reconnected_within(self, seconds: float) -> bool:
-        """Wait until the connection is re-established, but not longer than `seconds`.
+        """Wait until the client has lost the connection and has reconnected, but not longer than `seconds`.
 
-        Return True if the connection was re-established in this time.
+        Return True after a reconnect, and False if there was none in this time. If the client has reconnected between
+        two calls of this method, the second call returns True immediately.
         """
         return await self._broker.reconnected_within(seconds)
 

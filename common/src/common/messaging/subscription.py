@@ -76,8 +76,8 @@ class Subscription(Generic[S]):
         if self._broker.is_connected:
             self._draining = [asyncio.create_task(_drain(each)) for each in (self._deliveries, self._replays) if each]
         if self._draining:
-            # We do not cancel the drains after the timeout, because a cancelled drain would end the read loop of
-            # nats-py.
+            # Each task in `_draining` runs drain() of nats-py. After the timeout we do not cancel these tasks, because
+            # then nats-py would stop reading from the connection.
             await asyncio.wait(self._draining, timeout=within_seconds)
         self._deliveries = self._replays = None
         if self._in_flight:

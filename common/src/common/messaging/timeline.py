@@ -48,7 +48,7 @@ class TimelineReader:
     async def read(self, aggregate_ids: Iterable[str]) -> list[TimelineEvent]:
         """Return the events of the aggregates with these ids, the oldest event first.
 
-        For each aggregate, the result contains at most the first 200 events of each stream.
+        If a stream contains more than 200 events of an aggregate, the result contains only the first 200 of them.
         """
         found: list[TimelineEvent] = []
         for aggregate_id in aggregate_ids:

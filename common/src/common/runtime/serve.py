@@ -28,7 +28,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         app.state.dependencies.instance.on_failure = fail
         # Exclude the objects that exist now from garbage collection, because they are needed until the process ends.
         # Python starts a full collection when the number of new objects reaches a quarter of the number of old objects.
-        # With fewer old objects, full collections are more frequent, but each one is shorter.
+        # The excluded objects do not count. So full collections are more frequent, but each one is shorter.
         gc.freeze()
         return app
 
@@ -45,8 +45,13 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=True,  # only for requests from FORWARDED_ALLOW_IPS (default: loopback)
-        timeout_graceful_shutdown=2,  # DrainingServer waits for up to 2 s before this time starts
+        # uvicorn takes the client's address and the scheme (http or https) from the headers X-Forwarded-For and
+        # X-Forwarded-Proto. It does this only for requests from the addresses in the environment variable
+        # FORWARDED_ALLOW_IPS (default: 127.0.0.1), because any client can send these headers.
+        proxy_headers=True,
+        # When the server stops, it first waits for up to 2 s until its connections are closed (see DrainingServer).
+        # Then uvicorn waits for the running requests, for at most this number of seconds.
+        timeout_graceful_shutdown=2,
         # The server closes an idle connection after this time. The gateway must close the connection earlier. Otherwise
         # the gateway could send a request just when the server closes the connection, and the request would be lost.
         timeout_keep_alive=75,

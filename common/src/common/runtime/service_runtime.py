@@ -34,7 +34,7 @@ _RETRY_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
 _CANCEL_TIMES = 10
 _START_SECONDS = 2.0
-"""A request waits for at most this time for the end of the service's start (see `check_can_publish`)."""
+"""A request that arrives during the start of the service waits for at most this time (see `check_can_publish`)."""
 
 
 class ServiceRuntime:
@@ -108,8 +108,8 @@ class ServiceRuntime:
     async def check_can_publish(self) -> None:
         """Raise DependencyUnavailable if events cannot be published now, or if the service has not finished its start.
 
-        Before the end of the start, unique indexes may be missing. If the gateway sends a request before the end of the
-        start, the request first waits for a short time, because the start usually takes only a moment.
+        Before the end of the start, unique indexes may be missing. If a request arrives before the end of the start,
+        this method first waits for up to two seconds, because the start usually takes only a moment.
         """
         if not self._started.is_set():
             with suppress(TimeoutError):
@@ -151,10 +151,10 @@ class ServiceRuntime:
             await _until_available(step, log_message="waiting for MongoDB")
 
     async def _stop(self) -> None:
-        """Stop the service in four steps.
+        """Stop the service in four steps. Each of the first two steps has a time limit of two seconds.
 
-        Stop receiving events. Wait for the running handlers. Publish the events that are in the queue. Close the
-        connections.
+        First, stop receiving events and wait for the running handlers. Second, wait until the relay has published the
+        events in its queue. Third, cancel the background loops. Fourth, close the connections.
         """
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
@@ -170,8 +170,9 @@ class ServiceRuntime:
 async def _end_all(*tasks: asyncio.Task[None]) -> None:
     """Cancel the tasks. Cancel a task again if it has not ended after some time.
 
-    One cancellation is not always enough, because the library nats-py uses asyncio.wait_for. Before Python 3.12, this
-    function ignores a cancellation that comes at the same moment as the awaited result. Then the task would never end.
+    One cancellation is not always enough, because the library nats-py uses asyncio.wait_for. Before Python 3.12,
+    asyncio.wait_for ignores a cancellation that comes at the same moment as the awaited result. Then the task would
+    continue as if nobody had cancelled it.
 
     The caller must pass each task of a TaskGroup separately. If we cancelled the task that runs the TaskGroup a second
     time, the TaskGroup would not cancel its members again.

@@ -1,7 +1,11 @@
 """The classes with which each service describes itself.
 
-From this description, the command `marketplace` knows how to start the service, which requests the gateway sends to the
-service, which consumers and permissions the service needs at NATS, and which of its data to audit.
+The description is an object of the class ServiceSpec. The command `marketplace` reads it to do the following:
+
+- start the service
+- configure the gateway, so that it sends the right requests to the service
+- create the service's consumers at NATS, and give the service its permissions there
+- audit the service's data, which means to check if the data of all services fit together
 """
 
 from collections.abc import Callable
@@ -28,15 +32,15 @@ class AggregateSpec:
     event_per_version: bool = True
     """True if the service publishes an event for each version of an aggregate. False if some changes have no event."""
     secrets: dict[str, Any] = field(default_factory=dict)
-    """The fields that contain secrets, for example the hash of a password. The operator's commands do not read them.
+    """Maps the name of each field that contains a secret (for example the hash of a password) to a placeholder.
 
-    The value of each field is a placeholder. `read` uses the placeholder if the document does not have the field.
+    The operator's commands do not read these fields from the database. The method `read` uses the placeholders instead.
     """
 
     def read(self, document: Document) -> Aggregate[Any]:
-        """Make an aggregate from a document that may have no secret fields.
+        """Make an aggregate from a document. If the document does not have a secret field, use its placeholder.
 
-        Raises pydantic's ValidationError if another field of the aggregate is missing or invalid.
+        Raises pydantic's ValidationError if any other field of the aggregate is missing or invalid.
         """
         return self.aggregate.from_document({**self.secrets, **document})
 
@@ -48,7 +52,7 @@ class ReadModelSpec:
     collection: str
     read_model: type[ReadModel]
     of: str
-    """The name of the copied aggregate, for example "order". The events of this aggregate contain the same name."""
+    """The name of the copied aggregate, for example "order". Its event classes have the same name in `aggregate`."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,9 @@ class ServiceSpec:
     aggregates: tuple[AggregateSpec, ...] = ()
     read_models: tuple[ReadModelSpec, ...] = ()
     other_collections: tuple[str, ...] = ()
-    """Other collections of the service that the audit reads. Their documents have no common format."""
+    """Collections that contain neither aggregates nor read models, but that the audit also reads."""
     routes: tuple[str, ...] = ()
-    """The gateway sends requests for these paths to this service, and also requests for all paths below them."""
+    """The gateway sends requests for these paths, and for all paths below them, to this service."""
     serves_front_page: bool = False
     """If true, the gateway also sends requests for the path "/" to this service."""
     reads_streams: bool = False

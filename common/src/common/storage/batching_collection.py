@@ -25,15 +25,17 @@ _DUPLICATE_KEY = 11000
 _BAD_VALUE = (BSONError, OverflowError, TypeError, ValueError, KeyError)
 """The driver raises one of these errors if it cannot encode a value as BSON.
 
-The function `_at` below raises KeyError or TypeError if a document that was found does not have the wanted field.
+The function `_at` below raises KeyError or TypeError if a document that was found does not have the wanted field. After
+each of these errors, we run each call of the batch separately, so that only the call with the bad value fails.
 """
 
 
 @dataclass(frozen=True)
 class _Lookup:
     value: str
+    """The wanted value of the lookup field. The lookup field is the field in `lookup_by` that the filter contains."""
     rest: Document
-    """The conditions of the filter for all fields except the lookup field."""
+    """The conditions of the filter for all other fields."""
     projection: Document | None
 
 
@@ -47,7 +49,8 @@ class BatchingCollection:
 
     The three kinds are `insert_one`, `update_one` with `upsert=True`, and lookups. A lookup is a `find_one` with a
     filter on one of the fields in `lookup_by`. A batch of lookups reads all documents that have one of the wanted
-    values in this field. So only a few documents may have the same value.
+    values in this field. So use only fields for which few documents have the same value. Otherwise a batch would read
+    too many documents.
 
     Updates without `upsert` are not sent in batches. For a batch of them, MongoDB would report only the total number of
     matches, so we could not know which of the updates had matched a document.
@@ -188,8 +191,9 @@ async def _outcomes_of(
 ) -> list[Outcome]:
     """Run the calls, and return the outcome of each call.
 
-    `together` runs all calls in one operation, and `one` runs a single call. If the driver reports a timeout, raise the
-    driver's error, because the other calls cannot reach the database now either.
+    `together` runs all calls in one operation, and `one` runs a single call. If the driver reports a timeout, this
+    function raises the driver's error and does not return it. Then the Batcher also stops the calls that wait for the
+    next batch, because they could not reach the database now either.
     """
     if len(calls) == 1:
         return [await _outcome_of(one(calls[0]))]

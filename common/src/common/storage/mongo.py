@@ -29,9 +29,10 @@ class Mongo:
 
     MongoDB acknowledges a write when a majority of its servers have stored the write in their journals.
 
-    If the driver gets no connection or no answer, an operation fails after 2 s. Sometimes the driver tries the
-    operation a second time. Then the operation fails after 4 s. If the operation was a batch of several calls (see
-    common.storage.batcher), the calls that are waiting for the next batch also fail.
+    If the driver gets no connection or no answer, an operation fails after 2 s. After a network error, for example if
+    the server does not answer, the driver tries many operations a second time. Such an operation fails after 4 s. If
+    the operation was a batch of several calls (see common.storage.batcher), the calls that are waiting for the next
+    batch also fail.
 
     We do not use `timeoutMS`, which is a single timeout for the whole operation. This timeout also includes the time to
     make a new connection. If an operation has only little time left, it fails while the driver is still connecting. The

@@ -81,7 +81,9 @@ class AggregateRepository(Generic[A]):
             # tries to insert and reports a duplicate key for exactly this write. For updates without `upsert`, MongoDB
             # reports only the total number of matches, so in a batch we could not know which one failed.
             await self.collection.update_one(key, update, upsert=True)
-        except DuplicateKeyError:  # the error may be about the index of _id or about another unique index
+        except DuplicateKeyError:
+            # The upsert has tried to insert the whole state. So the error may be about the index of _id or about
+            # another unique index.
             raise VersionConflict("Another request changed it at the same moment. Read it again, then retry.") from None
         self._mark_stored(aggregate, staged)
 

@@ -32,9 +32,10 @@ class ServerProbe:
         return request.done() and not request.cancelled() and request.result()
 
     def forget(self) -> None:
-        """Cancel the current request. The owner of the connection calls this method after the connection was lost.
+        """Cancel the current request, because it cannot get an answer any more. The next caller sends a new request.
 
-        The current request cannot get an answer any more, so the next caller must send a new request.
+        The owner of the connection calls this method only when it closes the connection, or after the connection was
+        lost. Then the cancelled request can do no harm.
         """
         if self._request is not None:
             self._request.cancel()
