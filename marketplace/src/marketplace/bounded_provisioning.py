@@ -21,7 +21,8 @@ async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: in
     If an attempt fails because of the NATS server, try again until `seconds` are over. Then raise PlatformError. Its
     message contains the last error.
     """
-    if not structlog.is_configured():  # otherwise the user would see a log line per failed attempt
+    # Without this configuration, structlog would print a log line for each attempt that fails.
+    if not structlog.is_configured():
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     deadline = time.monotonic() + seconds
     while True:

@@ -49,7 +49,7 @@ def run() -> None:
     - LOG_LEVEL (info): debug, info, warning or error
     - LOG_FORMAT (text): text or json
     """
-    from marketplace.run import run as run_platform  # noqa: PLC0415 - this module imports devkit, which no image has
+    from marketplace.run import run as run_platform  # noqa: PLC0415 - imports devkit, which no container image has
 
     raise typer.Exit(run_platform(PlatformSettings.from_environment()))
 
@@ -97,7 +97,7 @@ def provision(
         ),
     ] = 1,
 ) -> None:
-    """Create or update the streams and consumers on a NATS server. You may repeat this. No event is lost.
+    """Create or update the streams and consumers on a NATS server. You may repeat the command: no event is lost.
 
     Waits up to 30 s for a server that is still starting. The NATS server of `make run` has the port GATEWAY_PORT + 6:
     `marketplace provision --nats-url nats://127.0.0.1:8086`.
@@ -119,7 +119,8 @@ app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command. If it fails with an error that the user can correct, print only the message of the error."""
     try:
-        app(arguments, prog_name="marketplace")  # in the image, the command is `python /app`
+        # Without `prog_name`, the help texts in the container image would name the program `python /app`.
+        app(arguments, prog_name="marketplace")
     except PlatformError as error:
         typer.echo(error, err=True)
         sys.exit(error.exit_code)

@@ -8,6 +8,6 @@ class PlatformError(Exception):
 
 
 class BadSettings(PlatformError):
-    """Some settings have values that are not allowed. The message has one line for each of these variables."""
+    """Some environment variables have values that are not allowed. The message has one line for each of them."""
 
     exit_code = 2

@@ -26,9 +26,9 @@ and every service could use them. The category determines the stream.
 `ce-subject` (the aggregate's id), `ce-time` (when it happened), `ce-causationid` (the request or event that caused it),
 `traceparent` (W3C Trace Context), `content-type`.
 
-**Evolution.** New fields are optional; consumers ignore fields that they do not know. A test compares every event with
-its golden file. A breaking change is a new event with its own subject (`created-v2`), published in addition to the old
-one.
+**Evolution.** New fields are optional; consumers ignore fields that they do not know. A test compares an example of
+every event with a stored JSON file (its golden file). An event is never changed in an incompatible way. Instead, there
+is a new event with its own subject (such as `created-v2`), and the publisher publishes both the old and the new event.
 """
 
 

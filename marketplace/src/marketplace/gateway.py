@@ -35,7 +35,11 @@ class Refusal(NamedTuple):
     """An error response that nginx itself sends. Error responses of the services have the same format (RFC 9457)."""
 
     causes: tuple[int, ...]
-    """The statuses for which nginx sends this response. The statuses 494 to 497 exist only inside nginx."""
+    """The statuses for which nginx sends this response instead of its own error page.
+
+    nginx uses the statuses 494 to 497 only internally, so no client sees them. For example, 494 means that a header is
+    too large.
+    """
     status: int
     code: str
     title: str
@@ -95,8 +99,8 @@ http {
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $$http_host;
-    # These two lines replace the headers that the client has sent. Otherwise a client could forge them, because there
-    # is no other proxy between the client and this gateway.
+    # If the client has sent these two headers, nginx replaces them, because the client could have forged them. There is
+    # no other proxy between the client and this gateway that could have set them.
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
@@ -159,8 +163,8 @@ def _refusal(refusal: Refusal) -> str:
         }
     )
     retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - the HTTP status
-    # In nginx, each refusal is a location with a path (`place`), and not a named location. If nginx cannot parse the
-    # path of a request, nginx cannot use a named location to answer this request.
+    # In nginx, each refusal is a location with a path (`place`), and not a named location such as `@not-found`. If
+    # nginx cannot parse the path of a request, nginx cannot use a named location to answer this request.
     place = f"/.refusals/{refusal.code}"
     return (
         f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"
@@ -185,4 +189,6 @@ class Gateway(Server):
 
     async def answers(self) -> bool:
         await self.try_connection()
-        return await http_status(self.port, "/healthz/live") is not None  # no route has this path, so nginx answers
+        # No route has this path, so nginx does not forward the request to a service, but answers it itself with 404.
+        # Any status shows that nginx works.
+        return await http_status(self.port, "/healthz/live") is not None

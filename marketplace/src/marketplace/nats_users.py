@@ -1,15 +1,22 @@
-"""Generates users.conf for NATS from the code. Each service has a user with only the permissions that it needs.
+"""Generates users.conf, which defines the users of NATS and their permissions.
 
-| permission                                | follows from                                             |
-|-------------------------------------------|----------------------------------------------------------|
-| publish `order.created.*`                 | the event's `publisher`                                  |
-| receive and acknowledge events            | the row in the table CONSUMERS of the service            |
-| set timers                                | the timer's `publisher`                                  |
-| read the streams                          | the requests of `TimelineReader` and operators' commands |
+Each service is one user of NATS, and has only the permissions that it needs. They follow from the code of the service:
+
+| what a service may do                           | if this is in the code                                        |
+|-------------------------------------------------|---------------------------------------------------------------|
+| publish an event, for example `order.created.*` | the `publisher` in the class of the event is this service     |
+| set a timer                                     | the `publisher` in the class of the timer is this service     |
+| receive and acknowledge the events of a         | the consumer is in the table CONSUMERS of this service        |
+| consumer, and publish its dead letters          | (in its module `consumers`)                                   |
+| read events directly from the streams           | the SPEC of this service has `reads_streams=True`             |
+
+Two more users are not services: `provisioning` creates the streams and consumers, and `operator` runs the commands for
+operators. The functions _provisioning() and _operator() list their permissions.
 
 NATS checks only the subject of a request, and not the content of the request. Therefore the permissions do not prevent
 two things. First, a user who may create a consumer can tell NATS to deliver the messages of this consumer to any
-subject. Second, a user who may send a request can tell NATS to send the answer to any subject.
+subject. Second, a user who may send a request can tell NATS to send the answer to any subject. In both cases, this can
+be a subject to which the user itself may not publish.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +34,8 @@ from common.runtime.service_spec import ServiceSpec
 from marketplace.registry import CONSUMERS_OF, SERVICES
 
 _API = "$JS.API"
-_ANSWERED_WITHIN = "1m"  # long enough, because an operator's command waits at most 15 s for an answer
+# A service may answer a replay request within this time. An operator's command waits for at most 15 s for the answer.
+_ANSWERED_WITHIN = "1m"
 _TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
 _ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)
 

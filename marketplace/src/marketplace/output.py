@@ -25,8 +25,10 @@ class Output:
         self._followed: list[_Followed] = []
 
     def show_line(self, line: str) -> None:
-        self.show_new_lines()  # so that the last log lines of a service are printed before `line` says that it stopped
-        with suppress(OSError):  # if the terminal is closed, the platform must still be able to stop
+        # `line` may say that a service has stopped. The last log lines of this service must be printed before `line`.
+        self.show_new_lines()
+        # If the terminal is closed, printing raises OSError, but the platform must still be able to stop.
+        with suppress(OSError):
             self._console.print(line, style="bold", markup=False)
 
     def follow(self, name: str, log: Path) -> None:

@@ -22,8 +22,9 @@ from marketplace.supervisor import Supervisor
 
 _POLL_SECONDS = 0.05
 
-# When the platform stops, each process has this many seconds to end. If a process needs longer, we kill it. The sum of
-# the four times is 10 s. Killing a process loses no data, because the next start completes the unfinished work.
+# The platform stops the gateway, then all services at the same time, then NATS, and then mongod. These are the times in
+# seconds that they have to end. If a process needs longer, we kill it. So a stop takes at most about 10 s, the sum of
+# the four times. Killing a process loses no data, because the next start completes the unfinished work.
 _GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
 _RESTART_GRACE = 1.0  # short, because a developer who uses `marketplace dev` waits for the restart
 
@@ -71,7 +72,10 @@ class Platform:
         return self._supervisor(name).server.log_path
 
     async def kill(self, name: str, *, restart: bool = True) -> None:
-        """Send SIGKILL to one process. If `restart` is false, the process stays stopped until you call start()."""
+        """Send SIGKILL to one process. By default, the platform then restarts the process.
+
+        If `restart` is false, the process stays stopped until you call start().
+        """
         supervisor = self._supervisor(name)
         if not restart:
             await supervisor.stop_watching()

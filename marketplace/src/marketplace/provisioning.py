@@ -1,4 +1,7 @@
-"""Creates the streams, and the durable consumers of every service. This must happen before the services start."""
+"""Creates the streams, and the durable consumers of every service.
+
+A service can start earlier, but it is not ready before its consumers exist.
+"""
 
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_consumers, provision_streams

@@ -1,7 +1,9 @@
 """The list of all services.
 
-To add a service, create its folder and add one line to SERVICE_NAMES. The platform reads everything else about the
-service from the object SPEC in the module `spec` of the service.
+Each service describes itself in an object SPEC: its settings, its consumers, its routes and more. For example, the SPEC
+of the service `orders` is in the module `orders.spec`.
+
+To add a service, create its folder with such a module, and add the name of the service to SERVICE_NAMES.
 """
 
 from importlib import import_module
@@ -17,9 +19,10 @@ SERVICE_NAMES: tuple[str, ...] = (
     "expiration",
     "payments",
 )
-"""The packages of the services. Each package has a module `spec` with the object SPEC.
+"""The names of the services. The Python package of a service has the same name.
 
-The position of a service in this tuple determines its port. So add a new service at the end.
+The position of a service in this tuple determines its port. So add a new service at the end. At another position, it
+would change the ports of the services after it.
 """
 
 

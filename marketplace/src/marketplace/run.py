@@ -13,7 +13,7 @@ from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_KILLED = 130  # the exit code after a second Ctrl-C
+_KILLED = 130  # the exit code after a second signal, for example a second Ctrl-C
 
 _Work = Callable[[Platform], Coroutine[None, None, None]]
 
@@ -23,10 +23,13 @@ async def _no_work(_platform: Platform) -> None:
 
 
 def run(settings: PlatformSettings, work: _Work = _no_work) -> int:
-    """Run the platform, and call `work` when the platform is ready. Stop both when a signal arrives, or `work` ends.
+    """Run the platform until a signal arrives. When the platform is ready, start `work`, which runs at the same time.
 
-    Return the exit code, which is 0 after a normal stop, and 130 if a second signal killed the processes. Raises
-    PlatformError if the platform cannot start.
+    The first signal cancels `work` and stops all processes of the platform. The exit code is then 0. If some processes
+    are still running when a second signal arrives, this signal kills them at once. The exit code is then 130. If `work`
+    ends by itself, the platform also stops, and the exit code is 0.
+
+    Return the exit code. Raises PlatformError if the platform cannot start.
     """
     try:
         return asyncio.run(_run(settings, work))
@@ -64,7 +67,8 @@ async def _serve(platform: Platform, work: _Work) -> None:
     typer.echo("Starting MongoDB, NATS, the services and the gateway ...")
     async with platform:
         working = asyncio.create_task(work(platform))
-        # This starts the task `working`. `marketplace dev` must watch the code before we print "ready".
+        # Here the event loop runs the new task until it waits for the first time. So `marketplace dev` already watches
+        # the code when we print "ready", and misses no change after that.
         await asyncio.sleep(0)
         typer.echo(f"Marketplace ready at {platform.url}  (press Ctrl-C to stop)")
         await working

@@ -26,7 +26,8 @@ class ServiceProcess(Server):
         self._environment = environment
 
     def command(self) -> list[str]:
-        # With -P, Python does not import a folder of the working directory that has the same name as the package.
+        # With -P, Python does not look for the package in the working directory. There, a folder with the same name may
+        # exist that is not the package. For example, the package orders is in orders/src/orders, and not in orders.
         return [sys.executable, "-P", "-m", self.package]
 
     def environment(self) -> Mapping[str, str]:
@@ -70,7 +71,10 @@ def _settings_of(spec: ServiceSpec) -> set[str]:
 
 
 def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, keys: TokenKeys) -> dict[str, str]:
-    """Return the variables that the platform knows. The text is empty if the service shall use its own default."""
+    """Return the variables whose values the platform knows.
+
+    If the value of a variable is empty, the service does not get this variable, and uses its own default.
+    """
     return {
         "HOST": "127.0.0.1",
         "PORT": str(port),

@@ -12,7 +12,10 @@ from devkit.servers import BinaryMissing, Server, ServerFailed
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _STABLE_SECONDS = 10.0
-"""The pause before a restart doubles each time. After a server has run longer than this, the pause is 0.2 s again."""
+"""The pause before the first restart is 0.2 s. It doubles before each further restart, but is never longer than 10 s.
+
+If the server runs longer than _STABLE_SECONDS before it ends again, the next pause is 0.2 s again.
+"""
 
 
 class Supervisor:
@@ -43,7 +46,10 @@ class Supervisor:
         self._watch = asyncio.create_task(self._restart(grace_seconds))
 
     async def stop_watching(self) -> None:
-        """Do not restart the server any more. The server itself continues to run if it is running."""
+        """Stop the automatic restarts. A server that is running continues to run.
+
+        If the supervisor is just starting the server, the method cancels this start and kills the server.
+        """
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)

@@ -17,7 +17,10 @@ def run_demo(gateway: str, *, console: Console | None = None, timeout: float | N
     """Run all steps of the demo on the platform whose gateway has the URL `gateway`. Return the exit status.
 
     The exit status is 0 if all steps succeeded, 1 if a step failed, and 130 after Ctrl-C. If a step fails, the function
-    prints the reason in one line. `timeout` replaces the default timeout of each request, in seconds.
+    prints the reason in one line.
+
+    If a request gets no answer, or not the expected answer yet, the demo repeats it. `timeout` is the number of seconds
+    after which the demo gives up. By default, this is 10 s for the first request, and 30 s for each later request.
     """
     screen = Screen(console or Console())
     try:

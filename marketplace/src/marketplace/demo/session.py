@@ -24,14 +24,21 @@ _PAUSE_SECONDS = 0.02
 
 
 class NotYet(Exception):
-    """This attempt failed, but the next attempt may succeed. The message contains the answer of the platform."""
+    """This attempt failed, but the next attempt may succeed.
+
+    The message says what the platform has answered, or that it has not answered.
+    """
 
 
 @dataclass
 class Session:
     client: httpx.Client  # this client stores the session cookie of the person
     screen: Screen
-    timeout: float  # the session repeats a request for at most this many seconds
+    timeout: float
+    """If a request gets no answer, or not the expected answer yet, the session repeats it.
+
+    If there is still no such answer after this number of seconds, the session raises DemoFailed.
+    """
     idempotency_key: UUID = field(default_factory=uuid4)
 
     def sign_up(self, name: str) -> None:
@@ -46,7 +53,8 @@ class Session:
     def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
         """Send a POST request with the JSON object `body`, and return the answer.
 
-        Raises DemoFailed if the status of the answer is not one of the `expected` statuses.
+        If the service does not answer, or answers 404, repeat the request. Raises DemoFailed if this takes longer than
+        `timeout`, or if the status of an answer is not one of the `expected` statuses.
         """
         return self._repeat(lambda: self._send("POST", path, expected, body))
 

@@ -4,8 +4,8 @@ A read model is a copy that a service has of another service's data. The audit c
 the owner, and the data of the owner with the events. It also checks the rules in marketplace.operations.invariants.
 
 A service reads only its own database. The audit may read the databases of all services, because it is a command for
-operators. While the services process a change, their data differ for a moment. Therefore the audit reads all data
-several times, and reports only the differences that it has found each time.
+operators. While the services process a change, their data differ for a moment. Therefore, if the audit finds
+differences, it reads all data again several times, and reports only the differences that it has found each time.
 """
 
 import asyncio
@@ -57,7 +57,11 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
 
 
 def find_differences(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
-    """Yield all differences in the snapshot. If a document cannot be parsed, also remove it from the snapshot."""
+    """Yield all differences in the snapshot, which is a copy of the documents of all services.
+
+    If a document cannot be parsed, yield this as a difference, and remove the document from the snapshot, so that the
+    other checks do not fail because of it.
+    """
     yield from exclude_unreadable(snapshot)
     for found in _check_everything(snapshot, histories):
         yield mention_unreadable(snapshot, found)

@@ -22,20 +22,23 @@ def audit_everything(
     ] = False,
     as_json_: Json = False,
 ) -> None:
-    """Compare read models with the data of their owners, and these data with the streams. Check all rules on all data.
+    """Find differences between the data of the services, and between these data and the events in the streams.
 
-    A read model is a copy that a service has of another service's data. While the services process a change, their data
-    differ for a moment. Therefore the command reports a difference only if the difference is still there after 5 s. You
-    may run the command at any time. It reads whole collections into memory, which is no problem up to about 100,000
-    documents.
+    The command compares each read model with the original data. A read model is a copy that a service has of another
+    service's data. The command also checks rules, such as: a ticket has at most one live order.
+
+    While the services process a change, their data differ for a moment. Therefore the command reports a difference only
+    if the difference is still there after 5 s. You may run the command at any time. It reads whole collections into
+    memory, which is no problem up to about 100,000 documents.
 
     With `--repair`, the command rebuilds the read models that differ. If the audit has found tickets with a wrong
-    holder, the command asks the tickets service to determine again which order holds these tickets. A person has to
-    repair all differences that are left. docs/operations.md says how.
+    holder (the order that holds the ticket), the command asks the tickets service to determine the holders again. A
+    person has to repair all differences that are left. docs/operations.md says how.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`
 
-    Exit status: 0 no difference · 1 a difference is left, also after a repair, or a server does not answer
+    Exit status: 0 no difference · 1 a difference is left (with `--repair`: after the repair), or a server does not
+    answer
     """
 
     async def work(connection: Operator) -> tuple[Report, Repaired, Report]:

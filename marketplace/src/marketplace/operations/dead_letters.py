@@ -48,9 +48,9 @@ class DeadLetter:
     sequence: int
     """The sequence number of the event in `stream`."""
     advisories: tuple[int, ...] = ()
-    """The sequence numbers of the advisories of NATS about the same failed delivery, in the dead-letter stream.
+    """NATS may have stored advisories about the same failed delivery in the dead-letter stream.
 
-    drop_dead_letter() deletes these advisories together with the dead letter.
+    These are their sequence numbers. drop_dead_letter() deletes the advisories together with the dead letter.
     """
 
     def as_json(self) -> dict[str, Any]:
@@ -69,9 +69,9 @@ class DeadLetter:
 
 
 Delivery = tuple[str, str, int]
-"""The name of the consumer, the name of the stream, and the sequence number of the event in the stream.
+"""Identifies a failed delivery: the names of the consumer and the stream, and the event's sequence number in it.
 
-The consumer and NATS may both report the same failed delivery. We find this out by comparing these three values.
+The consumer and NATS may both report the same failed delivery. Then these three values are equal in both reports.
 """
 
 
@@ -185,7 +185,7 @@ async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[
     consumer, stream, sequence = delivery
     try:
         event = await operator.broker.jetstream.get_msg(stream, sequence)
-    except (NatsError, ValueError):  # the stream does not exist, or its name is invalid
+    except (NatsError, ValueError):  # the event or the stream does not exist any more, or the stream's name is invalid
         event = None
     return DeadLetter(
         id=advisories[0].sequence,

@@ -70,7 +70,8 @@ class Histories:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
             yield f"is {document.get('status')}, but the stream has an event of its version {published['version']}"
-        # Otherwise the event of the current version is lost. The check of `lost` above has already yielded this.
+        # If each version has an event, we compare the fields only if the newest event has the document's version. If it
+        # has a lower version, the event of the document's version is lost, and the check of `lost` has yielded this.
         elif not owned.spec.event_per_version or published["version"] == state["version"]:
             for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:

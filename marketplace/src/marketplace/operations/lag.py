@@ -77,8 +77,9 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
 async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
     """Return the age of the oldest event that the consumer has not acknowledged, in seconds.
 
-    Return None if the consumer has acknowledged all events. The consumer has acknowledged all events up to the sequence
-    number `ack_floor`. So the oldest event that is not acknowledged is the first event of this consumer after it.
+    Return None if the consumer has acknowledged all events. NATS tells us the sequence number `ack_floor`: the consumer
+    has acknowledged all its events up to this number. So the oldest event that is not acknowledged is the next event of
+    this consumer after this number.
     """
     if not info.num_pending and not info.num_ack_pending:
         return None

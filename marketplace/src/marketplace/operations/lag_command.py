@@ -19,7 +19,8 @@ def lag(*, as_json_: Json = False) -> None:
     - **oldest**: the age of the oldest event that the consumer has not acknowledged yet
     - **no subscriber**: no instance of the consumer's service is connected to NATS
 
-    Exit status: 0 every consumer has a subscriber · 1 a consumer is missing or has none, or NATS does not answer
+    Exit status: 0 every consumer has a subscriber · 1 a consumer is missing or has no subscriber, or NATS does not
+    answer
     """
     found = operate(measure_lag, only_nats=True)
     if as_json_:

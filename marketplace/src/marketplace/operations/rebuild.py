@@ -154,8 +154,8 @@ def _unless_newer_than(version: int, found: Document | None, key: str) -> Docume
     """Return the filter of the write that stores the state of the event with this `version`.
 
     `found` is the document that we have read, or None. If the stored document still has the version of `found`, the
-    filter matches. If the service has changed the document since then, the filter matches only if the stored document
-    is not newer than `version`.
+    filter matches, also if this version is wrong and higher than `version`. If the service has changed the document
+    since then, the filter matches only if the stored document is not newer than `version`.
     """
     older: list[Document] = [{"version": {"$lte": version}}]
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}

@@ -17,7 +17,7 @@ from rich.text import Text
 
 _NUMBERS = {"version", "pending", "in flight", "redelivered", "oldest", "deliveries"}
 _FOLDED_WIDTH = 24
-"""The table may wrap a text that has more characters than this. The column is then at least this wide."""
+"""If a text has more characters than this, the table may break it into lines. Its column is at least this wide."""
 _BETWEEN_COLUMNS = 3
 
 console = Console(highlight=False, markup=False, soft_wrap=True)

@@ -15,7 +15,10 @@ _KEYS = (
     *OTHER_COLLECTIONS,
 )
 _SECRETS = {(each.service, each.collection): dict.fromkeys(each.spec.secrets, 0) for each in AGGREGATES}
-"""The MongoDB projection for each collection, so that the audit does not read secret fields such as password hashes."""
+"""Maps a collection to a MongoDB projection that leaves out the secret fields, such as password hashes.
+
+So the audit does not read the secrets.
+"""
 
 
 @dataclass(frozen=True)

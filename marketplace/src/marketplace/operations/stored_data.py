@@ -33,20 +33,22 @@ class OwnedAggregates:
         return f"{self.service} {self.collection}"
 
     def is_published(self, document: Document) -> bool:
-        """Return True if there must be an event with the state of this document.
+        """Return True if other services must know this document, so that there must be an event with its state.
 
+        For example, the result is False for an open payment, because a payment has no event before it is captured.
         Raises pydantic's ValidationError if the document cannot be parsed.
         """
         return self.spec.read(document).current_event() is not None
 
     def state(self, document: Document) -> dict[str, Any]:
-        """Return the fields that an event with the state of this document has.
+        """Return the state of this document as an event contains it: only the fields that other services may know.
 
         Raises pydantic's ValidationError if the document cannot be parsed.
         """
         return self.event(document).model_dump()
 
     def event(self, document: Document) -> Event:
+        """Return an event with the state of this document, also if the owner has not published such an event."""
         aggregate = self.spec.read(document)
         event: Event = aggregate.current_event() or aggregate.to_event(self.events[0])
         return event
@@ -54,11 +56,15 @@ class OwnedAggregates:
 
 @dataclass(frozen=True)
 class ReadModels:
-    """One collection of read models, in the database of the service that uses them."""
+    """One read model: a collection with copies of another service's aggregates.
+
+    It is in the database of the service that uses the copies.
+    """
 
     service: str
     spec: ReadModelSpec
     original: OwnedAggregates
+    """The aggregates that are copied, in the database of their owner."""
 
     @property
     def collection(self) -> str:
@@ -82,9 +88,9 @@ class ReadModels:
         return f"{self.name} equal what {self.original.service} has"
 
     def of(self, document: Document) -> Document:
-        """Return the document that the read model must have for this document of the owner.
+        """Return the copy that the read model must have of `document`, which is a document of the owner.
 
-        Raises pydantic's ValidationError if the owner's document cannot be parsed.
+        Raises pydantic's ValidationError if `document` cannot be parsed.
         """
         return self.read_model.from_event(self.original.event(document)).to_document()
 
@@ -96,7 +102,7 @@ OTHER_COLLECTIONS = tuple((spec.name, collection) for spec in SERVICES for colle
 
 
 def owned(service: str) -> OwnedAggregates:
-    """Return the aggregates of this service. Raises ValueError if it does not own exactly one collection."""
+    """Return the aggregates of this service. Raises ValueError if it owns none, or more than one collection."""
     (found,) = (each for each in AGGREGATES if each.service == service)
     return found
 

@@ -20,7 +20,9 @@ from common.messaging.broker import Broker
 from common.messaging.streams import stream_of
 
 _BATCH = 500
-_FETCH_SECONDS = 1.0  # this time per pull is short, because a pull may hang; afterwards, the loop pulls again
+# A pull asks NATS for a number of messages, and waits until all of them arrive, but not longer than this time. It waits
+# in vain if some of the messages were deleted, or if NATS did not get the request. After this time, we pull again.
+_FETCH_SECONDS = 1.0
 _TIMEOUT_SECONDS = 10.0
 
 
@@ -77,8 +79,8 @@ async def read_stream(
 def _reader() -> str:
     """Return a new name for a temporary consumer.
 
-    If a consumer has a name, the subject of the request that creates the consumer contains this name. So the
-    permissions of NATS can allow or refuse the request, depending on the name.
+    The subject of the request that creates the consumer ends with this name. NATS checks permissions by subject. So the
+    operator may create this consumer, although the operator may not replace a consumer of a service.
     """
     return f"reader-{new_id()}"
 

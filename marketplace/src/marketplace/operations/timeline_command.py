@@ -18,10 +18,11 @@ def timeline(
     *,
     as_json_: Json = False,
 ) -> None:
-    """Show every event of one order, ticket, payment or user, oldest first, with the time and the cause of each event.
+    """Show the events of one order, ticket, payment or user, oldest first, with the time and the cause of each event.
 
-    The timeline of an order also has the events of its payments. An open or declined payment has no event. The command
-    does not show events that cannot be parsed. `marketplace dead-letters list` shows these events.
+    The timeline of an order also has the events of its payments. An open or declined payment has no event. If an order,
+    ticket, payment or user has more than 200 events, the command shows only the first 200. It does not show events that
+    cannot be parsed. `marketplace dead-letters list` shows these events.
 
     Example: `marketplace timeline 65f0c0ffee00000000000020`
 

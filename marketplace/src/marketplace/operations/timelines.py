@@ -7,7 +7,10 @@ from marketplace.operations.operator import Operator
 
 
 async def read_timeline(operator: Operator, aggregate_id: str) -> list[TimelineEvent]:
-    """Return every event of the order, ticket, payment or user with this id, oldest first."""
+    """Return the events of the order, ticket, payment or user with this id, oldest first.
+
+    For an aggregate with very many events, the result has only the first 200 events of each stream.
+    """
     payments = operator.databases["payments"]["payments"]
     its_payments = await payments.find({"order_id": aggregate_id}, {"_id": 1}).to_list(None)
     reader = TimelineReader(operator.broker)

@@ -51,7 +51,10 @@ class _Charge(_AsStored):
 
 
 def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
-    """Yield one difference per document that cannot be parsed, and remove this document from the snapshot."""
+    """Yield one difference per document that cannot be parsed, and remove this document from the snapshot.
+
+    The snapshot is the copy of all documents that the audit has read. The stored document does not change.
+    """
     for owned in AGGREGATES:
         for key, document in list(snapshot.documents(owned.service, owned.collection).items()):
             if wrong := _wrong_with(owned, document):
