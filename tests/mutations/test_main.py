@@ -8,6 +8,8 @@ from mutations.__main__ import run
 from mutations.mutation import Mutation
 from mutations.small_repository import TEST_FILE, small_repository
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:

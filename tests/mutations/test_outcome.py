@@ -9,6 +9,8 @@ from mutations.outcome import Outcome, Verdict, run_tests, try_mutation
 from mutations.scratch import ScratchCopy
 from mutations.small_repository import CODE, TEST_FILE, small_repository
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> ScratchCopy:

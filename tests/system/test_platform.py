@@ -23,6 +23,7 @@ async def test_the_whole_story_of_the_demo_happens(platform: Platform) -> None:
     assert await asyncio.to_thread(run_demo, platform.url) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", SERVICE_NAMES)
 async def test_the_story_still_ends_right_when_a_service_is_killed_in_the_middle_of_it(
     platform: Platform, victim: str
@@ -100,6 +101,7 @@ async def test_no_password_and_no_token_is_in_any_log(platform: Platform, seller
     assert token not in logs
 
 
+@pytest.mark.slow
 async def test_two_platforms_run_side_by_side_and_data_survives_a_restart(
     platform: Platform, seller: Person, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ GATEWAY, ANYBODY = "127.0.0.1", "127.0.0.2"
 """Both are addresses of this machine. By default, a service trusts only the first."""
 
 
+@pytest.mark.slow
 async def test_only_the_gateway_may_say_that_the_browser_uses_tls(
     surroundings: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from common.tests.forged_tokens import forged_tokens, signed
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -13,6 +12,7 @@ from common.domain.clock import utc_now
 from common.domain.errors import NotSignedIn
 from common.domain.ids import UserId
 from common.domain.tokens import SignedInUser, TokenVerifier
+from devkit.testing.forged_tokens import forged_tokens, signed
 from devkit.testing.keys import KeyPair
 
 USER = SignedInUser(UserId("65f0c0ffee00000000000001"), "buyer@example.com")

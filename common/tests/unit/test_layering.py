@@ -28,3 +28,16 @@ def test_only_the_relay_publishes_events_and_two_files_other_messages() -> None:
 def test_a_file_stays_below_250_lines() -> None:
     long = {str(p.relative_to(REPOSITORY)): n for p in SOURCES if (n := len(p.read_text().splitlines())) > 250}
     assert not long
+
+
+def test_a_test_imports_helpers_only_from_the_tests_of_its_own_package_or_from_devkit() -> None:
+    """Otherwise pytest could not run the tests of one package alone."""
+    elsewhere = {
+        f"{path.relative_to(REPOSITORY)}: {package}.tests"
+        for folder in REPOSITORY.glob("**/tests")
+        if ".venv" not in folder.parts
+        for path in folder.rglob("*.py")
+        for package in re.findall(r"^(?:from|import) (\w+)\.tests\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if package != path.relative_to(REPOSITORY).parts[0]
+    }
+    assert elsewhere == set()

@@ -63,6 +63,7 @@ async def test_nats_writes_each_event_to_the_disk_before_it_acknowledges_it(tmp_
         assert running["jetstream"]["config"]["sync_always"]
 
 
+@pytest.mark.slow
 @type_of_server
 async def test_a_paused_server_answers_nothing_until_it_is_resumed(
     kind: type[Mongod | NatsServer], tmp_path: Path

@@ -18,6 +18,8 @@ from devkit.testing.eventually import eventually
 from devkit.testing.running import RunningService
 from devkit.testing.samples import order_events
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def driver() -> MongoDriver:

@@ -1,6 +1,7 @@
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,17 +33,23 @@ __path__ = extend_path(__path__, __name__)
 """
 
 
-@pytest.fixture
-def fake_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Child processes import fakes instead of the services. They start fast, and fail if a test wants it."""
-    packages = tmp_path / "fakes"
+@contextmanager
+def fakes_of_services(folder: Path) -> Iterator[Path]:
+    """Let child processes import fakes instead of the services. They start fast, and fail if a test wants it."""
     for service in SERVICE_NAMES:
-        package = packages / service
+        package = folder / service
         package.mkdir(parents=True)
         (package / "__main__.py").write_text(Path(__file__).with_name("fake_service.py").read_text())
         (package / "__init__.py").write_text(_INIT)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(packages), *filter(None, sys.path)]))
-    return packages
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, sys.path)]))
+        yield folder
+
+
+@pytest.fixture
+def fake_services(tmp_path: Path) -> Iterator[Path]:
+    with fakes_of_services(tmp_path / "fakes") as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -50,10 +57,14 @@ def settings(tmp_path: Path) -> PlatformSettings:
     return PlatformSettings(gateway_port=free_port(in_a_row=30), data_dir=tmp_path / "data")
 
 
-@pytest.fixture
-async def platform(fake_services: Path, settings: PlatformSettings) -> AsyncIterator[Platform]:
-    async with Platform(settings, {"orders": 2}) as platform:
-        yield platform
+@pytest.fixture(scope="module")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """One platform of fakes for all tests of a file, because its start takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("platform")
+    settings = PlatformSettings(gateway_port=free_port(in_a_row=30), data_dir=folder / "data")
+    with fakes_of_services(folder / "fakes"):
+        async with Platform(settings, {"orders": 2}) as platform:
+            yield platform
 
 
 @pytest.fixture

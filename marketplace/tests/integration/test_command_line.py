@@ -15,6 +15,8 @@ from devkit.servers import is_taken
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.usefixtures("fake_services")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

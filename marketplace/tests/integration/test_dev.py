@@ -13,6 +13,8 @@ import common
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def packages(fake_services: Path) -> Path:

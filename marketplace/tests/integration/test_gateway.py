@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -11,6 +12,14 @@ from marketplace.platform import Platform
 async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=platform.url, trust_env=False) as client:
         yield client
+
+
+@asynccontextmanager
+async def without(platform: Platform, name: str) -> AsyncIterator[None]:
+    """Kill a process, and start it again afterwards, for the next test."""
+    await platform.kill(name, restart=False)
+    yield
+    await platform.start(name)
 
 
 def problem(response: httpx.Response) -> dict[str, Any]:
@@ -61,11 +70,10 @@ async def test_headers_and_paths_that_are_too_long_are_problems_too(client: http
 
 
 async def test_a_service_that_is_down_is_503_with_retry_after(platform: Platform, client: httpx.AsyncClient) -> None:
-    await platform.kill("tickets", restart=False)
-    response = await client.get("/api/tickets")
+    async with without(platform, "tickets"):
+        response = await client.get("/api/tickets")
     assert problem(response)["status"] == 503
     assert response.headers["Retry-After"] == "1"
-    await platform.start("tickets")
     assert (await client.get("/api/tickets")).status_code == 200
 
 
@@ -74,8 +82,8 @@ async def test_requests_succeed_while_one_of_two_instances_is_down(
 ) -> None:
     both = {(await client.post("/api/orders")).json()["pid"] for _ in range(10)}
     assert both == {platform.pid("orders"), platform.pid("orders-2")}
-    await platform.kill("orders", restart=False)
-    left = {(await client.post("/api/orders")).json()["pid"] for _ in range(10)}
+    async with without(platform, "orders"):
+        left = {(await client.post("/api/orders")).json()["pid"] for _ in range(10)}
     assert left == {platform.pid("orders-2")}
 
 
@@ -85,3 +93,4 @@ async def test_a_post_that_crashes_an_instance_is_not_sent_to_another(
     assert problem(await client.post("/api/orders/crash"))["status"] == 503
     logs = "".join(platform.log_path(name).read_text() for name in ("orders", "orders-2"))
     assert logs.count("POST /api/orders/crash") == 1
+    await platform.until_ready()

@@ -12,6 +12,8 @@ from devkit.servers import free_port
 from marketplace.gateway import Gateway
 from marketplace.registry import SERVICE_NAMES
 
+pytestmark = pytest.mark.slow
+
 
 class SilentService:
     """Two instances that read requests and never answer."""

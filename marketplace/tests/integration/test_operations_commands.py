@@ -50,6 +50,7 @@ def test_an_empty_platform_is_no_failure(environment: dict[str, str]) -> None:
     assert (listed.returncode, listed.stdout) == (0, "No dead letters.\n")
 
 
+@pytest.mark.slow
 def test_an_audit_prints_its_differences_and_fails_and_repair_repairs_them(
     environment: dict[str, str], ghost: str
 ) -> None:
@@ -207,6 +208,7 @@ def test_an_unknown_read_model_is_status_2(commands: typer.Typer) -> None:
     assert "order_replicas" in refused.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["MONGO_URL", "NATS_URL"])
 def test_a_server_that_is_down_is_one_line_and_status_1(environment: dict[str, str], variable: str) -> None:
     scheme = variable.partition("_")[0].lower().replace("mongo", "mongodb")

@@ -20,6 +20,8 @@ from marketplace.operations.lag_command import lag
 from marketplace.operations.rebuild_command import rebuild_one
 from marketplace.operations.timeline_command import timeline
 
+pytestmark = pytest.mark.slow
+
 
 async def invoked(environment: dict[str, str], command: Callable[..., Any], *arguments: str) -> Result:
     """Run a command in a thread of this process."""

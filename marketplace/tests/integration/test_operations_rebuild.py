@@ -103,6 +103,7 @@ async def make_old(collection: Collection, keys: list[str]) -> None:
         await collection.update_one({"_id": document["_id"]}, {"$set": {"version": 0}})
 
 
+@pytest.mark.slow
 async def test_rebuilding_under_load_loses_no_event_and_releases_no_ticket(
     marketplace: Marketplace, streams: EventStreams
 ) -> None:

@@ -13,6 +13,7 @@ def ports_in_use(settings: PlatformSettings) -> list[int]:
     return [port for port in range(settings.gateway_port, settings.gateway_port + 30) if is_taken(port)]
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_killed_comes_back_ready(platform: Platform) -> None:
     for name in ("mongod", "nats", "auth", "orders-2", "gateway"):
         before = platform.pid(name)
@@ -21,6 +22,7 @@ async def test_a_process_that_is_killed_comes_back_ready(platform: Platform) -> 
         assert platform.pid(name) != before
 
 
+@pytest.mark.slow
 async def test_every_process_has_its_own_log_and_the_previous_one_is_kept(
     fake_services: Path, settings: PlatformSettings
 ) -> None:
@@ -31,6 +33,7 @@ async def test_every_process_has_its_own_log_and_the_previous_one_is_kept(
     assert log.with_name("orders.previous.log").read_text() == "orders listens\n"
 
 
+@pytest.mark.slow
 async def test_leaving_stops_everything_and_frees_the_folder(fake_services: Path, settings: PlatformSettings) -> None:
     for _ in range(2):
         async with Platform(settings):

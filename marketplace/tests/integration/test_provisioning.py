@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from marketplace.tests.integration.typed import run
 
 from common.messaging.broker import Broker
 from common.messaging.streams import STREAMS
@@ -44,18 +43,10 @@ async def three_servers(tmp_path: Path) -> AsyncIterator[str]:
         yield f"nats://127.0.0.1:{first}"
 
 
-def provision(nats_url: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "marketplace", "provision"],
-        env=os.environ | {"NATS_URL": nats_url} | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
+@pytest.mark.slow
 async def test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for(three_servers: str) -> None:
-    done = await asyncio.to_thread(provision, three_servers, STREAM_REPLICAS="3")
+    variables = {**os.environ, "NATS_URL": three_servers, "STREAM_REPLICAS": "3"}
+    done = await asyncio.to_thread(run, variables, "provision")
     assert (done.returncode, done.stderr) == (0, "")
     broker = Broker(three_servers, "test")
     await broker.connect()
@@ -72,7 +63,7 @@ async def test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for(
 
 @pytest.mark.parametrize("number", ["0", "6", "many"])
 def test_an_invalid_number_of_replicas_is_refused_before_connecting(number: str) -> None:
-    done = provision("nats://127.0.0.1:1", STREAM_REPLICAS=number)
+    done = run({**os.environ, "NATS_URL": "nats://127.0.0.1:1", "STREAM_REPLICAS": number}, "provision")
     assert done.returncode == 2
     assert "STREAM_REPLICAS" in done.stderr or "--replicas" in done.stderr
     assert "Traceback" not in done.stderr

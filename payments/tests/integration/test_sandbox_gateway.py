@@ -83,6 +83,7 @@ async def test_a_database_that_is_down_means_that_the_outcome_is_unknown(client_
         await closing
 
 
+@pytest.mark.slow
 async def test_a_charge_survives_a_kill_of_the_database(tmp_path: Path, driver: MongoDriver) -> None:
     async with Mongod(tmp_path, free_port()) as mongod:
         mongo = Mongo(mongod.url, "payments", driver)

@@ -45,6 +45,7 @@ def start(surroundings: Surroundings, clock: SettableClock, silent_stripe: str) 
     )
 
 
+@pytest.mark.slow
 async def test_the_answer_says_that_a_payment_of_unknown_outcome_is_finished_later(
     checkout: Checkout,
 ) -> None:

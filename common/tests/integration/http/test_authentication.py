@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from common.tests.forged_tokens import EMAIL, USER_ID, forged_tokens, signed
 from common.tests.services import ServiceUnderTest
 
+from devkit.testing.forged_tokens import EMAIL, USER_ID, forged_tokens, signed
 from devkit.testing.keys import KeyPair
 from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import RunningService

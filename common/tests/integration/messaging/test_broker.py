@@ -18,6 +18,7 @@ _PAUSE_OF_THE_CLIENT = 0.5
 """The shortest pause of the client between its attempts. The pauses of `eventually` are much shorter."""
 
 
+@pytest.mark.slow
 async def test_a_late_answer_to_a_ping_does_not_break_the_connection(tmp_path: Path) -> None:
     """A ping that timed out used to end the client's read loop: it stayed connected, but received nothing."""
     async with NatsServer(tmp_path, free_port()) as server:
@@ -66,6 +67,7 @@ def fast_sleep(monkeypatch: pytest.MonkeyPatch) -> FastSleep:
     return fast_sleep
 
 
+@pytest.mark.slow
 async def test_the_client_reconnects_however_long_the_server_was_down(tmp_path: Path, fast_sleep: FastSleep) -> None:
     """With its default settings it would stop after 60 attempts. This outage takes about 180."""
     async with NatsServer(tmp_path, free_port()) as server:
@@ -95,6 +97,7 @@ async def test_a_server_that_is_silent_for_20_seconds_counts_as_lost(tmp_path: P
         await broker.close()
 
 
+@pytest.mark.slow
 async def test_connecting_without_nats_is_logged_within_5_seconds_and_succeeds_later(tmp_path: Path) -> None:
     server = NatsServer(tmp_path, free_port())
     broker = Broker(f"nats://orders:secret@127.0.0.1:{server.port}", "orders")

@@ -163,6 +163,7 @@ async def test_an_unavailable_dependency_uses_up_no_delivery(streams: EventStrea
     assert delivered.consumer_seq == 1
 
 
+@pytest.mark.slow
 async def test_an_outage_longer_than_the_ack_wait_uses_up_no_delivery(streams: EventStreams) -> None:
     policy = RetryPolicy(delays=(), ack_wait=1.0, max_unanswered=1)
     calls = policy.max_deliver + 3  # with the pauses between them, these take 3.8 s

@@ -23,6 +23,7 @@ async def test_an_event_that_no_stream_stores_is_not_published(streams: EventStr
         await Publisher(streams.broker).publish(StagedEvent.stage(listed_ticket(), utc_now()))
 
 
+@pytest.mark.slow
 async def test_publishing_to_a_silent_broker_fails_within_3_seconds(tmp_path: Path) -> None:
     async with NatsServer(tmp_path, free_port()) as server:
         broker = Broker(server.url, "test")

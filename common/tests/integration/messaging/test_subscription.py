@@ -95,6 +95,7 @@ async def test_a_subscription_waits_while_a_setting_differs_and_names_it(
         await subscription.stop(1)
 
 
+@pytest.mark.slow
 async def test_an_event_is_delivered_once_if_its_handler_takes_longer_than_the_ack_wait(streams: EventStreams) -> None:
     clock = asyncio.get_running_loop().time
 

@@ -11,6 +11,8 @@ from devkit.testing.process import ServiceProcess, environment_of
 from devkit.testing.running import Surroundings
 from tickets.spec import SPEC
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def database(surroundings: Surroundings) -> AsyncIterator[Mongo]:

@@ -21,7 +21,7 @@ IDLE_LONGER = IDLE_SECONDS + 5.0
 """Also longer than uvicorn's default of 5 s."""
 
 # No test here depends on the driver for MongoDB.
-pytestmark = pytest.mark.parametrize("driver", ["motor"])
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("driver", ["motor"])]
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from devkit.testing.running import somebody
 from devkit.testing.tokens import TokenSigner
 from marketplace import registry
 
+pytestmark = pytest.mark.slow
+
 WAITING = "waiting for MongoDB"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"

@@ -18,6 +18,8 @@ from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import Surroundings, somebody
 from tickets.settings import TicketsSettings
 
+pytestmark = pytest.mark.slow
+
 NO_DATABASE = "The database does not answer."
 NO_BROKER = "The message broker does not answer."
 

@@ -34,6 +34,7 @@ async def mongod(tmp_path: Path) -> AsyncIterator[Mongod]:
     await server.kill()
 
 
+@pytest.mark.slow
 async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
     mongod: Mongod, driver: MongoDriver
 ) -> None:
@@ -62,6 +63,7 @@ async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
         await mongo.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a batch"])
 async def test_a_write_without_a_new_connection_fails_as_unavailable(
     mongod: Mongod, driver: MongoDriver, alone: bool

@@ -15,6 +15,8 @@ from common.storage.mongo import Mongo
 from devkit.servers import Mongod, free_port
 from devkit.testing.eventually import eventually
 
+pytestmark = pytest.mark.slow
+
 _SHUTDOWN_IN_PROGRESS = 91
 
 

@@ -16,7 +16,7 @@ from common.storage.collection import Collection, Document
 from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers import Mongod, free_port
 
-pytestmark = pytest.mark.both_drivers
+pytestmark = [pytest.mark.slow, pytest.mark.both_drivers]
 
 _SECONDS = 3.5
 """The time limit of 2 s, and a margin for a busy machine."""

@@ -153,6 +153,7 @@ def test_the_usual_addresses_of_mongodb_are_accepted(url: str, monkeypatch: pyte
     assert load_settings(service.settings_type).mongo_url == url
 
 
+@pytest.mark.slow
 async def test_a_process_with_invalid_settings_exits_with_status_2() -> None:
     async with asyncio.timeout(50):
         await asyncio.gather(*map(ends_with_status_2, SERVICES))

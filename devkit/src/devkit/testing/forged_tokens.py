@@ -20,7 +20,7 @@ USER_ID = "65f0c0ffee00000000000001"
 EMAIL = "buyer@example.com"
 
 
-def claims(**changed: Any) -> dict[str, Any]:
+def claims(**changed: object) -> dict[str, object]:
     """The claims of a token of auth, with these changes. A change to None removes the claim."""
     now = utc_now()
     all_claims = {
@@ -34,7 +34,7 @@ def claims(**changed: Any) -> dict[str, Any]:
     return {name: value for name, value in all_claims.items() if value is not None}
 
 
-def signed(keys: KeyPair, *, headers: dict[str, Any] | None = None, **changed: Any) -> str:
+def signed(keys: KeyPair, *, headers: dict[str, Any] | None = None, **changed: object) -> str:
     """A token with these claims, signed with the real key."""
     return jwt.encode(claims(**changed), keys.private, algorithm="EdDSA", headers=headers)
 
