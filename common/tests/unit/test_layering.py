@@ -34,8 +34,7 @@ def test_a_test_imports_helpers_only_from_the_tests_of_its_own_package_or_from_d
     """Otherwise pytest could not run the tests of one package alone."""
     elsewhere = {
         f"{path.relative_to(REPOSITORY)}: {package}.tests"
-        for folder in REPOSITORY.glob("**/tests")
-        if ".venv" not in folder.parts
+        for folder in [*REPOSITORY.glob("*/tests"), REPOSITORY / "tests"]
         for path in folder.rglob("*.py")
         for package in re.findall(r"^(?:from|import) (\w+)\.tests\b", path.read_text(encoding="utf-8"), re.MULTILINE)
         if package != path.relative_to(REPOSITORY).parts[0]
