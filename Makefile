@@ -11,13 +11,14 @@ K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 ON_SERVERS := $(wildcard */tests/integration) tests/integration
 UNIT_TESTS := $(wildcard */tests/unit) tests/model tests/mutations
+MEASURED = $(if $(COVERAGE),--cov-report= $(PACKAGES:%=--cov=%))
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 
 # Some machines set it. Python would then compile the modules of this repository again in each process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev demo test test-more lint test-unit test-integration test-system test-slow test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run dev demo test test-more lint test-unit test-integration test-system test-slow coverage test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -49,7 +50,7 @@ demo: install ## Play the whole story against the running marketplace
 
 ##@ Checks
 
-test: lint test-unit test-integration test-system ## Style, types and all quick tests: less than 5 minutes
+test: lint $(if $(COVERAGE),coverage,test-unit test-integration) test-system ## Style, types and all quick tests (COVERAGE=yes measures them, too)
 
 test-more: test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: slow tests, manifests, faults, a tiny benchmark, ten mutations
 
@@ -62,17 +63,21 @@ lint: install ## Style, spelling, types, layering
 	@$(BIN)/pytest -q marketplace/tests/unit/test_service_layering.py
 
 test-unit: install ## Tests that need no server
-	@$(BIN)/pytest -n 2 -m "not slow" $(UNIT_TESTS)
+	@$(BIN)/pytest -n 2 -m "not slow" $(MEASURED) $(UNIT_TESTS)
 
 # With motor, and with both MongoDB drivers where drivers can differ; all of them with the other driver in test-faults.
 test-integration: install ## Tests on a real nats-server and a real mongod
-	@$(BIN)/pytest -n 3 -m "not slow" $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)
+	@$(BIN)/pytest -n 3 -m "not slow" $(if $(COVERAGE),--cov-append) $(MEASURED) $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest -m "not slow" tests/system
 
 test-slow: install ## Tests that need long: servers that stop answering, processes that end
 	@$(BIN)/pytest -n 2 -m slow $(UNIT_TESTS) $(ON_SERVERS) tests/system
+
+coverage: install ## Unit and integration tests, and the statements that they execute: fails if these are too few
+	@$(MAKE) --no-print-directory test-unit test-integration COVERAGE=yes
+	@$(BIN)/coverage report --skip-covered --fail-under 90
 
 test-faults: install ## Break the platform on purpose and hold it to its promises (20 minutes; SEED=… repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))

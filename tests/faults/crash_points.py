@@ -13,8 +13,8 @@ from faults.crash_moments import BEFORE_ACK, BEFORE_CLEAR
 from faults.crashes import MOMENTS, Crash, Scene, cause_event, every_crash
 from faults.crashing_instance import CrashingInstance
 from faults.event_counts import tickets_with_too_many_versions, wrong_event_counts
-from faults.events_and_changes import OWNERS
 from faults.idle import expire_open_orders, require_clean_audit, wait_until_idle
+from faults.outboxes import OWNERS
 from faults.scenario import Outcome, Scenario, require
 from marketplace.operations.dead_letters import list_dead_letters
 from marketplace.operations.stream_reader import count_messages

@@ -15,7 +15,7 @@ from faults.acks import Acks
 from faults.context import Person, ScenarioContext
 from faults.crash_moments import BEFORE_ACK, BEFORE_CLEAR, BEFORE_PUBLISH
 from faults.crashing_instance import CrashingInstance
-from faults.events_and_changes import OWNERS
+from faults.outboxes import OWNERS
 from faults.scenario import require
 from marketplace import registry
 from marketplace.registry import CONSUMERS_OF

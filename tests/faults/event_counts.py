@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
-from common.events.envelope import MalformedEvent, decode
+from common.events.envelope import MESSAGE_ID, MalformedEvent, decode
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
 from common.storage.collection import Document
 from faults.context import ScenarioContext
@@ -25,23 +25,37 @@ async def wrong_event_counts(context: ScenarioContext) -> list[str]:
     return [wrong for wrong in await _look(context) if wrong in at_first] if at_first else []
 
 
+async def count_events(context: ScenarioContext) -> int:
+    """Return the number of all events in the streams."""
+    found, _ = await _events_in_the_streams(context)
+    return found.total()
+
+
 async def _look(context: ScenarioContext) -> list[str]:
     wanted = Counter(_facts(await take_snapshot(context.operator)))
+    found, wrong = await _events_in_the_streams(context)
+    for fact in sorted(wanted.keys() | found.keys()):
+        if wanted[fact] != found[fact]:
+            kind, key, version = fact
+            wrong.append(f"{kind} of {key}, version {version}: {found[fact]} times, expected {wanted[fact]}")
+    return wrong
+
+
+async def _events_in_the_streams(context: ScenarioContext) -> tuple[Counter[Fact], list[str]]:
+    """Return how often each event exists, and what is wrong with single messages."""
     found: Counter[Fact] = Counter()
     wrong = []
     for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
         async for message in read_stream(context.operator.broker, stream.name, list(stream.subjects)):
+            if message.headers.get("ce-id") != message.headers.get(MESSAGE_ID):
+                wrong.append(f"{message.subject}: ce-id and {MESSAGE_ID} differ")
             try:
                 event = decode(message.subject, message.data)
             except MalformedEvent as error:
                 wrong.append(f"{message.subject} is no event: {error}")
             else:
                 found[event.type_name(), event.id, event.version] += 1
-    for fact in sorted(wanted.keys() | found.keys()):
-        if wanted[fact] != found[fact]:
-            kind, key, version = fact
-            wrong.append(f"{kind} of {key}, version {version}: {found[fact]} times, expected {wanted[fact]}")
-    return wrong
+    return found, wrong
 
 
 async def tickets_with_too_many_versions(context: ScenarioContext, ours: Collection[str]) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from faults.context import Person, ScenarioContext
-from faults.events_and_changes import staged_events
 from faults.load import Answer, Load, load
+from faults.outboxes import staged_events
 from faults.scenario import Outcome, Scenario, require
 from marketplace.registry import SERVICE_NAMES
 

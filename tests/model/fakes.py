@@ -1,7 +1,7 @@
-"""In-memory fakes of the clock, the databases, the stream and the timers. None of them waits."""
+"""In-memory fakes of the databases, the stream and the timers. None of them waits."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from model.processes import in_turn
@@ -15,17 +15,6 @@ from common.messaging.consumer import Consumer
 from devkit.testing.interception import InterceptedCollection
 from expiration.deadline import Deadline
 from marketplace.registry import CONSUMERS_OF
-
-
-@dataclass
-class Clock:
-    now: datetime = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class Database:

@@ -4,10 +4,10 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from model.fakes import Clock, Database, Delivery, Stream, Timers
+from model.fakes import Database, Delivery, Stream, Timers
 from model.processes import RUN_TO_END, Process, Schedule
 from mongomock_motor import AsyncMongoMockClient
 
@@ -19,6 +19,7 @@ from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.timeline import TimelineReader
 from common.storage.collection import Document
 from common.storage.read_model import ReadModelRepository
+from devkit.testing.clock import SettableClock
 from devkit.testing.interception import Died
 from expiration.consumers import complete_deadline_on_timer
 from expiration.repository import DeadlineRepository
@@ -43,14 +44,15 @@ from tickets.repository import TicketRepository
 from tickets.service import TicketService
 
 WINDOW = timedelta(minutes=15)
-_LONGER_THAN_A_REQUEST = 11.0
+_LONGER_THAN_A_REQUEST = timedelta(seconds=11)
 _ROUNDS = 50
 
 
 class Marketplace:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.clock, self.stream, self.timers = Clock(), Stream(), Timers()
+        self.clock = SettableClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
+        self.stream, self.timers = Stream(), Timers()
         client = AsyncMongoMockClient(tz_aware=True)
         databases = {service: Database(client, service) for service in SERVICE_NAMES}
         self._operator = Operator(None, {name: each.bare for name, each in databases.items()})  # type: ignore[arg-type]
@@ -165,7 +167,7 @@ class Marketplace:
                 self.fire(timer, RUN_TO_END)
                 busy = True
             if not busy and self._is_a_payment_open():
-                self.clock.advance(_LONGER_THAN_A_REQUEST)  # the recovery job leaves younger payments alone
+                self.clock.move_on(_LONGER_THAN_A_REQUEST)  # the recovery job leaves younger payments alone
                 self.begin("payments' recovery", self.payments.recover_open_payments(), RUN_TO_END)
                 busy = True
             if not busy:

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -148,7 +149,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 11, 600, 901]))
     def time_passes(self, seconds: int) -> None:
-        self.market.clock.advance(seconds)
+        self.market.clock.move_on(timedelta(seconds=seconds))
 
     @precondition(lambda self: self.market.waiting)
     @rule(which=picks, schedule=schedules)
