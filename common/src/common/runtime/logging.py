@@ -55,7 +55,8 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if not for_people
-        # We do not use the default traceback of ConsoleRenderer, because it can print local variables and so passwords.
+        # We do not use the default traceback of ConsoleRenderer, because it can print local variables. They may contain
+        # passwords.
         else [
             structlog.dev.ConsoleRenderer(
                 colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
