@@ -36,7 +36,7 @@ class Aggregate(BaseModel, Generic[E]):
         """
 
     def _change(self, event_type: type[E] | None = None) -> None:
-        """Increase `version` by one. An aggregate calls this method after each change of its state.
+        """Increase `version` by one, because the state of the aggregate has changed.
 
         If `event_type` is not None, this method also records an event of this type. The event is published later. If
         `event_type` is None, no event is published, so other services do not know about the change.
@@ -54,8 +54,8 @@ class Aggregate(BaseModel, Generic[E]):
     def stored_version(self) -> int:
         """The version that this object had when it was last read from the database or written to the database.
 
-        The value is 0 for an object that was never stored. A repository writes the object only if the database still
-        has this version.
+        The value is 0 for an object that was never stored. A repository writes the object only if the document in
+        the database still has this version.
         """
         return self._stored_version
 

@@ -18,7 +18,7 @@ class ErrorKind(StrEnum):
     """The object is in a state that does not allow the requested change."""
     PAYMENT_DECLINED = "payment declined"
     UNAVAILABLE = "unavailable"
-    """Something that the service needs does not answer now. The same call may succeed later."""
+    """Something that the service needs, like MongoDB, does not answer now. The same request may succeed later."""
 
 
 class DomainError(Exception):
@@ -33,8 +33,8 @@ class DomainError(Exception):
     def __init__(self, detail: str, *, argument: str | None = None) -> None:
         """Create the error.
 
-        `detail` is a sentence for the caller. `argument` is the name of the wrong argument of the use case. It is None
-        if the error is not about one argument.
+        `detail` is a sentence for the caller. `argument` is the name of the use case's argument that has a wrong value,
+        for example "ticket_id". It is None if the error is not about one argument.
         """
         super().__init__(detail)
         self.detail = detail
@@ -81,7 +81,7 @@ class VersionConflict(Conflict):
 
 
 class DependencyUnavailable(DomainError):
-    """MongoDB, NATS or the card processor does not answer now. The same call may succeed later."""
+    """MongoDB, NATS or the card processor does not answer now. The same request may succeed later."""
 
     kind = ErrorKind.UNAVAILABLE
     code = "dependency-unavailable"
@@ -89,9 +89,9 @@ class DependencyUnavailable(DomainError):
 
 
 class RetryLater(Exception):
-    """A handler raises this error if its message came too early. The broker delivers the message again later.
+    """A handler raises this error if its message came too early, for example if a timer fired before its time.
 
-    `seconds` is the time until the next delivery.
+    The broker then delivers the message again later. `seconds` is the time until the next delivery.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -100,7 +100,7 @@ class RetryLater(Exception):
 
 
 class PermanentFailure(Exception):
-    """A handler raises this error if it can never handle its event. We do not retry the event.
+    """A handler raises this error if it can never handle its event. The broker does not deliver the event again.
 
-    Instead, the event is stored as a dead letter, for an operator (see common.messaging.dead_letters).
+    Instead, we store the event as a dead letter, which an operator can examine (see common.messaging.dead_letters).
     """

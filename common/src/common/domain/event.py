@@ -13,12 +13,12 @@ from pydantic.alias_generators import to_camel
 
 
 class Category(StrEnum):
-    """The category of an event decides which stream stores the event (see common.messaging.streams)."""
+    """The category of an event decides which NATS stream stores the event (see common.messaging.streams)."""
 
     DOMAIN = "domain-specific"
     """An event about the trade with tickets. These are the events of tickets, orders and payments."""
     GENERAL = "general"
-    """Any other event, for example the registration of a user. Every service could use it."""
+    """Any other event, for example the registration of a user."""
 
 
 class Message(BaseModel):
@@ -41,7 +41,7 @@ class Message(BaseModel):
 
     @classmethod
     def type_name(cls) -> str:
-        """Return the first two parts of the subject, for example `order.created`."""
+        """Return the first two parts of the NATS subject of each message of this type, for example `order.created`."""
         return f"{cls.aggregate}.{cls.fact}"
 
     @classmethod
@@ -56,7 +56,7 @@ class Message(BaseModel):
     def subject(self) -> str:
         """The subject on which this message is published.
 
-        The subject ends with the aggregate's id, so that all events of one aggregate can be read from the stream.
+        The subject ends with the aggregate's id. So a reader of the stream can read the events of only one aggregate.
         """
         return f"{self.type_name()}.{self.id}"
 

@@ -17,15 +17,17 @@ from common.domain.ids import UserId
 
 ISSUER = "ticket-marketplace/auth"
 ALGORITHM = "EdDSA"
-"""The only algorithm that we accept. We ignore the algorithm in a token's header, because the sender of a forged token
-can write any algorithm into the header.
+"""The only signature algorithm that we accept. If the header of a token names another algorithm, we refuse the token.
+
+We must not use the algorithm that the header names, because the sender of a forged token can write any algorithm there.
 """
 
 _CLOCK_SKEW = timedelta(seconds=30)
 """The clocks of two machines may differ by at most this time.
 
 A token contains the time at which it was made. If the clock of the auth service is ahead, another service gets a token
-from the future. The other service accepts this token if the difference is not larger than `_CLOCK_SKEW`.
+from the future. The other service accepts this token if the difference is not larger than `_CLOCK_SKEW`. For the same
+reason, a service still accepts a token for this time after the token has expired.
 """
 _LONGEST_TOKEN = 2048
 
@@ -47,13 +49,14 @@ def parse_public_key(pem: str) -> Ed25519PublicKey:
 
 class TokenVerifier:
     def __init__(self, public_key: str) -> None:
-        self._public_key = parse_public_key(public_key)  # parsed here once, because PyJWT would parse it for each token
+        # We parse the key here once. If we gave PyJWT the text of the key, PyJWT would parse it again for each token.
+        self._public_key = parse_public_key(public_key)
 
     def verify(self, token: str) -> SignedInUser:
         """Return the user whom the token names.
 
-        Raises NotSignedIn if the auth service did not sign the token, if the token has expired, or if the token has no
-        expiry time.
+        Raises NotSignedIn if the auth service did not sign the token, if the token has expired or is too long, or if a
+        required part of the token is missing, for example its expiry time.
         """
         if len(token) > _LONGEST_TOKEN:
             raise NotSignedIn("The token is not valid. Sign in again.")

@@ -48,7 +48,7 @@ For example, a test compares the JSON of each example with a stored file (common
 """
 
 MESSAGES: dict[str, type[Message]] = {example.type_name(): type(example) for example in EXAMPLES}
-"""Maps each type name to its message type. A type name is the first two parts of the subject."""
+"""Maps each type name to its message type. A type name is two parts of the subject, for example `order.created`."""
 
 EVENT_TYPES: tuple[type[Event], ...] = tuple(kind for kind in MESSAGES.values() if issubclass(kind, Event))
 TIMER_TYPES: tuple[type[Timer], ...] = tuple(kind for kind in MESSAGES.values() if issubclass(kind, Timer))

@@ -40,8 +40,9 @@ class StagedEvent:
     def stage(cls, event: Event, now: datetime) -> Self:
         """Encode the event for the outbox.
 
-        The headers describe the event. They also contain the current trace and the cause. The cause says what the
-        service is processing now, for example a request or another event.
+        The headers describe the event. The header `ce-causationid` names the request or the other event that the
+        service is processing now. The header `traceparent` names the current trace, which connects all work that one
+        request has started.
         """
         headers = {
             MESSAGE_ID: event.event_id,
@@ -67,7 +68,11 @@ class StagedEvent:
 
 
 class MalformedEvent(PermanentFailure):
-    """The catalogue does not contain the subject of a message, or the data is not a valid message for this subject."""
+    """A message cannot be decoded.
+
+    Either the list of all message types (common.events.catalog) does not contain the type that the subject names, or
+    the data is not valid for this type.
+    """
 
 
 def decode(subject: str, data: bytes) -> Message:

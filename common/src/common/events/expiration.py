@@ -9,7 +9,7 @@ from common.domain.event import Category, Event
 
 
 class ExpirationCompleted(Event):
-    """The time to pay for an order is over."""
+    """The time to pay for an order is over. The orders service then cancels the order if it is still open."""
 
     publisher: ClassVar = "expiration"
     aggregate: ClassVar = "expiration"

@@ -10,7 +10,7 @@ from common.domain.ids import PaymentId, TicketId, UserId
 
 
 class OrderedTicket(BaseModel):
-    """The ticket as it was when the buyer ordered it. The buyer pays this price, even if it changes later."""
+    """The ticket as the buyer ordered it. The buyer pays this price, even if the price of the ticket changes later."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -20,7 +20,7 @@ class OrderedTicket(BaseModel):
 
 
 class OrderEvent(Event):
-    """The state of an order that other services may copy.
+    """The base class of order events. It contains the part of an order's state that other services may copy.
 
     The event's type tells a consumer what to do. A consumer must not use `status` for this decision, because a newer
     version of the orders service may send a status that the consumer does not know.

@@ -9,7 +9,7 @@ from common.domain.ids import OrderId, UserId
 
 
 class PaymentEvent(Event):
-    """The state of a payment that other services may copy.
+    """The base class of payment events. It contains the part of a payment's state that other services may copy.
 
     The event's type tells a consumer what to do. A consumer must not use `status` for this decision, because a newer
     version of the payments service may send a status that the consumer does not know.
@@ -32,6 +32,6 @@ class PaymentCreated(PaymentEvent):
 
 
 class PaymentRefunded(PaymentEvent):
-    """The payments service has refunded the charge, because the order was cancelled in the meantime."""
+    """The payments service has refunded the charge, because the order was cancelled before the payment completed it."""
 
     fact: ClassVar = "refunded"

@@ -9,7 +9,7 @@ from common.domain.ids import OrderId, UserId
 
 
 class TicketEvent(Event):
-    """The state of a ticket that other services may copy."""
+    """The base class of ticket events. It contains the part of a ticket's state that other services may copy."""
 
     publisher: ClassVar = "tickets"
     aggregate: ClassVar = "ticket"

@@ -22,7 +22,10 @@ class Timer(Message):
 
     @classmethod
     def schedules(cls) -> str:
-        """Return the wildcard that matches the schedule subjects of all timers of this type."""
+        """Return the wildcard that matches the `schedule_subject` of each timer of this type.
+
+        A service publishes its timers on these subjects.
+        """
         return f"{cls.aggregate}.schedule.*"
 
     @property
@@ -40,7 +43,7 @@ class DeadlineTimer(Timer):
 
     publisher: ClassVar = "expiration"
     aggregate: ClassVar = "expiration"
-    fact: ClassVar = "alarm"  # the first release used this name, and stored timers contain it
+    fact: ClassVar = "alarm"  # this old name must not change, because timers that the broker has stored contain it
 
     id: str = Field(description="The order's id.")
     expires_at: datetime = Field(description="The deadline, UTC.")

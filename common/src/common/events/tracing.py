@@ -1,7 +1,7 @@
 """Remembers to which trace the current work belongs, and what caused this work.
 
 The current work is the request or the event that the service is processing now. A trace (W3C Trace Context) connects
-all work that one request has started, also the work of other services. If the current work makes an event, the headers
+all work that one request has started, including work in other services. If the current work makes an event, the headers
 of the event contain the trace and the cause. The log lines of the current work contain the trace id.
 """
 
@@ -19,9 +19,10 @@ _cause: ContextVar[str] = ContextVar("cause", default="unknown")
 
 @contextmanager
 def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
-    """Continue the trace that `traceparent` names. If `traceparent` is missing or invalid, start a new trace.
+    """In the `with` block, continue the trace that the header value `traceparent` names.
 
-    `cause` says what has started the work, for example the request "POST /api/orders" or an event.
+    If `traceparent` is missing or invalid, start a new trace. `cause` names the request or the event that the block
+    processes, for example "POST /api/orders".
     """
     incoming = _propagator.extract({"traceparent": traceparent}) if traceparent else context.Context()
     parent = trace.get_current_span(incoming).get_span_context()
@@ -41,7 +42,10 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
 
 
 def set_cause(cause: str) -> None:
-    """Replace the cause of the current work. When the block of `continue_trace` ends, the new cause is removed."""
+    """Replace the cause, which names the request or the event that the service is processing now.
+
+    The new cause is valid until the current `with continue_trace(...)` block ends.
+    """
     _cause.set(cause)
 
 
@@ -65,5 +69,8 @@ def current_trace_id() -> str | None:
 
 
 def current_cause() -> str:
-    """Return the cause of the current work. Return "unknown" if no cause was set."""
+    """Return the request or the event that the service is processing now, for example "POST /api/orders".
+
+    For an event, return its id. Return "unknown" if the service is processing neither a request nor an event.
+    """
     return _cause.get()

@@ -37,7 +37,8 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     for_people = log_format == "text"
 
     def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        if not for_people:  # in text logs, `make run` puts the service's name before each line
+        # Only JSON lines need this field. Before each text line, `make run` writes the name of the service.
+        if not for_people:
             event["service"] = service
         if trace_id := current_trace_id():
             event["trace_id"] = trace_id
@@ -54,7 +55,8 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if not for_people
-        # We do not use structlog's default traceback. It prints local variables, which may contain passwords.
+        # We do not use the default traceback of ConsoleRenderer, because it can print local variables. They may contain
+        # passwords.
         else [
             structlog.dev.ConsoleRenderer(
                 colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback

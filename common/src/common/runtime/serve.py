@@ -28,7 +28,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         app.state.dependencies.instance.on_failure = fail
         # Exclude the objects that exist now from garbage collection, because they are needed until the process ends.
         # Python starts a full collection when the number of new objects reaches a quarter of the number of old objects.
-        # The excluded objects do not count. So full collections are more frequent, but each one is shorter.
+        # Excluded objects do not count as old objects. So full collections are more frequent, but each one is shorter.
         gc.freeze()
         return app
 
@@ -39,7 +39,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
 
     config = uvicorn.Config(
         create,
-        factory=True,  # uvicorn calls `create` inside the event loop that will run the application
+        factory=True,  # uvicorn calls `create` to make the application, inside the event loop that will run it
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -49,8 +49,8 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         # X-Forwarded-Proto. It does this only for requests from the addresses in the environment variable
         # FORWARDED_ALLOW_IPS (default: 127.0.0.1), because any client can send these headers.
         proxy_headers=True,
-        # When the server stops, it first waits for up to 2 s until its connections are closed (see DrainingServer).
-        # Then uvicorn waits for the running requests, for at most this number of seconds.
+        # When the server stops, it first waits for up to 2 s until the gateway has closed the connections (see
+        # DrainingServer). Then uvicorn waits for the running requests, for at most the number of seconds here.
         timeout_graceful_shutdown=2,
         # The server closes an idle connection after this time. The gateway must close the connection earlier. Otherwise
         # the gateway could send a request just when the server closes the connection, and the request would be lost.
@@ -63,7 +63,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
 
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn handles these signals while it serves. After it has stopped, it raises the received signal again.
-        # Python's default handler would then end the process with a failure status, so we set our own handler.
+        # Without our own handler, this second signal would end the process with a failure status.
         signal.signal(number, stop)
     server.run()
     sys.exit(int(failed or not server.started))

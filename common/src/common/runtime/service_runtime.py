@@ -1,4 +1,4 @@
-"""Starts and stops everything that a service process needs besides its routes.
+"""Starts and stops everything that a service process needs in addition to its HTTP routes.
 
 At the start, the process waits for MongoDB and NATS. Then it publishes events, receives events and runs the other
 background work of the service, until the process is stopped.
@@ -34,13 +34,18 @@ _RETRY_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
 _CANCEL_TIMES = 10
 _START_SECONDS = 2.0
-"""A request that arrives during the start of the service waits for at most this time (see `check_can_publish`)."""
+"""A request that changes data must wait until the service has finished its start, but not longer than this time.
+
+After this time, the answer is an error (see `check_can_publish`).
+"""
 
 
 class ServiceRuntime:
-    """Contains what every service has: its connections, its outbox relay, its consumers and its background loops.
+    """Contains what every service has.
 
-    The code that builds a service (its composition root) adds the service's own indexes, consumers and loops.
+    These are the connections to MongoDB and NATS, the outbox relay (which publishes the events of the service), the
+    consumers (which receive events) and the loops that run in the background. The code that builds a service adds the
+    indexes, the consumers and the loops that only this service has.
     """
 
     def __init__(
@@ -62,13 +67,16 @@ class ServiceRuntime:
         self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
         self.on_failure: Callable[[], None] = lambda: None
-        """The runtime calls this function when the background work cannot continue.
+        """The runtime calls this function if the start of the service or one of its background loops fails.
 
-        The module common.runtime.serve sets a function that ends the process.
+        The module common.runtime.serve replaces this function with one that ends the process.
         """
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
-        """Add consumers to the service. When the service starts, they begin to call their handlers with `use_cases`."""
+        """Add consumers to the service. From the start of the service, they receive events and call their handlers.
+
+        Each handler gets the object `use_cases` as an argument.
+        """
         self._subscriptions += [
             Subscription(consumer, use_cases, self.broker, self._dead_letters, self._policy) for consumer in consumers
         ]
@@ -90,7 +98,7 @@ class ServiceRuntime:
     async def running(self) -> AsyncIterator[None]:
         """Start the service when the `async with` block begins, and stop the service when the block ends.
 
-        The block does not wait for the end of the start, so that the process can answer health checks before the
+        The start continues in the background while the block runs. So the process can answer health checks before the
         service is ready.
         """
         self._work = asyncio.create_task(self._run())
@@ -101,15 +109,19 @@ class ServiceRuntime:
             await self._stop()
 
     def check_alive(self) -> None:
-        """Raise DependencyUnavailable if this process can never work again and must be replaced by a new process."""
+        """Raise DependencyUnavailable if this process can never work again and must be replaced by a new process.
+
+        The route for the liveness check calls this method.
+        """
         if self.broker.is_closed_for_good or (self._work is not None and self._work.done()):
             raise DependencyUnavailable("This process cannot continue and has to be started again.")
 
     async def check_can_publish(self) -> None:
         """Raise DependencyUnavailable if events cannot be published now, or if the service has not finished its start.
 
-        Before the end of the start, unique indexes may be missing. If a request arrives before the end of the start,
-        this method first waits for up to two seconds, because the start usually takes only a moment.
+        Each route that changes data calls this method first. While the service starts, unique indexes may be missing,
+        so MongoDB could accept duplicates. If the service has not finished its start, this method first waits for up to
+        two seconds, because the start usually takes only a moment.
         """
         if not self._started.is_set():
             with suppress(TimeoutError):
@@ -120,9 +132,9 @@ class ServiceRuntime:
             raise DependencyUnavailable("The service is still starting. Try again shortly.")
 
     async def check_ready(self) -> None:
-        """Return if this instance can serve requests now. Otherwise raise DependencyUnavailable.
+        """Raise DependencyUnavailable if this process cannot serve requests now.
 
-        The text of the error says what is missing.
+        The text of the error says what is missing. The route for the readiness check calls this method.
         """
         self.check_alive()
         await self.mongo.ping()
@@ -151,10 +163,11 @@ class ServiceRuntime:
             await _until_available(step, log_message="waiting for MongoDB")
 
     async def _stop(self) -> None:
-        """Stop the service in four steps. Each of the first two steps has a time limit of two seconds.
+        """Stop the service in four steps.
 
-        First, stop receiving events and wait for the running handlers. Second, wait until the relay has published the
-        events in its queue. Third, cancel the background loops. Fourth, close the connections.
+        First, stop receiving events and wait for the running handlers, for at most two seconds. Second, wait until the
+        relay has published the events in its queue, again for at most two seconds. Third, cancel the background loops.
+        Fourth, close the connections.
         """
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
@@ -168,14 +181,15 @@ class ServiceRuntime:
 
 
 async def _end_all(*tasks: asyncio.Task[None]) -> None:
-    """Cancel the tasks. Cancel a task again if it has not ended after some time.
+    """Cancel the tasks. If a task has not ended after half a second, cancel it again, at most ten times in total.
 
     One cancellation is not always enough, because the library nats-py uses asyncio.wait_for. Before Python 3.12,
     asyncio.wait_for ignores a cancellation that comes at the same moment as the awaited result. Then the task would
     continue as if nobody had cancelled it.
 
-    The caller must pass each task of a TaskGroup separately. If we cancelled the task that runs the TaskGroup a second
-    time, the TaskGroup would not cancel its members again.
+    The caller must pass each task of a TaskGroup separately, and not only the task that runs the TaskGroup. If we
+    cancel that task, the TaskGroup cancels its members. But if we cancel that task again, the TaskGroup does not cancel
+    its members again.
     """
     for task in tasks:
         for _ in range(_CANCEL_TIMES):
@@ -187,7 +201,7 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
 
 
 async def _until_available(step: Step, *, log_message: str) -> None:
-    """Run one step of the start. Repeat the step as long as MongoDB or NATS does not answer."""
+    """Run one step of the service's start. Repeat the step as long as MongoDB or NATS does not answer."""
     waiting = False
     while True:
         try:

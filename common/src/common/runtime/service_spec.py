@@ -24,13 +24,13 @@ from common.storage.read_model import ReadModel
 
 @dataclass(frozen=True)
 class AggregateSpec:
-    """A collection of aggregates that the service owns."""
+    """Describes one MongoDB collection. It contains aggregates of one class, and the service owns these aggregates."""
 
     collection: str
     aggregate: type[Aggregate[Any]]
     events: tuple[type[Event], ...]
     event_per_version: bool = True
-    """True if the service publishes an event for each version of an aggregate. False if some changes have no event."""
+    """True if the service publishes an event for each version of an aggregate. False if some versions have no event."""
     secrets: dict[str, Any] = field(default_factory=dict)
     """Maps the name of each field that contains a secret (for example the hash of a password) to a placeholder.
 
@@ -38,7 +38,7 @@ class AggregateSpec:
     """
 
     def read(self, document: Document) -> Aggregate[Any]:
-        """Make an aggregate from a document. If the document does not have a secret field, use its placeholder.
+        """Make an aggregate from a document. If a secret field is missing in the document, use the field's placeholder.
 
         Raises pydantic's ValidationError if any other field of the aggregate is missing or invalid.
         """
@@ -52,7 +52,7 @@ class ReadModelSpec:
     collection: str
     read_model: type[ReadModel]
     of: str
-    """The name of the copied aggregate, for example "order". Its event classes have the same name in `aggregate`."""
+    """The name of the copied aggregate, for example "order". The attribute `aggregate` of its events has this value."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,20 @@ class ServiceSpec:
     name: str
     """The name of the service. Its package, its database and its NATS user have the same name."""
     summary: str
-    """One sentence that says what a user can do with this service."""
+    """A short text for the front page that says what this service does."""
     create_app: Callable[..., FastAPI]
     settings: type[ServiceSettings]
     consumers: tuple[Consumer[Any], ...] = ()
     aggregates: tuple[AggregateSpec, ...] = ()
     read_models: tuple[ReadModelSpec, ...] = ()
     other_collections: tuple[str, ...] = ()
-    """Collections that contain neither aggregates nor read models, but that the audit also reads."""
+    """Other collections that the command `marketplace audit` reads. They contain neither aggregates nor read models."""
     routes: tuple[str, ...] = ()
     """The gateway sends requests for these paths, and for all paths below them, to this service."""
     serves_front_page: bool = False
     """If true, the gateway also sends requests for the path "/" to this service."""
     reads_streams: bool = False
-    """If true, the service also reads events directly from the streams, without a consumer.
+    """If true, the service also reads old events directly from the streams in which NATS stores them.
 
-    Its NATS user then gets the permission for this.
+    The NATS user of the service then gets the permission to do this.
     """

@@ -1,6 +1,6 @@
 """Reads the settings from environment variables.
 
-If a variable is missing or invalid, the program prints one line that names the variable, and exits.
+If a required variable is missing, or if a variable is invalid, the program prints one line that names it and exits.
 """
 
 import re
@@ -40,8 +40,10 @@ def checked_by(parse: Callable[[str], object]) -> AfterValidator:
 
 
 def _parse_mongo_url(url: str) -> None:
-    with suppress(PyMongoError, ValueError, OSError):  # the messages of these errors may contain a part of the password
-        if url.startswith("mongodb+srv://") or parse_uri(url):  # for mongodb+srv, parse_uri would send a DNS query
+    # We hide these errors and raise our own error below, because their messages may contain a part of the password.
+    with suppress(PyMongoError, ValueError, OSError):
+        # We do not check a URL that begins with mongodb+srv, because parse_uri would send a DNS query for it.
+        if url.startswith("mongodb+srv://") or parse_uri(url):
             return
     raise ValueError("must be mongodb://[user:password@]host[:port][/?options], user and password percent-encoded")
 
@@ -71,7 +73,8 @@ class ServiceSettings(BaseSettings):
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 
-    # Each service declares this field again, to set its own default. So a check in the type of the field would be lost.
+    # Each service declares this field again, to set its own default. If the check were a part of the field's type, it
+    # would be lost. A field_validator is not lost.
     @field_validator("mongo_database")
     @classmethod
     def _check_database_name(cls, name: str) -> str:
@@ -83,7 +86,8 @@ class ServiceSettings(BaseSettings):
 def load_settings(settings_type: type[S]) -> S:
     """Read the settings.
 
-    If any setting is missing or invalid, print one line for each such setting, and exit with status 2.
+    If a required setting is missing, or if a setting is invalid, print one line for each such setting, and exit with
+    status 2.
     """
     try:
         return settings_type()

@@ -3,8 +3,8 @@
 This makes the service faster, because fifty writes in one batch take MongoDB only a little longer than a single write.
 
 A worker is an asyncio task that sends one batch after the other. There are at most two workers. If fewer than two
-workers are running when a call arrives, the call is sent immediately. Otherwise the call waits until a worker has
-finished its batch. Then the worker sends all waiting calls in the next batch.
+workers are running when a call arrives, a new worker sends the call immediately. Otherwise the call waits until a
+worker has finished its batch. Then the worker sends the waiting calls, at most 500, in its next batch.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Batcher(Generic[C, R]):
 
     `run_batch` runs several calls together. For each call, it returns either a result or an error.
 
-    If `run_batch` itself raises an error, the database cannot be reached. Then all calls of this batch fail with this
+    If the database cannot be reached, `run_batch` itself raises an error. Then all calls of this batch fail with this
     error. The calls that wait for the next batch also fail with this error. Otherwise the next batch would also have to
     wait until its timeout is over.
     """

@@ -1,4 +1,4 @@
-"""Adds batches to a MongoDB collection. Concurrent operations on single documents are sent to MongoDB in one batch.
+"""Wraps a MongoDB collection, and sends concurrent operations on single documents to MongoDB together, in batches.
 
 The results are the same as without batches. If many operations run at the same time, batches make them faster.
 """
@@ -25,17 +25,20 @@ _DUPLICATE_KEY = 11000
 _BAD_VALUE = (BSONError, OverflowError, TypeError, ValueError, KeyError)
 """The driver raises one of these errors if it cannot encode a value as BSON.
 
-The function `_at` below raises KeyError or TypeError if a document that was found does not have the wanted field. After
-each of these errors, we run each call of the batch separately, so that only the call with the bad value fails.
+The function `_at` below raises KeyError or TypeError if a document that was found does not have the wanted field. If
+one of these errors happens, we run each call of the batch separately, so that only the call with the bad value fails.
 """
 
 
 @dataclass(frozen=True)
 class _Lookup:
     value: str
-    """The wanted value of the lookup field. The lookup field is the field in `lookup_by` that the filter contains."""
+    """The wanted value of the field by which the batch searches.
+
+    For example, if the batch searches by "_id" and the filter is {"_id": "7", "open": True}, the value is "7".
+    """
     rest: Document
-    """The conditions of the filter for all other fields."""
+    """The conditions of the filter for all other fields. In the same example, this is {"open": True}."""
     projection: Document | None
 
 
@@ -49,8 +52,8 @@ class BatchingCollection:
 
     The three kinds are `insert_one`, `update_one` with `upsert=True`, and lookups. A lookup is a `find_one` with a
     filter on one of the fields in `lookup_by`. A batch of lookups reads all documents that have one of the wanted
-    values in this field. So use only fields for which few documents have the same value. Otherwise a batch would read
-    too many documents.
+    values in this field. So `lookup_by` must contain only fields for which few documents have the same value. Otherwise
+    a batch would read too many documents.
 
     Updates without `upsert` are not sent in batches. For a batch of them, MongoDB would report only the total number of
     matches, so we could not know which of the updates had matched a document.
@@ -143,10 +146,10 @@ class BatchingCollection:
         return await _outcomes_of(upserts, upsert_together, upsert_one)
 
     async def _write(self, writes: list[Any]) -> list[Outcome]:
-        """Run the writes together, and return the outcome of each write.
+        """Run the writes together, and return the result or the error of each write.
 
-        The writes are unordered, so MongoDB tries all of them, also after a failure. Its result lists the writes that
-        failed and the upserts that inserted a new document.
+        The writes are unordered, so MongoDB tries all of them, even if one of them fails. MongoDB returns a list of the
+        writes that failed, and a list of the upserts that inserted a new document.
         """
         try:
             result = (await self._collection.bulk_write(writes, ordered=False)).bulk_api_result
@@ -159,7 +162,8 @@ class BatchingCollection:
         outcomes: list[Outcome] = [_Written(0 if each in inserted else 1) for each in range(len(writes))]
         for failure in result["writeErrors"]:
             kind = DuplicateKeyError if failure["code"] == _DUPLICATE_KEY else WriteError
-            # We remove the document of the failed write ("op"), because errors are logged and documents must not be.
+            # The key "op" contains the document of the failed write. We remove this key, because the log contains
+            # errors, but must not contain documents.
             details = {name: value for name, value in failure.items() if name != "op"}
             outcomes[failure["index"]] = kind(failure["errmsg"], failure["code"], details)
         return outcomes
@@ -189,11 +193,11 @@ def _at(document: Document, field: str) -> Any:  # noqa: ANN401 - a field can ha
 async def _outcomes_of(
     calls: Sequence[C], together: Callable[[], Awaitable[list[Outcome]]], one: Callable[[C], Awaitable[Any]]
 ) -> list[Outcome]:
-    """Run the calls, and return the outcome of each call.
+    """Run the calls, and return the result or the error of each call.
 
     `together` runs all calls in one operation, and `one` runs a single call. If the driver reports a timeout, this
-    function raises the driver's error and does not return it. Then the Batcher also stops the calls that wait for the
-    next batch, because they could not reach the database now either.
+    function raises the driver's error and returns nothing. The Batcher, which has called this function, then also lets
+    the calls fail that wait for the next batch, because they could not reach the database now either.
     """
     if len(calls) == 1:
         return [await _outcome_of(one(calls[0]))]
@@ -203,7 +207,7 @@ async def _outcomes_of(
         if error.timeout:
             raise
         return [error] * len(calls)
-    except _BAD_VALUE:  # one call has a bad value, so run each call separately
+    except _BAD_VALUE:  # run each call separately, so that only the call with the bad value fails
         return list(await asyncio.gather(*(_outcome_of(one(each)) for each in calls)))
 
 

@@ -16,9 +16,9 @@ from common.storage.server_probe import ServerProbe
 
 _TIMEOUT_MS = 2000
 _PING_SECONDS = 1.0
-"""A ping waits for an answer for at most this time.
+"""A ping waits for an answer of MongoDB for at most this time.
 
-Kubernetes and operators use the ping to ask if the service is ready, and they expect a quick answer.
+A service sends the ping when Kubernetes or an operator asks if the service is ready. They expect a quick answer.
 """
 
 MongoDriver = Literal["motor", "pymongo"]
@@ -29,10 +29,10 @@ class Mongo:
 
     MongoDB acknowledges a write when a majority of its servers have stored the write in their journals.
 
-    If the driver gets no connection or no answer, an operation fails after 2 s. After a network error, for example if
-    the server does not answer, the driver tries many operations a second time. Such an operation fails after 4 s. If
-    the operation was a batch of several calls (see common.storage.batcher), the calls that are waiting for the next
-    batch also fail.
+    If the driver gets no connection, an operation fails after 2 s. If the driver has sent an operation but gets no
+    answer, the attempt also fails after 2 s. After such an attempt, the driver tries many operations a second time. If
+    the second attempt fails in the same way, the operation fails after 4 s in total. If the operation was a batch of
+    several calls (see common.storage.batcher), the calls that are waiting for the next batch also fail.
 
     We do not use `timeoutMS`, which is a single timeout for the whole operation. This timeout also includes the time to
     make a new connection. If an operation has only little time left, it fails while the driver is still connecting. The
@@ -41,8 +41,8 @@ class Mongo:
     for 6 s. When this mongod answered again, the instances of the services needed another 20 s to recover.
 
     We do not use adaptive retries (`maxAdaptiveRetries`). If no connection can be made, PyMongo 4.20 would try an
-    operation up to two more times. This takes longer than 4 s. PyMongo would also send each write with a transaction
-    number, and a mongod that is not in a replica set refuses such a write.
+    operation up to two more times. This would take longer than 4 s. PyMongo would also send each write with a
+    transaction number, and a mongod that is not in a replica set refuses such a write.
     """
 
     def __init__(self, url: str, database: str, driver: MongoDriver) -> None:

@@ -13,14 +13,15 @@ from common.storage.collection import Collection
 
 class Outbox(Protocol):
     def add_collection(self, collection: Collection, /) -> None:
-        """Tell the relay to read the outboxes of this collection regularly, and to publish the events that it finds.
+        """Tell the relay to search this collection regularly for unpublished events, and to publish them.
 
-        So the relay also publishes events that were stored before a crash of the service.
+        The unpublished events are in the outboxes, which are arrays in the documents of the collection. So the relay
+        also publishes events that were stored before a crash of the service.
         """
 
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent], /) -> None:
-        """Publish these events soon.
+        """Tell the relay to publish these events soon. The events must already be stored in the database.
 
-        This method only puts the events into a queue, so it never waits and never raises an error. If the relay cannot
-        publish an event from the queue, the relay finds the event later in the outbox.
+        This method only puts the events into a queue, so it never waits and never raises an error. If the queue is
+        full, or if the relay cannot publish an event from the queue, the relay finds the event later in the database.
         """

@@ -2,7 +2,8 @@
 
 A read model is a copy of the data that a service needs from an aggregate of another service. When an event of the
 aggregate arrives, the service updates the copy. The event and the copy contain the version of the aggregate. If the
-version in the event is not newer, the service ignores the event, so an old event never replaces newer data.
+event does not have a newer version than the copy, the service ignores the event. So an old event never replaces newer
+data.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from common.storage.collection import Collection, Document
 
 
 class ReadModel(BaseModel):
-    """The base class of read models.
+    """The base class of read models. A read model is a copy of the data that a service needs from another service.
 
     A subclass declares the fields that its service needs. By default, each field gets its value from the event's field
     with the same name.
@@ -55,7 +56,7 @@ class ReadModelRepository(Generic[R]):
         """Return the read model with this id. If it does not exist, wait for it, but not longer than `wait_seconds`.
 
         The event that creates the read model may not have arrived yet. Usually it arrives within milliseconds. Without
-        the wait, a client that offers a ticket and orders this ticket immediately could get the answer 404.
+        the wait, a buyer who orders a ticket immediately after its seller has offered it could get the answer 404.
         """
         deadline = time.monotonic() + self._wait_seconds
         while True:
@@ -68,9 +69,10 @@ class ReadModelRepository(Generic[R]):
         """Store the data of the event if the event is newer than the stored data. Return True if the data was stored.
 
         Events may arrive twice and in any order. If the stored version is not older than the event, the filter matches
-        nothing. Then the upsert tries to insert and fails with a duplicate key. Usually the event is old and can be
-        ignored. But two events may also have tried to insert the same document at the same time, and MongoDB may have
-        refused the newer one. So we try again with an update that cannot insert.
+        nothing. Then the upsert tries to insert and fails with a duplicate key. Usually this means that the event is
+        old and can be ignored. But two events may also have tried to insert the same document at the same time, and
+        MongoDB may have refused the newer event. So we try again with an update that cannot insert. This update changes
+        the document only if the event is newer than the document.
         """
         state = self._read_model.from_event(event).to_document()
         older = {"_id": state.pop("_id"), "version": {"$lt": event.version}}

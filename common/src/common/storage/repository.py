@@ -77,13 +77,14 @@ class AggregateRepository(Generic[A]):
         if staged:
             update["$push"] = {"outbox": {"$each": [event.to_document() for event in staged]}}
         try:
-            # We use an upsert to detect a version conflict. If the version has changed, nothing matches, so MongoDB
-            # tries to insert and reports a duplicate key for exactly this write. For updates without `upsert`, MongoDB
-            # reports only the total number of matches, so in a batch we could not know which one failed.
+            # We use an upsert to detect a version conflict. If the version has changed, no document matches, so MongoDB
+            # tries to insert one and reports a duplicate key. This also works if the collection sends several writes in
+            # one batch, because MongoDB says which write has failed. For a batch of updates without `upsert`, MongoDB
+            # would report only the total number of matches.
             await self.collection.update_one(key, update, upsert=True)
         except DuplicateKeyError:
-            # The upsert has tried to insert the whole state. So the error may be about the index of _id or about
-            # another unique index.
+            # The upsert has tried to insert the whole state. So after a version conflict, the error may be about the
+            # index of _id or about another unique index. For this reason, we do not check which index it is.
             raise VersionConflict("Another request changed it at the same moment. Read it again, then retry.") from None
         self._mark_stored(aggregate, staged)
 

@@ -1,4 +1,4 @@
-"""Runs a use case again after a version conflict."""
+"""Runs a use case again after a version conflict, which means that another request has changed the same aggregate."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps

@@ -1,6 +1,7 @@
 """Asks a server if it answers.
 
-If several callers ask at the same time, the probe sends only one request. No caller cancels this request.
+If several callers ask at the same time, the probe sends only one request. When a caller stops waiting, the request
+still continues.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ class ServerProbe:
     async def answers(self, within_seconds: float) -> bool:
         """Return True if the server answers within `within_seconds`.
 
-        If an earlier request is still waiting for its answer, use this request. Otherwise send a new request.
+        If an earlier request is still waiting for its answer, wait for the same answer. Otherwise send a new request.
         """
         request = self._request
         if request is None or request.done():
@@ -34,8 +35,8 @@ class ServerProbe:
     def forget(self) -> None:
         """Cancel the current request, because it cannot get an answer any more. The next caller sends a new request.
 
-        The owner of the connection calls this method only when it closes the connection, or after the connection was
-        lost. Then the cancelled request can do no harm.
+        The classes Mongo and Broker call this method only when they close the connection of the request, or after this
+        connection was lost. Nobody uses the connection after that, so the cancelled request can do no harm.
         """
         if self._request is not None:
             self._request.cancel()
