@@ -23,8 +23,8 @@ def create_http_app(
 ) -> FastAPI:
     """Create the application.
 
-    When the application starts, it also starts `dependencies.instance`, which is the service's background work. When
-    the application stops, it also stops this background work.
+    When the application starts, it also starts `dependencies.instance`, which does the background work of the service
+    (for example, it receives and publishes events). When the application stops, it also stops this background work.
     """
     instance = dependencies.instance
 
@@ -43,12 +43,15 @@ def create_http_app(
         openapi_url=f"{docs}/openapi.json",
         static_url=f"{docs}/assets",
         swagger_ui_oauth2_redirect_url=f"{docs}/oauth2-redirect",
+        # We switch off FastAPI's telemetry, because it would slow down each request. For traces, we use our own module
+        # common.events.tracing.
         telemetry={
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # FastAPI's telemetry would slow down each request, and we already have common.events.tracing
+        },
         # By default, the documentation page sends the URL of openapi.json to swagger.io, which then checks this file.
+        # The value None switches this off.
         swagger_ui_parameters={"validatorUrl": None},
         dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
@@ -74,9 +77,10 @@ async def live(request: Request) -> dict[str, str]:
 
 @_health.get("/healthz/ready")
 async def ready(request: Request) -> dict[str, str]:
-    """Answer 200 if MongoDB and NATS answer and the consumers are running.
+    """Answer 200 if this process can serve requests now. Otherwise answer 503 with a body that says what is missing.
 
-    Otherwise answer 503. The body of this answer says what is missing.
+    The process can serve requests if MongoDB and NATS answer and if the start of the service has finished. After the
+    start, the indexes exist and the service receives events.
     """
     await dependencies_of(request).instance.check_ready()
     return {"status": "ready"}

@@ -1,4 +1,7 @@
-"""Defines the object from which the routes of a service get everything that they need."""
+"""Defines the class Dependencies.
+
+Each service has one object of this class. Its routes get from this object what they need, for example the use cases.
+"""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +17,10 @@ S = TypeVar("S")
 
 
 class Instance(Protocol):
-    """What the routes need to know about this process. The class ServiceRuntime has these attributes and methods."""
+    """The attributes and methods of the class ServiceRuntime that the HTTP code uses.
+
+    The object represents this process of the service.
+    """
 
     name: str
     on_failure: Callable[[], None]
@@ -33,7 +39,7 @@ class Dependencies:
     token_verifier: TokenVerifier | None = None
     """The value is None if no route of the service needs to know which user sent the request."""
     idempotent_requests: IdempotentRequests | None = None
-    """The value is None if the service has no IdempotentRoute."""
+    """The value is None if no route of the service is an IdempotentRoute, which supports the header Idempotency-Key."""
 
 
 def dependencies_of(request: Request) -> Dependencies:

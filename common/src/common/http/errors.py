@@ -30,8 +30,8 @@ class HttpError(Exception):
     def __init__(self, detail: str, *, field: str | None = None) -> None:
         """Create the error.
 
-        `detail` is a sentence for the client. `field` is the name of the header, of the parameter or of the body's
-        field that is wrong. The name is spelt as in the request.
+        `detail` is a sentence for the client. `field` is the name of the part of the request that is wrong. This part
+        is a header, a parameter or a field of the body. `field` is None if the error is not about one part.
         """
         super().__init__(detail)
         self.detail = detail

@@ -22,17 +22,18 @@ log = structlog.get_logger()
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=48)
-"""The service stores an answer for this time. The documentation for clients promises only 24 hours.
+"""The service stores an answer for this time, which begins when the service begins to process the request.
 
 After this time, MongoDB deletes the answer. MongoDB searches for old answers about once a minute, so an answer may stay
-a little longer, but it is never deleted earlier.
+a little longer. It is never deleted earlier. The documentation for clients promises only 24 hours.
 """
 
 _ABANDONED_AFTER = timedelta(seconds=10)
-"""If a request has no answer after this time, another request with the same key may be processed.
+"""How long the service refuses other requests with the same key while the first request has no answer.
 
-The first request is not being processed any more, because its process has died or the request has reached its time
-limit. So this time must be longer than the time limit of requests (see MAX_SECONDS in common.http.middleware).
+The time begins when the service begins to process the first request. After this time, the service assumes that the
+first request is not being processed any more, and it processes the next request with this key. So this time must be
+longer than the time limit of each request (see MAX_SECONDS in common.http.middleware).
 """
 _ANY_BODY = None
 """If a stored fingerprint has this value, the next request with the same key may have any body.
@@ -62,15 +63,15 @@ class RequestInFlight(HttpError):
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to process the request with this key. Only one request at a time has the claim for a key."""
+    """The right to process a request with an Idempotency-Key. Only one request at a time has the claim for a key."""
 
     request_id: str
     begun_at: datetime
     fresh: bool
     """True if no earlier request with this key can have changed anything.
 
-    False if an earlier request with this key ended without an answer, for example because its process died. This
-    request may have changed something before its end.
+    This is also the case if all earlier requests with this key were malformed. False if an earlier request with this
+    key failed in another way, for example because its process died. That request may have changed something.
     """
 
 
@@ -85,8 +86,9 @@ class IdempotentRequests:
     async def begin(self, request_id: str, fingerprint: str) -> Claim | Response:
         """Return the stored answer if an earlier request with this key was answered. Otherwise return a claim.
 
-        A caller that gets a claim must process the request. If there is an answer to store, the caller must then call
-        `keep`. Otherwise the caller must call `abandon`.
+        A caller that gets a claim must process the request. Then it calls `keep` with the answer, or `abandon` if the
+        request has failed. If the caller calls neither of them (for example because the process has died), another
+        request with the same key can get the claim 10 seconds after this call.
 
         Raises KeyReused if an earlier request had the same key but another body. Raises RequestInFlight if an earlier
         request with this key is still being processed.
@@ -116,7 +118,7 @@ class IdempotentRequests:
         await self.collection.update_one(_still(claim), {"$set": {"answer": answer}})
 
     async def abandon(self, claim: Claim, *, understood: bool) -> None:
-        """End the claim without an answer, because the request has failed.
+        """End the claim (the right to process the request) without an answer, because the request has failed.
 
         The next request with the same key is then processed. `understood` is False if the failed request was malformed.
 
@@ -129,7 +131,8 @@ class IdempotentRequests:
         try:
             await self.collection.update_one(_still(claim), {"$set": given_up})
         except PyMongoError as error:
-            if not as_unavailable(error):  # not raised, because the client must get the first error
+            # We do not raise this error, because the client must get the error that made the request fail.
+            if not as_unavailable(error):
                 log.exception("claim not given up")
 
 

@@ -7,9 +7,9 @@ The routes follow the IETF draft "The Idempotency-Key HTTP Header Field". Two me
 
 - The store of answers (idempotent_requests.py) refuses a second request with the same key while the first request is
   being processed. After this, the store returns the answer of the first request to each later request.
-- The aggregate itself stores the key of its request, and a unique index allows only one aggregate per key. We need this
-  because the process can die after it has stored the aggregate and before it has stored the answer. Then the next
-  request with the same key finds the existing aggregate, for example the order, and does not create another aggregate.
+- The aggregate (for example the order) stores the key of the request that created it, and a unique index allows only
+  one aggregate per key. We need this because the process can die after it has stored the aggregate and before it has
+  stored the answer. Then the next request with the same key finds the existing order and does not create another one.
 """
 
 import asyncio
@@ -35,7 +35,9 @@ _NOT_UNDERSTOOD = (RequestValidationError, HTTPException, MalformedRequest)
 
 
 def key_of(headers: Sequence[str]) -> str:
-    """Return the key in the header, without quotes. The draft requires quotes, but we also accept a key without quotes.
+    """Return the key in the header Idempotency-Key, without quotes.
+
+    The IETF draft of this header requires quotes around the key, but we also accept a key without quotes.
 
     Raises MalformedRequest if the header was sent more than once, or if the key is not valid.
     """
@@ -60,9 +62,10 @@ async def _request_key(
 
 
 RequestKey = Annotated[str | None, Depends(_request_key)]
-"""The type of a parameter of an IdempotentRoute. The parameter receives the key that the aggregate must store.
+"""The type of a parameter of an IdempotentRoute. The parameter receives the key of the request.
 
-The key is None if the request does not have the header.
+The use case must store this key in the aggregate that it creates, for example in the order. The key is None if the
+request does not have the header Idempotency-Key.
 """
 
 
@@ -80,7 +83,8 @@ class IdempotentRoute(APIRoute):
             headers = request.headers.getlist(HEADER)
             user = await user_of(request) if headers else None
             if user is None:
-                return await answer(request)  # without a user, the route itself answers 401
+                # Without the header, process the request as usual. Without a valid token, the route itself answers 401.
+                return await answer(request)
             key = key_of(headers)
             request.state.request_key = f"{user.id}:{key}"
             request_id = f"{user.id}:{request.method} {self.path}:{key}"
@@ -93,8 +97,9 @@ class IdempotentRoute(APIRoute):
             try:
                 response = await _answered(answer, request)
             except Exception as failure:
-                # After a timeout, a database operation of the request may still be running. So the claim must stay, and
-                # the service refuses other requests with the same key until the claim is 10 seconds old.
+                # If the request has reached its time limit, one of its database operations may still be running. So
+                # we do not end its claim (its right to be processed) now. The service refuses other requests with the
+                # same key until the claim is 10 seconds old.
                 if not _has_timed_out():
                     understood = not isinstance(failure, _NOT_UNDERSTOOD)
                     await asyncio.shield(requests.abandon(claim, understood=understood))
@@ -106,9 +111,10 @@ class IdempotentRoute(APIRoute):
 
 
 def _has_timed_out() -> bool:
-    """Return True if the current task was cancelled, because the request has reached its time limit.
+    """Return True if the current task, which processes the request, was cancelled.
 
-    uvicorn also cancels the task if the server stops and the request does not end in time.
+    The middleware cancels the task when the request has reached its time limit. uvicorn cancels the task if the server
+    stops and the request does not end in time.
 
     We do not check if the error is a CancelledError, because PyMongo may raise another error when its task is cancelled
     (see common.http.middleware).

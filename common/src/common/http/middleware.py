@@ -65,7 +65,9 @@ class RequestBounds:
                 await self._app(scope, _limited(receive), send_with_trace_id)
         except (DomainError, HttpError) as problem:
             await problem_response(problem)(scope, receive, send_with_trace_id)
-        except Exception as defect:  # the trace is active here, so the log line gets the trace id
+        # We catch all other errors here, not in an error handler of FastAPI. The trace is still active here, so the log
+        # line contains the trace id.
+        except Exception as defect:
             if started:
                 raise
             # If the request reaches its time limit while a database operation waits for a connection, PyMongo raises
@@ -95,7 +97,8 @@ def _check_headers(method: str, headers: Headers) -> None:
 def _limited(receive: Receive) -> Receive:
     """Return a function that receives the body and raises an error if the body is too large.
 
-    This function counts the bytes when they arrive, because a body in chunks has no header with its length.
+    The returned function counts the bytes when they arrive, because a body that is sent in chunks has no header
+    Content-Length.
     """
     received = 0
 

@@ -21,7 +21,7 @@ def to_minor_units(amount: Any) -> int:  # noqa: ANN401 - any value that JSON ca
     if isinstance(amount, bool) or not isinstance(amount, int | float):
         raise PydanticCustomError("price_type", "must be a number, such as 19.99")
     # repr(19.99) is the text "19.99", so its Decimal is exact. Decimal(19.99) would be 19.989999….
-    # If `amount` is NaN, `exact` is also None, because every comparison with NaN is false.
+    # If `amount` is too large, `exact` is None. It is also None for NaN, because every comparison with NaN is false.
     exact = Decimal(repr(amount)) if abs(amount) < 10**15 else None
     if exact is None:
         raise PydanticCustomError("price_range", "must be between 0.01 and 999999.99")

@@ -43,9 +43,10 @@ class ProblemLine(BaseModel):
 
 
 class Problem(BaseModel):
-    """The body of every error, as defined in RFC 9457.
+    """The body of every error response, as defined in RFC 9457.
 
-    We add one field to the standard: `errors`. It is always present and has one item for each mistake.
+    We add the field `errors` to the standard. If several fields of a request are wrong, `errors` has one item for each
+    of them, but at most 20 items. For all other errors, it has exactly one item.
     """
 
     type: str = Field(examples=["urn:ticket-marketplace:problem:bad-input"])
@@ -74,14 +75,14 @@ def problem_response(error: AnyError, lines: Sequence[ProblemLine] = ()) -> JSON
 
 
 def problems(*errors: type[DomainError] | type[HttpError]) -> dict[int | str, dict[str, Any]]:
-    """Return the argument `responses` for a route that can answer with these errors.
+    """Return the value of FastAPI's argument `responses` for a route that can answer with the given errors.
 
-    So the documentation of the route shows an example for each error.
+    With this value, the documentation of the route shows an example for each error.
     """
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        # We do not set "model", because FastAPI would then document that the body has the media type application/json.
-        # The body of our errors has the media type application/problem+json.
+        # We do not describe the body with FastAPI's key "model". With "model", FastAPI would document that the body has
+        # the media type application/json. But our errors have the media type application/problem+json.
         content = {"schema": {"$ref": _SCHEMAS.format(model=Problem.__name__)}, "examples": {}}
         response = by_status.setdefault(
             status_of(error), {"description": error.title, "content": {MEDIA_TYPE: content}}

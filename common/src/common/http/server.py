@@ -1,8 +1,8 @@
 """A uvicorn server that can stop without losing a request.
 
-A server cannot safely close an idle HTTP/1.1 connection. At the same moment, the gateway may be sending a request on
-this connection. This request would be lost, because the gateway never repeats a POST request. So the gateway must close
-the connections, not the server.
+A server cannot safely close an idle HTTP/1.1 connection. At the same moment, the gateway (the proxy through which all
+requests come) may be sending a request on this connection. This request would be lost, because the gateway never
+repeats a POST request. So the gateway must close the connections, not the server.
 
 When a service stops, it accepts no new connections, but it still answers requests on two kinds of connections:
 
@@ -47,7 +47,7 @@ _POLL_SECONDS = 0.02
 
 
 class DrainingServer(uvicorn.Server):
-    """A uvicorn server that waits until its connections are closed before it stops."""
+    """A uvicorn server. Before it stops, it waits for up to DRAIN_SECONDS until its connections are closed."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._stop_listening()

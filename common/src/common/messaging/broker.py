@@ -23,8 +23,8 @@ _PING_SECONDS = 1.0
 _FLUSH_SECONDS = 86_400
 """The timeout of flush(), which sends a PING to the server and waits for the answer.
 
-When the timeout is over, nats-py cancels the flush. This must not happen (common/storage/server_probe.py says why). So
-the timeout is one day, and in practice it is never over.
+When the timeout is over, nats-py cancels the flush. If the server's answer arrives after this, nats-py stops reading
+from the connection (see common/storage/server_probe.py). So the timeout is one day, and in practice it is never over.
 """
 
 
@@ -54,9 +54,9 @@ class Broker:
 
     @property
     def is_closed_for_good(self) -> bool:
-        """True if the client does not try to reconnect any more.
+        """True if the client is closed and does not try to reconnect any more.
 
-        This should never happen. If it happens, the process must be restarted.
+        The client should be closed only when the process stops. If it is closed earlier, the process must be restarted.
         """
         return self._client is not None and self._client.is_closed
 
@@ -100,9 +100,11 @@ class Broker:
                         name=self._name,
                         inbox_prefix=inbox_prefix(self._name),
                         connect_timeout=2,
-                        max_reconnect_attempts=-1,  # by default, the client stops trying after two minutes
+                        max_reconnect_attempts=-1,  # no limit; by default, the client stops trying after two minutes
                         reconnect_time_wait=0.5,  # type: ignore[arg-type] # nats-py declares int, but float works
-                        ping_interval=5,  # after three pings without an answer, the client reconnects
+                        # The client sends a ping every 5 s. It reconnects if two pings in a row got no answer before
+                        # the third ping is due.
+                        ping_interval=5,
                         error_cb=self._on_error,
                         disconnected_cb=self._on_disconnected,
                         reconnected_cb=self._on_reconnected,
@@ -156,7 +158,9 @@ class Broker:
 
     async def _on_reconnected(self) -> None:
         log.info("reconnected to NATS")
-        self._probe.forget()  # the probe's request was sent on the old connection, so it gets no answer
+        # If a request of `ping` is waiting for its answer, forget the request. It was sent on the old connection, so it
+        # gets no answer any more.
+        self._probe.forget()
         self._reconnected.set()
 
 

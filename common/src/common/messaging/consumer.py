@@ -1,4 +1,6 @@
-"""The declaration of a consumer. A service lists all its consumers in one table, which is called its handler table.
+"""The declaration of a consumer. A consumer calls one handler of a service for each event of certain types.
+
+A service lists all its consumers in one table, which is called its handler table.
 
 The class Subscription (subscription.py) runs a consumer. The class DeliveryProcessor (delivery.py) decides what happens
 to each delivery.
@@ -17,17 +19,16 @@ from common.messaging.streams import Stream, stream_of
 S = TypeVar("S")
 
 BATCH_WINDOW_SECONDS = 0.05
-"""A useful value for `batch_window_seconds` (see the class Consumer below).
+"""The value of `batch_window_seconds` for a consumer that handles events in batches (see the class Consumer below).
 
-A window is the period in which deliveries wait for each other, so that they are handled together. With this value, the
-windows begin every 0.05 s. If twenty deliveries arrive per second, there is on average one delivery in each window. If
-more arrive, two or more of them often wait in the same window.
+A window is a period in which arriving events wait for each other. At its end, they are handled together. With a longer
+window, more events are handled together, but each of them waits longer.
 """
 
 
 @dataclass(frozen=True)
 class Consumer(Generic[S]):
-    """One row in the handler table of a service.
+    """One row in the handler table of a service. The handler table lists all consumers of the service.
 
     The row consists of a handler (`handle`), the types of events that the handler receives (`on`), and the settings of
     the durable consumer. A durable consumer is an object at the broker. It stores which events have been handled.
@@ -43,9 +44,10 @@ class Consumer(Generic[S]):
     handle: Callable[[S, Any], Awaitable[None]]
     max_in_flight: int = 100
     batch_window_seconds: float = 0.0
-    """Each delivery waits for at most this time, so that the database calls of several deliveries form one batch.
+    """Each event waits for at most this time before its handler is called. With 0, no event waits.
 
-    Do not set this for a handler if a client waits for the result of the handler.
+    Several events that wait are then handled together, so that their database calls form one batch. Do not set this for
+    a handler if a client waits for the result of the handler.
     """
 
     @property

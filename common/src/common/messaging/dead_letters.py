@@ -29,7 +29,7 @@ def dead_letter_subject(consumer: str) -> str:
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """Publishes dead letters to the stream DEAD_LETTERS."""
+    """Publishes dead letters (copies of events that a consumer could not handle) to the stream DEAD_LETTERS."""
 
     publisher: Publisher
 
@@ -38,15 +38,15 @@ class DeadLetters:
 
         Raises DependencyUnavailable if we do not know whether the stream has stored the dead letter.
 
-        The message id consists of the consumer's name and the sequence number that the event has in its stream. If this
-        method is called again for the same event within 10 minutes, the message id is the same. Then the stream does
-        not store a second dead letter.
+        The message id of the dead letter consists of the consumer's name and the sequence number that the event has in
+        its stream. If this method is called again for the same event and the same consumer, the message id is the same.
+        If this happens within 10 minutes, the stream recognises the id and does not store a second dead letter.
         """
         place = message.metadata
         given = message.headers or {}
-        # We do not copy the headers whose names begin with "Nats-". These headers are instructions to the server,
-        # such as a schedule or a time to live. Because of them, the stream could refuse the dead letter, or the server
-        # could deliver a timer again.
+        # We do not copy the headers whose names begin with "Nats-". These headers are instructions to the server. For
+        # example, they tell the server to deliver the message later or to delete it after some time. Because of them,
+        # the stream could refuse the dead letter, or the server could deliver the message again.
         headers = {name: value for name, value in given.items() if not name.lower().startswith("nats-")}
         headers |= {
             CONSUMER: consumer,

@@ -50,7 +50,10 @@ After the last pause in this list, each further pause has the same length as the
 
 
 class DeliveryProcessor(Generic[S]):
-    """Processes the deliveries of one consumer."""
+    """Calls the handler of one consumer for each delivery, and tells the broker the result.
+
+    A delivery is one attempt of the broker to give an event to the consumer.
+    """
 
     def __init__(self, consumer: Consumer[S], service: S, dead_letters: DeadLetters, policy: RetryPolicy) -> None:
         self._consumer = consumer
@@ -62,7 +65,7 @@ class DeliveryProcessor(Generic[S]):
     async def process(self, message: Msg) -> None:
         """Call the handler for the delivery `message`, and answer the broker.
 
-        If the broker cannot be reached, the delivery stays without an answer.
+        If the broker cannot be reached, the delivery stays without an answer. The broker then delivers the event again.
         """
         try:
             await self._wait_for_batch(message)
@@ -72,8 +75,8 @@ class DeliveryProcessor(Generic[S]):
             await message.nak()
             raise
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            # The broker delivers the event again. This is safe, because a second call of a handler with the same event
-            # does no harm.
+            # The broker delivers the event again after `ack_wait`. This is safe, because all our handlers are
+            # idempotent. So a second call with the same event does not change the data again.
             self._log.warning(
                 "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
             )
@@ -121,6 +124,7 @@ class DeliveryProcessor(Generic[S]):
 
         If MongoDB or another dependency is unavailable, wait and call the handler again, until the dependency is
         available. We do not ask the broker to deliver the event again, because this would count as a failed delivery.
+        After a few failed deliveries, the event would become a dead letter.
         """
         attempt = 0
         while True:

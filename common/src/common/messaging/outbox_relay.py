@@ -1,10 +1,11 @@
 """Publishes the events in the outboxes of the aggregates.
 
 A repository writes a change and the event for this change into one document. The event is in the array `outbox` of this
-document. After the write, the repository also puts the event into the queue of the relay, and the relay publishes the
-event immediately. Some events are not published in this way, because of a crash, a full queue or an outage of the
-broker. The relay finds these events later, because it regularly searches for outboxes that contain events (this is
-called outbox polling). The relay removes an event from its outbox only after the stream has acknowledged the event.
+document. After the write, the repository also puts the event into the queue of the relay (the class OutboxRelay below),
+and the relay publishes the event immediately. Some events are not published in this way, because of a crash, a full
+queue or an outage of the broker. The relay finds these events later, because it regularly searches for outboxes that
+contain events (this is called outbox polling). The relay removes an event from its outbox only after the stream has
+acknowledged the event.
 """
 
 import asyncio
@@ -28,15 +29,20 @@ _QUEUE = 10_000
 _IN_FLIGHT = 256
 """`publish_forever` publishes at most this number of events from the queue at the same time.
 
-Outbox polling reads at most this number of documents with one query.
+Outbox polling, which searches for documents with unpublished events, reads at most this number of documents with one
+query.
 """
 _POLL_SECONDS = 2.0
 _CLEAR_WINDOW_SECONDS = 0.05
-"""The relay collects published events for this time, and then removes them from their outboxes in one batch."""
-_OVERDUE_AFTER = timedelta(seconds=2)
-"""Outbox polling normally ignores events that are younger than this, because they are probably still in the queue.
+"""How long the relay collects published events before it removes them from their outboxes in one batch.
 
-If an event is published by outbox polling and from the queue, the stream ignores the second message.
+The time begins when the first event of the batch has been published.
+"""
+_OVERDUE_AFTER = timedelta(seconds=2)
+"""Outbox polling normally ignores an outbox if all its events are younger than this.
+
+Such events are probably still in the queue, and the relay will publish them from there. If an event is published twice
+(once from the queue and once by outbox polling), the stream ignores the second message.
 """
 
 Entry = tuple[Collection, str, StagedEvent]
@@ -45,7 +51,8 @@ Entry = tuple[Collection, str, StagedEvent]
 class OutboxRelay:
     """Publishes the events of one service. No other code publishes events.
 
-    The relay has three endless loops: `publish_forever`, `clear_forever` and `poll_forever`.
+    The relay has three endless loops. `publish_forever` publishes the events in the queue. `clear_forever` removes
+    published events from their outboxes. `poll_forever` searches the outboxes for events that are not published yet.
     """
 
     def __init__(self, publisher: Publisher, clock: Clock) -> None:
@@ -72,7 +79,7 @@ class OutboxRelay:
     def enqueue(self, collection: Collection, aggregate_id: str, staged: Iterable[StagedEvent]) -> None:
         """Put the events into the queue, so that they are published soon.
 
-        If the queue is full, outbox polling finds and publishes the events later.
+        If the queue is full, `poll_forever` finds these events later in their outboxes and publishes them.
         """
         with suppress(asyncio.QueueFull):
             for event in staged:
@@ -98,7 +105,7 @@ class OutboxRelay:
         if failure is None:
             self._published.put_nowait(entry)
         else:
-            if not self._is_failing:  # log only the first of several failures, because there may be thousands
+            if not self._is_failing:  # log only the first of several failures in a row, because there may be many
                 log.warning(
                     "publishing failed, events stay in their outboxes", first=entry[2].subject, reason=str(failure)
                 )
@@ -117,10 +124,11 @@ class OutboxRelay:
                 self._queue.task_done()
 
     async def drain(self, within_seconds: float) -> None:
-        """Wait until all events in the queue are published, but not longer than `within_seconds`.
+        """Wait until no event is left in the queue, but not longer than `within_seconds`.
 
-        The events that are not published in this time stay in their outboxes. Another process of the service finds and
-        publishes them with its outbox polling.
+        The service calls this method when it stops. During this time, the relay publishes the events in the queue and
+        removes them from their outboxes. The events that it cannot publish in this time stay in their outboxes. Another
+        process of the service, or its next process, finds and publishes them with outbox polling.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
@@ -133,7 +141,7 @@ class OutboxRelay:
         MongoDB or NATS is unavailable, the relay tries again two seconds later.
         """
         # After a start or a reconnect, the outboxes may contain events that are not in the queue, although they are
-        # younger than _OVERDUE_AFTER. So the first poll after this publishes all events, without regard to their age.
+        # younger than _OVERDUE_AFTER. So the first poll after a start or a reconnect publishes events of any age.
         everything = True
         while True:
             try:
@@ -146,7 +154,7 @@ class OutboxRelay:
             everything = await self._publisher.reconnected_within(_POLL_SECONDS)
 
     async def poll(self, overdue_after: timedelta = timedelta(0)) -> int:
-        """Publish all events that have been in an outbox for longer than `overdue_after`.
+        """Find each outbox with an event that is older than `overdue_after`, and publish all events of this outbox.
 
         Return the number of published events. The poll works in batches. A batch contains the events of the documents
         that one query has found. If an event of a batch cannot be published, or cannot be removed from its outbox, the
@@ -189,8 +197,8 @@ class OutboxRelay:
     async def _clear(self, published: list[Entry]) -> bool:
         """Remove the published events from their outboxes.
 
-        Return False if MongoDB failed. Then the events stay in their outboxes, and the relay publishes them again
-        later.
+        Return False if MongoDB failed. Then some events stay in their outboxes, and the relay publishes them again
+        later. This is safe, because the handlers of the receivers accept the same event twice.
         """
         clearings: dict[int, tuple[Collection, list[UpdateOne]]] = {}
         for collection, aggregate_id, event in published:

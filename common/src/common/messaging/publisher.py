@@ -42,12 +42,15 @@ class Publisher:
         return await self._broker.reconnected_within(seconds)
 
     async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
-        """Publish a message that is not an event, for example a dead letter or a timer.
+        """Publish any message, and wait until the stream has stored it.
+
+        Dead letters and timers (messages for a later time) are published with this method, and events with `publish`.
 
         Raises DependencyUnavailable in the same cases as `publish`.
         """
         try:
-            # We pass a copy of the headers, because nats-py adds its own headers to the dict that it gets.
+            # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds a
+            # header if it is called with the argument `stream`.
             await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__

@@ -26,16 +26,19 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 REPLAYED = b"+OK"
-"""The answer to a replay request if the handler has returned without an error."""
+"""The answer to a request to handle a dead letter again, if the handler has returned without an error."""
 
 
 def replay_subject(consumer: str) -> str:
-    """Return the subject on which `consumer` receives replay requests."""
+    """Return the subject on which `consumer` receives requests to handle the event of a dead letter again."""
     return f"replay.{consumer}"
 
 
 async def replay(consumer: Consumer[S], service: S, message: Msg) -> None:
-    """Call the handler with the event in the request, and answer the request."""
+    """Call the consumer's handler with the event in the request `message`, and answer the request.
+
+    The answer is REPLAYED, or the text of the error if there was one.
+    """
     headers = message.headers or {}
     subject = headers.get(SUBJECT, "")
     replay_log = log.bind(consumer=consumer.name, subject=subject)

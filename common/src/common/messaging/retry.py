@@ -18,7 +18,8 @@ class RetryPolicy:
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
     """The seconds to wait before the second delivery, before the third delivery, and so on.
 
-    If the handler also fails in the last delivery, the event becomes a dead letter.
+    The last delivery comes after the last of these delays. If the handler fails again in the last delivery, the event
+    becomes a dead letter.
     """
     ack_wait: float = 2.5
     """After this number of seconds without an answer, the broker delivers the event again.
@@ -28,8 +29,9 @@ class RetryPolicy:
     max_unanswered: int = 20
     """If an event is delivered more often than this, it becomes a dead letter, and its handler is not called again.
 
-    Such an event probably kills the process during each delivery. But a delivery also gets no answer if the process is
-    only paused for some time. So this number is high.
+    This limit is for an event that probably kills the process during each delivery, so that the broker never gets an
+    answer. But a process that is only paused for some time does not answer either. So this number is high. If the
+    process answers but the handler fails, the event becomes a dead letter earlier (see `delays`).
     """
 
     @property
@@ -40,7 +42,8 @@ class RetryPolicy:
     def max_deliver(self) -> int:
         """After this number of deliveries, the broker stops delivering an event.
 
-        The number is higher than our own limits, so that the event becomes a dead letter before the broker stops.
+        This number is higher than our own limits `deliveries` and `max_unanswered`. So the event becomes a dead letter
+        before the broker stops.
         """
         return self.deliveries + self.max_unanswered + 2
 

@@ -38,7 +38,8 @@ class Stream:
             storage=StorageType.FILE,
             # This setting says what happens when a stream is full. With NEW, the stream refuses new messages. With OLD,
             # the stream removes old messages. For timers we must use OLD, because the server does not allow NEW
-            # together with schedules. This is not dangerous, because our streams have no size limit and are never full.
+            # together with `allow_msg_schedules`, which timers need. With OLD, no timer is lost, because our streams
+            # have no size limit and so are never full.
             discard=DiscardPolicy.OLD if self.holds_timers else DiscardPolicy.NEW,
             duplicate_window=DUPLICATE_WINDOW_SECONDS,
             max_msg_size=MAX_MESSAGE_BYTES,

@@ -1,7 +1,7 @@
-"""Runs a consumer in this process.
+"""Runs a consumer in this process. A consumer calls one handler for each event of certain types.
 
-First, a subscription waits until the durable consumer exists at the broker. Then the subscription receives deliveries
-until the process stops.
+First, a subscription waits until the durable consumer exists at the broker. The durable consumer stores which events
+have been handled. Then the subscription receives deliveries until the process stops.
 """
 
 import asyncio
@@ -30,11 +30,17 @@ S = TypeVar("S")
 
 _POLL_SECONDS = 0.25
 _COMPARED_SETTINGS = ("filter_subjects", "deliver_subject", "deliver_group", "ack_wait", "max_deliver")
-"""A subscription starts only if these settings at the broker are equal to the settings in the service's code."""
+"""These settings of the durable consumer at the broker must be equal to the settings in the service's code.
+
+A subscription waits until they are equal before it receives deliveries.
+"""
 
 
 class Subscription(Generic[S]):
-    """Receives the deliveries of one consumer in this process."""
+    """Receives the deliveries of one consumer in this process, and starts the processing of each delivery.
+
+    A delivery is one attempt of the broker to give an event to the consumer.
+    """
 
     def __init__(
         self, consumer: Consumer[S], service: S, broker: Broker, dead_letters: DeadLetters, policy: RetryPolicy
@@ -52,10 +58,10 @@ class Subscription(Generic[S]):
         self._log = log.bind(consumer=consumer.name)
 
     async def start(self) -> None:
-        """Subscribe to the deliveries of the consumer.
+        """Subscribe to the deliveries of the consumer, and to an operator's requests to handle a dead letter again.
 
-        First wait until the durable consumer exists at the broker with the declared settings. If the service has to
-        wait, the log says why.
+        First wait until the durable consumer exists at the broker and has the settings in the code of the service.
+        While the service waits, the log says why.
         """
         config = self._consumer.config(self._policy)
         await self._wait_until_provisioned(config)
@@ -76,8 +82,8 @@ class Subscription(Generic[S]):
         if self._broker.is_connected:
             self._draining = [asyncio.create_task(_drain(each)) for each in (self._deliveries, self._replays) if each]
         if self._draining:
-            # Each task in `_draining` runs drain() of nats-py. After the timeout we do not cancel these tasks, because
-            # then nats-py would stop reading from the connection.
+            # Each task in `_draining` runs drain() of nats-py. After the timeout we do not cancel these tasks. If we
+            # cancelled them, nats-py could stop reading from the connection.
             await asyncio.wait(self._draining, timeout=within_seconds)
         self._deliveries = self._replays = None
         if self._in_flight:

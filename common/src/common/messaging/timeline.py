@@ -1,4 +1,4 @@
-"""Reads the events of an aggregate from the streams.
+"""Reads the events of an aggregate (for example of an order) from the streams.
 
 The reader finds the events by their subjects, because the subject of an event ends with the aggregate's id.
 """
@@ -24,7 +24,11 @@ _LONGEST = 200
 
 @dataclass(frozen=True)
 class TimelineEvent:
-    """An event as it is stored in the stream. `cause` and `trace_id` come from the headers of the event."""
+    """An event as it is stored in the stream.
+
+    `cause` says which request or which other event has led to this event. `cause` and `trace_id` come from the headers
+    of the event.
+    """
 
     event: str
     subject: str
