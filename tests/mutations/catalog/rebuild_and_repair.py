@@ -80,7 +80,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="rebuild-keeps-what-an-unreadable-owner-may-confirm",
         promise="A rebuild keeps a newer read model while its owner's document cannot be parsed.",
         where="marketplace.operations.rebuild:_is_rightly_newer",
-        old="return True # the owner's document cannot be parsed, so nothing shows that the read model is wrong",
+        old="return True # the original document cannot be parsed, so nothing shows that its copy `found` is wrong",
         new="return False",
         tests=_guarded("test_a_newer_read_model_of_an_unreadable_owner_is_kept[motor]"),
     ),
@@ -96,7 +96,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="rebuild-skips-what-is-no-event",
         promise="A message in the stream that cannot be parsed does not end a rebuild.",
         where="marketplace.operations.rebuild:_newest_events",
-        old="continue # no consumer can parse this event, so it is a dead letter",
+        old="continue # the service cannot parse this event either, so its read model does not contain it",
         new="raise",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_rebuild.py",

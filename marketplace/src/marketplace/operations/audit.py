@@ -1,11 +1,13 @@
-"""The audit compares the stored data of all services with each other and with the events in the streams.
+"""The audit compares the stored data of all services with each other and with the events in the NATS streams.
 
-A read model is a copy that a service has of another service's data. The audit compares each read model with the data of
-the owner, and the data of the owner with the events. It also checks the rules in marketplace.operations.invariants.
+A read model is a copy that a service has of another service's data. The audit compares each read model with the
+original data, and the original data with the events. It also checks rules for the data of several services together.
+The functions in marketplace.operations.invariants check these rules.
 
-A service reads only its own database. The audit may read the databases of all services, because it is a command for
-operators. While the services process a change, their data differ for a moment. Therefore, if the audit finds
-differences, it reads all data again several times, and reports only the differences that it has found each time.
+A service may read only its own database. The audit may read the databases of all services, because it is a command for
+operators. While an event is on its way from one service to another, their data differ for a moment. Therefore, if the
+audit finds differences, it reads all data again several times. It reports only the differences that it has found each
+time.
 """
 
 import asyncio
@@ -29,18 +31,21 @@ _PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Report:
-    """The result of an audit."""
+    """The differences that an audit has found, and the numbers of documents that it has checked."""
 
     differences: list[Difference]
     counts: dict[str, int]
-    """The number of documents in each collection. A key is, for example, `orders ticket_replicas`."""
+    """Maps each collection to the number of its documents.
+
+    A key consists of the service and its collection, for example `orders ticket_replicas`.
+    """
 
 
 async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
-    """Return the differences that do not disappear within `settle_seconds`.
+    """Compare all data again and again. Return a report with the differences that every comparison has found.
 
-    The audit compares all data again and again, and keeps only the differences that it has found each time. It stops
-    when it has no difference left, or after `settle_seconds`.
+    The audit stops when no such difference is left, or when `settle_seconds` have passed since its start. A difference
+    that disappears earlier is no problem, because the data of two services differ while an event is on its way.
     """
     deadline = time.monotonic() + settle_seconds
     histories = Histories()
@@ -57,10 +62,11 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
 
 
 def find_differences(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:
-    """Yield all differences in the snapshot, which is a copy of the documents of all services.
+    """Yield all differences between the documents of the services, and between the documents and their events.
 
-    If a document cannot be parsed, yield this as a difference, and remove the document from the snapshot, so that the
-    other checks do not fail because of it.
+    `snapshot` is a copy of the documents of all services. `histories` contains the events in the streams. If a document
+    cannot be parsed, yield this as a difference, and remove the document from the snapshot. Otherwise the other checks
+    would fail because of this document.
     """
     yield from exclude_unreadable(snapshot)
     for found in _check_everything(snapshot, histories):
@@ -79,10 +85,11 @@ def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Diff
 
 
 def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Iterator[Difference]:
-    """Yield the findings of one rule as differences.
+    """Yield the findings of the check of one rule as differences.
 
-    If the check raises an error, for example because a document is damaged, yield the error as a difference. So the
-    audit can still check the other rules.
+    `findings` runs the check while we iterate over it. If the check raises an error, for example because a document is
+    damaged, yield a difference with this error. So the audit can still check the other rules. `subject` is the id of
+    the document that is checked, or None if the rule is about many documents.
     """
     try:
         for about, detail in findings:
@@ -117,6 +124,9 @@ def _wrong_with(copy: Document, expected: Document, service: str) -> Iterator[st
 
 
 def _order(difference: Difference) -> tuple[bool, str, str, str]:
-    """Return the sort key. Unreadable documents come first, because they may be the cause of other differences."""
+    """Return the key by which the audit sorts the differences of its report.
+
+    Differences about documents that cannot be parsed come first, because they may be the cause of other differences.
+    """
     first = difference.rule.endswith(CAN_BE_READ)
     return (not first, difference.rule, difference.subject or "", difference.detail)

@@ -1,4 +1,4 @@
-"""The command `marketplace audit`."""
+"""The command `marketplace audit`, with which an operator finds differences between the data of the services."""
 
 from typing import Annotated
 
@@ -25,20 +25,22 @@ def audit_everything(
     """Find differences between the data of the services, and between these data and the events in the streams.
 
     The command compares each read model with the original data. A read model is a copy that a service has of another
-    service's data. The command also checks rules, such as: a ticket has at most one live order.
+    service's data. The command also checks rules. For example, a ticket has at most one order that is not cancelled.
 
     While the services process a change, their data differ for a moment. Therefore the command reports a difference only
-    if the difference is still there after 5 s. You may run the command at any time. It reads whole collections into
-    memory, which is no problem up to about 100,000 documents.
+    if the difference is still there after 5 s. You may run the command at any time, also while the services are
+    running. Without `--repair`, it does not change any data of the services. It reads whole collections into memory.
+    Collections with up to about 100,000 documents are no problem.
 
-    With `--repair`, the command rebuilds the read models that differ. If the audit has found tickets with a wrong
-    holder (the order that holds the ticket), the command asks the tickets service to determine the holders again. A
-    person has to repair all differences that are left. docs/operations.md says how.
+    With `--repair`, the command rebuilds the read models that differ. The holder of a ticket is the order that has
+    reserved or bought the ticket. If the audit has found tickets with a wrong holder, the command asks the tickets
+    service to determine the holders again. A person has to repair all differences that are left. docs/operations.md
+    says how.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`
 
-    Exit status: 0 no difference · 1 a difference is left (with `--repair`: after the repair), or a server does not
-    answer
+    Exit status: 0 no difference · 1 a difference is left (with `--repair`: after the repair), or NATS or MongoDB does
+    not answer
     """
 
     async def work(connection: Operator) -> tuple[Report, Repaired, Report]:

@@ -1,4 +1,4 @@
-"""The code that all commands for operators share: the option `--json`, and the connection to the platform."""
+"""The code that all commands for operators share: the option `--json`, and the connections to NATS and MongoDB."""
 
 import asyncio
 import logging
@@ -17,10 +17,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else,
 
 
 def operate(work: Callable[[Operator], Awaitable[T]], *, only_nats: bool = False) -> T:
-    """Connect to the servers of the platform, call `work` with the connection, and return the result of `work`.
+    """Connect to NATS and MongoDB, call `work` with the connections, and return the result of `work`.
 
-    The addresses of the servers come from the environment variables. If `only_nats` is true, do not connect to MongoDB.
-    Raises PlatformError if a server does not answer.
+    The addresses come from the environment variables NATS_URL and MONGO_URL. If these are not set, connect to the
+    servers of the platform on this computer. If `only_nats` is true, do not connect to MongoDB. Raises PlatformError if
+    a server does not answer.
     """
 
     async def connected() -> T:

@@ -1,4 +1,7 @@
-"""The commands `marketplace dead-letters list`, `show`, `replay` and `drop`."""
+"""The commands `marketplace dead-letters list`, `show`, `replay` and `drop`.
+
+A dead letter is an event that a consumer of a service could not handle.
+"""
 
 from typing import Annotated
 
@@ -32,12 +35,12 @@ dead_letters = typer.Typer(
 
 @dead_letters.command("list")
 def list_letters(*, as_json_: Json = False) -> None:
-    """List all dead letters, oldest first. A dead letter is an event that a consumer could not handle.
+    """List all dead letters, oldest first. A dead letter is an event that a consumer of a service could not handle.
 
-    If a consumer crashes each time NATS delivers an event, NATS itself reports the event. The list also contains these
-    events.
+    Usually the consumer itself stores the dead letter. If a consumer crashes each time NATS delivers an event, it can
+    store nothing. Then NATS reports the event. The list also contains these events.
 
-    Exit status: 0 listed, also if there are no dead letters · 1 a server does not answer
+    Exit status: 0 the list was shown, even if it is empty · 1 NATS does not answer
     """
     found = operate(letters.list_dead_letters, only_nats=True)
     if as_json_:
@@ -60,9 +63,9 @@ def list_letters(*, as_json_: Json = False) -> None:
 
 @dead_letters.command("show")
 def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
-    """Show one dead letter with its headers and its data.
+    """Show one dead letter (an event that a consumer could not handle) with its headers and its data.
 
-    Exit status: 0 shown · 1 there is no such dead letter, or a server does not answer
+    Exit status: 0 shown · 1 there is no dead letter with this id, or NATS does not answer
     """
     letter = operate(lambda connection: _known(connection, letter_id), only_nats=True)
     if as_json_:
@@ -81,12 +84,12 @@ def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
 
 @dead_letters.command("replay")
 def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
-    """Ask the consumer that failed to handle the events again. Delete a dead letter if its consumer succeeds now.
+    """Send events again to the consumers that could not handle them. If a consumer succeeds, delete its dead letter.
 
-    Example: `marketplace dead-letters replay 3 4`
+    Example, for the dead letters with the ids 3 and 4: `marketplace dead-letters replay 3 4`
 
-    Exit status: 0 all succeeded · 1 an event failed again (its dead letter is kept), there is no such dead letter, or a
-    server does not answer
+    Exit status: 0 the consumers have handled all events · 1 a consumer has failed again (its dead letter is kept), or
+    there is no dead letter with one of the ids, or NATS does not answer
     """
 
     async def work(connection: Operator) -> dict[int, str]:
@@ -106,11 +109,12 @@ def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
 
 @dead_letters.command("drop")
 def drop_letters(ids: Ids, *, as_json_: Json = False) -> None:
-    """Delete dead letters without replaying them. The events stay in their streams.
+    """Delete dead letters without sending their events to the consumers again. The events stay in their streams.
 
-    Example: `marketplace dead-letters drop 3 4`
+    Example, for the dead letters with the ids 3 and 4: `marketplace dead-letters drop 3 4`
 
-    Exit status: 0 dropped · 1 there is no such dead letter (and none was dropped), or a server does not answer
+    Exit status: 0 all deleted · 1 there is no dead letter with one of the ids (then the command deletes nothing), or
+    NATS does not answer
     """
 
     async def work(connection: Operator) -> list[int]:

@@ -1,5 +1,7 @@
 """Lists, replays and drops dead letters. A dead letter is an event that a consumer could not handle.
 
+To replay a dead letter means to ask its consumer to handle the event again. To drop it means to delete it.
+
 The dead-letter stream has two kinds of messages. Usually the consumer that failed publishes the dead letter, with the
 reason. But if a consumer crashes at each delivery of an event, the consumer cannot publish anything. NATS delivers the
 event as often as the consumer's configuration allows. Then NATS publishes an advisory, which is a message of NATS about
@@ -38,19 +40,20 @@ class DeadLetter:
     dead_lettered_at: datetime
     consumer: str
     event: str
-    """The subject of the event, or "unknown"."""
+    """The NATS subject of the event. It is "unknown" if neither the dead letter nor the event's stream contains it."""
     reason: str
     deliveries: int
     headers: dict[str, str]
     data: bytes
     stream: str
-    """The name of the stream that contains the event."""
+    """The name of the stream in which the event was published. It is not the dead-letter stream."""
     sequence: int
     """The sequence number of the event in `stream`."""
     advisories: tuple[int, ...] = ()
-    """NATS may have stored advisories about the same failed delivery in the dead-letter stream.
+    """The sequence numbers of further messages about the same failed delivery in the dead-letter stream.
 
-    These are their sequence numbers. drop_dead_letter() deletes the advisories together with the dead letter.
+    NATS writes these messages (advisories) when it stops delivering an event. drop_dead_letter() deletes them together
+    with the dead letter.
     """
 
     def as_json(self) -> dict[str, Any]:
@@ -69,9 +72,10 @@ class DeadLetter:
 
 
 Delivery = tuple[str, str, int]
-"""Identifies a failed delivery: the names of the consumer and the stream, and the event's sequence number in it.
+"""Identifies a failed delivery by three values: consumer, stream, and the event's sequence number in this stream.
 
-The consumer and NATS may both report the same failed delivery. Then these three values are equal in both reports.
+The dead-letter stream may contain two reports about the same failed delivery, one from the consumer and one from NATS.
+Then the three values are equal in both reports.
 """
 
 
@@ -100,9 +104,10 @@ async def drop_dead_letter(operator: Operator, letter: DeadLetter) -> None:
 
 
 async def replay_dead_letter(operator: Operator, letter: DeadLetter, client: ReplayClient | None = None) -> str:
-    """Let the consumer that failed handle the event again.
+    """Send the event of the dead letter again to the consumer that could not handle it.
 
-    If the consumer succeeds, drop the dead letter and return "". Otherwise keep the dead letter and return the reason.
+    If the consumer succeeds, drop the dead letter and return "". Otherwise keep the dead letter, and return the reason
+    why the consumer has not handled the event.
 
     To replay several dead letters, pass the same `client` each time. If a consumer does not answer, the client then
     waits for this consumer only once, and not again for each dead letter.
@@ -117,9 +122,10 @@ async def replay_dead_letter(operator: Operator, letter: DeadLetter, client: Rep
 
 
 def replay_client(operator: Operator) -> ReplayClient:
-    """Return a client that waits at most 15 s for each answer.
+    """Return a client that asks consumers to handle events again, and waits at most 15 s for each answer.
 
-    This time is long, because an event may have become a dead letter when its handler was too slow.
+    This time is long, because a consumer answers only after its handler has finished, and the handler may be slow. For
+    example, it may have to wait for Stripe.
     """
     return ReplayClient(operator, answer_seconds=_REPLAY_SECONDS)
 
@@ -177,10 +183,11 @@ def _reported_delivery(advisory: StoredMessage) -> Delivery:
 
 
 async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[StoredMessage]) -> DeadLetter:
-    """Make one dead letter from the advisories of NATS about one failed delivery.
+    """Make one dead letter from the advisories about one failed delivery.
 
-    The id of the dead letter is the sequence number of the first advisory. An advisory does not contain the event, so
-    we read the event from its stream.
+    An advisory is a message in which NATS reports that a consumer has not handled an event. The id of the dead letter
+    is the sequence number of the first advisory. An advisory does not contain the event, so we read the event from its
+    stream.
     """
     consumer, stream, sequence = delivery
     try:

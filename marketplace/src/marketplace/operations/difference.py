@@ -1,15 +1,21 @@
-"""One problem that the audit has found."""
+"""One problem that the audit (the command `marketplace audit`) has found in the data of the services."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Contains the rule that is broken, the id of the aggregate that breaks it, and a text that says what is wrong."""
+    """A problem that the audit has found. The stored data of the services do not follow the rule with the name `rule`.
+
+    `detail` is a text that tells the operator what is wrong.
+    """
 
     rule: str
     subject: str | None
-    """The id of the aggregate that breaks the rule. None if no single aggregate breaks it."""
+    """The id of the aggregate (for example the order) that breaks the rule.
+
+    None if the audit cannot say which aggregate breaks the rule.
+    """
     detail: str
 
     def as_json(self) -> dict[str, str | None]:

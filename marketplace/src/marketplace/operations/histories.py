@@ -1,4 +1,4 @@
-"""Compares the stored document of each aggregate with the events of this aggregate in the stream, for the audit."""
+"""Compares the stored document of each aggregate (for example an order) with the aggregate's events, for the audit."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,7 +29,7 @@ class History:
 
 @dataclass
 class Histories:
-    """The history of every aggregate in the streams.
+    """The history of every aggregate that has events in the streams.
 
     To save memory, the history of an aggregate contains only the newest event, and the version numbers of all events.
     """
@@ -38,7 +38,10 @@ class Histories:
     _read_up_to: dict[str, int] = field(default_factory=lambda: {owned.name: 0 for owned in AGGREGATES})
 
     async def catch_up(self, operator: Operator) -> None:
-        """Read the events that NATS has stored since the last call of this method."""
+        """Read the events that NATS has stored since the last call of this method.
+
+        The first call reads all events.
+        """
         for owned in AGGREGATES:
             subjects = [event.subjects() for event in owned.events]
             read = read_stream(
@@ -49,12 +52,12 @@ class Histories:
             )
             async for message in read:
                 self._read_up_to[owned.name] = message.sequence
-                with suppress(MalformedEvent):  # no consumer can parse this event, so it is a dead letter
+                with suppress(MalformedEvent):  # if an event cannot be parsed, ignore it and read the next one
                     event = decode_event(message.subject, message.data)
                     _add(self._by_owner[owned.name], event)
 
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
-        """Compare the document with its events, and yield one text per difference.
+        """Compare the stored document of an aggregate with the aggregate's events, and yield one text per difference.
 
         The published events are in the stream. The events that are not published yet are in the document's outbox.
         """
@@ -70,8 +73,9 @@ class Histories:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
             yield f"is {document.get('status')}, but the stream has an event of its version {published['version']}"
-        # If each version has an event, we compare the fields only if the newest event has the document's version. If it
-        # has a lower version, the event of the document's version is lost, and the check of `lost` has yielded this.
+        # If `event_per_version` is true, each version of the document must have an event. If the newest event then has
+        # a lower version than the document, an event is lost. We have yielded this above (see `lost`), so we do not
+        # compare the fields. If `event_per_version` is false, some versions have no event, and we always compare.
         elif not owned.spec.event_per_version or published["version"] == state["version"]:
             for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:

@@ -1,7 +1,7 @@
 """The rules that the data of all services together must follow. The audit checks these rules.
 
-While the services process a change, a rule may be broken for a short time. Each function checks one rule. The name of
-the function is also the name of the rule in the output of the audit.
+While the services process a change, a rule may be broken for a short time. Each function in the table INVARIANTS checks
+one rule. The output of the audit shows the name of the function, with spaces, as the name of the rule.
 """
 
 from collections import defaultdict
@@ -15,8 +15,9 @@ from orders.order import OrderStatus
 from payments.payment import PaymentStatus
 
 Finding = tuple[str | None, str]
-"""The id of the aggregate that breaks the rule, and a text that says what is wrong.
+"""One problem that the check of a rule has found.
 
+It consists of the id of the aggregate (for example the order) that breaks the rule, and a text that says what is wrong.
 The id is None if it is not possible to say which aggregate breaks the rule.
 """
 
@@ -75,9 +76,11 @@ def captured_minus_refunded_is_what_the_completed_orders_cost(snapshot: Snapshot
 
 
 def the_sandbox_was_charged_once_per_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
-    """Check the charges in the sandbox, which is our replacement for Stripe.
+    """Check that each successful charge in the sandbox belongs to a payment with the same amount and the right status.
 
-    If the platform uses Stripe, this function checks nothing, because the audit cannot read the charges at Stripe.
+    The sandbox is the card processor for development and tests. The right status is "refunded" if the sandbox has
+    refunded the charge, otherwise "captured". If the platform uses Stripe, the sandbox has no charges. Then this
+    function checks nothing, because the audit cannot read the charges at Stripe.
     """
     charged = {
         key: charge["request"]["amount"]

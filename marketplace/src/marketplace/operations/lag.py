@@ -14,7 +14,7 @@ from marketplace.registry import CONSUMERS_OF
 
 @dataclass(frozen=True)
 class Lag:
-    """The events that one consumer has not handled yet."""
+    """How many events one consumer has not handled yet, and how old the oldest of these events is."""
 
     consumer: str
     provisioned: bool
@@ -26,7 +26,10 @@ class Lag:
     redelivered: int = 0
     """The number of events in flight that NATS has delivered more than once."""
     oldest_seconds: float | None = None
-    """The age of the oldest event that the consumer has not acknowledged. None if it has acknowledged all events."""
+    """How many seconds ago NATS stored the oldest event that the consumer has not acknowledged yet.
+
+    None if the consumer has acknowledged all events, or if the consumer does not exist.
+    """
     listening: bool = False
     """True if at least one instance of the service is connected to NATS and receives events for this consumer."""
 
@@ -53,7 +56,10 @@ class Lag:
 
 
 async def measure_lag(operator: Operator) -> list[Lag]:
-    """Return the lag of every consumer of every service, also of the consumers that do not exist on the server."""
+    """Return the lag of every consumer of every service. The lag says how many events the consumer has not handled yet.
+
+    The list also contains the consumers that do not exist on the NATS server.
+    """
     consumers = [consumer for consumers in CONSUMERS_OF.values() for consumer in consumers]
     return [await _lag_of(operator, consumer) for consumer in consumers]
 
@@ -75,7 +81,7 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
 
 
 async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
-    """Return the age of the oldest event that the consumer has not acknowledged, in seconds.
+    """Return how many seconds ago NATS stored the oldest event that the consumer has not acknowledged.
 
     Return None if the consumer has acknowledged all events. NATS tells us the sequence number `ack_floor`: the consumer
     has acknowledged all its events up to this number. So the oldest event that is not acknowledged is the next event of

@@ -1,4 +1,4 @@
-"""The command `marketplace lag`."""
+"""The command `marketplace lag`, which shows how many events each consumer has not handled yet."""
 
 import typer
 
@@ -11,7 +11,7 @@ from marketplace.settings import PlatformSettings
 def lag(*, as_json_: Json = False) -> None:
     """Show how many events each consumer has not handled yet, and the age of the oldest of these events.
 
-    The command also works while MongoDB is down.
+    A consumer acknowledges an event when it has handled the event. The command also works while MongoDB is down.
 
     - **pending**: the number of events that NATS has not delivered to the consumer yet
     - **in flight**: the number of events that NATS has delivered, but that the consumer has not acknowledged yet
@@ -19,7 +19,7 @@ def lag(*, as_json_: Json = False) -> None:
     - **oldest**: the age of the oldest event that the consumer has not acknowledged yet
     - **no subscriber**: no instance of the consumer's service is connected to NATS
 
-    Exit status: 0 every consumer has a subscriber · 1 a consumer is missing or has no subscriber, or NATS does not
+    Exit status: 0 every consumer has a subscriber · 1 a consumer does not exist or has no subscriber, or NATS does not
     answer
     """
     found = operate(measure_lag, only_nats=True)

@@ -28,7 +28,7 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Operator:
-    """An open connection to NATS, and open connections to the databases of all services."""
+    """The open connections of a command for operators, to NATS and to the databases of all services."""
 
     broker: Broker
     databases: Mapping[str, Database]
@@ -39,13 +39,13 @@ class Operator:
 async def operator(
     settings: PlatformSettings, databases: Mapping[str, str] | None = None, *, only_nats: bool = False
 ) -> AsyncIterator[Operator]:
-    """Connect to NATS and to MongoDB, at the addresses in `settings`. Close the connections after the `async with`.
+    """Connect to NATS and to MongoDB, and close the connections at the end of the `async with` block.
 
-    `databases` maps the name of a service to the name of its database. If a service is not in `databases`, its database
-    has the name of the service. If `only_nats` is true, do not connect to MongoDB. Then an operator can use the command
-    while MongoDB is down, for example to see how many events each consumer has not handled yet.
+    The addresses of the servers are in `settings`. `databases` maps the name of a service to the name of its database.
+    If a service is not in `databases`, its database has the name of the service. If `only_nats` is true, do not connect
+    to MongoDB. Commands that need only NATS set it, so that they also work while MongoDB is down.
 
-    Raises PlatformError if a server does not answer, at the start or later inside the `async with` block.
+    Raises PlatformError if a server does not answer at the start, or later inside the `async with` block.
     """
     mongo_url = (
         settings.mongo_url or f"mongodb://127.0.0.1:{port_of('mongod', settings.gateway_port)}/?w=majority&journal=true"
@@ -75,7 +75,7 @@ async def operator(
 
 @contextmanager
 def _as_platform_error(nats_url: str, mongo_url: str) -> Iterator[None]:
-    """Catch the errors of NATS and MongoDB. Raise PlatformError instead, with a message that says what to do."""
+    """Catch the errors of NATS and MongoDB. Raise PlatformError instead, with a message for the operator."""
     try:
         yield
     except NotFoundError:

@@ -1,12 +1,12 @@
 """Rebuilds a read model from the events in the stream, while the service of the read model keeps running.
 
 A read model is a collection in which a service stores a copy of another service's data. A rebuild does not delete this
-collection. It replaces only the documents that are wrong, so the service can use the read model all the time. If the
-service handles a newer event of such a document in the meantime, the rebuild does not overwrite the newer state.
+collection. It changes only the documents that are missing or wrong, so the service can use the read model all the time.
+If the service handles a newer event of such a document in the meantime, the rebuild does not overwrite the newer state.
 
-After the writes, the rebuild replays the newest event of each changed document to the service. So the service handles
-the event again: the tickets service decides again which order holds a ticket, and the payments service decides again
-what to refund.
+After the writes, the rebuild replays the newest event of each changed document. This means that it asks the service to
+handle the event again. So the service also corrects the data that depend on the read model. For example, the tickets
+service decides again which order holds a ticket, and the payments service decides again what to refund.
 
 The write that repairs a document also sets the field REPLAY_PENDING in the document. This field is necessary because
 the rebuild may be interrupted, or the service may be down, before the event is replayed. The document is then already
@@ -32,36 +32,43 @@ from marketplace.operations.stored_data import ReadModels
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
 
 Progress = Callable[[int, int], None]
-"""A function with two parameters: the number of events that were read so far, and the number of all events."""
+"""A function that the rebuild calls regularly while it reads the events of a stream.
+
+The parameters are the number of events that it has read so far, and the number of all events that it has to read.
+"""
 
 _BATCH = 500
 _DUPLICATE_KEY = 11000
 REPLAY_PENDING = "unheard"
 """The name of a field in the documents of read models.
 
-If a document has this field, a rebuild has repaired the document, but has not replayed its newest event yet. Services
-ignore the field. Its name in the database is "unheard", which is an older word for "not replayed". We do not change
-this name, because stored documents may already have the field.
+If a document has this field, a rebuild has repaired the document, but has not replayed its newest event yet. To replay
+an event means to ask the service to handle the event again. Services ignore the field. Its name in the database is
+"unheard", which is an older word for "not replayed". We do not change this name, because stored documents may already
+have the field.
 """
 
 
 @dataclass
 class Rebuilt:
-    """The result of a rebuild. It says what the rebuild has read, changed and replayed."""
+    """The result of the rebuild of a read model. It says what the rebuild has read, changed and replayed."""
 
     events: int = 0
     aggregates: int = 0
     changed: list[str] = field(default_factory=list)
-    """The ids of the documents that were missing, too old or wrong."""
+    """The ids of the documents that were missing, or that did not have the state of their newest event."""
     removed: list[str] = field(default_factory=list)
-    """The ids of the deleted documents. The stream and the owner's database have no aggregates with these ids."""
+    """The ids of the deleted documents. Neither the stream nor the original data contain aggregates with these ids."""
     replayed: list[str] = field(default_factory=list)
-    """The ids of the aggregates whose newest event this rebuild has replayed.
+    """The ids of the aggregates whose newest event the service has handled again.
 
-    These are the changed documents, and the documents that had the field REPLAY_PENDING from an earlier rebuild.
+    This rebuild has changed their documents, or an earlier rebuild has changed them and left the field REPLAY_PENDING.
     """
     not_replayed: NotReplayed = field(default_factory=dict)
-    """Maps the id of each aggregate whose newest event could not be replayed to the reason."""
+    """The aggregates whose newest event the service has not handled again.
+
+    The key is the id of the aggregate. The value is the reason, for example that the service does not run.
+    """
 
     @property
     def summary(self) -> str:
@@ -84,7 +91,9 @@ async def rebuild(
 ) -> Rebuilt:
     """Change the read model so that each document has the state of its newest event in the stream.
 
-    You may call this function while the service is running. If the function is interrupted, you may call it again.
+    Then ask the service to handle the newest event of each changed document again. You may call this function while the
+    service is running, because the writes do not overwrite a newer state that the service stores in the meantime. If
+    the function was interrupted, call it again. The second call does what is left.
     """
     result = Rebuilt()
     newest = await _newest_events(operator, read_model, result, on_progress)
@@ -143,7 +152,7 @@ async def _newest_events(
         try:
             event = decode_event(message.subject, message.data)
         except MalformedEvent:
-            continue  # no consumer can parse this event, so it is a dead letter
+            continue  # the service cannot parse this event either, so its read model does not contain it
         if event.id not in newest or newest[event.id].version < event.version:
             newest[event.id] = event
     on_progress(result.events, result.events)
@@ -151,22 +160,24 @@ async def _newest_events(
 
 
 def _unless_newer_than(version: int, found: Document | None, key: str) -> Document:
-    """Return the filter of the write that stores the state of the event with this `version`.
+    """Return the filter of the write that replaces a document of the read model with the state of an event.
 
-    `found` is the document that we have read, or None. If the stored document still has the version of `found`, the
-    filter matches, also if this version is wrong and higher than `version`. If the service has changed the document
-    since then, the filter matches only if the stored document is not newer than `version`.
+    `version` is the version of the event. `found` is the document that the rebuild has read, or None if there was none.
+    The filter matches in two cases. First, the stored document is not newer than the event. Second, the service has not
+    changed the document since we read `found`, so it still has the same version. In the second case, the version of
+    `found` may be higher than `version`, because the rebuild also replaces documents with a wrong version.
     """
     older: list[Document] = [{"version": {"$lte": version}}]
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
 
 
 async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: Document, event: Event) -> bool:
-    """Return True if the document `found` is newer than `event`, and its newer state is right.
+    """Return True if the document `found` of the read model is newer than `event`, and its newer state is right.
 
-    `event` is the newest event that the rebuild has read. The state of `found` is right in two cases. First, the stream
-    now contains an event with this version, because the event arrived after we read the stream. Second, the state is
-    equal to the owner's state. In this case, the stream has lost the event, and the state of `event` is too old.
+    `event` is the newest event of the aggregate that the rebuild has read. The state of `found` is right in two cases.
+    First, the stream now contains an event with the version of `found`, because this event arrived after we read the
+    stream. Second, `found` is equal to the original data in the other service's database. In the second case, the
+    stream has lost the event with this state, and the state of `event` is too old.
     """
     version = found.get("version")
     if not isinstance(version, int) or version <= event.version:
@@ -177,7 +188,7 @@ async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: D
     try:
         return original is not None and read_model.of(original) == found
     except ValidationError:
-        return True  # the owner's document cannot be parsed, so nothing shows that the read model is wrong
+        return True  # the original document cannot be parsed, so nothing shows that its copy `found` is wrong
 
 
 async def _is_known(operator: Operator, read_model: ReadModels, key: object) -> bool:

@@ -1,4 +1,4 @@
-"""The command `marketplace rebuild`."""
+"""The command `marketplace rebuild`, which repairs the documents of a read model."""
 
 from typing import Annotated
 
@@ -22,14 +22,16 @@ def rebuild_one(
 
     A read model is a copy that a service has of another service's data. The command replaces only the documents that
     are wrong. If the service stores a newer state in the meantime, the command does not overwrite it. Afterwards the
-    command sends the newest event of each changed document to the service, and the service handles the event again. You
-    may interrupt the command and run it again. Then the second run sends the events that the first run has not sent.
+    command sends the newest event of each changed document to the service, and the service handles the event again. So
+    the service also corrects data that depend on the read model. You may interrupt the command and run it again. Then
+    the second run sends the events that the first run has not sent.
 
     Example: `marketplace rebuild tickets order_replicas`
 
     Read models: `tickets order_replicas` · `orders ticket_replicas` · `payments order_replicas`
 
-    Exit status: 0 rebuilt · 1 an event could not be replayed, or a server does not answer · 2 no such read model
+    Exit status: 0 rebuilt · 1 the service has not handled an event again, or NATS or MongoDB does not answer · 2 there
+    is no such read model
     """
     chosen = next((each for each in READ_MODELS if (each.service, each.collection) == (service, read_model)), None)
     if chosen is None:
@@ -48,7 +50,10 @@ def rebuild_one(
 
 
 def show_not_replayed(service: str, not_replayed: NotReplayed, *, command: str) -> None:
-    """Print one line per reason. Usually all events have the same reason: the service does not run."""
+    """Print why the service has not handled some events again, with one line per reason.
+
+    Usually there is only one reason, for example that the service does not run.
+    """
     for reason in dict.fromkeys(not_replayed.values()):
         ids = [key for key, why in not_replayed.items() if why == reason]
         about = f"{ids[0]} and of {len(ids) - 1} more" if len(ids) > 1 else ids[0]

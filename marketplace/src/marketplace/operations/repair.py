@@ -1,7 +1,8 @@
 """Repairs differences that the audit has found.
 
-It repairs only read models and the holders of tickets (the orders that hold them). For these data, the stream or the
-owner of the data shows which state is right.
+It repairs only two kinds of data: read models, which are copies of another service's data, and the holders of tickets.
+The holder of a ticket is the order that has reserved or bought the ticket. For these data, the events in the stream or
+the original data show which state is right.
 """
 
 from dataclasses import dataclass, field
@@ -29,9 +30,9 @@ class Repaired:
     holders: list[str] = field(default_factory=list)
     """The ids of the tickets for which the tickets service has determined again which order holds the ticket."""
     not_replayed: NotReplayed = field(default_factory=dict)
-    """Maps the id of each ticket whose holder could not be determined again to the reason.
+    """The tickets for which the tickets service has not determined again which order holds the ticket.
 
-    For example, the tickets service does not run, or its handler fails.
+    The key is the id of the ticket. The value is the reason, for example that the tickets service does not run.
     """
 
     def __bool__(self) -> bool:
@@ -43,9 +44,11 @@ class Repaired:
 
 
 async def repair(operator: Operator, report: Report) -> Repaired:
-    """Rebuild the read models that differ. Then ask the tickets service to correct the wrong holders of tickets.
+    """Rebuild the read models that differ from the original data. Then ask the tickets service to correct its tickets.
 
-    You may call this function again at any time.
+    `report` says which read models differ, and which tickets have a wrong holder. The holder is the order that has
+    reserved or bought the ticket. You may call this function again with the same report. A second call changes nothing
+    that is already right.
     """
     done = Repaired()
     for read_model in READ_MODELS:
@@ -63,11 +66,11 @@ async def repair(operator: Operator, report: Report) -> Repaired:
 
 
 async def _order_event_for(operator: Operator, ticket: str) -> Event | None:
-    """Return the newest event of the live order for this ticket.
+    """Return the event with which the tickets service can determine again which order holds the ticket.
 
-    An order is live if it is not cancelled. If the ticket has no live order, return the newest event of its last order.
-    If the ticket has no order, return None. Any event of any order for this ticket would have the same effect, because
-    the handler looks at all orders for the ticket.
+    It is the newest event of the live order for this ticket. An order is live if it is not cancelled. If the ticket has
+    no live order, it is the newest event of the newest order. If the ticket has no order with events, return None. When
+    the tickets service handles an event of an order, it looks at all orders for the same ticket.
     """
     order_events = owned("orders").events
     orders = operator.databases["orders"][owned("orders").collection]

@@ -1,4 +1,4 @@
-"""Asks a consumer to handle an event again. NATS sends this request directly to the consumer, without the stream."""
+"""Asks a consumer to handle an event again. NATS does not store this request in a stream."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from marketplace.operations.operator import Operator
 
 
 class ReplayClient:
-    """Sends replay requests, and waits for each answer.
+    """Sends replay requests, and waits for each answer. A replay request asks a consumer to handle an event again.
 
     If a consumer does not answer a request, its service is probably stopped or hangs. Then the client sends no more
     requests to this consumer. Otherwise it would wait for the timeout at each further request.
@@ -22,10 +22,10 @@ class ReplayClient:
         self._no_answer: dict[str, str] = {}
 
     async def replay(self, consumer: str, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> str:
-        """Ask the consumer to handle the event. Return "" if the consumer succeeds, otherwise return the reason.
+        """Ask the consumer to handle the event. If it fails, return the reason. If it succeeds, return "".
 
-        You may call this method again with the same event. NATS may also deliver an event more than once, so all
-        handlers are written for this case.
+        You may call this method again with the same event. Every handler is written for this case, because NATS may
+        also deliver an event more than once.
         """
         if consumer in self._no_answer:
             return self._no_answer[consumer]

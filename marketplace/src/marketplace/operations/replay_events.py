@@ -12,16 +12,20 @@ _ANSWER_SECONDS = 5.0
 _CONCURRENT_REPLAYS = 32
 
 NotReplayed = dict[str, str]
-"""Maps the id of each aggregate whose event the service did not handle to the reason."""
+"""The aggregates whose event the service did not handle.
+
+The key is the id of the aggregate. The value is the reason, for example that the service does not run.
+"""
 
 
 async def replay_events(operator: Operator, service: str, events: Iterable[Event]) -> NotReplayed:
-    """Ask the service to handle these events again. Return the ids of the aggregates for which this failed.
+    """Ask the service to handle these events again. Return the events that it did not handle.
 
-    The result maps each of these ids to the reason. For example, the service does not run, or its handler fails.
+    In the result, the key is the id of the event's aggregate. The value is the reason, for example that the service
+    does not run, or that its handler failed.
 
-    You may call this function again with the same events. NATS may also deliver an event more than once, so all
-    handlers are written for this case.
+    You may call this function again with the same events. Every handler is written for this case, because NATS may also
+    deliver an event more than once.
     """
     limit = asyncio.Semaphore(_CONCURRENT_REPLAYS)
     client = ReplayClient(operator, answer_seconds=_ANSWER_SECONDS)

@@ -17,7 +17,10 @@ from rich.text import Text
 
 _NUMBERS = {"version", "pending", "in flight", "redelivered", "oldest", "deliveries"}
 _FOLDED_WIDTH = 24
-"""If a text has more characters than this, the table may break it into lines. Its column is at least this wide."""
+"""If a text has more characters than this, the table may break the text into several lines.
+
+The column of such a text has at least this width.
+"""
 _BETWEEN_COLUMNS = 3
 
 console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -34,8 +37,8 @@ def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table.
 
-    If the output is not a terminal, print exactly one line per row. If the terminal is too narrow for the table, print
-    a list with one line per cell.
+    In a terminal, the table may break a long text into several lines. If the terminal is too narrow even for this,
+    print a list with one line per cell. If the output is not a terminal, print exactly one line per row of the table.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     cells = list(zip(columns, *rows, strict=True))

@@ -28,7 +28,10 @@ class Snapshot:
     taken_at: datetime
     by_collection: dict[tuple[str, str], dict[str, Document]]
     excluded: set[tuple[str, str, str]] = field(default_factory=set)
-    """The documents that cannot be parsed. Each entry has the service, the collection and the id of the document."""
+    """The documents that exclude() has removed, because they cannot be parsed.
+
+    Each entry consists of the service, the collection and the id of the document.
+    """
 
     def documents(self, service: str, collection: str) -> dict[str, Document]:
         """Return the documents of this collection. The result maps the id of each document to the document."""

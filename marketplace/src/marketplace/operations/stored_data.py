@@ -1,6 +1,6 @@
 """Lists what each service stores: the aggregates that it owns, and its read models (copies of other services' data).
 
-The lists come from the SPEC of each service.
+The lists come from the object SPEC in which each service describes itself.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from marketplace.registry import SERVICES
 
 @dataclass(frozen=True)
 class OwnedAggregates:
-    """One collection of aggregates, in the database of the service that owns them."""
+    """One collection of aggregates (for example orders), in the database of the service that owns them."""
 
     service: str
     spec: AggregateSpec
@@ -33,7 +33,7 @@ class OwnedAggregates:
         return f"{self.service} {self.collection}"
 
     def is_published(self, document: Document) -> bool:
-        """Return True if other services must know this document, so that there must be an event with its state.
+        """Return True if other services must know the state of this document. Then an event with this state must exist.
 
         For example, the result is False for an open payment, because a payment has no event before it is captured.
         Raises pydantic's ValidationError if the document cannot be parsed.
@@ -41,14 +41,14 @@ class OwnedAggregates:
         return self.spec.read(document).current_event() is not None
 
     def state(self, document: Document) -> dict[str, Any]:
-        """Return the state of this document as an event contains it: only the fields that other services may know.
+        """Return the fields of this document that an event contains. Other services may know only these fields.
 
         Raises pydantic's ValidationError if the document cannot be parsed.
         """
         return self.event(document).model_dump()
 
     def event(self, document: Document) -> Event:
-        """Return an event with the state of this document, also if the owner has not published such an event."""
+        """Return an event with the state of this document, even if its service has not published such an event."""
         aggregate = self.spec.read(document)
         event: Event = aggregate.current_event() or aggregate.to_event(self.events[0])
         return event
@@ -64,7 +64,7 @@ class ReadModels:
     service: str
     spec: ReadModelSpec
     original: OwnedAggregates
-    """The aggregates that are copied, in the database of their owner."""
+    """The original aggregates, in the database of the other service."""
 
     @property
     def collection(self) -> str:
@@ -84,11 +84,11 @@ class ReadModels:
 
     @property
     def rule(self) -> str:
-        """The name of the audit's rule that compares this read model with the data of the owner."""
+        """The name of the rule with which the audit compares this read model with the original data."""
         return f"{self.name} equal what {self.original.service} has"
 
     def of(self, document: Document) -> Document:
-        """Return the copy that the read model must have of `document`, which is a document of the owner.
+        """Return the copy that the read model must have of `document`, the original document of the other service.
 
         Raises pydantic's ValidationError if `document` cannot be parsed.
         """
@@ -102,7 +102,10 @@ OTHER_COLLECTIONS = tuple((spec.name, collection) for spec in SERVICES for colle
 
 
 def owned(service: str) -> OwnedAggregates:
-    """Return the aggregates of this service. Raises ValueError if it owns none, or more than one collection."""
+    """Return the collection of aggregates that this service owns.
+
+    Raises ValueError if the service owns no collection of aggregates, or more than one.
+    """
     (found,) = (each for each in AGGREGATES if each.service == service)
     return found
 

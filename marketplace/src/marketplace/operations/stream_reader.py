@@ -23,6 +23,7 @@ _BATCH = 500
 # A pull asks NATS for a number of messages, and waits until all of them arrive, but not longer than this time. It waits
 # in vain if some of the messages were deleted, or if NATS did not get the request. After this time, we pull again.
 _FETCH_SECONDS = 1.0
+# If no message arrives for this time, we stop pulling and raise an error.
 _TIMEOUT_SECONDS = 10.0
 
 
@@ -50,7 +51,7 @@ async def count_messages(broker: Broker, stream: str, subjects: Sequence[str]) -
 async def read_stream(
     broker: Broker, stream: str, subjects: Sequence[str], *, from_sequence: int = 1
 ) -> AsyncIterator[StoredMessage]:
-    """Yield every message with one of the `subjects` that is in the stream now, oldest first.
+    """Yield every message with one of the `subjects` that is in the stream at the start of the call, oldest first.
 
     Begin at the sequence number `from_sequence`. The function reads in batches, with a temporary consumer.
 
@@ -77,10 +78,10 @@ async def read_stream(
 
 
 def _reader() -> str:
-    """Return a new name for a temporary consumer.
+    """Return a new name for a temporary consumer. No consumer of a service has a name that begins with "reader-".
 
-    The subject of the request that creates the consumer ends with this name. NATS checks permissions by subject. So the
-    operator may create this consumer, although the operator may not replace a consumer of a service.
+    An operator may create temporary consumers, but must not replace a consumer of a service. NATS checks this by the
+    name, because the subject of the request that creates a consumer ends with the consumer's name.
     """
     return f"reader-{new_id()}"
 
@@ -99,7 +100,7 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
             with suppress(NatsTimeout):
                 info = await jetstream.consumer_info(stream, consumer)
                 if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
-                    break  # the missing messages were deleted in the meantime
+                    break  # the messages that have not arrived were deleted in the meantime
             continue
         received += len(batch)
         for message in batch:
@@ -113,7 +114,8 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
 async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) -> list[Event]:
     """Return every event of one aggregate, in the order of the stream. Ignore events that cannot be parsed.
 
-    `event` is one of the event classes of this type of aggregate. The function reads the stream of this class.
+    `event` is any event class of this type of aggregate. For an order, it can be OrderCreated or OrderCancelled. The
+    function reads the stream to which events of this class are published.
     """
     found: list[Event] = []
     sequence = 1

@@ -1,4 +1,4 @@
-"""The command `marketplace timeline`."""
+"""The command `marketplace timeline`, which shows the events of an order, a ticket, a payment or a user."""
 
 import re
 from typing import Annotated
@@ -20,13 +20,14 @@ def timeline(
 ) -> None:
     """Show the events of one order, ticket, payment or user, oldest first, with the time and the cause of each event.
 
-    The timeline of an order also has the events of its payments. An open or declined payment has no event. If an order,
-    ticket, payment or user has more than 200 events, the command shows only the first 200. It does not show events that
-    cannot be parsed. `marketplace dead-letters list` shows these events.
+    The cause is the request or the event that a service was handling when it made the new event. The timeline of an
+    order also has the events of its payments. An open or declined payment has no event. If an order, ticket, payment or
+    user has more than 200 events, the command shows only the first 200. It does not show events that cannot be parsed.
+    `marketplace dead-letters list` shows those that a consumer has received.
 
     Example: `marketplace timeline 65f0c0ffee00000000000020`
 
-    Exit status: 0 shown · 1 there is no event, or a server does not answer · 2 the argument is not an id
+    Exit status: 0 shown · 1 there is no event, or NATS or MongoDB does not answer · 2 the argument is not an id
     """
     aggregate_id = aggregate_id.lower()
     if not re.fullmatch(r"[0-9a-f]{24}", aggregate_id):

@@ -9,7 +9,8 @@ from marketplace.operations.operator import Operator
 async def read_timeline(operator: Operator, aggregate_id: str) -> list[TimelineEvent]:
     """Return the events of the order, ticket, payment or user with this id, oldest first.
 
-    For an aggregate with very many events, the result has only the first 200 events of each stream.
+    If it is an order, also return the events of its payments. If a stream contains more than 200 events of an order,
+    ticket, payment or user, return only the first 200 of these events.
     """
     payments = operator.databases["payments"]["payments"]
     its_payments = await payments.find({"order_id": aggregate_id}, {"_id": 1}).to_list(None)

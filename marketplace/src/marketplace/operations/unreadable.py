@@ -44,7 +44,7 @@ class _Request(_AsStored):
 
 
 class _Charge(_AsStored):
-    """The fields that the audit reads from a charge in the sandbox."""
+    """The fields that the audit reads from a charge in the sandbox (the card processor for development and tests)."""
 
     request: _Request
     outcome: dict[str, Any]
@@ -71,8 +71,8 @@ def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
 def mention_unreadable(snapshot: Snapshot, found: Difference) -> Difference:
     """Return the difference `found`. If unreadable documents may be the cause, add their ids to its text.
 
-    To the other checks of the audit, an unreadable document seems to be missing. If the operator then replaced the
-    document as if it were lost, this would make the damage worse.
+    The other checks of the audit do not see unreadable documents, and may report them as missing. Without the ids, an
+    operator could believe this, replace the stored document, and so lose data that a person could still repair.
     """
     causes = [
         f"{service} {collection} {key} cannot be read"
