@@ -18,10 +18,11 @@ _PAUSE_SECONDS = 0.1
 async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
     """Create all streams and consumers, and return when they exist.
 
-    If an attempt fails because of the NATS server, try again until `seconds` are over. Then raise PlatformError. Its
-    message contains the last error.
+    If an attempt fails because of the NATS server, try again. If no attempt has succeeded `seconds` after the call,
+    raise PlatformError. Its message contains the last error.
     """
-    # Without this configuration, structlog would print a log line for each attempt that fails.
+    # By default, structlog prints all log lines, so each attempt would print lines such as "waiting for NATS". If the
+    # program has already configured structlog, we keep its configuration.
     if not structlog.is_configured():
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     deadline = time.monotonic() + seconds
@@ -29,7 +30,7 @@ async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: in
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
                 return await provision_everything(nats_url, replicas=replicas)
-        except (OSError, NatsError, DependencyUnavailable) as error:  # TimeoutError is an OSError
+        except (OSError, NatsError, DependencyUnavailable) as error:  # also TimeoutError, a subclass of OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(

@@ -16,8 +16,8 @@ _SHARED = "common"
 async def restart_on_change(platform: Platform) -> None:
     """Restart each service whose code changes. This function runs until it is cancelled.
 
-    A change of any file in a package causes a restart, also if the file contains no Python code. But we use the default
-    filter of watchfiles, which ignores caches and the temporary files of editors.
+    A change of any file in the package of a service restarts the service, even if the file contains no Python code. The
+    exceptions are caches and the temporary files of editors, which watchfiles ignores by default.
     """
     folders = {package: _folder(package) for package in (_SHARED, *SERVICE_NAMES)}
     async for changes in awatch(*folders.values()):
@@ -26,9 +26,11 @@ async def restart_on_change(platform: Platform) -> None:
 
 
 def services_to_restart(changed: Iterable[Path], folders: Mapping[str, Path]) -> dict[str, Path]:
-    """Return each service that uses a changed file, together with the path of the first changed file that it uses.
+    """Return the services to restart. The result maps each of them to a changed file that it uses.
 
-    The path begins with the name of the package, for example `common/ids.py` or `orders/routes.py`.
+    A service uses the files in its own package and in the package `common`. If several of them have changed, the result
+    contains the first path in alphabetical order. The path begins with the name of the package, for example
+    `common/ids.py` or `orders/routes.py`. `folders` maps the name of each package to its folder.
     """
     services: dict[str, Path] = {}
     for path in sorted(changed):

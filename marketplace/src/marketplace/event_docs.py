@@ -1,4 +1,4 @@
-"""Generates docs/events.md from the code: all events, their publishers and their consumers."""
+"""Generates docs/events.md from the code. The document lists all events with their publishers and consumers."""
 
 import json
 from collections.abc import Iterator

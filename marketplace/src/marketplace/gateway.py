@@ -1,4 +1,7 @@
-"""The gateway of `marketplace run`: nginx, with the same rules as the Ingress of the Kubernetes cluster."""
+"""Runs nginx as the gateway of `marketplace run`, which sends the requests of clients to the services.
+
+The paths are the same as in the Ingress of the Kubernetes cluster (infra/k8s/base/ingress.yaml).
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +16,7 @@ from marketplace.registry import SERVICES
 
 
 class Route(NamedTuple):
-    """The gateway sends the requests for this path to this service."""
+    """A rule of the gateway: send the requests for `path` to the service with the name `service`."""
 
     path: str
     service: str
@@ -163,8 +166,9 @@ def _refusal(refusal: Refusal) -> str:
         }
     )
     retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - the HTTP status
-    # In nginx, each refusal is a location with a path (`place`), and not a named location such as `@not-found`. If
-    # nginx cannot parse the path of a request, nginx cannot use a named location to answer this request.
+    # In nginx, each refusal (an error response of nginx itself) is a location with a path (`place`), and not a named
+    # location such as `@not-found`. If nginx cannot parse the path of a request, nginx cannot use a named location to
+    # answer this request.
     place = f"/.refusals/{refusal.code}"
     return (
         f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"

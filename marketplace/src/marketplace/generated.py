@@ -12,7 +12,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
 }
 """Maps the path of each generated file to the function that returns its text.
 
-The paths are relative to the root of the repository. You must run `marketplace docs` in this folder.
+The paths are relative to the root of the repository, so you must run `marketplace docs` there.
 """
 
 

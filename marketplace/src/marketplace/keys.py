@@ -24,7 +24,7 @@ from marketplace.errors import PlatformError
 
 @dataclass(frozen=True)
 class TokenKeys:
-    """The private key and the public key, as PEM text."""
+    """The private key that signs the session tokens, and the public key that verifies them, as PEM text."""
 
     private: str = field(repr=False)
     public: str
@@ -35,7 +35,7 @@ class TokenKeys:
 
     @classmethod
     def of(cls, private: str) -> Self:
-        """Compute the public key from the private key. Raises ValueError if `private` is not an Ed25519 key."""
+        """Return this private key with its public key. Raises ValueError if `private` is not an Ed25519 key."""
         try:
             key = load_pem_private_key(private.encode(), password=None)
         except (TypeError, UnsupportedAlgorithm) as error:
@@ -49,7 +49,7 @@ class TokenKeys:
 def load_or_create_keys(folder: Path) -> TokenKeys:
     """Return the keys that are stored in this folder. If there are none, create and store new keys.
 
-    Raises PlatformError if the file exists but does not contain a key.
+    Raises PlatformError if the file for the private key exists, but does not contain an Ed25519 key.
     """
     path = folder / "token-private-key.pem"
     if not path.exists():
@@ -67,7 +67,7 @@ def _pem(key: Ed25519PrivateKey) -> bytes:
 
 
 def _write_secret(path: Path, content: bytes) -> None:
-    """Write the file atomically. Other users of the machine cannot read the file at any time."""
+    """Write the file atomically. Other users of the machine can never read it, not even while it is being written."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)

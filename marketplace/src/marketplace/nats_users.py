@@ -1,6 +1,6 @@
 """Generates users.conf, which defines the users of NATS and their permissions.
 
-Each service is one user of NATS, and has only the permissions that it needs. They follow from the code of the service:
+Each service is one user of NATS, and has only the permissions that it needs. The code determines these permissions:
 
 | what a service may do                           | if this is in the code                                        |
 |-------------------------------------------------|---------------------------------------------------------------|
@@ -8,10 +8,10 @@ Each service is one user of NATS, and has only the permissions that it needs. Th
 | set a timer                                     | the `publisher` in the class of the timer is this service     |
 | receive and acknowledge the events of a         | the consumer is in the table CONSUMERS of this service        |
 | consumer, and publish its dead letters          | (in its module `consumers`)                                   |
-| read events directly from the streams           | the SPEC of this service has `reads_streams=True`             |
+| read events directly from the streams           | the ServiceSpec of this service has `reads_streams=True`      |
 
 Two more users are not services: `provisioning` creates the streams and consumers, and `operator` runs the commands for
-operators. The functions _provisioning() and _operator() list their permissions.
+operators. The functions _provisioning() and _operator() list the permissions of these two users.
 
 NATS checks only the subject of a request, and not the content of the request. Therefore the permissions do not prevent
 two things. First, a user who may create a consumer can tell NATS to deliver the messages of this consumer to any
@@ -34,13 +34,17 @@ from common.runtime.service_spec import ServiceSpec
 from marketplace.registry import CONSUMERS_OF, SERVICES
 
 _API = "$JS.API"
-# A service may answer a replay request within this time. An operator's command waits for at most 15 s for the answer.
+# With a replay request, an operator's command asks a service to handle an event again. NATS allows the service to
+# answer within this time. This is long enough, because the command waits for at most 15 s for the answer.
 _ANSWERED_WITHIN = "1m"
 _TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
 _ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)
 
 Subjects = dict[str, list[str]]
-"""Maps a reason to the subjects that are allowed for this reason. The reason becomes a comment in users.conf."""
+"""Maps a reason, such as "its dead letters", to the subjects that a user may use, or must not use, for this reason.
+
+The reason becomes a comment in users.conf.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,12 @@ class User:
 
 
 def users() -> list[User]:
-    """Return all users: one user per service, the user for provisioning, and the user for operators."""
+    """Return all users of NATS: one per service, the one for provisioning, and the one for operators."""
     return [*map(_service, SERVICES), _provisioning(), _operator()]
 
 
 def generate() -> str:
-    """Return the text of users.conf."""
+    """Return the text of users.conf, which defines the users of NATS."""
     return "\n".join([_INTRODUCTION, "authorization: {", "  users: [", *_rendered(users()), "  ]", "}", ""])
 
 

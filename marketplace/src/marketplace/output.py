@@ -1,4 +1,4 @@
-"""Prints the messages of the platform, and the logs of the services. Each log line begins with the service's name."""
+"""Prints the messages of the platform, and the logs of the services. Each log line contains the service's name."""
 
 import asyncio
 from contextlib import suppress
@@ -27,7 +27,8 @@ class Output:
     def show_line(self, line: str) -> None:
         # `line` may say that a service has stopped. The last log lines of this service must be printed before `line`.
         self.show_new_lines()
-        # If the terminal is closed, printing raises OSError, but the platform must still be able to stop.
+        # If the terminal has been closed, printing raises OSError. We ignore the error, so that the platform can still
+        # stop its processes.
         with suppress(OSError):
             self._console.print(line, style="bold", markup=False)
 

@@ -14,12 +14,12 @@ from marketplace.settings import PlatformSettings
 
 @dataclass(frozen=True)
 class Parts:
-    """All processes of a platform. make_parts() creates these objects, but does not start the processes."""
+    """One object for each process of a platform. make_parts() creates the objects, but does not start the processes."""
 
     mongod: Mongod | None
-    """None if MONGO_URL is set. The platform then uses the server at this address, and starts no mongod.
+    """None if the user has set MONGO_URL. The platform then uses the server at this address, and starts no mongod.
 
-    In the same way, `nats` is None if NATS_URL is set.
+    In the same way, `nats` is None if the user has set NATS_URL.
     """
     nats: NatsServer | None
     services: list[ServiceProcess]

@@ -22,11 +22,14 @@ from marketplace.supervisor import Supervisor
 
 _POLL_SECONDS = 0.05
 
-# The platform stops the gateway, then all services at the same time, then NATS, and then mongod. These are the times in
-# seconds that they have to end. If a process needs longer, we kill it. So a stop takes at most about 10 s, the sum of
-# the four times. Killing a process loses no data, because the next start completes the unfinished work.
+# The platform stops the gateway, then all services at the same time, then NATS, and then mongod. Each number is the
+# time in seconds that a process has to end. If a process needs longer, we kill it. So the platform stops within about
+# 10 s, the sum of the four times. Killing a process loses no data, because the next start completes the work that is
+# unfinished.
 _GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
-_RESTART_GRACE = 1.0  # short, because a developer who uses `marketplace dev` waits for the restart
+# If we restart a process, it has this time to end. The time is short, because a developer who uses `marketplace dev`
+# waits for the restart.
+_RESTART_GRACE = 1.0
 
 
 class Platform:
@@ -112,7 +115,7 @@ class Platform:
     async def until_ready(self, *names: str, seconds: float = 30) -> None:
         """Wait until the processes with these names are ready. Without names, wait for all processes.
 
-        If a process is not ready after `seconds`, raise TimeoutError. Its message has the name of this process.
+        If a process is not ready `seconds` after the call, raise TimeoutError. Its message names this process.
         """
         deadline = time.monotonic() + seconds
         for name in names or self._supervisors:

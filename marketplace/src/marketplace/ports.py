@@ -20,9 +20,9 @@ def port_of(name: str, gateway_port: int) -> int:
 
 
 def port_of_another_instance(number: int, gateway_port: int) -> int:
-    """Return the port of an additional instance of a service.
+    """Return the port of an additional instance of a service, which means any instance except the first.
 
-    `number` is the position of the instance in the list of the additional instances of all services. The first position
-    is 0.
+    The additional instances of all services form one list. `number` is the position of the instance in this list. The
+    first position is 0.
     """
     return gateway_port + _FIRST_OFFSET_OF_MORE_INSTANCES + number

@@ -29,7 +29,7 @@ async def http_status(port: int, path: str) -> int | None:
 
 def hosts_of(url: str) -> list[str]:
     """Return all hosts in a URL of MongoDB or NATS, as `host` or `host:port`. The result contains no credentials."""
-    addresses = re.split(r",?[a-z+]+://", url)[1:]  # a URL for NATS may have the scheme before each host
+    addresses = re.split(r",?[a-z+]+://", url)[1:]  # a NATS URL may repeat the scheme: nats://a,nats://b
     return [host for address in addresses for host in re.split("[/?]", address)[0].rpartition("@")[2].split(",")]
 
 
@@ -49,7 +49,8 @@ async def accepts_connections(url: str) -> bool:
     """Return True if at least one host of the URL accepts connections."""
     scheme = url.partition("://")[0]
     if scheme == "mongodb+srv":
-        return True  # the URL does not contain the hosts, so we cannot check: the MongoDB driver asks the DNS for them
+        # Such a URL does not contain the hosts. The MongoDB driver asks the DNS for them. So we cannot check them here.
+        return True
     for place in hosts_of(url):
         host, port = host_and_port(place, scheme)
         try:

@@ -1,6 +1,6 @@
 """Creates the streams, and the durable consumers of every service.
 
-A service can start earlier, but it is not ready before its consumers exist.
+A service can start before its consumers exist, but it is ready only after they exist.
 """
 
 from common.messaging.broker import Broker

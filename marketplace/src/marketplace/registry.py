@@ -38,5 +38,5 @@ CONSUMERS_OF: dict[str, tuple[Consumer[Any], ...]] = {spec.name: spec.consumers 
 
 
 def service(name: str) -> ServiceSpec:
-    """Return the SPEC of the service with this name. Raises KeyError if there is no such service."""
+    """Return the SPEC (the self-description) of the service with this name. Raises KeyError if there is none."""
     return {spec.name: spec for spec in SERVICES}[name]

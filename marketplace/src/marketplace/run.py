@@ -13,7 +13,7 @@ from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_KILLED = 130  # the exit code after a second signal, for example a second Ctrl-C
+_KILLED = 130  # the exit code if a second signal, such as a second Ctrl-C, kills the processes
 
 _Work = Callable[[Platform], Coroutine[None, None, None]]
 
@@ -51,7 +51,7 @@ async def _run(settings: PlatformSettings, work: _Work) -> int:
             platform.kill_everything()
         else:
             serving.cancel()
-            with suppress(OSError):  # closing the terminal also sends a signal, and then we cannot print
+            with suppress(OSError):  # closing the terminal sends SIGHUP, and after that, printing raises OSError
                 typer.echo("\nStopping. Press Ctrl-C again to kill all processes at once.")
 
     for number in _SIGNALS:
@@ -67,8 +67,8 @@ async def _serve(platform: Platform, work: _Work) -> None:
     typer.echo("Starting MongoDB, NATS, the services and the gateway ...")
     async with platform:
         working = asyncio.create_task(work(platform))
-        # Here the event loop runs the new task until it waits for the first time. So `marketplace dev` already watches
-        # the code when we print "ready", and misses no change after that.
+        # sleep(0) lets the event loop run the new task until this task waits for the first time. If `work` watches the
+        # code for `marketplace dev`, it then already watches when we print "ready", and misses no later change.
         await asyncio.sleep(0)
         typer.echo(f"Marketplace ready at {platform.url}  (press Ctrl-C to stop)")
         await working

@@ -26,8 +26,8 @@ class ServiceProcess(Server):
         self._environment = environment
 
     def command(self) -> list[str]:
-        # With -P, Python does not look for the package in the working directory. There, a folder with the same name may
-        # exist that is not the package. For example, the package orders is in orders/src/orders, and not in orders.
+        # With -P, Python does not look for the package in the working directory. Otherwise, if this directory contained
+        # a file with the name of the package, such as orders.py, this file would run instead of the service.
         return [sys.executable, "-P", "-m", self.package]
 
     def environment(self) -> Mapping[str, str]:
@@ -54,9 +54,10 @@ def variables_for(
 ) -> dict[str, str]:
     """Return the environment variables of the process of this service.
 
-    The value of each setting of the service comes from `known`. If the setting is not in `known`, its value comes from
-    the environment of the platform. The result also contains all variables of this environment that are not settings of
-    any service, such as PATH. It does not contain settings that only other services have, because they may be secrets.
+    Each setting of the service is an environment variable. Its value comes from `known`. If the setting is not in
+    `known`, its value comes from the environment variables of this process. The result also contains all variables of
+    this process that are not settings of any service, such as PATH. It does not contain the settings that only other
+    services have, because these may be secrets.
     """
     own, of_any_service = _settings_of(spec), set[str]().union(*map(_settings_of, services))
     inherited = own - known.keys()
@@ -71,9 +72,10 @@ def _settings_of(spec: ServiceSpec) -> set[str]:
 
 
 def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, keys: TokenKeys) -> dict[str, str]:
-    """Return the variables whose values the platform knows.
+    """Return the environment variables whose values the platform itself determines.
 
-    If the value of a variable is empty, the service does not get this variable, and uses its own default.
+    variables_for() passes to a service only those that are its settings. If the value of a variable is empty, the
+    service does not get this variable, and uses its own default.
     """
     return {
         "HOST": "127.0.0.1",

@@ -41,15 +41,15 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class PlatformSettings(BaseSettings):
-    """The settings, with their defaults and their limits.
+    """The settings of a platform on one machine, with their defaults and their allowed values.
 
-    If the value of an environment variable is not allowed, the error message ends with "it must be" and the description
-    of the field.
+    If the value of an environment variable is not allowed, from_environment() raises BadSettings. For this variable,
+    the error message says "it must be", followed by the description of the field.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
-    # The other processes use the ports above the port of the gateway. Therefore the highest ports are not allowed here.
+    # The other processes use the ports above this port, and no port can be higher than 65535. So 65000 is the maximum.
     gateway_port: Annotated[int, BeforeValidator(_digits)] = Field(
         8080, ge=1024, le=65_000, description="a port from 1024 to 65000"
     )

@@ -1,6 +1,6 @@
 """Restarts a server when its process ends, as Kubernetes does.
 
-We do not use a process manager such as honcho, because honcho stops all processes when one of them ends.
+We do not use the process manager honcho for this, because it stops all processes when one of them ends.
 """
 
 import asyncio
@@ -19,7 +19,11 @@ If the server runs longer than _STABLE_SECONDS before it ends again, the next pa
 
 
 class Supervisor:
-    """Watches one server. Calls `report` with one line of text when the server stops, restarts or fails to start."""
+    """Watches one server, and starts it again when it ends.
+
+    The supervisor calls `report` with one line of text when the server stops, when a restart begins, and when a restart
+    fails.
+    """
 
     def __init__(self, server: Server, report: Callable[[str], None]) -> None:
         self.server = server
@@ -37,9 +41,9 @@ class Supervisor:
     async def restart(self, why: str, grace_seconds: float) -> None:
         """Begin to restart the server. The method returns immediately, and the restart continues in the background.
 
-        If an earlier restart is not finished, the method cancels the earlier restart. If the server fails to start, the
-        supervisor reports the reason in one line. Then the server stays stopped until the next call of this method, or
-        of start().
+        If the server has not stopped after `grace_seconds`, the supervisor kills it. If an earlier restart is not
+        finished, the method cancels the earlier restart. If the server fails to start, the supervisor reports the
+        reason in one line. Then the server stays stopped until the next call of this method, or of start().
         """
         await self.stop_watching()
         self._report(f"{self.server.name}: {why}. Restarting it.")
@@ -48,7 +52,7 @@ class Supervisor:
     async def stop_watching(self) -> None:
         """Stop the automatic restarts. A server that is running continues to run.
 
-        If the supervisor is just starting the server, the method cancels this start and kills the server.
+        If a restart is starting the server at this moment, the method cancels the restart and kills the server.
         """
         if self._watch is not None:
             self._watch.cancel()

@@ -19,8 +19,9 @@ def run_demo(gateway: str, *, console: Console | None = None, timeout: float | N
     The exit status is 0 if all steps succeeded, 1 if a step failed, and 130 after Ctrl-C. If a step fails, the function
     prints the reason in one line.
 
-    If a request gets no answer, or not the expected answer yet, the demo repeats it. `timeout` is the number of seconds
-    after which the demo gives up. By default, this is 10 s for the first request, and 30 s for each later request.
+    If a request gets no answer, or not the expected answer yet, the demo repeats it. If this takes longer than
+    `timeout` seconds for one request, the demo fails. By default, `timeout` is 10 s for the first request, and 30 s for
+    each later request.
     """
     screen = Screen(console or Console())
     try:

@@ -1,6 +1,6 @@
 """Sends the HTTP requests of one person in the demo.
 
-If the service does not answer, or if the answer is not the expected one yet, the session repeats the request.
+If a service does not answer, or if its answer is not the expected one yet, the class Session repeats the request.
 """
 
 import secrets
@@ -24,7 +24,7 @@ _PAUSE_SECONDS = 0.02
 
 
 class NotYet(Exception):
-    """This attempt failed, but the next attempt may succeed.
+    """One attempt of a request has failed, but the next attempt may succeed.
 
     The message says what the platform has answered, or that it has not answered.
     """
@@ -32,12 +32,12 @@ class NotYet(Exception):
 
 @dataclass
 class Session:
-    client: httpx.Client  # this client stores the session cookie of the person
+    client: httpx.Client  # stores the cookie that shows which person of the demo is signed in
     screen: Screen
     timeout: float
     """If a request gets no answer, or not the expected answer yet, the session repeats it.
 
-    If there is still no such answer after this number of seconds, the session raises DemoFailed.
+    If there is still no such answer this number of seconds after the first attempt, the session raises DemoFailed.
     """
     idempotency_key: UUID = field(default_factory=uuid4)
 
@@ -53,15 +53,17 @@ class Session:
     def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
         """Send a POST request with the JSON object `body`, and return the answer.
 
-        If the service does not answer, or answers 404, repeat the request. Raises DemoFailed if this takes longer than
-        `timeout`, or if the status of an answer is not one of the `expected` statuses.
+        If the service does not answer, repeat the request. Also repeat it if the service answers 404, because perhaps
+        the service does not know the ticket or the order yet. Raises DemoFailed if this takes longer than `timeout`, or
+        if the status of another answer is not one of the `expected` statuses.
         """
         return self._repeat(lambda: self._send("POST", path, expected, body))
 
     def get(self, path: str, model: type[A], until: Callable[[A], bool] = lambda _: True) -> A:
         """Send a GET request, and repeat it until the function `until` returns True for the answer. Return this answer.
 
-        Raises DemoFailed if this takes longer than `timeout`, or if the service refuses the request.
+        Also repeat it if the service does not answer, or answers 404. Raises DemoFailed if this takes longer than
+        `timeout`, or if the answer has any other status than 200.
         """
 
         def attempt() -> A:
@@ -83,8 +85,8 @@ class Session:
             time.sleep(_PAUSE_SECONDS)
 
     def _send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
-        # If we repeat a request, it has the same key as the first time, so that the service executes the request only
-        # once. Routes that do not support idempotency keys ignore this header.
+        # If a request gets no answer, we do not know if the service has executed it. So we repeat it with the same key,
+        # and the service executes it only once. Routes that do not support idempotency keys ignore this header.
         headers = {"Idempotency-Key": str(self.idempotency_key)}
         try:
             response = self.client.request(method, path, json=body, headers=headers)
@@ -100,7 +102,7 @@ class Session:
                 raise self._no_answer(answers)
         self.idempotency_key = uuid4()
         if response.status_code == httpx.codes.NOT_FOUND:
-            raise NotYet(answers)  # perhaps the service has not received the event of this ticket or order yet
+            raise NotYet(answers)  # perhaps this service has not yet received the event about the new ticket or order
         if response.status_code not in expected:
             raise DemoFailed(f"{answers}, expected {' or '.join(map(str, expected))}")
         self.screen.answered(response.status_code)

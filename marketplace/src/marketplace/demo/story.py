@@ -14,7 +14,7 @@ from marketplace.demo.session import Session
 
 GOOD_CARD, DECLINED_CARD = "pm_card_visa", "pm_card_chargeDeclined"
 _SHORT_HOLD_SECONDS = 3
-_CLOCK_DIFFERENCE_SECONDS = 10  # the clocks of this machine and of the platform may differ by this much
+_CLOCK_DIFFERENCE_SECONDS = 10  # the demo accepts this difference between its clock and the clock of the platform
 _EVENTS_OF_A_SALE = frozenset({"order.created", "payment.created", "order.completed"})
 
 
@@ -105,5 +105,5 @@ class Story:
 
 
 def _late(order: Order) -> float:
-    """Return the seconds since the deadline of the order. The number is negative before the deadline."""
+    """Return the seconds since the deadline for the payment (`expires_at`). Before the deadline, it is negative."""
     return (datetime.now(UTC) - order.expires_at).total_seconds()
