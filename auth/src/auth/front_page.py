@@ -1,6 +1,6 @@
-"""Serves the page at the path "/" of the gateway.
+"""Serves the start page of the ticket marketplace at the path "/".
 
-The page says what the platform does, and links to the API documentation of each service.
+The page says what users can do here, and links to the API documentation of each service.
 """
 
 import json
@@ -17,8 +17,9 @@ front_page = APIRouter(include_in_schema=False)
 _SERVICES = Path(__file__).with_name("services.json")
 """A file with the name and the summary of each service.
 
-This information comes from marketplace.registry. The auth service cannot import that module, because the image of the
-service does not contain the package marketplace. Therefore `make docs` writes the information into this file.
+This information comes from the module marketplace.registry. The auth service cannot import that module, because the
+container image of the service does not contain the package marketplace. Therefore `make docs` writes the information
+into this file.
 """
 
 _PAGE = Template("""\

@@ -28,11 +28,11 @@ class Passwords:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Return True if the password belongs to `password_hash`.
+        """Return True if `password_hash` is the hash of this password.
 
         If the user is unknown, the caller passes None as `password_hash`. In this case, the method compares the
         password with `_nobodys_hash`, the hash of a random text, and returns False. So the answer for an unknown user
-        takes as long as the answer for a wrong password.
+        takes as long as the answer for a wrong password, and does not show which users exist.
         """
         known = password_hash is not None
         matches = await asyncio.get_running_loop().run_in_executor(

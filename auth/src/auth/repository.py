@@ -17,7 +17,7 @@ class UserRepository(AggregateRepository[User]):
         await self.collection.create_index("email", unique=True)
 
     async def add(self, user: User) -> None:
-        """Store a new user. If another user has the same address, store nothing and raise EmailTaken."""
+        """Store a new user. If another user has the same e-mail address, store nothing and raise EmailTaken."""
         try:
             await super().add(user)
         except DuplicateKeyError:

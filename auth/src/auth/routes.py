@@ -57,7 +57,8 @@ def _answer(session: Session, request: Request, response: Response) -> UserOut:
         max_age=int(TOKEN_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
-        # `scheme` is the scheme that the browser uses. The gateway sends it to us in the header X-Forwarded-Proto.
+        # `scheme` is "https" if the browser uses HTTPS. The browser sends its requests to the gateway, and the gateway
+        # forwards them to this service. The gateway tells us the browser's scheme in the header X-Forwarded-Proto.
         secure=request.url.scheme == "https",
     )
     return UserOut(id=session.user.id, email=session.user.email)

@@ -1,4 +1,4 @@
-"""The use cases of the auth service."""
+"""The use cases of the auth service, for example to sign up a user. The HTTP routes call them."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class AuthService:
         self._tokens = tokens
 
     async def sign_up(self, *, email: str, password: str) -> Session:
-        """Create a user and a session for this user. Raises EmailTaken."""
+        """Create a user and a session for this user. Raises EmailTaken if another user has the e-mail address."""
         user = User.register(email=email, password_hash=await self._passwords.hash(password))
         await self._users.add(user)
         return self._session_of(user)

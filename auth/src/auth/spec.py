@@ -1,6 +1,7 @@
-"""Describes the auth service for the platform.
+"""Describes the auth service in the object SPEC.
 
-The `marketplace` commands and the tests read SPEC, for example to start the service and to check its data.
+The `marketplace` commands and the tests read SPEC, for example to start the service or to check the data in its
+database.
 """
 
 from auth.main import create_app

@@ -1,4 +1,7 @@
-"""Signs session tokens. Only the auth service has the private key."""
+"""Signs session tokens with a private key, which only the auth service has.
+
+The services check each token with the public key. A token says which user is signed in.
+"""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -17,8 +20,8 @@ TOKEN_LIFETIME = timedelta(hours=12)
 def parse_private_key(pem: str) -> Ed25519PrivateKey:
     """Return the Ed25519 private key that the text `pem` contains.
 
-    Raises ValueError if the text is not an unencrypted Ed25519 private key. The message of this error does not show
-    the text.
+    Raises ValueError if the text is not an unencrypted Ed25519 private key. The message of this error does not contain
+    the text, because the text may be a secret.
     """
     # If the key is encrypted, load_pem_private_key raises TypeError.
     with suppress(ValueError, TypeError, UnsupportedAlgorithm):

@@ -1,6 +1,7 @@
 """The handlers of events and timers in the expiration service. Each handler is a function.
 
-The table CONSUMERS lists all handlers, and the events or timers that each handler receives.
+A timer is a message that the service receives when the time to pay for an order is over. The table CONSUMERS lists all
+handlers, and the events or timers that each handler receives.
 """
 
 from common.domain.ids import OrderId
@@ -22,9 +23,9 @@ async def complete_deadline_on_timer(expiration: ExpirationService, timer: Deadl
     await expiration.complete_deadline(OrderId(timer.id))
 
 
-# Some names of consumers in this table are older than the names of their handlers. We must not change the name of a
-# consumer. With a new name, the broker would create a new consumer, and this consumer would receive all old events
-# again.
+# We have renamed some handlers, but not their consumers. So some consumers have other names than their handlers, for
+# example "arm-deadline" and "start_deadline". We must never rename a consumer. Under the new name, there would be a new
+# consumer at the broker, and this new consumer would receive all stored events again.
 CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
     Consumer(
         "expiration-arm-deadline-on-order-created",

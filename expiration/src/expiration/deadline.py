@@ -1,7 +1,7 @@
-"""The deadline aggregate. A pending deadline becomes completed or dropped.
+"""The deadline aggregate. A deadline is the time until which the buyer must pay for an order.
 
-A deadline is completed when the time to pay is over. If its order is cancelled or completed before this time, the
-deadline is dropped.
+A pending deadline becomes completed when the time to pay is over. It becomes dropped if its order is cancelled or paid
+earlier.
 """
 
 from datetime import datetime
@@ -46,10 +46,11 @@ class Deadline(Aggregate[ExpirationCompleted]):
         return self.order_version < event.version
 
     def follow(self, event: OrderEvent) -> None:
-        """Update the deadline after a newer event of its order.
+        """Update the deadline after an event of its order. The event must be newer than `order_version`.
 
-        Only the status of a pending deadline can change. A completed deadline stays completed, because the service
-        cannot take back the event ExpirationCompleted.
+        Only the status of a pending deadline can change. A completed deadline stays completed, because the service has
+        already published ExpirationCompleted and cannot take back this event. A dropped deadline stays dropped, because
+        an order that was cancelled or paid is never open again.
         """
         self.order_version = event.version
         if self.is_pending:

@@ -1,7 +1,8 @@
-"""Stores deadlines in MongoDB.
+"""Stores deadlines in MongoDB. A deadline is the time until which the buyer must pay for an order.
 
-When a timer fires, the service reads the stored deadline. Only the stored deadline decides whether the time to pay is
-over. So a timer that fires twice or too early does no damage.
+When this time is over, the broker delivers a message to the service. The service then reads the stored deadline, and
+compares its time with the clock. So if the message arrives twice or too early, the service does not publish twice or
+too early that the time to pay is over.
 """
 
 from datetime import datetime

@@ -1,4 +1,8 @@
-"""The use cases of the expiration service."""
+"""The use cases of the expiration service. The handlers of events and timers call them.
+
+A deadline is the time until which the buyer must pay for an order. A timer is a message that the broker delivers to
+this service at the time of the deadline.
+"""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -20,9 +24,9 @@ log = structlog.get_logger()
 _PAGE = 200
 _CHECK_SECONDS = 15.0
 _SURELY_LOST = timedelta(seconds=5)
-"""If a deadline is still pending this long after its time, we assume that its timer is lost.
+"""If a deadline is still pending this long after its time, the service assumes that the broker has lost its timer.
 
-Then the service sets the timer again.
+A timer is a message that the broker delivers at the time of the deadline. The service sets a lost timer again.
 """
 
 
@@ -33,13 +37,13 @@ class ExpirationService:
         self._clock = clock
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Start the deadline when an order is opened. Drop the deadline when the order is cancelled or completed.
+        """Start the deadline for paying when an order is created. Drop it when the order is cancelled or completed.
 
-        This method first stores the deadline and then sets its timer. The method also sets the timer when the same
-        event is delivered again. The reason is that the process may have died during the first delivery, after it had
-        stored the deadline and before it set the timer.
+        This method first stores the deadline and then sets its timer (a message that the broker delivers at the
+        deadline). The method also sets the timer when the same event is delivered again. The reason is that the process
+        may have died during the first delivery, after it had stored the deadline and before it set the timer.
 
-        The timer of a dropped deadline still fires. Then the service does nothing.
+        The broker also delivers the timer of a dropped deadline. Then the service does nothing.
         """
         deadline = await self._start(event) if event.version == 1 else None
         if deadline is None:
@@ -73,10 +77,13 @@ class ExpirationService:
 
     @retry_on_conflict
     async def complete_deadline(self, order_id: OrderId) -> None:
-        """Publish ExpirationCompleted, because the time to pay is over. Do nothing if the deadline is not pending.
+        """Publish ExpirationCompleted, so that other services know that the time to pay for the order is over.
 
-        If the clock of the broker is ahead of the clock of this service, the timer fires too early. Then this method
-        raises RetryLater, so that the broker delivers the timer again at the right time.
+        The handler of timers calls this method when the broker has delivered the timer of the deadline. If the deadline
+        is not pending any more, do nothing.
+
+        If the clock of the broker is ahead of the clock of this service, the broker delivers the timer too early. Then
+        this method raises RetryLater, so that the broker delivers the timer again at the right time.
         """
         deadline = await self._deadlines.find(order_id)
         if deadline is None or not deadline.is_pending:
@@ -90,8 +97,9 @@ class ExpirationService:
     async def keep_timers_set(self) -> None:
         """Set the timers of all pending deadlines when the service starts. Then search for lost timers every 15 s.
 
-        A timer is lost if its deadline is still pending although the timer should have fired. This method sets each
-        lost timer again. The method runs until the service stops.
+        A timer is a message that the broker delivers when the time to pay for an order is over. A timer is lost if the
+        deadline of the order is still pending 5 s after this time. This method sets each lost timer again. The method
+        runs until the service stops.
         """
         due_before: datetime | None = None
         while True:
@@ -107,9 +115,9 @@ class ExpirationService:
             await asyncio.sleep(_CHECK_SECONDS)
 
     async def set_pending_timers(self, *, due_before: datetime | None) -> int:
-        """Set the timer of each pending deadline, and return the number of these deadlines.
+        """Set the timer of each pending deadline, and return how many timers were set.
 
-        If `due_before` is not None, ignore the deadlines that are not before this time.
+        If `due_before` is not None, set only the timers of the deadlines that are before this time.
         """
         count = 0
         after: Deadline | None = None

@@ -19,10 +19,10 @@ from common.messaging.publisher import Publisher
 from expiration.deadline import Deadline
 
 _KEEP_FIRED_TIMERS = "1h"
-"""How long the broker keeps the message of a timer that has fired.
+"""How long the broker keeps the message of a timer after the time of this timer has come.
 
-If the expiration service is down for longer than this, the broker deletes the message before the service receives it.
-No deadline is lost, because the service sets the timers of all pending deadlines again when it starts.
+If the expiration service does not run during this whole time, the broker deletes the message and the service never
+receives it. For this reason, the service sets the timers of all pending deadlines again when it starts.
 """
 
 
@@ -31,10 +31,11 @@ class TimerScheduler:
     publisher: Publisher
 
     async def schedule(self, deadline: Deadline) -> None:
-        """Set the timer of this deadline. The new timer replaces an earlier timer of the same deadline.
+        """Set the timer of this deadline. The timer is a message that the broker delivers to us at the deadline.
 
-        If the deadline is in the past, the timer fires immediately. Raises DependencyUnavailable if the broker does not
-        confirm that it has stored the timer.
+        The new timer replaces an earlier timer of the same deadline. If the deadline is in the past, the broker
+        delivers the timer immediately. Raises DependencyUnavailable if the broker does not confirm that it has stored
+        the timer.
         """
         timer = deadline.timer()
         at = deadline.expires_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -44,7 +45,7 @@ class TimerScheduler:
             "Nats-Schedule-TTL": _KEEP_FIRED_TIMERS,
         }
         if traceparent := current_traceparent():
-            # The message of the fired timer also has this header. So the trace shows the expiry of the order together
-            # with the event that has started the deadline.
+            # NATS copies this header into the message that it delivers at the deadline. So one trace contains the event
+            # that started the deadline, and also what happens at the end of the deadline.
             headers[TRACEPARENT] = traceparent
         await self.publisher.publish_raw(timer.schedule_subject, timer.to_json().encode(), headers)

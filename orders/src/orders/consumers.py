@@ -23,8 +23,9 @@ async def expire_order_on_expiration_completed(orders: OrderService, event: Expi
     await orders.expire_order(OrderId(event.id))
 
 
-# The name "orders-replicate-ticket" is older than the name of its handler. We must not change the name of a consumer.
-# With a new name, the broker would create a new consumer, and this consumer would receive all old events again.
+# We have renamed the handler of the consumer "orders-replicate-ticket", but not the consumer. We must never rename a
+# consumer. Under the new name, there would be a new consumer at the broker, and this new consumer would receive all
+# stored events again.
 CONSUMERS: tuple[Consumer[OrderService], ...] = (
     Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), update_ticket_on_ticket_event),
     Consumer("orders-complete-order-on-payment-created", (PaymentCreated,), complete_order_on_payment_created),

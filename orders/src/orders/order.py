@@ -1,4 +1,7 @@
-"""The order aggregate. A new order is open. Later it becomes completed or cancelled, and this status is final."""
+"""The order aggregate. A new order is open.
+
+Later it becomes completed (the buyer has paid) or cancelled. After that, its status never changes again.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,13 +15,13 @@ from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, O
 
 class OrderStatus(StrEnum):
     CREATED = "created"
-    """The order is open: it holds the ticket and waits for a payment."""
+    """The order is open. It holds (reserves) the ticket and waits for a payment."""
     CANCELLED = "cancelled"
     COMPLETED = "completed"
 
     @property
     def is_live(self) -> bool:
-        """Return True if the order is open or completed. Then no other order can get the ticket."""
+        """Return True if the order is open or completed. While an order is live, no other order can get its ticket."""
         return self is not OrderStatus.CANCELLED
 
 
@@ -69,20 +72,24 @@ class Order(Aggregate[OrderEvent]):
             raise NotTheBuyer("Only its buyer can see or cancel an order.")
 
     def cancel(self) -> None:
-        """Cancel the order for its buyer, or because the time to pay is over. Raises OrderNotOpen."""
+        """Cancel the order, because the buyer wants this or because the time to pay is over.
+
+        The caller must check this reason. Raises OrderNotOpen if the order is already completed or cancelled.
+        """
         self._close(OrderStatus.CANCELLED)
         self._change(OrderCancelled)
 
     def note_late_payment(self, payment_id: PaymentId) -> None:
-        """Set the id of a payment that arrived when the order was not open any more.
+        """Set the id of a payment that arrived when the order was already cancelled.
 
-        The payments service refunds this payment. We need the id in order to show the payment in the timeline of the
-        order. The status of the order does not change, so its version does not change, and there is no event.
+        The payments service refunds this payment. With the id, we can show the payment in the timeline of the order
+        (the list of events that the buyer can read). The status of the order does not change. So this method does not
+        increase the version of the order, and publishes no event.
         """
         self.late_payment_id = payment_id
 
     def complete(self, payment_id: PaymentId) -> None:
-        """Complete the order, because it is paid. Raises OrderNotOpen."""
+        """Complete the order, because it is paid. Raises OrderNotOpen if it is already completed or cancelled."""
         self._close(OrderStatus.COMPLETED)
         self.payment_id = payment_id
         self._change(OrderCompleted)

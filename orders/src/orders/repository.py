@@ -14,7 +14,7 @@ _LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}
 
 
 class TicketNotAvailable(Conflict):
-    """Another order holds the ticket or has bought it."""
+    """Another order holds (reserves) the ticket or has bought it."""
 
     code = "ticket-not-available"
     title = "The ticket is not available"
@@ -32,9 +32,9 @@ class OrderRepository(AggregateRepository[Order]):
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
         # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the orders that
-        # have a `request_key`. The condition {"$type": "string"} would match the same orders. But a search for a
-        # `request_key` would then not use the index, because MongoDB does not conclude from the searched text that the
-        # condition is true for all results.
+        # have a `request_key`. We must not use {"$type": "string"}, although it matches the same orders. With that
+        # condition, MongoDB would search for a `request_key` without the index, because MongoDB does not recognise that
+        # the index contains all orders with this key.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -45,8 +45,9 @@ class OrderRepository(AggregateRepository[Order]):
     async def add(self, order: Order) -> None:
         """Store a new order.
 
-        Store nothing and raise TicketNotAvailable if a live order has the same ticket. This method raises the same
-        error if any order has the same `request_key`. The caller finds this order with `find_by_request`.
+        Store nothing and raise TicketNotAvailable if another order holds (reserves) the ticket or has bought it. This
+        method raises the same error if another order, even a cancelled order, has the same `request_key`. The caller
+        can find that order with `find_by_request`.
         """
         try:
             await super().add(order)
@@ -57,7 +58,7 @@ class OrderRepository(AggregateRepository[Order]):
         return await self.find_one({"request_key": request_key})
 
     async def find_holder(self, ticket_id: TicketId) -> Order | None:
-        """Return the order that holds the ticket or has bought it, or None if there is no such order."""
+        """Return the order that holds (reserves) the ticket or has bought it. Return None if there is no such order."""
         return await self.find_one({"ticket.id": ticket_id, "status": _LIVE})
 
     async def find_of_buyer(self, buyer: UserId, *, before: str | None, limit: int) -> tuple[list[Order], str | None]:

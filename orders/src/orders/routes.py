@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(Not
 idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
 
 Orders = Annotated[OrderService, Depends(use_cases(OrderService))]
-ONE_ORDER = "/{orderId}"  # This name is in camelCase like our JSON, because error messages show it to the client.
+ONE_ORDER = "/{orderId}"  # `orderId` is in camelCase like our JSON, because error messages show it to the client.
 OrderInPath = Annotated[OrderId, WellFormed, Path(alias="orderId")]
 
 

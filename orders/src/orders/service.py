@@ -1,4 +1,7 @@
-"""The use cases of the orders service."""
+"""The use cases of the orders service, for example to place or to cancel an order.
+
+The HTTP routes and the event handlers call them.
+"""
 
 from datetime import timedelta
 
@@ -29,7 +32,7 @@ class OrderService:
         clock: Clock,
         window: timedelta,
     ) -> None:
-        """`window` is the time for which an order holds its ticket. A buyer may ask for a shorter time."""
+        """`window` is how long a new order reserves its ticket without a payment. A buyer may ask for less time."""
         self._orders = orders
         self._tickets = tickets
         self._timeline = timeline
@@ -43,8 +46,9 @@ class OrderService:
 
         If an earlier request with the same `request_key` has placed an order, return the order of the earlier request.
 
-        Raises NotFound, OwnTicket or TicketNotAvailable. Raises BadInput if `window_seconds` is longer than the time
-        for which orders normally hold their tickets.
+        The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
+        order does this for the normal time of the platform. Raises BadInput if `window_seconds` is longer than this
+        normal time. Raises NotFound, OwnTicket or TicketNotAvailable.
         """
         window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
         if window > self._window:
@@ -70,7 +74,7 @@ class OrderService:
 
     @retry_on_conflict
     async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:
-        """Cancel the order that holds the ticket, if this order is open and the time to pay for it is over.
+        """Cancel the order that holds (reserves) the ticket, if it is open and the time to pay for it is over.
 
         Return False if the order keeps the ticket. Otherwise return True, and the caller can try again to order the
         ticket.
@@ -132,14 +136,17 @@ class OrderService:
 
     @retry_on_conflict
     async def expire_order(self, order_id: OrderId) -> None:
-        """Cancel an order when the time to pay is over. Do nothing if the order is not open."""
+        """Cancel an order, because the expiration service has published that the time to pay for it is over.
+
+        Do nothing if the order is already completed or cancelled.
+        """
         order = await self._known(order_id)
         if order.is_open:
             order.cancel()
             await self._orders.save(order)
 
     async def follow_ticket(self, event: TicketEvent) -> None:
-        """Store the new state of a ticket."""
+        """Update our copy of a ticket with the data of the event. Ignore the event if it is not newer than the copy."""
         await self._tickets.apply(event)
 
     async def _known(self, order_id: OrderId) -> Order:

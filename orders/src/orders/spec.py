@@ -1,6 +1,7 @@
-"""Describes the orders service for the platform.
+"""Describes the orders service in the object SPEC.
 
-The `marketplace` commands and the tests read SPEC, for example to start the service and to check its data.
+The `marketplace` commands and the tests read SPEC, for example to start the service or to check the data in its
+database.
 """
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated

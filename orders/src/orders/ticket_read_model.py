@@ -1,6 +1,7 @@
 """The copy of the tickets that the orders service stores for its own use.
 
-With this copy, the orders service can place an order without a call to the tickets service.
+The events of the tickets service update this copy. With the copy, the orders service can place an order without a call
+to the tickets service.
 """
 
 from common.domain.ids import TicketId, UserId

@@ -1,6 +1,7 @@
 """The copy of the orders that the payments service stores for its own use.
 
-For each order, the copy contains the buyer, the price, the time until which the buyer must pay, and the status.
+The events of the orders service update this copy. For each order, the copy contains the buyer, the price, the time
+until which the buyer must pay, and the status.
 """
 
 from datetime import datetime
@@ -17,7 +18,8 @@ from common.storage.read_model import ReadModel, ReadModelRepository
 class OrderStatus(StrEnum):
     """The status that an order has after an event.
 
-    The method `after` decides this from the type of the event. The method ignores the field `status` of the event.
+    The method `after` decides this from the type of the event. The method ignores the field `status` of the event,
+    because a newer version of the orders service may send a status that this service does not know.
     """
 
     OPEN = "created"

@@ -1,7 +1,8 @@
 """The payment aggregate.
 
-A pending payment becomes captured or declined. A captured payment stays captured if its order is completed, and becomes
-refunded if its order is cancelled. A payment is open until it is declined or refunded, or until its order is completed.
+A pending payment becomes captured (the card was charged) or declined. A captured payment stays captured if its order is
+completed, and becomes refunded if its order is cancelled. A payment is open until it is declined or refunded, or until
+its order is completed.
 """
 
 from datetime import datetime
@@ -127,7 +128,7 @@ class Payment(Aggregate[PaymentEvent]):
         self._change(PaymentRefunded)
 
     def settle(self) -> None:
-        """Close the payment, because its order is completed and there will be no refund."""
+        """Set `open` to False, because the order is completed and the payment will not be refunded any more."""
         self._leave(PaymentStatus.CAPTURED, PaymentStatus.CAPTURED)
         self.open = False
         self._change()

@@ -28,9 +28,9 @@ class PaymentRepository(AggregateRepository[Payment]):
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
         # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the payments that
-        # have a `request_key`. The condition {"$type": "string"} would match the same payments. But a search for a
-        # `request_key` would then not use the index, because MongoDB does not conclude from the searched text that the
-        # condition is true for all results.
+        # have a `request_key`. We must not use {"$type": "string"}, although it matches the same payments. With that
+        # condition, MongoDB would search for a `request_key` without the index, because MongoDB does not recognise that
+        # the index contains all payments with this key.
         await self.collection.create_index(
             "request_key",
             unique=True,

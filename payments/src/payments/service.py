@@ -5,8 +5,8 @@ is cancelled while the card is being charged.
 
 A payment has two steps. `_charge` charges the card. `_close` refunds the payment if the order was cancelled, or settles
 it if the order was completed. To settle a payment means to note that it will not be refunded any more. The request of
-the buyer and the recovery job run both steps. The handler of order events runs only `_close`. The recovery job finishes
-the payments that a crash has interrupted (ADR 8).
+the buyer runs both steps. If it does not finish them, for example because of a crash, a background task runs both steps
+again. This task is called the recovery job (ADR 8). The handler of order events runs only `_close`.
 """
 
 import asyncio
@@ -28,14 +28,16 @@ from payments.repository import PaymentRepository
 log = structlog.get_logger()
 
 _ABANDONED_AFTER = timedelta(seconds=10)
-"""If a payment began longer ago than this time, the recovery job may continue the payment.
+"""If a payment began longer ago than this time and is not finished, the recovery job (a background task) continues it.
 
-After this time, the request that began the payment has ended, because common.http.middleware ends each request earlier.
+After this time, the request that began the payment cannot run any more, because its time limit is shorter (MAX_SECONDS
+in common.http.middleware).
 """
 _KEY_IS_KEPT_FOR = timedelta(hours=20)
 """If a payment began longer ago than this time, the recovery job does not repeat the charge.
 
-Stripe may forget an idempotency key after 24 hours. Without the key, Stripe would charge the card a second time.
+Stripe may forget an idempotency key after 24 hours. Without the key, Stripe would charge the card a second time. So our
+limit is less than 24 hours.
 """
 _RECOVERY_SECONDS = 5.0
 
@@ -88,10 +90,10 @@ class PaymentService:
         return await self._payments.find_of_order(order_id, buyer)
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Store the new state of an order.
+        """Update our copy of an order with the data of the event.
 
-        If the order is completed or cancelled now, and if a captured payment of the order is still open, also settle
-        or refund this payment (see `_close`).
+        If the order is cancelled now, also refund its payment. If the order is completed now, also settle its payment,
+        which means to note that the payment will not be refunded any more.
         """
         await self._orders.apply(event)
         if isinstance(event, OrderCreated):
@@ -109,10 +111,9 @@ class PaymentService:
             await asyncio.sleep(_RECOVERY_SECONDS)
 
     async def recover_open_payments(self) -> None:
-        """Try to finish all payments that began some time ago and are still open.
+        """Try to finish all payments that began longer ago than `_ABANDONED_AFTER` and are still open (not finished).
 
-        A payment may still be open because a process died during the payment, or because the card processor did not
-        answer.
+        For example, a process died during the payment, or the card processor did not answer.
         """
         begun_before = self._clock() - _ABANDONED_AFTER
         after: Payment | None = None
@@ -124,8 +125,8 @@ class PaymentService:
     async def _recover(self, payment: Payment) -> None:
         """Try to finish one payment.
 
-        If the payment is pending and too old to repeat its charge, do not try. Log an error instead, so that a person
-        looks at the payment.
+        If the payment is pending and older than `_KEY_IS_KEPT_FOR`, do not try, because Stripe could charge the card
+        twice. Log an error instead, so that a person looks at the payment.
 
         If the attempt fails, log the reason and return, so that the recovery job continues with the other payments. But
         if the database fails, raise its error, because without the database the job cannot finish any payment.
@@ -195,8 +196,8 @@ class PaymentService:
     async def _close(self, payment_id: PaymentId) -> Payment:
         """Refund a captured payment if its order is cancelled. Settle the payment if its order is completed.
 
-        Change nothing if the order is still open. Also change nothing if the payment is not captured, or if it was
-        settled before.
+        To settle a payment means to note that it will not be refunded any more. Change nothing if the order is still
+        open. Also change nothing if the payment is not captured, or if it was settled before.
 
         A request may charge the card while the handler of an event stores the cancellation of the order. The request
         first stores the capture (in `_charge`) and then reads the order. The handler first stores the cancellation (in

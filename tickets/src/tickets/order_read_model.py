@@ -1,7 +1,7 @@
 """The copy of the orders that the tickets service stores for its own use.
 
-For each order, the copy contains the id of the ticket, and whether the order is live. An order is live until it is
-cancelled, so completed orders are also live.
+The events of the orders service update this copy. For each order, the copy contains the id of the ticket, and whether
+the order is live. An order is live until it is cancelled, so completed orders are also live.
 """
 
 from typing import Self
@@ -32,8 +32,8 @@ class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
         super().__init__(collection, OrderReadModel)
 
     async def create_indexes(self) -> None:
-        # Over time, a ticket can have many orders, but usually only one of them is live. The index contains only live
-        # orders, so it stays small.
+        # Over time, a ticket can have many orders, but usually only one of them is live (not cancelled). The index
+        # contains only live orders, so it stays small.
         await self.collection.create_index("ticket_id", partialFilterExpression={"is_live": True})
 
     async def is_live(self, order_id: OrderId) -> bool:
@@ -41,11 +41,11 @@ class OrderReadModelRepository(ReadModelRepository[OrderReadModel]):
         return order is not None and order.is_live
 
     async def live_order_of(self, ticket_id: TicketId) -> OrderId | None:
-        """Return the id of a live order for the ticket, or None if there is no such order.
+        """Return the id of an order for the ticket that is live (not cancelled), or None if there is no such order.
 
-        The collection may contain two live orders for one ticket. This happens if one of them is already cancelled, but
-        the event of the cancellation has not arrived yet. Then this method returns one of the two orders. If this is
-        the wrong one, the service corrects the mistake when the event arrives.
+        The collection may contain two live orders for one ticket. This happens if the orders service has cancelled one
+        of them, but the event of the cancellation has not arrived here yet. Then this method returns one of the two
+        orders. If this is the cancelled one, the service corrects the mistake when the event arrives.
         """
         document = await self.collection.find_one({"ticket_id": ticket_id, "is_live": True})
         return OrderId(document["_id"]) if document else None

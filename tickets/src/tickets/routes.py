@@ -17,7 +17,7 @@ from tickets.ticket import NotTheSeller, TicketHeld
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 
 Tickets = Annotated[TicketService, Depends(use_cases(TicketService))]
-ONE_TICKET = "/{ticketId}"  # This name is in camelCase like our JSON, because error messages show it to the client.
+ONE_TICKET = "/{ticketId}"  # `ticketId` is in camelCase like our JSON, because error messages show it to the client.
 TicketInPath = Annotated[TicketId, WellFormed, Path(alias="ticketId")]
 
 

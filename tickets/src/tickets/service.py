@@ -1,4 +1,7 @@
-"""The use cases of the tickets service."""
+"""The use cases of the tickets service, for example to offer a ticket for sale.
+
+The HTTP routes and the event handlers call them.
+"""
 
 from common.domain.errors import NotFound, PermanentFailure
 from common.domain.ids import OrderId, TicketId, UserId
@@ -42,21 +45,22 @@ class TicketService:
         return ticket
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Store the new state of an order. Then store in the ticket which order holds the ticket now.
+        """Update our copy of an order with the data of the event. Then store in the ticket which order holds it now.
 
-        If the ticket has no live order any more, the ticket becomes free. An order is live until it is cancelled.
+        An order holds the ticket if it reserves the ticket or has bought it. If all orders of the ticket are cancelled,
+        the ticket becomes free.
         """
         await self._orders.apply(event)
         await self.reconcile_holder(event.ticket.id, OrderId(event.id))
 
     @retry_on_conflict
     async def reconcile_holder(self, ticket_id: TicketId, changed_order: OrderId) -> None:
-        """Choose one live order of the ticket, and store in the ticket that this order holds the ticket (ADR 7).
+        """Choose a live (not cancelled) order of the ticket, and store in the ticket that this order holds it (ADR 7).
 
-        If the ticket has no live order, it becomes free. `changed_order` is the order that has just changed.
+        If the ticket has no live order, it becomes free. `changed_order` is the order whose event has just arrived.
 
         Events may arrive twice and in any order. The result is still right, because this method does not look at the
-        event. It reads the stored orders, and chooses `changed_order` only if its stored state is live.
+        event. It reads the stored orders, and chooses `changed_order` only if this order is live in the database.
 
         Handlers of two orders for the same ticket may run at the same time. For this reason, each handler first stores
         its order, then reads the ticket, and then reads the orders. After the handler has written the ticket, it reads
@@ -77,13 +81,13 @@ class TicketService:
             await self._tickets.save(ticket)
 
     async def _right_holder(self, ticket: Ticket, changed_order: OrderId) -> OrderId | None:
-        """Return the order that must hold the ticket, or None if there is no live order for it.
+        """Return the order that must hold the ticket, or None if all orders of the ticket are cancelled.
 
-        If the order that holds the ticket now is live, return this order. Otherwise, if `changed_order` is live, return
-        `changed_order`. Otherwise return any live order of the ticket.
+        An order is live until it is cancelled. If the order that holds the ticket now is live, return this order.
+        Otherwise, if `changed_order` is live, return `changed_order`. Otherwise return any live order of the ticket.
 
-        The orders service allows only one live order per ticket. If two orders are live in our read model, one of them
-        is already cancelled, but the event of the cancellation has not arrived yet.
+        The orders service allows only one live order per ticket. If our copy of the orders contains two, one of them is
+        already cancelled, but the event of the cancellation has not arrived here yet.
         """
         for order_id in dict.fromkeys((ticket.order_id, changed_order)):  # dict.fromkeys removes a duplicate id.
             if order_id is not None and await self._orders.is_live(order_id):

@@ -3,10 +3,10 @@
 The type of each error tells the caller whether money has moved. The type GatewayUnavailable means that nobody knows
 this yet.
 
-The idempotency key of a charge is the id of the payment. So a caller may make the same call again, also if the first
-call timed out or if the process died during this call. The second call has the same result as the first call and moves
-no more money. If a caller does not know the outcome of a payment, the caller must call again. This second call must
-happen within 24 hours, because after 24 hours Stripe forgets the key and would charge the card again.
+If a caller does not know whether a call has moved money, the caller must make the same call again. This is safe,
+because each charge and each refund has an idempotency key, which contains the id of the payment. If the first call has
+moved money, the card processor recognises the key of the second call, and moves no more money. The second call must
+happen within 24 hours. After 24 hours, Stripe may forget the key, and would then charge the card a second time.
 """
 
 from typing import NewType, Protocol
@@ -31,9 +31,9 @@ class PaymentGateway(Protocol):
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
         """Charge `amount` to the card that `token` identifies. The amount is in minor units, so 1999 means 19.99.
 
-        A second call with the same payment id charges nothing and has the same result as the first call. If the first
-        call was declined, the second call is also declined. So after a decline, the buyer can only try again with a new
-        payment, which has a new id.
+        If an earlier call with the same payment id has charged the card, this call charges nothing and returns the same
+        charge id. If the earlier call was declined, this call is also declined. So after a decline, the buyer can only
+        try again with a new payment, which has a new id.
 
         Raises CardDeclined, UnknownToken, GatewayUnavailable or IdempotencyConflict.
         """
@@ -42,8 +42,9 @@ class PaymentGateway(Protocol):
     async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
         """Refund the whole amount of the charge. The idempotency key is "refund:<payment id>".
 
-        A second call refunds nothing and has the same result as the first call. If a person has already refunded the
-        charge in the dashboard, the call refunds nothing and succeeds.
+        If an earlier call has already refunded the charge, this call refunds nothing and returns the same refund id. If
+        a person has already refunded the charge in the dashboard of the card processor, this call refunds nothing and
+        succeeds.
 
         Raises UnknownCharge, GatewayUnavailable or IdempotencyConflict.
         """
@@ -80,7 +81,7 @@ class UnknownToken(Exception):
 
 
 class UnknownCharge(Exception):
-    """Nothing was refunded, because this card processor has made no such charge. Another call has the same result."""
+    """Nothing was refunded, because the card processor does not know the charge. A repeated call also fails."""
 
     def __init__(self, charge_id: ChargeId) -> None:
         super().__init__(f"There is no charge {charge_id} to refund here. Was it made by another gateway or account?")
@@ -99,7 +100,10 @@ class IdempotencyConflict(Exception):
 
 
 class GatewayUnavailable(Exception):
-    """Nobody knows yet if money has moved. The caller can safely call again with the same payment id to find this out.
+    """Nobody knows yet if money has moved. To find this out, the caller can call again with the same payment id.
+
+    A repeated call is safe for 24 hours. During this time, the card processor charges a card, or refunds a charge, only
+    once per payment id.
 
     `reason` is a text for the operator. If the operator can do something, the text says what to do.
     """

@@ -22,9 +22,10 @@ from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS
 
 
 class SandboxGateway:
-    """Stores one document per idempotency key in MongoDB. So a repeated request with the same key charges nothing.
+    """A card processor that moves no money. It stores the result for each idempotency key in MongoDB.
 
-    The sandbox stores no state in memory, so that several processes can share the state in the database.
+    If a request is repeated with the same key, the sandbox returns the stored result and makes no second charge. The
+    sandbox stores no state in memory, so that several processes can share the state in the database.
     """
 
     def __init__(self, charges: Collection, refunds: Collection, *, currency: str = "usd") -> None:
@@ -35,8 +36,9 @@ class SandboxGateway:
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
         decline = DECLINED_TOKENS.get(token)
         if decline is None and token not in APPROVED_TOKENS:
-            # Stripe does not store the key of an invalid request, so the sandbox also does not store this key. But if
-            # an earlier valid request has already used the key, the caller must get the error IdempotencyConflict.
+            # With an unknown token, the request is invalid. Stripe does not store the idempotency key (`payment_id`) of
+            # an invalid request, so the sandbox also does not store it. But if an earlier valid request has used the
+            # same key, the caller must get the error IdempotencyConflict.
             if await _find(self._charges, {"_id": payment_id}):
                 raise IdempotencyConflict(payment_id)
             raise UnknownToken(token)

@@ -39,8 +39,8 @@ _DECLINES = {
 
 
 def _tokens(card: str) -> list[str]:
-    # In Stripe's documentation, the names of some declined cards contain the brand "visa", and other names do not. The
-    # sandbox accepts both names for each card.
+    # In Stripe's documentation, some names of declined cards begin with "visa_charge" and others with "charge". The
+    # sandbox accepts each of these names in both forms.
     names = [card, f"visa_{card}"] if card.startswith("charge") else [card]
     return [prefix + name for name in names for prefix in ("pm_card_", "tok_")]
 

@@ -1,6 +1,7 @@
 """The real card processor, Stripe.
 
-To charge a card, we send one request, which creates a PaymentIntent and confirms it.
+To charge a card, we send one request. This request creates and confirms a PaymentIntent, which is Stripe's object for
+one payment.
 """
 
 import asyncio
@@ -52,12 +53,12 @@ class StripeGateway:
         ).v1
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
-        """Charge the card and return the id of the PaymentIntent (pi_…). See PaymentGateway."""
+        """Charge the card. Return the id of the PaymentIntent (Stripe's object for a payment). See PaymentGateway."""
         params: PaymentIntentCreateParams = {
             "amount": amount,
             "currency": self._currency,
             "confirm": True,
-            # Some payment methods redirect the buyer to another page. We exclude these methods, because this API has no
+            # Some payment methods redirect the buyer to another page. We exclude these methods, because our API has no
             # page to which the buyer could return.
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "metadata": {"payment_id": payment_id},
@@ -74,8 +75,8 @@ class StripeGateway:
         async with self._asking(lambda error: charge_failure(error, key=payment_id, token=token)):
             intent = await self._stripe.payment_intents.create_async(params, {"idempotency_key": payment_id})
             if intent.status == "processing":
-                # If we made the same call again, Stripe would repeat this old answer for 24 hours, because the key is
-                # the same. So we read the PaymentIntent, which shows the new status.
+                # This may be an old answer. For the same idempotency key, Stripe repeats its first answer for 24 hours,
+                # even if the payment has ended since then. So we read the PaymentIntent, which has the current status.
                 intent = await self._stripe.payment_intents.retrieve_async(intent.id)
             return _charge_of(intent)
 
