@@ -1,4 +1,7 @@
-"""`python -m benchmarks`: measures all rows of the table, prints the table, and writes results.json and the plots."""
+"""`python -m benchmarks`: runs all measurements, and prints the results as a table.
+
+It also writes the results to the file results.json, and draws plots.
+"""
 
 import asyncio
 import os
@@ -23,8 +26,9 @@ from benchmarks.plots import Plot
 from benchmarks.report import notes_of, table_of, write_results
 from common.storage.mongo import MongoDriver
 
-# We measure the rows in this order. Each name is a module in benchmarks.rows. `listing` is the first row, because it
-# needs an almost empty database. `catch_up` is the last row, because it stops the orders service.
+# Each name is a module in benchmarks.rows, which measures one or more rows of the result table. We run the modules in
+# this order. `listing` is the first module, because it needs an almost empty database. `catch_up` is the last module,
+# because it stops the orders service.
 ROWS = (
     "listing",
     "orders",
@@ -41,7 +45,10 @@ ROWS = (
     "catch_up",
 )
 _ROWS_WITH_OTHER_DRIVER = ("orders",)
-"""A full run measures these rows also with the other MongoDB driver, so that one table shows both drivers."""
+"""A full run (without --smoke and --only) measures these rows a second time, with the other MongoDB driver.
+
+The platform can use two drivers, motor and pymongo. So the result table shows these rows for each driver.
+"""
 _RESULTS = Path(__file__).parent
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -61,7 +68,10 @@ def main(
         Path | None, typer.Option(help="Folder for results.json and the plots. A full run writes to benchmarks/.")
     ] = None,
 ) -> None:
-    """Start a new platform, measure one row after the other, and compare each row with its baseline."""
+    """Start a new platform, run the measurements one after the other, and print a table of the results.
+
+    The table compares each result with a baseline. In most cases, this is a minimal program that does the same work.
+    """
     if unknown := set(only or []) - set(ROWS):
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     began, load_before = time.monotonic(), os.getloadavg()[0]
@@ -85,8 +95,9 @@ def main(
         "load_average_before": round(load_before, 2),
         "not_measured": failed,
     }
-    # Every run writes its results, so that a smoke run also tests this code. Without the option `--into`, a full run
-    # writes them to benchmarks/, and all other runs write them to a temporary folder.
+    # Every run writes its results. So a smoke run (a short run that only tests the code of the benchmark) also tests
+    # this function. Without the option `--into`, a full run (without --smoke and --only) writes its results to
+    # benchmarks/, and all other runs write them to a temporary folder.
     with tempfile.TemporaryDirectory() as discarded:
         folder = into or (_RESULTS if whole else Path(discarded))
         write_results(rows, plots, folder=folder, run=about)
@@ -96,9 +107,10 @@ def main(
 async def _run(
     names: Sequence[str], driver: MongoDriver, *, rounds: int, smoke: bool
 ) -> tuple[list[Row], list[Plot], list[str]]:
-    """Start a platform, and measure the rows with these names.
+    """Start a platform, and run the modules of benchmarks.rows with these names.
 
-    Return the results, the plots, and the names of the rows that could not be measured.
+    Each module measures one or more rows of the result table. Return these rows, the plots, and the names of the
+    modules that failed.
     """
     rows: list[Row] = []
     failed: list[str] = []

@@ -132,8 +132,8 @@ _baseline: Baseline | None = None
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - plain ASGI
     """Place an order at POST /api/orders.
 
-    Answer all other requests immediately with 201, without any work. The load generator sends such requests when we
-    measure how fast the load generator itself is.
+    Answer all other requests immediately with 201, without any work. With such requests, we measure how much time the
+    load generator and the machine need if the server does no work.
     """
     global _baseline  # noqa: PLW0603 - we must create the database client inside the event loop
     if scope["type"] == "lifespan":

@@ -1,10 +1,11 @@
-"""`python -m benchmarks.baseline_consumers`: the baseline of the services that consume the event of a new order.
+"""`python -m benchmarks.baseline_consumers`: does the work of the services that consume the event of a new order.
 
-This one process does the same work as the tickets, expiration and payments services when a new order is placed. The
-tickets service then publishes an event about the ticket, and the process also does the work of the orders service for
-this event. For each event, the process makes about as many reads, writes and publications as the services. After each
-write, it waits until MongoDB has written its journal. After each publication, it waits until NATS has stored the
-message. After it has handled an event, it acknowledges the event. It has no models, logs or retries.
+It is a baseline, which means that we compare the platform with this minimal program. Its one process does the same work
+as the tickets, expiration and payments services when a new order is placed. In the platform, the tickets service then
+publishes an event about the ticket, and the orders service handles this event. The process also does this work. For
+each event, it makes about as many reads, writes and publications as the services. After each write, it waits until
+MongoDB has written its journal. After each publication, it waits until NATS has stored the message. After it has
+handled an event, it acknowledges the event. It has no models, logs or retries.
 """
 
 import asyncio
@@ -54,8 +55,9 @@ class BaselineConsumers:
     async def hold(self, order: dict[str, Any]) -> None:
         """Do the work of the tickets service for a new order.
 
-        Store the order, and read the ticket and its live orders. Then write the id of the order into the ticket,
-        together with the event `updated` in the outbox. Then publish this event, and remove it from the outbox.
+        Store the order, and read the ticket and its live orders (the orders that are not cancelled). Then write the id
+        of the order into the ticket. The same write adds the event `updated` to the outbox of the ticket, which is a
+        list of unpublished events. Then publish this event, and remove it from the outbox.
         """
         tickets, orders = self.database["tickets"], self.database["order_replicas"]
         ticket = order["ticket"]["id"]

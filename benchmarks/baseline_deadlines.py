@@ -1,9 +1,11 @@
-"""The baseline of the row `deadlines`. It uses the timers of NATS, as the platform does.
+"""A minimal program that cancels many orders at the same time. benchmarks.rows.deadlines compares the platform with it.
 
-When a timer fires, the first handler writes to MongoDB and publishes the event `expired`. The second handler receives
-this event, writes to MongoDB and publishes the event `cancelled`. The handlers read nothing and have no outbox. The
-baseline waits for the event `cancelled` of each order. All of this happens in one process, with the plain clients of
-MongoDB and NATS. Each write is a separate call, so there are no batches.
+It uses the timers of NATS, as the platform does. A timer is a message that NATS delivers at the time at which an order
+expires. When a timer fires, the first handler writes to MongoDB and publishes the event `expired`. The second handler
+receives this event, writes to MongoDB and publishes the event `cancelled`. The handlers read nothing from the database,
+and publish their events directly. The measurement ends when the event `cancelled` of each order has arrived. All of
+this happens in one process, with the plain clients of MongoDB and NATS. Each write is a separate call. The platform
+combines its writes into batches, but this program does not.
 """
 
 import asyncio
@@ -55,7 +57,7 @@ class _Handlers:
             self.at_work.add(task)
             task.add_done_callback(self.at_work.discard)
 
-        # The handlers must receive only new messages, and not the messages of earlier rounds.
+        # We repeat the measurement in several rounds. The handlers must not receive the messages of earlier rounds.
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.NEW, ack_policy=AckPolicy.EXPLICIT, max_ack_pending=_IN_FLIGHT
         )
@@ -66,9 +68,10 @@ _Subscription = JetStreamContext.PushSubscription
 
 
 async def measure_baseline_deadlines(bench: Bench, count: int, *, seconds_ahead: float) -> float:
-    """Set `count` timers that are all due at the same time, in `seconds_ahead` seconds.
+    """Set `count` timers that all fire at the same time, in `seconds_ahead` seconds.
 
-    Return how many milliseconds after the due time the last event `cancelled` arrives.
+    For each timer, the handlers first publish an event `expired` and then an event `cancelled`. Return how many
+    milliseconds after this time the last of the events `cancelled` arrives.
     """
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
     deadlines, orders = (bench.baseline_mongo.database[name] for name in ("baseline_deadlines", "baseline_cancelled"))

@@ -1,7 +1,7 @@
-"""Starts the two processes of the baseline. They use the MongoDB and NATS servers of the platform.
+"""Starts the two processes of the baseline, which is a minimal program with which we compare the platform.
 
-The first process runs benchmarks.baseline on uvicorn, with uvloop and httptools. The second process runs
-benchmarks.baseline_consumers.
+The processes use the MongoDB and NATS servers of the platform. The first process runs benchmarks.baseline on uvicorn,
+with uvloop and httptools. The second process runs benchmarks.baseline_consumers.
 """
 
 import os

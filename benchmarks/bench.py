@@ -1,7 +1,7 @@
-"""The class `Bench`. The function `measure` of each row (see benchmarks.rows) receives an object of this class.
+"""The class `Bench`, which contains what all measurements of a run share.
 
-The object contains what all rows of a run share: the running platform, the running baseline programs, and the size of
-the run.
+The function `measure` of each module in benchmarks.rows receives a `Bench`. It contains the running platform, the
+running baseline programs (minimal programs with which we compare the platform), and the size of the run.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from marketplace.registry import SERVICES
 from marketplace.settings import PlatformSettings
 
 AGGREGATES = {spec.name: owned.collection for spec in SERVICES for owned in spec.aggregates}
-"""Maps the name of a service to the name of the collection that contains its aggregates."""
+"""For each service, the name of the collection that contains its aggregates (its main objects, such as orders)."""
 BASELINE_CONSUMERS = 4
 _EVENTS = tuple(each.name for each in STREAMS)
 _LISTING_AT_ONCE = 32
@@ -51,12 +51,13 @@ class Bench:
     idle_memory: dict[str, float]
     """The memory of each service right after the start, in MiB."""
     idle_baseline: float
-    """The memory of the baseline program right after the start, in MiB."""
+    """The memory of the baseline program, with which we compare the platform, right after its start, in MiB."""
     progress: Callable[[str], None] = lambda _what: None
     peak: float | None = None
-    """How many orders per second the orders service places without the gateway. None if this is not measured yet.
+    """How many orders per second the orders service places if it gets the requests directly, without the gateway.
 
-    Other rows compute from this number how many requests per second they send.
+    None if this is not measured yet. Other measurements need this number. For example, benchmarks.rows.hold sends half
+    as many orders per second.
     """
     plots: list[Plot] = field(default_factory=list)
     """The plots of the rows that have been measured so far."""
@@ -101,7 +102,10 @@ class Bench:
         return listed
 
     async def published(self, *services: str) -> float:
-        """Wait until the outboxes of these services are empty. Return the time at which they were empty."""
+        """Wait until these services have published all their events. Return the time at which we have noticed this.
+
+        An unpublished event is in an outbox in the database, so we wait until all outboxes are empty.
+        """
         collections = [self.collection(service) for service in services]
         return await until_cleared(collections)
 
@@ -120,7 +124,10 @@ class Bench:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def wait_until_baseline_idle(self) -> None:
-        """Wait until the outboxes of the baseline program are empty and its consumers have handled every event."""
+        """Wait until the baseline program has published all events, and its consumers have handled them.
+
+        The baseline program is the minimal program with which we compare the platform.
+        """
         database = self.baseline_mongo.database
         async with asyncio.timeout(_QUIET_WITHIN_SECONDS):
             while await self.backlog([BASELINE]):  # noqa: ASYNC110 - NATS does not report this, so we have to poll
@@ -128,7 +135,10 @@ class Bench:
             await until_cleared([database["orders"], database["tickets"]])
 
     async def backlog(self, streams: Sequence[str] = _EVENTS) -> int:
-        """Return the number of events that the consumers of these streams have not acknowledged yet, all together."""
+        """Return how many events the consumers of these streams have not acknowledged yet.
+
+        An event counts once for each consumer that has not acknowledged it.
+        """
         jetstream = self.operator.broker.jetstream
         infos = [info for stream in streams for info in await jetstream.consumers_info(stream)]
         return sum((info.num_pending or 0) + (info.num_ack_pending or 0) for info in infos)
@@ -155,8 +165,8 @@ def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
     """Return the settings of a platform that stores its data in `folder`.
 
     The settings are the defaults of `make run`, with two differences. The ports are free ports. And orders expire after
-    a day and not after 15 minutes. A run may take longer than 15 minutes, and the orders of one row must not expire
-    while we measure another row. The environment variables do not change these settings.
+    a day and not after 15 minutes. A run may take longer than 15 minutes, and the orders of one measurement must not
+    expire during another measurement. The environment variables do not change these settings.
     """
     return PlatformSettings(
         gateway_port=free_port(in_a_row=40),
@@ -173,7 +183,10 @@ def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
 
 @asynccontextmanager
 async def open_bench(folder: Path, *, driver: MongoDriver, rounds: int, smoke: bool) -> AsyncIterator[Bench]:
-    """Start a new platform and the baseline programs. Both use the same MongoDB and NATS servers."""
+    """Start a new platform and the baseline programs, which are minimal programs with which we compare the platform.
+
+    The platform and the baseline programs use the same MongoDB and NATS servers.
+    """
     settings = settings_in(folder, driver)
     async with Platform(settings) as platform, operator(settings) as connection:
         keys = load_or_create_keys(folder / "keys")

@@ -27,7 +27,7 @@ def with_results(text: str, results: Json) -> str:
 
 
 def current() -> str:
-    """Return the text that docs/performance.md must have for the results in benchmarks/results.json."""
+    """Return the text of docs/performance.md, in which the results are those of benchmarks/results.json."""
     return with_results(DOCUMENT.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8")))
 
 

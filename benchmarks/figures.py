@@ -1,5 +1,6 @@
-"""The data of one row of the table: what we measured for the platform and for the baseline, and the target.
+"""The data of one row of the result table: the value of the platform, the value of the baseline, and the target.
 
+The baseline is the program or the situation with which we compare the platform. The target is the result that we want.
 We measure each row several times (rounds). The table shows the median of the rounds.
 """
 
@@ -12,9 +13,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """The bounds that a row must meet.
+    """The bounds that the result in one row of the result table must meet.
 
-    `of` says to which value the bounds apply. This is either the "median" of the row, or its "ratio" to the baseline.
+    `of` says to which value the bounds apply. This is either the "median" of the measured values, or the "ratio", which
+    is this median divided by that of the baseline (the program or the situation with which we compare the platform).
     """
 
     text: str
@@ -22,7 +24,11 @@ class Target:
     at_least: float = -math.inf
     at_most: float = math.inf
     times_first: float | None = None
-    """A second bound. The ratio must be at least this number times the ratio of the first measured version."""
+    """A second bound, or None if there is no second bound.
+
+    The ratio must be at least this number multiplied by the ratio of the first version of the platform that we
+    measured.
+    """
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,10 @@ class Row:
     target: Target | None = None
     notes: dict[str, str] = field(default_factory=dict)
     first_measured: float | None = None
-    """The ratio of the first measured version of the platform to the baseline.
+    """The ratio of the first version of the platform that we measured. None if we do not compare with it.
 
-    We compare this ratio with the ratio of today. We do not compare the measured values of two days, because the speed
-    of the machine differs from day to day.
+    The ratio is the value of the platform divided by the value of the baseline on the same day. We compare the ratios
+    of two versions and not their values, because the speed of the machine differs from day to day.
     """
 
     @property
@@ -58,7 +64,10 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether the row meets all bounds of its target. None if the row has no target, or no value to compare."""
+        """Whether the row meets all bounds of its target.
+
+        None if the row has no target, or if the target needs a ratio to the baseline and the baseline was not measured.
+        """
         value = self.median if self.target and self.target.of == "median" else self.ratio
         if self.target is None or value is None:
             return None

@@ -55,10 +55,10 @@ async def ask_all(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> list[tuple[float, float, int]]:
-    """Send all requests.
+    """Send all requests, and wait for their answers.
 
-    Return for each request, in the same order, the time at which it was scheduled, the time of its answer, and the
-    status of its answer.
+    Return for each request, in the order of the requests, the time at which it was due to be sent, the time of its
+    answer, and the status of its answer.
     """
     answers: list[tuple[float, float, int]] = [(0.0, 0.0, NO_ANSWER)] * len(requests)
     work = iter(range(len(requests)))
@@ -68,9 +68,9 @@ async def ask_all(
         for number in work:
             due = now()
             if rate:
-                # The schedule does not wait for slow answers. If a request is sent late because no connection is free,
-                # we count its waiting time as response time. Otherwise a slow server would look better than it is. This
-                # mistake in measurements is known as coordinated omission.
+                # Each request has a fixed time at which it is due, even if earlier answers are slow. If the request is
+                # sent late because no connection is free, we count its waiting time as response time. Otherwise a slow
+                # server would look better than it is. This mistake in measurements is known as coordinated omission.
                 due = began + number / rate
                 await sleep(due - now())
             try:
@@ -85,8 +85,9 @@ async def ask_all(
 
 
 def say(line: str) -> None:
-    # We do not use sys.stdout. The system may write only the first part of a long line to the parent. The file that we
-    # open here then also writes the rest. But if PYTHONUNBUFFERED is set, sys.stdout has no buffer and loses the rest.
+    # The operating system may accept only the first part of a long line. A file with a buffer then also writes the
+    # rest. We do not use sys.stdout, because it has no buffer if PYTHONUNBUFFERED is set, and would lose the rest.
+    # Therefore we open our own file, which has a buffer.
     with open(sys.stdout.fileno(), "w", closefd=False) as parent:
         parent.write(line + "\n")
 

@@ -20,9 +20,10 @@ _NONE = "none"
 
 
 def table_of(rows: Sequence[Row], *, smoke: bool) -> Table:
-    """Return the table with one line per row.
+    """Return the table of the results.
 
-    For a smoke run, the table shows no targets, because a smoke run is too short for exact measurements.
+    For a smoke run (a short run that only tests the code of the benchmark), the table shows no targets, because the
+    run is too short for exact measurements.
     """
     table = Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
@@ -82,7 +83,10 @@ def _commit() -> str | None:
 
 
 def short(value: float | None) -> str:
-    """Return the value as text with three significant digits. Return an empty text for None."""
+    """Return the value as text. Return an empty text for None.
+
+    A value below 100 is rounded to three significant digits, and a greater value is rounded to a whole number.
+    """
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits either way

@@ -22,10 +22,11 @@ from tickets.ticket import Ticket
 
 _BATCH = 5_000
 _STAGED_AGO = timedelta(seconds=3)
-"""An event in an outbox has the time at which it was stored. For our events, we set this time to three seconds ago.
+"""An outbox is a list of unpublished events in a document. Each of these events has the time at which it was stored.
 
-Every two seconds, the orders service looks for events in its outboxes that are older than two seconds, because a crash
-may have prevented their publication. So it finds our events at its next look, and publishes them.
+For our events, we set this time to three seconds ago. Every two seconds, the orders service searches its outboxes for
+events that are older than two seconds, because a crash may have prevented their publication. So it finds our events at
+its next search, and publishes them.
 """
 
 T = TypeVar("T")
@@ -44,8 +45,9 @@ async def seed_tickets(bench: Bench, count: int) -> list[Ticket]:
 async def seed_orders(bench: Bench, tickets: Iterable[Ticket], *, expires_at: datetime, staged: bool) -> list[Order]:
     """Store one order per ticket.
 
-    If `staged` is true, also store the event of each order in the outbox of the order. The orders service then
-    publishes the event.
+    If `staged` is true, also store the event of each order in the outbox of the order (a list of unpublished events).
+    The orders service then publishes the event. If `staged` is false, the outbox is empty, as if the event were already
+    published.
     """
     buyer = UserId(new_id())
     staged_at = utc_now() - _STAGED_AGO

@@ -1,1 +1,4 @@
-"""Each module measures a group of rows. It has a function `async def measure(bench)`, which returns these rows."""
+"""The measurements of the benchmark.
+
+Each module measures one or more rows of the result table. Its function `async def measure(bench)` returns these rows.
+"""

@@ -1,7 +1,7 @@
 """Measures how fast the orders service handles the ticket events that were published while the service was down.
 
-The baseline receives no events. It only writes the same documents with the plain MongoDB driver, with one unordered
-bulk_write per 1,000 documents.
+The baseline, with which we compare the service, receives no events. It only writes the same documents with the plain
+MongoDB driver, with one unordered bulk_write per 1,000 documents.
 """
 
 import asyncio
@@ -18,9 +18,11 @@ from common.messaging.streams import DOMAIN_EVENTS
 
 _CONSUMER = "orders-replicate-ticket"
 _AT_MOST_SECONDS = 60.0
-"""If the service has not handled all events after this time, we stop and use the rate that was reached until then.
+"""The limit of two separate waits.
 
-If the stream does not contain all events after this time, the row fails.
+First, we publish the events, and wait until the stream contains all of them. If this takes longer, the measurement
+fails. Then we wait until the service has handled all events. This second wait counts from the first handled event. If
+it takes longer, we stop, and use the rate that the service has reached until then.
 """
 _BULK = 1_000
 _POLL_SECONDS = 0.05
@@ -69,7 +71,7 @@ async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
 
 
 async def _catch_up(bench: Bench, count: int) -> tuple[float, int]:
-    """Return the events per second, and the number of events that the orders service has handled.
+    """Return how many events per second the orders service has handled, and how many events in total.
 
     The measurement starts when the service has handled its first events. So the result does not depend on the time that
     the service needs to start.

@@ -1,8 +1,8 @@
 """Measures orders per second and response times with 1 to 256 connections.
 
-We measure the platform and the baseline alternately. The number of connections first increases, then decreases, then
-increases again. So if the machine becomes slower or faster during the run, this has a similar effect on the results for
-all numbers of connections.
+We measure the platform and the baseline (a minimal program that also places orders) alternately. The number of
+connections first increases, then decreases, then increases again. So if the machine becomes slower or faster during the
+run, this has a similar effect on the results for all numbers of connections.
 """
 
 from statistics import median
@@ -16,6 +16,8 @@ from benchmarks.seed_data import seed_tickets
 _CONNECTIONS = (1, 4, 16, 64, 256)
 _EACH = 4
 """In a full run, we send at least this number of requests per connection.
+
+A smoke run sends fewer requests, because it only tests the code.
 
 All connections send their first request at the same time. If each connection sent only one or two requests, we would
 mainly measure this start.

@@ -1,10 +1,12 @@
-"""Measures how late the last order is cancelled when many deadlines are due at the same time.
+"""Measures how late the last order is cancelled when many unpaid orders expire at the same time.
 
-A deadline is the time at which an unpaid order expires. This module stores the orders directly in the database. The
-document of each order contains its event in an outbox, as if the event had not been published yet. The orders service
-finds these events and publishes them. Then the services set the timers and cancel the orders as usual. The module waits
-for the event `order.cancelled` of each order. The baseline (benchmarks.baseline_deadlines) sets the same number of
-timers with the plain client of NATS, and handles them with as few round trips to MongoDB and NATS as possible.
+The time at which an order expires is called its deadline. This module stores the orders directly in the database. The
+document of each order contains its event in an outbox (a list of unpublished events). The orders service finds these
+events and publishes them. Then the services set a timer for each deadline, and cancel the orders when the timers fire,
+as usual. The module waits for the event `order.cancelled` of each order.
+
+The baseline (benchmarks.baseline_deadlines), with which we compare the platform, sets the same number of timers with
+the plain client of NATS. It makes only the necessary calls to MongoDB and NATS.
 """
 
 import asyncio
@@ -26,8 +28,8 @@ _WITHIN_SECONDS = 90.0
 
 async def measure(bench: Bench) -> list[Row]:
     count = bench.size(5000, 50)
-    # Three services must handle the events of all orders before the deadlines are due, and these services share the
-    # cores of the machine. Therefore, with more orders, we set the deadlines further in the future.
+    # Three services must handle the events of all orders before the orders expire, and these services share the cores
+    # of the machine. Therefore, if there are more orders, we let them expire later.
     ahead = bench.size(8, 3) + count / await peak_of(bench) * 1.5
     rounds, baselines, notes = [], [], {}
     for number in range(bench.rounds):
@@ -45,9 +47,10 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _round(bench: Bench, count: int, ahead: float) -> tuple[list[float], bool]:
-    """Measure one round. Return a list with the milliseconds between the deadline and the cancellation of each order.
+    """Measure one round, in which all orders expire at the same time, in `ahead` seconds.
 
-    Also return True if all services had handled the events of the orders before the deadlines were due.
+    Return a list with the milliseconds from this time until the cancellation of each order. Also return whether all
+    services had handled the events of the orders before this time.
     """
     tickets = await seed_tickets(bench, count)
     due = utc_now() + timedelta(seconds=ahead)

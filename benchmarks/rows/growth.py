@@ -1,12 +1,12 @@
 """Measures orders per second while 1,000 to 300,000 other orders are stored in the database.
 
-The row shows the result with 300,000 stored orders. Its baseline is not the baseline program, but the platform with
-1,000 stored orders. The speed of the machine changes within minutes. Therefore we measure with 1,000 stored orders
-twice: before we store more orders, and after we have removed these orders.
+The result table shows the result with 300,000 stored orders, and compares it with the result with 1,000 stored orders.
+The speed of the machine changes within minutes. Therefore we measure with 1,000 stored orders twice: before we store
+more orders, and after we have removed these orders.
 
-The plot has a second curve, for which we also measure one round of the baseline program with each number of stored
-orders. We store no additional orders in the database of the baseline program. So if this curve falls or rises, the
-machine has become slower or faster.
+The plot has a second curve, for the baseline program (a minimal program that also places orders). We measure one round
+of this program for each number of orders that the platform has stored. But we store no additional orders in the
+database of this program. So if its curve falls or rises, the machine has become slower or faster.
 """
 
 import asyncio
@@ -63,10 +63,11 @@ def _listed(*points: tuple[float, float]) -> str:
 
 
 async def _with(bench: Bench, stored: int, orders: Points, baseline: Points, rounds: int) -> list[float]:
-    """Change the number of stored orders to `stored`, and measure. Return the orders per second of each round.
+    """Change the number of stored orders to `stored`, and measure how many orders per second the platform places.
 
-    The lists `orders` and `baseline` contain the points of two curves. The function appends the median of the rounds to
-    `orders`, and the result of the baseline program to `baseline`.
+    Return the orders per second of each round. The lists `orders` and `baseline` contain the points of two curves. The
+    function appends the median of the rounds to `orders`. It also measures one round of the baseline program (a minimal
+    program with which we compare the platform), and appends the result to `baseline`.
     """
     await _store(bench, stored)
     bench.progress(f"with {stored:,} stored")
@@ -95,5 +96,5 @@ async def _store(bench: Bench, wanted: int) -> None:
     if missing < 0:
         newest_first = await orders.find({}, {"_id": 1}).sort([("_id", -1)]).limit(-missing).to_list(None)
         await remove(orders, [order["_id"] for order in newest_first])
-    # Without this checkpoint, mongod would write the stored data to the disk during the measurement.
+    # This tells mongod to write all data to the disk now. Otherwise mongod would do this during the measurement.
     await asyncio.to_thread(checkpoint, bench.platform.mongo_url)

@@ -1,12 +1,12 @@
-"""Measures the time from the answer to an order request until the tickets service holds the ticket for the order.
+"""Measures the time from the answer to an order request until the tickets service reserves the ticket for the order.
 
-The tickets service first writes to its database that the order holds the ticket. Then it publishes the event
-`ticket.updated`. The measured time ends when we receive this event. We measure at two rates: half and an eighth of the
-number of orders per second that the platform can place. The requests follow a schedule, which does not wait for slow
-answers.
+The tickets service first writes to its database that the ticket is reserved ("the order holds the ticket"). Then it
+publishes the event `ticket.updated`. The measured time ends when we receive this event. We measure at two rates: half
+and an eighth of the number of orders per second that the platform can place. Each request has a fixed time at which it
+is due to be sent, even if earlier answers are slow.
 
-The baseline makes only the necessary steps, without the services. It publishes an event, receives this event, writes to
-the database, publishes a second event, and receives the second event.
+The baseline, with which we compare the platform, makes only the necessary steps, without the services. It publishes an
+event, receives this event, writes to the database, publishes a second event, and receives the second event.
 """
 
 import asyncio
@@ -66,10 +66,10 @@ async def _at(bench: Bench, rate: float, label: str, targets: Mapping[int, Targe
 
 
 async def _round(bench: Bench, rate: float) -> tuple[list[float], list[float]]:
-    """Measure one round. Return two lists, which contain the milliseconds until each ticket was held.
+    """Measure one round. Return two lists with the milliseconds until each ticket was held (reserved for its order).
 
-    In the first list, the time begins with the answer to the request. In the second list, the time begins when the
-    request was due to be sent.
+    In the first list, the time begins with the answer to the order request. In the second list, the time begins when
+    the order request was due to be sent.
     """
     tickets = await bench.tickets(bench.size(int(rate * _SECONDS), 40))
 

@@ -1,8 +1,9 @@
 """Measures how fast the tickets service returns the first page of the ticket list.
 
-The first row shows the pages per second with 100,000 stored tickets. Its baseline is the same service with 1,000 stored
-tickets. The second row shows the response time with 100,000 stored tickets, at half as many pages per second. Its
-baseline is the response time of the baseline program, which answers these requests without any work.
+The first row of the result table shows the pages per second with 100,000 stored tickets. We compare this result with
+the same service with 1,000 stored tickets. The second row shows the response time with 100,000 stored tickets, when we
+request half as many pages per second as in the first row. We compare this response time with that of the baseline
+program, a minimal program that answers these requests without any work.
 """
 
 import asyncio

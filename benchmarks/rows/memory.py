@@ -1,12 +1,13 @@
-"""Measures the memory (RSS) of all services together, right after the start and after the other rows.
+"""Measures the memory (RSS) of all services together, right after the start and after the earlier measurements.
 
-For the row "memory, idle", we start several platforms, and read the memory of each platform right after its start. For
-the row "memory, after the run", we read the memory of one platform several times: the platform with which all earlier
-rows were measured. We make the first reading immediately. Before each further reading, we send more orders for
-different tickets, more orders for one single ticket, and more sign-ins.
+The result table has two rows for this. For the row "memory, idle", we start several platforms, and read the memory of
+each platform right after its start. For the row "memory, after the run", we read the memory of one platform several
+times. This is the platform with which all earlier measurements were made. We make the first reading immediately. Before
+each further reading, we send more orders for different tickets, more orders for one single ticket, and more sign-ins.
 
-The baseline is the memory of the baseline program, multiplied by the number of services. The baseline program uses the
-same clients of MongoDB and NATS as a service. Before each further reading, we send more orders to the baseline program.
+We compare this memory with the memory of the baseline program (a minimal program that also places orders), multiplied
+by the number of services. The baseline program uses the same clients of MongoDB and NATS as a service. Before each
+further reading, we also send more orders to the baseline program.
 """
 
 import tempfile
@@ -28,7 +29,8 @@ Held = list[dict[str, float]]
 async def measure(bench: Bench) -> list[Row]:
     after, baselines_after = [resident(bench.platform)], [resident_of(bench.baseline.pid)]
     idle, idle_baselines = [bench.idle_memory], [bench.idle_baseline]
-    readings = max(bench.rounds, 2)  # a smoke run has only one round, but must also test the code for a second reading
+    # A smoke run is a short run that only tests this code. It has only one round, but must also test the loop below.
+    readings = max(bench.rounds, 2)
     for number in range(1, readings):
         bench.progress(f"reading {number + 1} of {readings}: orders, buyers and sign-ins")
         await _more_load(replace(bench, rounds=1))
@@ -46,7 +48,7 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _more_load(bench: Bench) -> None:
-    await one_ticket.measure(bench)  # this row also places orders for different tickets
+    await one_ticket.measure(bench)  # for comparison, this measurement also places orders for different tickets
     await sign_in.measure(bench)
     await round_of_baseline(bench, bench.size(1000, 40))
 

@@ -1,8 +1,8 @@
 """Measures how fast the platform answers 1,000 buyers who order the same ticket.
 
-One buyer must get the ticket, and the platform must refuse the other buyers. The baseline consists of orders for
-different tickets. The target is that the platform answers at least as many requests per second as with the baseline. We
-measure one round of each kind alternately.
+One buyer must get the ticket, and the platform must refuse the other buyers. We compare this with orders for different
+tickets, and measure one round of each kind alternately. The target is that the platform answers at least as many
+requests per second for the same ticket as for different tickets.
 """
 
 from collections import Counter
@@ -24,7 +24,8 @@ async def measure(bench: Bench) -> list[Row]:
         (ticket,) = await bench.tickets(1)
         bodies, tokens = [f'{{"ticketId": "{ticket}"}}'] * buyers, [bench.new_token() for _ in range(buyers)]
         # Each buyer has its own connection. On many systems, a process may open only 1,024 files, and each connection
-        # counts as a file. Therefore two load generators share the connections.
+        # counts as a file. Therefore we use two load generators (separate processes), and each of them opens half of
+        # the connections.
         load = Load(bench.port("orders"), "POST", "/api/orders", bodies, tokens, connections=buyers, processes=2)
         outcome = await load.run()
         if outcome.statuses != Counter({_CREATED: 1, _REFUSED: buyers - 1}):

@@ -1,14 +1,14 @@
 """Measures how many orders per second the platform places and publishes. Each order is for a different ticket.
 
-There are three rows. For each of them, the time begins with the first request.
+The result table has three rows for this. For each row, the time begins with the first request.
 
 - "direct": The time ends when the outboxes of the orders are empty, which means that all events are published. "Direct"
   means that the requests do not go through the gateway.
 - "until all is handled": The time ends when all services have handled all events.
-- "direct, consumers paused" (`alone` in this module): as "direct", while the services that consume the events do not
-  run.
+- "direct, consumers paused" (`alone` in this module): as "direct", but the services that consume the events are paused.
 
-We measure the platform and the baseline alternately, so that other load on the machine affects both equally.
+We measure the platform and the baseline (a minimal program that also places orders) alternately, so that other load on
+the machine affects both equally.
 """
 
 import json
@@ -31,16 +31,16 @@ CONNECTIONS = 64
 OTHERS = tuple(spec.name for spec in SERVICES if any(OrderCreated in consumer.on for consumer in spec.consumers))
 """The services that consume the event of a new order.
 
-These services use the same cores as the orders service. For one row, we pause these services, to measure only the
-orders service.
+These services use the same cores as the orders service. For one row of the result table, we pause these services, to
+measure only the orders service.
 """
 _CREATED = 201
 _FIRST_MEASURED = {"direct": 300 / 1_176, "handled": 264 / 358, "alone": 574 / 1_689}
 """For each row, the orders per second of the platform divided by those of the baseline, at the first measured commit.
 
-The first measured commit was 5c6c04c, on 2026-11-24. The numbers are medians of three rounds with the driver motor, on
-two shared cores (docs/performance.md). You may compare a result with these ratios only if the driver is motor, and if
-the baseline program still does the same work as at that commit.
+The baseline is a minimal program that does the same work. The first measured commit was 5c6c04c, on 2026-11-24. The
+numbers are medians of three rounds with the driver motor, on two shared cores (docs/performance.md). You may compare a
+result with these ratios only if the driver is motor, and if the baseline still does the same work as at that commit.
 """
 _TIMES_FIRST = 1.5
 _SMALLEST_SHOWN_MS = 0.01
@@ -49,7 +49,7 @@ _SMALLEST_SHOWN_MS = 0.01
 @dataclass(frozen=True)
 class Round:
     rate: float
-    """The orders per second, from the first request until the outboxes are empty."""
+    """The orders per second, from the first request until all events of the orders are published."""
     handled: float
     """The orders per second, from the first request until every service has handled all events.
 
@@ -57,7 +57,10 @@ class Round:
     """
     outcome: Outcome
     computed: dict[str, float]
-    """The CPU time that each process used per order, in milliseconds, until all events were handled."""
+    """The CPU time that each process of the platform used per order, in milliseconds, until all events were handled.
+
+    It is empty for a round of the baseline, the minimal program with which we compare the platform.
+    """
 
 
 async def measure(bench: Bench) -> list[Row]:
@@ -101,9 +104,10 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
-    """Return the target, and the ratios of the first measured commit.
+    """Return the target, and the ratios (platform divided by baseline) of the first version that we measured.
 
-    We have these ratios only for the driver motor. So with the driver pymongo, the target does not compare with them.
+    We have these ratios only for the driver motor. So with the driver pymongo, we return no ratios, and the target only
+    requires a minimal ratio to the baseline of today.
     """
     if bench.platform.settings.mongo_driver != "motor":
         return Target("at least 0.75 of the baseline", at_least=0.75), {}
@@ -112,7 +116,7 @@ def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
 
 
 async def peak_of(bench: Bench) -> float:
-    """Return how many orders per second the orders service can place without the gateway.
+    """Return how many orders per second the orders service can place if it gets them directly, without the gateway.
 
     If the row "orders, direct" has not been measured in this run, measure this number now.
     """

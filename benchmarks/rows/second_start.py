@@ -1,7 +1,8 @@
 """Measures how long a platform takes to start with existing data, until the gateway and all services are ready.
 
-For this row, we start a separate platform several times with the same data. We do not measure the first start. The
-platform of the other rows is idle during this time. The baseline starts only mongod and nats-server.
+For this measurement, we start a separate platform several times with the same data. We do not measure the first start.
+The platform of the other measurements is idle during this time. We compare the result with the time that only the two
+servers need to start: mongod and nats-server.
 """
 
 import asyncio
@@ -19,9 +20,11 @@ async def measure(bench: Bench) -> list[Row]:
     rounds, baselines = [], []
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_in(Path(folder), bench.platform.settings.mongo_driver)
-        if not bench.smoke:  # a smoke run has no target, so it may measure the first start
+        # We measure starts with existing data, so we do not measure the first start. A smoke run only tests this code,
+        # so it does not need this additional start.
+        if not bench.smoke:
             async with Platform(settings):
-                pass  # this is the first start, which creates databases, indexes, streams and keys
+                pass  # this first start creates the databases, indexes, streams and keys
         for number in range(bench.rounds):
             bench.progress(f"round {number + 1} of {bench.rounds}")
             baselines.append(await _servers_alone(Path(folder)))

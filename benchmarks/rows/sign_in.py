@@ -1,7 +1,8 @@
 """Measures sign-ins per second, and how long other requests to the auth service take at the same time.
 
-The baseline of the sign-ins only computes the password hashes, without HTTP and database. The baseline of the other
-requests is the baseline program, which answers them without any work while the hashes are computed.
+We compare the sign-ins with code that only computes the password hashes, without HTTP and database. We compare the
+other requests with the baseline program, a minimal program that answers them without any work while the hashes are
+computed.
 """
 
 import asyncio
@@ -21,9 +22,10 @@ from benchmarks.generators import Load, Outcome
 _CONNECTIONS = 16
 _OTHERS_PER_SECOND = 50.0
 _FIRST_ESTIMATE = 60.0
-"""The hashes per second that we expect in the first round. Later rounds use the number from the round before.
+"""The password hashes per second that we expect in the first round. Later rounds use the number of the round before.
 
-From this number, we estimate how long a round takes, and send the other requests for this time.
+From this number, we estimate how long the sign-ins of a round take. During this time, we also send requests that are
+not sign-ins.
 """
 
 

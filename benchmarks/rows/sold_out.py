@@ -16,7 +16,10 @@ _WANTED_TWICE = 0.2
 
 
 async def measure(bench: Bench) -> list[Row]:
-    """Measure this row and its baseline alternately. In the baseline, each order is for a different ticket."""
+    """Measure how fast all tickets are sold out, when we send two orders for some of the tickets.
+
+    We compare this with orders that are all for different tickets (the baseline), and measure both alternately.
+    """
     count = bench.size(10_000, 100)
     rounds, orders = [], [await _distinct(bench)]
     for number in range(bench.rounds):

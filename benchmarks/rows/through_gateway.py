@@ -1,6 +1,6 @@
 """Measures orders per second through the gateway.
 
-The baseline sends the same orders directly to the orders service. We measure the row and its baseline alternately.
+We compare this with orders that we send directly to the orders service (the baseline), and measure both alternately.
 """
 
 from benchmarks.bench import Bench
@@ -8,9 +8,9 @@ from benchmarks.figures import Row, Target
 from benchmarks.rows.orders import one_round
 
 _TIMES_AS_MANY = 2
-"""This row has twice as many rounds as the other rows.
+"""This measurement has twice as many rounds as the other measurements.
 
-We need more rounds, because the effect of the gateway is smaller than the differences between rounds.
+It needs more rounds, because the effect of the gateway is smaller than the differences between rounds.
 """
 
 

@@ -1,5 +1,7 @@
 """`python -m tools.create_secrets OVERLAY kubectl [OPTION]...`: creates the missing keys and passwords in a cluster.
 
+OVERLAY is the folder of the Kubernetes manifests (a Kustomize overlay). Each OPTION is an option of kubectl.
+
 The program passes the values of the secrets only to the standard input of kubectl. It never writes these values into an
 argument of a command, into a file or to its own output.
 """

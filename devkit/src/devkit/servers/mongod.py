@@ -10,12 +10,13 @@ from devkit.servers.binaries import find_binary
 from devkit.servers.server import Server
 
 _ALTERNATIVE = "install MongoDB so that `mongod` is on the PATH, or set MONGO_URL to a server that runs elsewhere"
-# After 2 s, Server.is_ready cancels `answers`. This timeout is shorter, so that the driver can end the request itself.
+# The timeout of the request in `answers`. After 2 s, Server.is_ready would cancel `answers`. This timeout is shorter,
+# so that the driver can end the request itself.
 _TIMEOUT_MS = 1500
 
 
 class Mongod(Server):
-    """A server that stores its data in `data_dir`. So it has the same data after a restart, also after kill()."""
+    """A MongoDB server that stores its data in `data_dir`. After a restart, it has the same data, even after kill()."""
 
     def __init__(self, data_dir: Path, port: int, *, log_path: Path | None = None) -> None:
         super().__init__("mongod", port, log_path or data_dir / "mongod.log")
@@ -31,14 +32,18 @@ class Mongod(Server):
         return [
             *(str(program), "--dbpath", str(self.data_dir)),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port)),
-            "--nounixsocket",  # Otherwise MongoDB would create a socket in /tmp, which all users share.
-            *("--wiredTigerCacheSizeGB", "0.25"),  # By default, MongoDB uses half of the memory.
+            # Without this option, MongoDB would create a socket file in /tmp. All users of the machine share this
+            # folder, so the file could conflict with the file of another user.
+            "--nounixsocket",
+            # By default, the cache of MongoDB may use about half of the memory of the machine.
+            *("--wiredTigerCacheSizeGB", "0.25"),
             # With diagnostic data collection, MongoDB would write to the disk every second.
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 
     async def answers(self) -> bool:
-        # If the server does not listen yet, this call fails immediately. The driver would try again until its timeout.
+        # If the server does not listen yet, this call fails immediately. Without this call, the driver would try to
+        # connect again and again until its timeout.
         await self.try_connection()
         client = AsyncMongoClient[dict[str, Any]](
             "127.0.0.1",

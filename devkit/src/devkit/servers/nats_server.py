@@ -32,8 +32,8 @@ jetstream {{
 """
 
 
-# The client makes at most two attempts to connect. Both attempts together must take less than the 2 s that
-# Server.is_ready waits.
+# In `answers`, the client makes at most two attempts to connect, and each attempt takes at most this time. Both
+# attempts together must take less than 2 s, because Server.is_ready cancels `answers` after 2 s.
 _TIMEOUT_SECONDS = 0.9
 
 
@@ -43,7 +43,7 @@ def nats_server_program() -> Path:
 
 
 class NatsServer(Server):
-    """A server that stores its streams in `data_dir`. So it has the same streams after a restart, also after kill()."""
+    """A NATS server that stores its streams in `data_dir`. So a restart keeps them, even after kill()."""
 
     def __init__(
         self, data_dir: Path, port: int, monitor_port: int | None = None, *, log_path: Path | None = None

@@ -3,10 +3,11 @@
 import random
 import socket
 
-# For each outgoing connection, the system chooses a local port. Linux and macOS choose it above this range. Otherwise,
-# while a server restarts and does not listen, an outgoing connection could take the port of the server, and the server
-# could not start. If this connection goes to the port of the server, both of its ends have the same address and port.
-# TCP then connects the client to itself.
+# Our servers get ports from this range. For each outgoing connection, the system also chooses a local port. By default,
+# Linux and macOS choose it above this range, so it is never the port of a server. If they chose it from the same range,
+# an outgoing connection could take the port of a server while the server restarts. Then the server could not start. Or
+# a client that connects to the port of the server could get this port as its own port. Then TCP would connect the
+# client to itself.
 _CANDIDATES = range(10_000, 32_000)
 
 

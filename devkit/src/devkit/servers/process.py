@@ -17,9 +17,10 @@ _POLL_SECONDS = 0.02
 _TAIL_BYTES = 16_384
 _PR_SET_PDEATHSIG = 1
 
-# We load this library in the parent process. A child process begins as a copy of its parent (fork), until it runs its
-# own program (exec). Between fork and exec, it can safely make only system calls. For anything else, it could wait
-# forever for a lock that another thread of the parent held at the time of the copy.
+# We load this library in the parent process, because it would not be safe to load it in the child process. A child
+# process begins as a copy of its parent (fork), and then runs its own program (exec). Between fork and exec, it can
+# safely make only system calls. For anything else, it could wait forever for a lock that another thread of the parent
+# held at the time of the copy.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -47,7 +48,7 @@ class ChildProcess:
 
     @property
     def ending(self) -> str:
-        """Return how the process ended, such as `exit code 1` or `signal SIGKILL`."""
+        """Return how the process ended, such as `exit code 1` or `signal SIGKILL`, or that it has not ended."""
         code = self._process.poll() if self._process else None
         if code is None:
             return "running" if self._process else "not started"
@@ -114,7 +115,7 @@ class ChildProcess:
             self._process.send_signal(number)
 
     def last_lines(self, count: int) -> str:
-        """Return the last `count` lines of the log file, without empty lines."""
+        """Return the last `count` lines of the log file, without empty lines. Read only the last 16 KiB of the file."""
         try:
             with self.log_path.open("rb") as log:
                 log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
@@ -130,7 +131,7 @@ def _die_with(parent: int) -> Callable[[], None] | None:
     Only Linux can do this. On other systems, return None.
 
     For the kernel, the parent is the thread that started the child process. If this thread ends, the kernel kills the
-    child process. So only the main thread may start child processes.
+    child process. So only the main thread may start child processes, because it lives as long as the process.
     """
     if _libc is None:
         return None

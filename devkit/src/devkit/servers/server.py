@@ -30,7 +30,7 @@ class Server(ChildProcess, ABC):
     """A server. A subclass defines how to start the server, and how to check that the server answers."""
 
     start_seconds: float = 30.0
-    """The longest time that the start may take."""
+    """If the server does not answer within this number of seconds, `start` kills it and raises ServerFailed."""
 
     def __init__(self, name: str, port: int, log_path: Path) -> None:
         super().__init__(name, log_path)
@@ -38,7 +38,10 @@ class Server(ChildProcess, ABC):
 
     @abstractmethod
     def command(self) -> list[str]:
-        """Write the files that the server needs, and return the command line of the server. Raises BinaryMissing."""
+        """Write the files that the server needs, and return the command that starts the server.
+
+        Raises BinaryMissing if the program of the server is not installed.
+        """
 
     def environment(self) -> Mapping[str, str] | None:
         """Return the environment variables of the server.
@@ -49,7 +52,7 @@ class Server(ChildProcess, ABC):
 
     @abstractmethod
     async def answers(self) -> bool:
-        """Return True if the server works now. If the server cannot be reached, this method may raise OSError."""
+        """Return True if the server works now. If the server cannot be reached, return False or raise OSError."""
 
     async def try_connection(self) -> None:
         """Open a connection to the server and close it. Raises OSError if the server does not listen yet.

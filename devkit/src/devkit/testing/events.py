@@ -25,7 +25,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """A message that a stream has stored."""
+    """A message that a test has read from a stream of NATS."""
 
     subject: str
     data: bytes
@@ -45,7 +45,7 @@ class EventStreams:
         """Publish an event a second time, in a way that the broker stores it a second time.
 
         The broker finds duplicates by the header Nats-Msg-Id, so this method does not send the header. In production,
-        the broker stores a duplicate if the service publishes it more than ten minutes after the first event.
+        the broker stores an event twice if the service publishes it again after more than ten minutes.
         """
         staged = StagedEvent.stage(event, utc_now())
         headers = {name: value for name, value in staged.headers.items() if name != "Nats-Msg-Id"}
@@ -149,7 +149,10 @@ class EventStreams:
 
 @asynccontextmanager
 async def empty_streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
-    """Delete our streams on this server, and create them again without messages. Then yield an EventStreams."""
+    """Delete the streams of the platform on this server, and create them again without messages.
+
+    Then yield an EventStreams, with which a test can publish and read events.
+    """
     broker = Broker(nats_server.url, "test")
     await broker.connect()
     # We never delete the stream NEVER_EMPTY, so the server always has a stream. If we deleted the last stream,

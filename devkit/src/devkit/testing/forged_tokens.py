@@ -1,4 +1,4 @@
-"""Tokens that every service must refuse."""
+"""Creates session tokens for tests: valid tokens, and tokens that every service must refuse."""
 
 import base64
 import hashlib
@@ -21,7 +21,10 @@ EMAIL = "buyer@example.com"
 
 
 def claims(**changed: object) -> dict[str, object]:
-    """The claims of a token of auth, with these changes. A change to None removes the claim."""
+    """Return the claims (the fields) of a valid token of the auth service, but with the values in `changed`.
+
+    If the value of a claim in `changed` is None, the token does not have this claim.
+    """
     now = utc_now()
     all_claims = {
         "iss": "ticket-marketplace/auth",
@@ -35,7 +38,7 @@ def claims(**changed: object) -> dict[str, object]:
 
 
 def signed(keys: KeyPair, *, headers: dict[str, Any] | None = None, **changed: object) -> str:
-    """A token with these claims, signed with the real key."""
+    """Return a token with the fields of `claims(**changed)`, signed with the private key in `keys`."""
     return jwt.encode(claims(**changed), keys.private, algorithm="EdDSA", headers=headers)
 
 
@@ -45,7 +48,10 @@ def _part(content: dict[str, Any] | bytes) -> str:
 
 
 def _hmac_signed_with(secret: str, content: str) -> str:
-    """Signed without the library, which refuses to use a public key as a secret."""
+    """Return a token with this content, which is signed with `secret` and the algorithm HS256.
+
+    We do not use the library jwt for this, because it refuses to use a public key as a secret.
+    """
     unsigned = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{content}"
     return f"{unsigned}.{_part(hmac.digest(secret.encode(), unsigned.encode(), hashlib.sha256))}"
 
@@ -55,7 +61,9 @@ def forged_tokens(keys: KeyPair) -> dict[str, str]:
     header, content, signature = good.split(".")
     another_user = _part({**jwt.decode(good, options={"verify_signature": False}), "sub": "65f0c0ffee00000000000002"})
     now = utc_now()
-    # Services accept a difference of 30 s. The other values stay invalid for one minute, long enough for the test.
+    # A service accepts a token up to 30 s after it has expired, and up to 30 s before it is valid.
+    # The differences below are larger. Tokens with these times stay invalid for at least one minute, which is long
+    # enough for the test.
     from_now = {seconds: now + timedelta(seconds=seconds) for seconds in (-3600, -40, 90, 3600)}
     unsigned = {f"alg {alg}": f"{_part({'alg': alg, 'typ': 'JWT'})}.{content}." for alg in ("none", "None", "nOnE")}
     return unsigned | {

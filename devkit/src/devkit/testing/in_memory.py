@@ -28,5 +28,8 @@ def unconnected_broker() -> Broker:
 
 
 def idle_relay(clock: Clock = utc_now) -> OutboxRelay:
-    """Return an outbox relay that does not run. So all events stay in the outboxes, where a test can read them."""
+    """Return an outbox relay that does not run. When it runs, an outbox relay publishes the events in the outboxes.
+
+    So all events stay in the outboxes (the lists of unpublished events in the documents), where a test can read them.
+    """
     return OutboxRelay(Publisher(unconnected_broker()), clock)

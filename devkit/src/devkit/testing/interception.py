@@ -10,9 +10,10 @@ from typing import Any
 
 Operation = Callable[[], Awaitable[Any]]
 Around = Callable[[str, Operation], Awaitable[Any]]
-"""The function of the test. Its arguments are the name of the operation and the operation itself.
+"""The type of a function with which a test intercepts database operations.
 
-The function decides if it runs the operation. It may raise an error before the operation or after it.
+Its arguments are the name of the operation and the operation itself. The function decides if it runs the operation. It
+may raise an error before the operation or after it.
 """
 
 WRITES = frozenset({"insert_one", "update_one", "find_one_and_update", "bulk_write"})
@@ -29,8 +30,8 @@ class Died(BaseException):
 class InterceptedCollection:
     """Wraps a collection of a database.
 
-    For `find` and for the operations in WRITES and _READS, this class calls the function `around`. All other calls go
-    directly to the wrapped collection.
+    For `find` and for the operations in WRITES and _READS, this class calls `around`, which is a function of the test.
+    All other calls go directly to the wrapped collection.
     """
 
     def __init__(self, collection: Any, around: Around) -> None:  # noqa: ANN401 - the drivers have different types
@@ -48,7 +49,7 @@ class InterceptedCollection:
 
 
 class _InterceptedCursor:
-    """Wraps a cursor. A query runs when `to_list` is called, so only `to_list` calls the function of the test."""
+    """Wraps a cursor. The query runs only in `to_list`, so only `to_list` calls `around`, a function of the test."""
 
     def __init__(self, cursor: Any, around: Around) -> None:  # noqa: ANN401 - the drivers have different types
         self._cursor = cursor

@@ -18,22 +18,22 @@ _INTERNALS = re.compile(r"Traceback|\.py\b|site-packages|line \d+|pymongo|pydant
 class Refusal(NamedTuple):
     status: int
     code: str
-    """The last part of the field `type` of the problem."""
+    """The last part of the field `type` in the body of the answer, for example `bad-input`."""
     fields: list[str | None]
-    """One value per item of `errors`: the name of the field, or None if the item has no field."""
+    """One value per item of the list `errors` in the body: the name of the wrong field, or None if there is no name."""
 
 
 def refusal(answer: httpx.Response) -> Refusal:
-    """Return the most important parts of an error answer. Fail if the answer is not a complete problem."""
+    """Return the most important parts of an error answer. Fail if its body is not in our error format (RFC 9457)."""
     problem = assert_problem(answer, answer.status_code, f"{answer.request.method} {answer.request.url}")
     code = problem["type"].rpartition(":")[2]
     return Refusal(answer.status_code, code, [line.get("field") for line in problem["errors"]])
 
 
 def assert_problem(answer: httpx.Response, status: int, to: str) -> dict[str, Any]:
-    """Check that the answer is a complete problem with this status, and return the problem.
+    """Check that the answer has this status, and that its body is a complete problem (the error format of RFC 9457).
 
-    If a check fails, the message of the failure contains `to`, which is the name of the request.
+    Return the problem. If a check fails, the message of the failure contains `to`, which is the name of the request.
     """
     assert answer.status_code == status, f"{to}: {answer.status_code}, not {status}: {answer.text[:300]}"
     assert answer.headers["content-type"] == "application/problem+json", to

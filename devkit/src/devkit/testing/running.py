@@ -24,9 +24,10 @@ from devkit.testing.keys import KeyPair
 from devkit.testing.tokens import TokenSigner
 
 QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, max_unanswered=5)
-"""A retry policy with short delays.
+"""A retry policy with short delays. A retry policy says after which delays a failed event is delivered again.
 
-With the normal policy, a test would wait more than a minute until an event becomes a dead letter.
+With the normal policy, a test would wait more than a minute until an event becomes a dead letter. This is an event that
+is not delivered again, because its handler has failed too often.
 """
 
 

@@ -2,8 +2,8 @@
 
 The samples are in two files in the folder `tests` of the service:
 
-- `stories.py` contains the dict STORIES, which has one `Story` per consumer. The keys are the names of the consumers.
-  A service without consumers does not need this file.
+- `stories.py` contains the dict STORIES. For each consumer (a handler that receives events), it has one `Story` with
+  sample events. The keys are the names of the consumers. A service without consumers does not need this file.
 - `sample_requests.py` contains REQUESTS, which is a `SampleRequests` object. A service without routes does not need
   this file.
 """
@@ -20,7 +20,7 @@ from common.domain.event import Message
 
 @dataclass(frozen=True)
 class Story:
-    """The sample of one consumer: the events that it receives, in the order in which they happened."""
+    """Sample events for one consumer (a handler that receives events), in the order in which they happened."""
 
     events: tuple[Message, ...]
     before: Callable[[Any], Awaitable[None]]
@@ -59,7 +59,7 @@ class SampleRequests:
 
 
 async def nothing_before(_use_cases: object) -> None:
-    """Do nothing, because the handler needs no state before the first event of its story."""
+    """Do nothing. Use this function as `before` of a Story whose handler needs no state before the first event."""
 
 
 def stories_of(service: str) -> dict[str, Story]:
