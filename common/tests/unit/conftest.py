@@ -1,5 +1,6 @@
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
 @pytest.fixture
 async def app(service: ServiceUnderTest, keys: KeyPair) -> AsyncIterator[FastAPI]:
     """The real application of the service, not started: these tests need neither database nor broker."""
-    values = {
+    values: dict[str, Any] = {
         "port": 1,
         "mongo_url": f"mongodb://{NOWHERE}",
         "nats_url": f"nats://{NOWHERE}",

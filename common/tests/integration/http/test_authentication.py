@@ -16,12 +16,12 @@ from devkit.testing.running import RunningService
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
 
 
-def as_bearer(token: str) -> dict[str, bytes]:
-    return {"Authorization": b"Bearer " + token.encode("latin-1")}
+def as_bearer(token: str) -> dict[bytes, bytes]:
+    return {b"Authorization": b"Bearer " + token.encode("latin-1")}
 
 
-def as_cookie(token: str) -> dict[str, bytes]:
-    return {"Cookie": b"session=" + token.encode("latin-1")}
+def as_cookie(token: str) -> dict[bytes, bytes]:
+    return {b"Cookie": b"session=" + token.encode("latin-1")}
 
 
 async def test_a_token_that_auth_did_not_sign_is_refused(
@@ -34,8 +34,8 @@ async def test_a_token_that_auth_did_not_sign_is_refused(
     }
     attempts |= {
         "nothing": {},
-        "no token": {"Authorization": b"Bearer"},
-        "Basic": {"Authorization": b"Basic dXNlcjpwYXNz"},
+        "no token": {b"Authorization": b"Bearer"},
+        "Basic": {b"Authorization": b"Basic dXNlcjpwYXNz"},
     }
     for name, headers in attempts.items():
         for each in service.requests.need_a_user:
@@ -58,7 +58,7 @@ async def test_a_token_of_auth_is_accepted(service: ServiceUnderTest, running: R
             assert await current_user(client, headers) == {"id": USER_ID, "email": EMAIL}
 
 
-async def current_user(client: httpx.AsyncClient, headers: dict[str, bytes]) -> Any:
+async def current_user(client: httpx.AsyncClient, headers: dict[bytes, bytes]) -> Any:
     answer = await client.get("/api/users/currentuser", headers=headers)
     assert answer.status_code == 200, answer.text
     assert set(answer.json()) == {"currentUser"}
