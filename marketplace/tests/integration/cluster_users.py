@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from marketplace.tests.integration.cluster_nats import ClusterNats
 
-from common.domain.event import Event
+from common.domain.event import Event, Message
 from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
@@ -64,7 +64,7 @@ async def publish(nats: ClusterNats, event: Event) -> None:
         await EventStreams(broker).publish(event)
 
 
-async def publish_malformed(nats: ClusterNats, event: Event) -> None:
+async def publish_malformed(nats: ClusterNats, event: Message) -> None:
     """Publish content that no consumer can parse, as the publisher of the event."""
     if isinstance(event, DeadlineTimer):
         timer = {"Nats-Schedule": "@at 2026-01-01T00:00:00Z", "Nats-Schedule-Target": event.subject}
