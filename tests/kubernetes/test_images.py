@@ -20,7 +20,7 @@ def pinned(lock: str) -> dict[str, str]:
 
 def instruction(name: str) -> str:
     (found,) = re.findall(rf"^{name} (.+)$", LAST_STAGE, flags=re.MULTILINE)
-    return found
+    return str(found)
 
 
 def test_the_sources_of_every_package_but_devkit_are_copied() -> None:
