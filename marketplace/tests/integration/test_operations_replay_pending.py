@@ -84,10 +84,9 @@ async def test_the_next_rebuild_replays_what_an_interrupted_one_did_not(
 ) -> None:
     ticket, _ = await a_ticket_that_is_held_by_its_cancelled_order(surroundings, streams)
     async with an_operator(surroundings) as connection, running(surroundings, "tickets") as services:
+        broker = cast("Broker", BrokerUntilReplay(connection.broker))
         with pytest.raises(CtrlC):
-            await rebuild(
-                replace(connection, broker=cast("Broker", BrokerUntilReplay(connection.broker))), ORDERS_OF_TICKETS
-            )
+            await rebuild(replace(connection, broker=broker), ORDERS_OF_TICKETS)
         assert not (await rebuild(connection, ORDERS_OF_TICKETS)).not_replayed
         found = await services["tickets"].collection("tickets").find_one({"_id": ticket})
         assert (found or {})["order_id"] is None
