@@ -31,8 +31,8 @@ async def app(service: ServiceUnderTest, keys: KeyPair) -> AsyncIterator[FastAPI
         "token_public_key": keys.public,
         "token_private_key": keys.private,
     }
-    known = {name: value for name, value in values.items() if name in service.settings_type.model_fields}
-    application = service.create_app(service.settings_type(**known))
+    known = {name: value for name, value in values.items() if name in service.spec.settings.model_fields}
+    application = service.spec.create_app(service.spec.settings(**known))
     yield application
     await application.state.dependencies.instance.mongo.close()
 

@@ -41,7 +41,7 @@ async def test_a_token_that_auth_did_not_sign_is_refused(
         for each in service.requests.need_a_user:
             answer = await client.request(each.method, each.path, json=each.json, headers=headers)
             assert_problem(answer, 401, f"{each.method} {each.path} with: {name}")
-        if service.name == "auth":
+        if service.spec.name == "auth":
             assert await current_user(client, headers) is None, name
 
 
@@ -53,7 +53,7 @@ async def test_a_token_of_auth_is_accepted(service: ServiceUnderTest, running: R
         answers = [client.request(each.method, each.path, json=each.json, headers=headers) for headers in ways]
         for answer in await asyncio.gather(*answers):
             assert answer.status_code in {200, 201, 404}, answer.text  # 404: there is no such order
-    if service.name == "auth":
+    if service.spec.name == "auth":
         for headers in ways:
             assert await current_user(client, headers) == {"id": USER_ID, "email": EMAIL}
 

@@ -58,7 +58,7 @@ def invalid_bodies(service: ServiceUnderTest) -> Iterator[tuple[str, bytes]]:
     )
     yield "a field whose name is 60,000 characters long", with_value(service.requests.body, "a" * 60_000, "1")
     yield "3,000 unknown fields", json.dumps({f"field{n}": 1 for n in range(3000)}).encode()
-    if service.name == "orders":
+    if service.spec.name == "orders":
         for text in ['"60"', "true", "60.0", "1e1", "0", "-1", "86401"]:  # only looks like a number of seconds
             yield f"windowSeconds: {text}", with_value(service.requests.body, "windowSeconds", text)
     for name in service.requests.body:
@@ -180,5 +180,5 @@ async def test_the_same_requests_without_the_mistake_are_accepted(
         )
     )
     # 404: the ticket or the order does not exist. 409: an earlier request has used the e-mail address.
-    expected = {"tickets": [201, 201, 201], "auth": [201, 409, 409]}.get(service.name, [404, 404, 404])
+    expected = {"tickets": [201, 201, 201], "auth": [201, 409, 409]}.get(service.spec.name, [404, 404, 404])
     assert sorted(answer.status_code for answer in answers) == expected, [answer.text for answer in answers]

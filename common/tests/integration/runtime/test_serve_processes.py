@@ -69,7 +69,7 @@ async def processes(platform: Platform, tmp_path: Path) -> AsyncIterator[dict[st
     """A process of each service, started before its database."""
     await platform.mongod.stop()
     async with AsyncExitStack() as running:
-        processes = {service.name: process_of(service.name, platform, tmp_path) for service in SERVICES}
+        processes = {service.spec.name: process_of(service.spec.name, platform, tmp_path) for service in SERVICES}
         await asyncio.gather(*(running.enter_async_context(process) for process in processes.values()))
         yield processes
 

@@ -110,7 +110,7 @@ async def test_without_nats_services_refuse_changes_serve_reads_and_lose_no_even
         assert sorted(published) == sorted(answer.json()["id"] for answer in changes.values()), "each event once"
 
         # The other services receive the events, too: their subscriptions work again.
-        ticket_ids = [answer.json()["id"] for each, answer in changes.items() if each.service.name == "tickets"]
+        ticket_ids = [answer.json()["id"] for each, answer in changes.items() if each.service.spec.name == "tickets"]
         for buyer, ticket_id in zip(instances.of("orders").members, ticket_ids, strict=True):
             await eventually(
                 partial(buyer.client.post, "/api/orders", json={"ticketId": ticket_id}),
