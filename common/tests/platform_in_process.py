@@ -36,7 +36,7 @@ class RunningInstance:
     client: httpx.AsyncClient
 
     def __str__(self) -> str:
-        return f"{self.service.name} on {self.driver}"
+        return f"{self.service.spec.name} on {self.driver}"
 
     async def live(self) -> httpx.Response:
         return await self.client.get("/healthz/live")
@@ -67,7 +67,7 @@ class Instances:
     members: Sequence[RunningInstance]
 
     def of(self, *names: str) -> "Instances":
-        return Instances([each for each in self.members if each.service.name in names])
+        return Instances([each for each in self.members if each.service.spec.name in names])
 
     @property
     def creating(self) -> "Instances":
@@ -146,7 +146,7 @@ class Platform:
     async def _run(self, service: ServiceUnderTest, driver: MongoDriver) -> AsyncIterator[RunningService]:
         broker = Broker(self.nats.url, "unused")
         here = Surroundings(self.mongod.url, self.nats.url, driver, self.keys, broker, self.run_id)
-        app = service.create_app(here.settings(service.settings_type, service.name))
+        app = service.spec.create_app(here.settings(service.spec.settings, service.spec.name))
         running = RunningService(app, app.state.dependencies.instance, TokenSigner(self.keys.private))
         async with app.router.lifespan_context(app):
             yield running

@@ -1,14 +1,8 @@
 """Every service with its sample requests, for tests that every service must pass."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from fastapi import FastAPI
-
-from common.messaging.consumer import Consumer
 from common.runtime.service_spec import ServiceSpec
-from common.runtime.settings import ServiceSettings
 from devkit.testing import service_samples
 from devkit.testing.service_samples import SampleRequests
 from marketplace import registry
@@ -21,24 +15,8 @@ class ServiceUnderTest:
     spec: ServiceSpec
     requests: SampleRequests
 
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def create_app(self) -> Callable[..., FastAPI]:
-        return self.spec.create_app
-
-    @property
-    def settings_type(self) -> type[ServiceSettings]:
-        return self.spec.settings
-
-    @property
-    def consumers(self) -> Sequence[Consumer[Any]]:
-        return self.spec.consumers
-
     def __str__(self) -> str:
-        return self.name
+        return self.spec.name
 
 
 SERVICES = tuple(ServiceUnderTest(spec, service_samples.sample_requests_of(spec.name)) for spec in registry.SERVICES)

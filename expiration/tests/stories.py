@@ -11,7 +11,7 @@ from expiration.service import ExpirationService
 
 _ORDER = OrderId("65f0c0ffee00000000000020")
 _CREATED, _CANCELLED, _ = order_events(new_id(), order_id=_ORDER)
-_OVERDUE, _, _ = order_events(new_id(), order_id=_ORDER, due_in=timedelta(seconds=-1))
+_OVERDUE = order_events(new_id(), order_id=_ORDER, due_in=timedelta(seconds=-1))[0]
 
 
 async def _an_overdue_deadline(expiration: ExpirationService) -> None:

@@ -1,5 +1,7 @@
 """Creates the use cases, and reads the events that they recorded."""
 
+from typing import cast
+
 from expiration.tests.fake_timers import FakeTimers
 
 from common.domain.clock import Clock, utc_now
@@ -7,6 +9,7 @@ from common.storage.collection import Database
 from devkit.testing.in_memory import idle_relay
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
+from expiration.timers import TimerScheduler
 
 
 def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineRepository:
@@ -15,7 +18,7 @@ def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineReposito
 
 
 def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:
-    return ExpirationService(deadlines_in(database), timers, utc_now)
+    return ExpirationService(deadlines_in(database), cast("TimerScheduler", timers), utc_now)
 
 
 async def recorded_events(expiration: ExpirationService) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import bson
 import httpx
@@ -38,7 +39,8 @@ class Checkout:
 
     @property
     def service(self) -> PaymentService:
-        return self.running.use_cases
+        use_cases: PaymentService = self.running.use_cases
+        return use_cases
 
     async def pay(self, token: str = GOOD_CARD, *, order: OrderEvent | None = None) -> httpx.Response:
         """Pay the order, or another one, as its buyer."""
@@ -50,7 +52,8 @@ class Checkout:
             "/api/payments", params={"orderId": self.created.id}
         )
         assert answer.status_code == 200, answer.text
-        return answer.json()["payments"]
+        payments: list[dict[str, str]] = answer.json()["payments"]
+        return payments
 
     async def deliver(self, *events: OrderEvent) -> None:
         """Publish order events, and wait until payments has handled them."""
@@ -58,7 +61,7 @@ class Checkout:
         read_models = self.running.collection("order_replicas")
         for event in events:
             known = {"_id": event.id, "version": {"$gte": event.version}}
-            await eventually(lambda known=known: read_models.find_one(known), what=f"a read model: {known}")
+            await eventually(partial(read_models.find_one, known), what=f"a read model: {known}")
         await self.eventually_quiet()
 
     async def eventually_quiet(self) -> None:

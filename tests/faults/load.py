@@ -82,11 +82,12 @@ class Load:
     async def _ask(self, to: str, person: Person, method: str, path: str, **request: Any) -> dict[str, Any] | None:
         """Send one request without retries, and record the answer; return the body of a success."""
         await asyncio.sleep(self.context.random.uniform(*_PAUSE_SECONDS))
+        body: dict[str, Any] = {}
         began = time.monotonic()
         try:
             response = await person.http.request(method, path, **request)
         except httpx.TransportError as error:
-            status, detail, body = NO_ANSWER, repr(error), {}
+            status, detail = NO_ANSWER, repr(error)
         else:
             status = response.status_code
             body = response.json() if response.content else {}

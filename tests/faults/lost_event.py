@@ -1,8 +1,10 @@
 """No lost event: whichever processes crash, each stored change has exactly one event, and no other event exists."""
 
 import asyncio
+import operator
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -157,7 +159,7 @@ async def _kill_one_after_the_other(context: ScenarioContext, crowd: Crowd, vict
 
     for number, name in enumerate(victims):
         due = crowd.goal * (number + 1) // (len(victims) + 1)
-        await eventually(changes, until=lambda count, due=due: count >= due, within=120, what=f"{due} changes")
+        await eventually(changes, until=partial(operator.le, due), within=120, what=f"{due} changes")
         await context.platform.until_ready(name)  # it may still restart after an earlier kill
         await asyncio.sleep(context.random.uniform(0, 0.05))  # a random point within a change
         await context.platform.kill(name)

@@ -109,8 +109,8 @@ async def test_mongodb_keeps_each_answer_for_at_least_a_day(
         collection: Any = service.collection("idempotent_requests")
         indexes = (await collection.index_information()).values()
         limits = {index["key"][0][0]: index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index}
-        assert limits, f"{service.service.name} never deletes its answers"
+        assert limits, f"{service.runtime.name} never deletes its answers"
         for field, seconds in limits.items():
-            assert seconds >= timedelta(hours=24).total_seconds(), f"{service.service.name} deletes them too early"
+            assert seconds >= timedelta(hours=24).total_seconds(), f"{service.runtime.name} deletes them too early"
             is_a_date = await collection.count_documents({field: {"$type": "date"}})
             assert is_a_date == 1, "MongoDB deletes nothing by a field that is no date"

@@ -20,7 +20,7 @@ def pinned(lock: str) -> dict[str, str]:
 
 def instruction(name: str) -> str:
     (found,) = re.findall(rf"^{name} (.+)$", LAST_STAGE, flags=re.MULTILINE)
-    return found
+    return str(found)
 
 
 def test_the_sources_of_every_package_but_devkit_are_copied() -> None:
@@ -30,7 +30,8 @@ def test_the_sources_of_every_package_but_devkit_are_copied() -> None:
     assert {path.parts[-2] for path in REPOSITORY.glob(copied)} - {"devkit"} == {"common", *IMAGES}
 
 
-def test_provisioning_has_the_services_dependencies_at_the_very_versions_and_some_more() -> None:
+def test_provisioning_has_the_dependencies_of_the_services_and_some_more() -> None:
+    """Each dependency of the services has the same version in both lock files."""
     services, marketplace = pinned("requirements.lock"), pinned("requirements-marketplace.lock")
     assert services.items() < marketplace.items()
     assert {"typer", "rich"} <= marketplace.keys() - services.keys()

@@ -62,7 +62,8 @@ def _selects(selector: dict[str, Any], labels: Labels) -> bool:
         assert expression["operator"] == "In"
         if labels.get(expression["key"]) not in expression["values"]:
             return False
-    return selector.get("matchLabels", {}).items() <= labels.items()
+    wanted: dict[str, str] = selector.get("matchLabels", {})
+    return wanted.items() <= labels.items()
 
 
 def _is_peer(peer: dict[str, Any], place: Place) -> bool:

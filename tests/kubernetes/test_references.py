@@ -98,7 +98,7 @@ def test_this_machines_ports_lead_to_the_node_ports() -> None:
     assert mapped == {_node_port(door): 8080, **{port: 8081 + at for at, port in enumerate(node_ports)}}
 
 
-def test_the_ingress_controller_looks_where_the_ingress_is_and_may_read_what_it_needs() -> None:
+def test_the_ingress_controller_watches_the_namespace_and_may_read_what_it_needs() -> None:
     objects = render(RENDERED["ingress-controller"])
     arguments = container_of(objects.one("Deployment", "traefik")["spec"]["template"])["args"]
     name = namespace()["metadata"]["name"]

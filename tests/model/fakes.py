@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from model.processes import in_turn
-from mongomock_motor import AsyncMongoMockClient
 from pymongo import UpdateOne
 
 from common.domain.event import Event
 from common.events.envelope import StagedEvent, decode
 from common.events.timers import DeadlineTimer
 from common.messaging.consumer import Consumer
+from common.storage import collection
 from devkit.testing.interception import InterceptedCollection
 from expiration.deadline import Deadline
 from marketplace.registry import CONSUMERS_OF
@@ -20,8 +20,8 @@ from marketplace.registry import CONSUMERS_OF
 class Database:
     """The database of one service. Each of its operations passes `in_turn`, which may pause it or let it crash."""
 
-    def __init__(self, client: AsyncMongoMockClient, service: str) -> None:
-        self.bare = client[service]
+    def __init__(self, bare: collection.Database) -> None:
+        self.bare = bare
 
     def __getitem__(self, name: str) -> Any:
         return _InMemoryCollection(self.bare[name], in_turn)
@@ -57,6 +57,7 @@ class Stream:
 
     async def publish(self, staged: StagedEvent) -> None:
         event = decode(staged.subject, staged.data.encode())
+        assert isinstance(event, Event)
         if (known := self.events.get(staged.id)) is not None:
             if known != event:
                 self.contradictions.append(f"{staged.id}: {known!r} and {event!r}")

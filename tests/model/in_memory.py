@@ -2,28 +2,29 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from model.fakes import Database, Delivery, Stream, Timers
 from model.processes import RUN_TO_END, Process, Schedule
-from mongomock_motor import AsyncMongoMockClient
 
 from common.domain.errors import DomainError, RetryLater, VersionConflict
 from common.domain.event import Event
 from common.events.timers import DeadlineTimer
-from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
+from common.messaging.publisher import Publisher
 from common.messaging.timeline import TimelineReader
 from common.storage.collection import Document
 from common.storage.read_model import ReadModelRepository
 from devkit.testing.clock import SettableClock
+from devkit.testing.in_memory import in_memory_database, unconnected_broker
 from devkit.testing.interception import Died
 from expiration.consumers import complete_deadline_on_timer
 from expiration.repository import DeadlineRepository
 from expiration.service import ExpirationService
+from expiration.timers import TimerScheduler
 from marketplace import registry
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
@@ -53,10 +54,10 @@ class Marketplace:
         self.loop = asyncio.new_event_loop()
         self.clock = SettableClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
         self.stream, self.timers = Stream(), Timers()
-        client = AsyncMongoMockClient(tz_aware=True)
-        databases = {service: Database(client, service) for service in SERVICE_NAMES}
-        self._operator = Operator(None, {name: each.bare for name, each in databases.items()})  # type: ignore[arg-type]
-        self.relays = {service: OutboxRelay(self.stream, self.clock) for service in SERVICE_NAMES}  # type: ignore[arg-type]
+        databases = {service: Database(in_memory_database(service)) for service in SERVICE_NAMES}
+        self._operator = Operator(unconnected_broker(), {name: each.bare for name, each in databases.items()})
+        publisher = cast("Publisher", self.stream)
+        self.relays = {service: OutboxRelay(publisher, self.clock) for service in SERVICE_NAMES}
         self.waiting: list[Process] = []
         self._on_success: dict[Process, Any] = {}
         self._databases = databases
@@ -69,10 +70,10 @@ class Marketplace:
         self.tickets = TicketService(tickets, holding)
         orders = OrderRepository(databases["orders"]["orders"], relays["orders"], clock)
         ticket_read_models = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
-        timeline = TimelineReader(Broker("nats://nowhere", "model"))
+        timeline = TimelineReader(unconnected_broker())
         self.orders = OrderService(orders, ticket_read_models, timeline, clock, WINDOW)
         deadlines = DeadlineRepository(databases["expiration"]["deadlines"], relays["expiration"], clock)
-        self.expiration = ExpirationService(deadlines, self.timers, clock)  # type: ignore[arg-type] # the test fires them
+        self.expiration = ExpirationService(deadlines, cast("TimerScheduler", self.timers), clock)
         payments = PaymentRepository(databases["payments"]["payments"], relays["payments"], clock)
         payable = PayableOrders(databases["payments"]["order_replicas"])
         self.payments = PaymentService(
@@ -92,7 +93,7 @@ class Marketplace:
             "payments": self.payments,
         }
 
-    def begin(self, what: str, work: Coroutine[Any, Any, Any], schedule: Schedule, on_success: Any = None) -> None:
+    def begin(self, what: str, work: Awaitable[Any], schedule: Schedule, on_success: Any = None) -> None:
         process = Process(what, work, self.loop)
         self._on_success[process] = on_success
         self.waiting.append(process)

@@ -1,7 +1,7 @@
 """Processes that advance one database operation at a time. Each can pause or crash before or after any operation."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +31,7 @@ RUN_TO_END = Schedule(None)
 
 
 class Process:
-    def __init__(self, what: str, work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, what: str, work: Awaitable[Any], loop: asyncio.AbstractEventLoop) -> None:
         self.what = what
         self._loop = loop
         self._turn: asyncio.Future[bool] | None = None
@@ -66,7 +66,7 @@ class Process:
             return Died()
         return self._task.exception()
 
-    async def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+    async def _run(self, work: Awaitable[Any]) -> None:
         _current.set(self)
         await work
 

@@ -25,7 +25,7 @@ from orders.order import OrderStatus
 
 T = TypeVar("T")
 
-_QUIET = {
+_QUIET: dict[str, Any] = {
     "deadline": None,
     "database": None,
     "print_blob": True,

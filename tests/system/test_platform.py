@@ -51,7 +51,7 @@ async def test_of_200_buyers_at_once_one_gets_the_ticket(platform: Platform, sel
     }
 
 
-async def test_one_trace_id_leads_from_the_request_through_the_logs_of_every_service_that_reacts(
+async def test_one_trace_id_is_in_the_logs_of_every_service_that_handles_an_order(
     platform: Platform, seller: Person, buyer: Person
 ) -> None:
     ticket = await seller.lists()

@@ -2,7 +2,6 @@
 
 import statistics
 import time
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -14,7 +13,7 @@ KNOWN, UNKNOWN = "buyer@example.com", "nobody@example.com"
 
 
 @pytest.fixture
-async def client(running: RunningService) -> AsyncIterator[httpx.AsyncClient]:
+async def client(running: RunningService) -> httpx.AsyncClient:
     """A client that is not signed in. One user has signed up."""
     answer = await running.client().post("/api/users/signup", json={"email": KNOWN, "password": PASSWORD})
     assert answer.status_code == 201

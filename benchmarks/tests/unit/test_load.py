@@ -76,7 +76,7 @@ async def test_without_a_rate_each_request_is_due_when_the_one_before_is_answere
     assert [done - due for due, done, _ in answers] == pytest.approx([0.5, 0.2, 0.1, 0.1])
 
 
-async def test_a_connection_that_breaks_is_no_answer_and_the_next_request_is_asked_all_the_same() -> None:
+async def test_a_broken_connection_is_no_answer_and_the_next_request_is_asked_anyway() -> None:
     connection, answers = await asked([0.1, None, 0.1, 0.1], rate=None)
     assert [status for _, _, status in answers] == [201, NO_ANSWER, 201, 201]
     assert connection.closed == 1

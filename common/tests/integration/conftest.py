@@ -19,9 +19,10 @@ def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
 @pytest.fixture
 async def running(service: ServiceUnderTest, surroundings: Surroundings) -> AsyncIterator[RunningService]:
     """The real application of the service, on the real servers."""
-    settings = surroundings.settings(service.settings_type, service.name)
-    more = {"policy": surroundings.policy} if service.consumers else {}
-    async with surroundings.running(lambda: service.create_app(settings, **more), service.consumers) as running:
+    spec = service.spec
+    settings = surroundings.settings(spec.settings, spec.name)
+    more = {"policy": surroundings.policy} if spec.consumers else {}
+    async with surroundings.running(lambda: spec.create_app(settings, **more), spec.consumers) as running:
         yield running
 
 

@@ -1,5 +1,6 @@
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -23,15 +24,15 @@ def service(request: pytest.FixtureRequest) -> ServiceUnderTest:
 @pytest.fixture
 async def app(service: ServiceUnderTest, keys: KeyPair) -> AsyncIterator[FastAPI]:
     """The real application of the service, not started: these tests need neither database nor broker."""
-    values = {
+    values: dict[str, Any] = {
         "port": 1,
         "mongo_url": f"mongodb://{NOWHERE}",
         "nats_url": f"nats://{NOWHERE}",
         "token_public_key": keys.public,
         "token_private_key": keys.private,
     }
-    known = {name: value for name, value in values.items() if name in service.settings_type.model_fields}
-    application = service.create_app(service.settings_type(**known))
+    known = {name: value for name, value in values.items() if name in service.spec.settings.model_fields}
+    application = service.spec.create_app(service.spec.settings(**known))
     yield application
     await application.state.dependencies.instance.mongo.close()
 

@@ -30,7 +30,7 @@ def test_a_file_stays_below_250_lines() -> None:
     assert not long
 
 
-def test_a_test_imports_helpers_only_from_the_tests_of_its_own_package_or_from_devkit() -> None:
+def test_a_test_imports_helpers_only_from_its_own_package_or_from_devkit() -> None:
     """Otherwise pytest could not run the tests of one package alone."""
     elsewhere = {
         f"{path.relative_to(REPOSITORY)}: {package}.tests"

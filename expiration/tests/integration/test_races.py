@@ -1,6 +1,7 @@
 """A timer that fires while its order ends: the deadline is completed or dropped, and its event says the same."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,11 +9,20 @@ from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import recorded_events, use_cases
 
 from common.domain.ids import OrderId, new_id
+from common.events.orders import OrderEvent
 from common.storage.mongo import Mongo
 from devkit.testing.samples import order_events
-from expiration.deadline import DeadlineStatus
+from expiration.deadline import Deadline, DeadlineStatus
+from expiration.service import ExpirationService
 
 pytestmark = pytest.mark.both_drivers
+
+
+async def kept_deadlines(expiration: ExpirationService, orders: Sequence[tuple[OrderEvent, ...]]) -> list[Deadline]:
+    found = [await expiration._deadlines.find(order[0].id) for order in orders]
+    kept = [deadline for deadline in found if deadline is not None]
+    assert len(kept) == len(orders)
+    return kept
 
 
 @pytest.mark.parametrize("closed", [1, 2], ids=["cancelled", "completed"])
@@ -29,7 +39,7 @@ async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at
         *(expiration.follow_order(order[closed]) for order in orders * 2),
     )
 
-    kept = [await expiration._deadlines.find(order[0].id) for order in orders]
+    kept = await kept_deadlines(expiration, orders)
     assert {deadline.status for deadline in kept} <= {DeadlineStatus.COMPLETED, DeadlineStatus.DROPPED}
     assert {deadline.order_version for deadline in kept} == {2}, "no change has overwritten another one"
     completed = sorted(deadline.id for deadline in kept if deadline.status is DeadlineStatus.COMPLETED)
@@ -42,5 +52,5 @@ async def test_the_first_events_of_an_order_may_be_handled_concurrently(mongo: M
 
     await asyncio.gather(*(expiration.follow_order(event) for order in orders * 2 for event in (order[0], order[1])))
 
-    kept = [await expiration._deadlines.find(order[0].id) for order in orders]
+    kept = await kept_deadlines(expiration, orders)
     assert {(deadline.status, deadline.order_version) for deadline in kept} == {(DeadlineStatus.DROPPED, 2)}

@@ -113,8 +113,11 @@ async def test_duplicate_events_and_timers_have_no_effect(running: RunningServic
     await eventually_quiet(streams)
     before = await stored_deadlines(running, streams)
 
-    for event in (created, cancelled, DeadlineTimer(id=created.id, version=1, expires_at=created.expires_at), created):
-        await streams.publish_again(event)
+    timer = DeadlineTimer(id=created.id, version=1, expires_at=created.expires_at)
+    await streams.publish_again(created)
+    await streams.publish_again(cancelled)
+    await streams.publish_bytes(timer.subject, timer.to_json().encode())
+    await streams.publish_again(created)
     await eventually_quiet(streams)
 
     assert await stored_deadlines(running, streams) == before

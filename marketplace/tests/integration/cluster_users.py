@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from marketplace.tests.integration.cluster_nats import ClusterNats
 
-from common.domain.event import Event
+from common.domain.event import Event, Message
 from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.publisher import Publisher
+from common.runtime.settings import ServiceSettings
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.running import Surroundings
@@ -22,6 +23,8 @@ from marketplace.registry import CONSUMERS_OF
 
 BY_NAME = {consumer.name: consumer for consumers in CONSUMERS_OF.values() for consumer in consumers}
 HOLD = BY_NAME["tickets-hold-ticket-on-order-created"]
+S = TypeVar("S", bound=ServiceSettings)
+
 ONE_OF_EACH_STREAM = [
     BY_NAME["orders-replicate-ticket"],
     BY_NAME["orders-expire-order-on-expiration-completed"],
@@ -39,7 +42,7 @@ class AsTheirOwnUsers(Surroundings):
 
     addresses: Callable[[str], str]
 
-    def settings(self, settings_type: Any, name: str, **more: Any) -> Any:
+    def settings(self, settings_type: type[S], name: str, **more: object) -> S:
         return super().settings(settings_type, name, nats_url=self.addresses(name), **more)
 
 
@@ -61,7 +64,7 @@ async def publish(nats: ClusterNats, event: Event) -> None:
         await EventStreams(broker).publish(event)
 
 
-async def publish_malformed(nats: ClusterNats, event: Event) -> None:
+async def publish_malformed(nats: ClusterNats, event: Message) -> None:
     """Publish content that no consumer can parse, as the publisher of the event."""
     if isinstance(event, DeadlineTimer):
         timer = {"Nats-Schedule": "@at 2026-01-01T00:00:00Z", "Nats-Schedule-Target": event.subject}

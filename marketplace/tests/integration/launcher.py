@@ -37,7 +37,7 @@ def until(process: subprocess.Popen[str], words: str) -> list[str]:
     raise AssertionError(f"it ended without printing {words!r}; its output: {''.join(lines)}")
 
 
-def ended(process: subprocess.Popen[str], children: list[psutil.Process]) -> int:
+def ended(process: subprocess.Popen[str] | subprocess.Popen[bytes], children: list[psutil.Process]) -> int:
     _, alive = psutil.wait_procs(children, timeout=10)
     assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
     return process.wait(timeout=10)

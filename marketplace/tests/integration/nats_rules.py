@@ -49,7 +49,7 @@ def dead_letters() -> Rules:
 
 
 def work_as_a_consumer() -> Rules:
-    rules = {}
+    rules: Rules = {}
     for stream, consumer in CONSUMERS:
         owner = only(owner_of(consumer))
         rules |= {
@@ -80,18 +80,18 @@ def consumers_administration() -> Rules:
         verbs = ("CREATE", "DELETE", "PAUSE", "RESET", "UNPIN", "LEADER.STEPDOWN")
         rules |= {f"{api}.{verb}.{stream}.{consumer}": NOBODY for verb in verbs}
         rules[f"{api}.CREATE.{stream}.{consumer}.order.created.1"] = NOBODY
-    for stream in STREAMS:
-        may_read = only("operator", when=stream.name in READ_BY_OPERATORS)
+    for stream in (each.name for each in STREAMS):
+        may_read = only("operator", when=stream in READ_BY_OPERATORS)
         rules |= {
-            f"{api}.CREATE.{stream.name}": NOBODY,  # this subject does not name the consumer
-            f"{api}.CREATE.{stream.name}.reader-1": may_read,
-            f"{api}.CREATE.{stream.name}.reader-1.order.created.1": NOBODY,
-            f"{api}.MSG.NEXT.{stream.name}.reader-1": may_read,
-            f"{api}.INFO.{stream.name}.reader-1": may_read,
-            f"{api}.DELETE.{stream.name}.reader-1": may_read,
-            f"{api}.DURABLE.CREATE.{stream.name}.invented": NOBODY,
-            f"{api}.LIST.{stream.name}": NOBODY,
-            f"{api}.NAMES.{stream.name}": NOBODY,
+            f"{api}.CREATE.{stream}": NOBODY,  # this subject does not name the consumer
+            f"{api}.CREATE.{stream}.reader-1": may_read,
+            f"{api}.CREATE.{stream}.reader-1.order.created.1": NOBODY,
+            f"{api}.MSG.NEXT.{stream}.reader-1": may_read,
+            f"{api}.INFO.{stream}.reader-1": may_read,
+            f"{api}.DELETE.{stream}.reader-1": may_read,
+            f"{api}.DURABLE.CREATE.{stream}.invented": NOBODY,
+            f"{api}.LIST.{stream}": NOBODY,
+            f"{api}.NAMES.{stream}": NOBODY,
         }
     return rules
 
@@ -153,7 +153,7 @@ def listening_in() -> Rules:
     said = (each for rules in SAID for each in rules() if each.startswith("PUB "))
     return {
         **{f"SUB {operation.removeprefix('PUB ')}": NOBODY for operation in said},
-        **{f"SUB {event.subjects()}": NOBODY for event in map(type, EXAMPLES)},
+        **{f"SUB {type(event).subjects()}": NOBODY for event in EXAMPLES},
         **{f"SUB {event.subject}": NOBODY for event in EXAMPLES},
         **{f"SUB {subject}": NOBODY for subject in (*wildcards, *system, *everything)},
         **{f"SUB {subject} {service}": NOBODY for subject in everything for service in SERVICE_NAMES},

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 import httpx
+from marketplace.tests.integration.damageable import DamageableCollection, damageable
 
 from common.domain.ids import UserId
-from common.storage.collection import Collection
 from devkit.testing.eventually import eventually
 from devkit.testing.running import RunningService, Surroundings, somebody
 from marketplace.operations.audit import Report, audit
@@ -48,8 +48,8 @@ class Marketplace:
     buyer: UserId
     _clients: dict[tuple[str, UserId], httpx.AsyncClient] = field(default_factory=dict)
 
-    def collection(self, service: str, name: str) -> Collection:
-        return self.operator.databases[service][name]
+    def collection(self, service: str, name: str) -> DamageableCollection:
+        return damageable(self.operator.databases[service][name])
 
     async def lists(self) -> str:
         return await self._does("tickets", self.seller, "/api/tickets", {"title": "Concert", "price": 19.99})

@@ -64,7 +64,7 @@ async def test_a_dead_letter_is_handled_once_its_cause_is_gone(
     (letter,) = await eventually_listed(cluster_marketplace.operator, 1)
     use_cases = cluster_marketplace.services["tickets"].use_cases
     ticket = Ticket(id=event.ticket.id, title="Concert", price=1999, user_id=somebody(), version=1)
-    await use_cases._tickets.add(ticket)  # type: ignore[attr-defined]
+    await use_cases._tickets.add(ticket)
     assert await replay_dead_letter(cluster_marketplace.operator, letter) == ""
     await cluster_marketplace.eventually_holds(event.ticket.id, event.id)
     assert await list_dead_letters(cluster_marketplace.operator) == []

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import nats
 import pytest
 from marketplace.tests.integration.one_of_three import OneOfThree
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from common.messaging.streams import GENERAL_EVENTS, STREAMS
@@ -41,7 +43,7 @@ async def test_one_of_three_servers_fails_and_no_event_is_lost(servers: list[One
     provisioning = await nats.connect(servers[1].url_of("provisioning"), inbox_prefix="_INBOX_provisioning")
     for stream in STREAMS:
         await eventually(
-            lambda name=stream.name: _copies_up_to_date(provisioning, name),
+            partial(_copies_up_to_date, provisioning, stream.name),
             until=lambda copies: copies == SERVERS,
             within=20,
             what=f"three copies of {stream.name}",
@@ -62,7 +64,7 @@ async def _provision(url: str) -> None:
     await eventually(attempt, within=30, what="streams on three servers")
 
 
-async def _publish(client: nats.NATS, numbers: range) -> None:
+async def _publish(client: Client, numbers: range) -> None:
     async def attempt(number: int) -> bool:
         try:
             subject, headers = f"user.registered.{number:024}", {"Nats-Msg-Id": f"user-{number}"}
@@ -72,10 +74,10 @@ async def _publish(client: nats.NATS, numbers: range) -> None:
         return True
 
     for number in numbers:
-        await eventually(lambda number=number: attempt(number), within=15, what=f"event {number} in the stream")
+        await eventually(partial(attempt, number), within=15, what=f"event {number} in the stream")
 
 
-async def _copies_up_to_date(client: nats.NATS, stream: str) -> int:
+async def _copies_up_to_date(client: Client, stream: str) -> int:
     try:
         cluster = (await client.jetstream(timeout=2).stream_info(stream)).cluster
     except (NatsError, TimeoutError):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import typer
+from marketplace.tests.integration.damageable import damageable
 from marketplace.tests.integration.typed import run
 from typer.testing import CliRunner
 
@@ -39,7 +40,7 @@ async def ghost(mongod: Mongod) -> AsyncIterator[str]:
     key = new_id()
     await mongo.database["order_replicas"].insert_one({"_id": key, "version": 1})
     yield key
-    await mongo.database["order_replicas"].delete_one({"_id": key})  # type: ignore[attr-defined]
+    await damageable(mongo.database["order_replicas"]).delete_one({"_id": key})
     await mongo.close()
 
 
@@ -142,7 +143,7 @@ async def test_a_timeline_of_several_aggregates_says_whose_each_event_is(
     mongo = Mongo(mongod.url, "payments", "pymongo")
     await mongo.database["payments"].insert_one({"_id": paid.id, "order_id": created.id})
     shown = run(environment, "timeline", created.id)
-    await mongo.database["payments"].delete_one({"_id": paid.id})  # type: ignore[attr-defined]
+    await damageable(mongo.database["payments"]).delete_one({"_id": paid.id})
     await mongo.close()
     heading, *lines = shown.stdout.splitlines()
     assert heading.split()[:4] == ["at", "event", "of", "version"]

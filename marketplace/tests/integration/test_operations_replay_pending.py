@@ -5,13 +5,15 @@ A correct read model alone releases no ticket: the handler of the service has to
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from marketplace.tests.integration.damageable import damageable
 from marketplace.tests.integration.operated import an_operator, running
 from marketplace.tests.integration.typed import run
 
 from common.domain.ids import new_id
+from common.messaging.broker import Broker
 from common.storage.mongo import Mongo
 from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
@@ -82,8 +84,9 @@ async def test_the_next_rebuild_replays_what_an_interrupted_one_did_not(
 ) -> None:
     ticket, _ = await a_ticket_that_is_held_by_its_cancelled_order(surroundings, streams)
     async with an_operator(surroundings) as connection, running(surroundings, "tickets") as services:
+        broker = cast("Broker", BrokerUntilReplay(connection.broker))
         with pytest.raises(CtrlC):
-            await rebuild(replace(connection, broker=BrokerUntilReplay(connection.broker)), ORDERS_OF_TICKETS)
+            await rebuild(replace(connection, broker=broker), ORDERS_OF_TICKETS)
         assert not (await rebuild(connection, ORDERS_OF_TICKETS)).not_replayed
         found = await services["tickets"].collection("tickets").find_one({"_id": ticket})
         assert (found or {})["order_id"] is None
@@ -99,7 +102,7 @@ async def test_a_rebuild_fails_and_names_the_events_until_they_are_replayed(
         first, second = [run(environment, "rebuild", "tickets", "order_replicas") for _ in range(2)]
         as_json = json.loads(run(environment, "rebuild", "tickets", "order_replicas", "--json").stdout)
     finally:
-        await mongo.database["order_replicas"].delete_one({"_id": created.id})  # type: ignore[attr-defined]
+        await damageable(mongo.database["order_replicas"]).delete_one({"_id": created.id})
         await mongo.close()
     assert [each.returncode for each in (first, second)] == [1, 1]
     done, not_replayed = first.stdout.splitlines()

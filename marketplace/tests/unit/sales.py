@@ -32,7 +32,7 @@ class Sale:
             ticket=OrderedTicket(id=TicketId(self.ticket.id), title="Concert", price=PRICE),
             expires_at=utc_now() + timedelta(minutes=15),
         )
-        self.deadline = Deadline.of_order(self.order.recorded[0])  # type: ignore[arg-type] # its first event is an order's
+        self.deadline = Deadline.of_order(self.order.recorded[0])
         self.ticket.set_holder(OrderId(self.order.id))
         self.payment: Payment | None = None
         if paid:
@@ -49,14 +49,14 @@ class Sale:
         assert self.payment is not None
         self.order.complete(PaymentId(self.payment.id))
         self.payment.settle()
-        self.deadline.follow(self.order.recorded[-1])  # type: ignore[arg-type] # as above
+        self.deadline.follow(self.order.recorded[-1])
 
     def cancel(self) -> None:
         assert self.payment is not None
         self.order.cancel()
         self.payment.refund()
         self.ticket.set_holder(None)
-        self.deadline.follow(self.order.recorded[-1])  # type: ignore[arg-type] # as above
+        self.deadline.follow(self.order.recorded[-1])
 
 
 class Stored:
@@ -110,5 +110,5 @@ class Stored:
         found = find_differences(Snapshot(utc_now(), self.stored), Histories())
         return [each for each in found if not each.rule.endswith("equal their events")]
 
-    def _add(self, service: str, collection: str, aggregate: Aggregate) -> None:
+    def _add(self, service: str, collection: str, aggregate: Aggregate[Any]) -> None:
         self.stored[service, collection][aggregate.id] = {**aggregate.to_document(), "outbox": []}

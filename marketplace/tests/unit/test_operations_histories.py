@@ -16,7 +16,7 @@ from payments.payment import Payment
 from tickets.ticket import Ticket
 
 
-def stored(aggregate: Aggregate) -> dict[str, Any]:
+def stored(aggregate: Aggregate[Any]) -> dict[str, Any]:
     """As its service writes it: the change and its events in one document."""
     outbox = [StagedEvent.stage(event, utc_now()).to_document() for event in aggregate.recorded]
     return {**aggregate.to_document(), "outbox": outbox}

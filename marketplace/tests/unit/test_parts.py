@@ -41,7 +41,7 @@ def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path, monkeypat
     assert "TOKEN_PUBLIC_KEY" not in made["expiration"].environment()
 
 
-def test_a_setting_that_the_platform_does_not_know_reaches_the_service_that_has_it_alone(
+def test_a_setting_that_the_platform_does_not_know_reaches_only_its_service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Polite(ServiceSettings):

@@ -84,6 +84,6 @@ def test_the_modules_of_every_service_import_only_what_their_contracts_allow(tmp
     configuration = tmp_path / "contracts.toml"
     configuration.write_text(as_toml(contracts()))
     linter = Path(sys.executable).with_name("lint-imports")
-    command = [linter, "--no-logo", "--config", configuration, "--cache-dir", tmp_path / "cache"]
+    command = [str(linter), "--no-logo", "--config", str(configuration), "--cache-dir", str(tmp_path / "cache")]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own contracts
     assert done.returncode == 0, done.stdout

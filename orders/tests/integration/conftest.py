@@ -42,7 +42,8 @@ async def later(
 
 @pytest.fixture
 def orders(running: RunningService) -> OrderService:
-    return running.use_cases
+    use_cases: OrderService = running.use_cases
+    return use_cases
 
 
 @pytest.fixture

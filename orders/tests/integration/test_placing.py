@@ -134,9 +134,9 @@ async def test_the_orders_of_a_buyer_are_paged_newest_first_without_gaps(
 
     for limit, sizes in ((10, [10, 10, 5]), (25, [25]), (24, [24, 1])):
         pages: list[list[str]] = []
-        cursor = {}
+        cursor: dict[str, str] | None = {}
         while cursor is not None:
-            answer = (await buying.get("/api/orders", params={"limit": limit} | cursor)).json()
+            answer = (await buying.get("/api/orders", params={"limit": str(limit)} | cursor)).json()
             pages.append([order["id"] for order in answer["orders"]])
             cursor = {"cursor": answer["nextCursor"]} if answer["nextCursor"] else None
         assert [len(page) for page in pages] == sizes

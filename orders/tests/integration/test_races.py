@@ -87,7 +87,7 @@ async def test_a_payment_and_the_next_buyer_never_both_get_the_ticket(
     streams: EventStreams, running: RunningService, later: RunningService, orders: OrderService
 ) -> None:
     later_orders: OrderService = later.use_cases
-    ends = Counter()
+    ends: Counter[tuple[str, bool]] = Counter()
     for _ in range(25):
         ticket = listed_ticket()
         await orders.follow_ticket(ticket)
@@ -109,7 +109,7 @@ async def test_a_payment_and_the_next_buyer_never_both_get_the_ticket(
 async def test_a_concurrent_payment_expiry_and_cancellation_end_the_order_once(
     streams: EventStreams, running: RunningService, orders: OrderService
 ) -> None:
-    ends = Counter()
+    ends: Counter[str] = Counter()
     for _ in range(25):
         ticket = listed_ticket()
         await orders.follow_ticket(ticket)

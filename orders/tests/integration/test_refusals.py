@@ -85,7 +85,7 @@ async def test_an_invalid_order_is_refused_with_its_field_and_holds_no_ticket(
     ticket = listed_ticket()
     await orders.follow_ticket(ticket)
     known = f'"ticketId": "{ticket.id}"'
-    bodies = {
+    bodies: dict[str, list[str | None]] = {
         **{f'{{"ticketId": "{no_id}"}}': ["ticketId"] for no_id in (*NO_IDS, "")},
         **{f'{{"ticketId": {text}}}': ["ticketId"] for text in ("null", "1", "true", f'["{ticket.id}"]', "{}")},
         f'{{"ticketId": "{ticket.id}\\n"}}': ["ticketId"],

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from itertools import permutations
+from typing import cast
 
 import pytest
 
@@ -82,7 +83,8 @@ class Overtaken:
 async def test_an_event_that_loses_the_insert_still_wins_if_it_is_newer(orders: OrderService) -> None:
     for mine, theirs, won in ((2, 1, True), (1, 2, False), (2, 2, False)):
         ticket = listed_ticket()
-        overtaken = Overtaken(orders._tickets.collection, by=orders._tickets.apply(changed_ticket(ticket, theirs)))
+        by_theirs = orders._tickets.apply(changed_ticket(ticket, theirs))
+        overtaken = cast("Collection", Overtaken(orders._tickets.collection, by=by_theirs))
         assert await TicketReadModelRepository(overtaken).apply(changed_ticket(ticket, mine)) is won
         assert (await known(orders, ticket))[0] == 2
 

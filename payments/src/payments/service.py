@@ -19,9 +19,10 @@ from common.domain.errors import BadInput, DependencyUnavailable, NotFound, Perm
 from common.domain.ids import OrderId, PaymentId, UserId
 from common.events.orders import OrderCreated, OrderEvent
 from common.storage.availability import DatabaseError
+from common.storage.read_model import ReadModelRepository
 from common.storage.retry import retry_on_conflict
 from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownCharge, UnknownToken
-from payments.order_read_model import OrderReadModel, OrderReadModelRepository, OrderStatus
+from payments.order_read_model import OrderReadModel, OrderStatus
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, Payment, PaymentStatus
 from payments.repository import PaymentRepository
 
@@ -44,7 +45,11 @@ _RECOVERY_SECONDS = 5.0
 
 class PaymentService:
     def __init__(
-        self, payments: PaymentRepository, orders: OrderReadModelRepository, gateway: PaymentGateway, clock: Clock
+        self,
+        payments: PaymentRepository,
+        orders: ReadModelRepository[OrderReadModel],
+        gateway: PaymentGateway,
+        clock: Clock,
     ) -> None:
         self._payments = payments
         self._orders = orders

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from common.domain.errors import DependencyUnavailable
-from common.domain.ids import OrderId, new_id
+from common.domain.ids import OrderId, PaymentId, new_id
 from devkit.testing.clock import SettableClock
 from devkit.testing.running import somebody
 from payments.payment import Payment, PaymentStatus
@@ -74,7 +74,7 @@ async def test_a_payment_that_cannot_be_finished_does_not_block_the_others(
     await payments.follow_order(other[0])
     await pay_in_vain(payments, other, gateway)
     (stuck,) = await payments_of(payments, order)
-    gateway.charges[stuck.id] = (1, "of another payment")  # the processor will always refuse this key
+    gateway.charges[PaymentId(stuck.id)] = (1, "of another payment")  # the processor will always refuse this key
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:

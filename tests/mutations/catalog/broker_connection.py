@@ -27,7 +27,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="silent-brokers-are-noticed",
         promise="A service notices within 20 s that NATS is silent.",
         where="common.messaging.broker:Broker.connect",
-        old="ping_interval=5,",
+        old="ping_interval=self._ping_interval_seconds,",
         new="",
         tests=tests_in(_BROKER, "test_a_server_that_is_silent_for_20_seconds_counts_as_lost"),
         slow=True,

@@ -36,7 +36,8 @@ async def second_instance(
 
 @pytest.fixture
 def tickets(running: RunningService) -> TicketService:
-    return running.use_cases
+    use_cases: TicketService = running.use_cases
+    return use_cases
 
 
 @pytest.fixture

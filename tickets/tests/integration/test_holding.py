@@ -98,7 +98,7 @@ async def test_the_same_events_in_any_order_end_in_the_same_state(
         listed = await tickets.list_ticket(seller=ticket.user_id, title="Concert", price=1999)
         a_created, a_cancelled, _ = order_events(listed.id)
         b_created, _, _ = order_events(listed.id)
-        events = [(a_created, a_cancelled, b_created)[index] for index in order]
+        events: list[OrderEvent] = [(a_created, a_cancelled, b_created)[index] for index in order]
         stories.append([*events, *events] if twice else events)
         expected[listed.id] = b_created.id
 
@@ -132,7 +132,12 @@ async def test_duplicates_and_older_events_have_no_effect(
     streams: EventStreams, running: RunningService, tickets: TicketService, ticket: Ticket, ending: str
 ) -> None:
     created, cancelled, completed = order_events(ticket.id)
-    history = {"created": [created], "cancelled": [created, cancelled], "completed": [created, completed]}[ending]
+    histories: dict[str, list[OrderEvent]] = {
+        "created": [created],
+        "cancelled": [created, cancelled],
+        "completed": [created, completed],
+    }
+    history = histories[ending]
     await publish_in_order(streams, *history)
     before = await look(tickets, ticket)
     updates = await streams.eventually_published(TicketUpdated, before[1] - 1)

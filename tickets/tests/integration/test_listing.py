@@ -72,9 +72,9 @@ async def test_tickets_for_sale_are_paged_newest_first_without_gaps(
 
     for limit, sizes in ((10, [10, 10, 3]), (23, [23]), (22, [22, 1]), (1, [1] * 23)):
         pages: list[list[str]] = []
-        cursor = {}
+        cursor: dict[str, str] | None = {}
         while cursor is not None:
-            answer = (await anybody.get("/api/tickets", params={"limit": limit} | cursor)).json()
+            answer = (await anybody.get("/api/tickets", params={"limit": str(limit)} | cursor)).json()
             pages.append([ticket["id"] for ticket in answer["tickets"]])
             cursor = {"cursor": answer["nextCursor"]} if answer["nextCursor"] else None
         assert [len(page) for page in pages] == sizes

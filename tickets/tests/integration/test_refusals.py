@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from common.domain.ids import new_id
+from common.domain.ids import TicketId, new_id
 from common.events.tickets import TicketCreated, TicketUpdated
 from devkit.testing.events import EventStreams
 from devkit.testing.problem_details import Refusal, refusal
@@ -55,13 +55,13 @@ async def test_held_and_sold_tickets_cannot_be_changed(
     for each in (ticket, sold):
         response = await selling.put(f"/api/tickets/{each.id}", json=LISTING)
         assert refusal(response) == Refusal(409, "ticket-held", [None])
-        assert (await tickets.get_ticket(each.id)).title == "Concert"
+        assert (await tickets.get_ticket(TicketId(each.id))).title == "Concert"
 
 
 async def test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing(
     streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
 ) -> None:
-    bodies = {
+    bodies: dict[str | bytes, list[str | None]] = {
         **{f'{{"title": "Opera", "price": {price}}}': ["price"] for price in NO_PRICES},
         **{f'{{"title": {title}, "price": 25}}': ["title"] for title in NO_TITLES},
         '{"title": "Opera"}': ["price"],
@@ -89,7 +89,7 @@ async def test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing(
         got = {body: refusal(await selling.request(method, path, content=body, headers=JSON)) for body in bodies}
         assert got == wanted
 
-    assert (await tickets.get_ticket(ticket.id)).version == 1
+    assert (await tickets.get_ticket(TicketId(ticket.id))).version == 1
     assert await tickets._tickets.collection.count_documents({}) == 1
     await streams.eventually_published(TicketCreated)
     assert await streams.published(TicketUpdated) == []

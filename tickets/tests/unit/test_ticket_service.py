@@ -34,7 +34,8 @@ async def ticket(tickets: TicketService) -> Ticket:
 async def outbox_of(tickets: TicketService, ticket: Ticket) -> list[dict[str, Any]]:
     document = await tickets._tickets.collection.find_one({"_id": ticket.id})
     assert document is not None
-    return document["outbox"]
+    outbox: list[dict[str, Any]] = document["outbox"]
+    return outbox
 
 
 async def test_a_ticket_and_the_event_of_its_listing_are_one_document(tickets: TicketService, ticket: Ticket) -> None:

@@ -18,7 +18,10 @@ log = structlog.get_logger()
 
 _ATTEMPT_SECONDS = 3.0
 """The method connect() of nats-py can hang if the server is down. So we stop each attempt after this time."""
-_PAUSE_SECONDS = 0.5
+PAUSE_SECONDS = 0.5
+"""The pause between two attempts to connect or to reconnect."""
+PING_INTERVAL_SECONDS = 5.0
+"""The client sends a ping to the server after each interval. After three pings without an answer, it reconnects."""
 _PING_SECONDS = 1.0
 _FLUSH_SECONDS = 86_400
 """The timeout of flush(), which sends a PING to the server and waits for the answer.
@@ -39,9 +42,18 @@ def inbox_prefix(name: str) -> str:
 class Broker:
     """One connection of this process to NATS. The server shows `name` in its list of connections."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        pause_seconds: float = PAUSE_SECONDS,
+        ping_interval_seconds: float = PING_INTERVAL_SECONDS,
+    ) -> None:
         self._url = url
         self._name = name
+        self._pause_seconds = pause_seconds
+        self._ping_interval_seconds = ping_interval_seconds
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
         self._closing = False
@@ -101,10 +113,9 @@ class Broker:
                         inbox_prefix=inbox_prefix(self._name),
                         connect_timeout=2,
                         max_reconnect_attempts=-1,  # no limit; by default, the client stops trying after two minutes
-                        reconnect_time_wait=0.5,  # type: ignore[arg-type] # nats-py declares int, but float works
-                        # The client sends a ping every 5 s. It reconnects if two pings in a row got no answer before
-                        # the third ping is due.
-                        ping_interval=5,
+                        reconnect_time_wait=self._pause_seconds,  # type: ignore[arg-type] # declared int, float works
+                        # The client reconnects if two pings in a row got no answer before the third ping is due.
+                        ping_interval=self._ping_interval_seconds,  # type: ignore[arg-type] # as above
                         error_cb=self._on_error,
                         disconnected_cb=self._on_disconnected,
                         reconnected_cb=self._on_reconnected,
@@ -116,7 +127,7 @@ class Broker:
                     )
                 waiting = True
                 await _close(client)
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(self._pause_seconds)
             else:
                 self._client = client
         log.info("connected to NATS")

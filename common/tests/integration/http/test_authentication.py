@@ -16,12 +16,12 @@ from devkit.testing.running import RunningService
 pytestmark = pytest.mark.parametrize("driver", ["motor"])
 
 
-def as_bearer(token: str) -> dict[str, bytes]:
-    return {"Authorization": b"Bearer " + token.encode("latin-1")}
+def as_bearer(token: str) -> dict[bytes, bytes]:
+    return {b"Authorization": b"Bearer " + token.encode("latin-1")}
 
 
-def as_cookie(token: str) -> dict[str, bytes]:
-    return {"Cookie": b"session=" + token.encode("latin-1")}
+def as_cookie(token: str) -> dict[bytes, bytes]:
+    return {b"Cookie": b"session=" + token.encode("latin-1")}
 
 
 async def test_a_token_that_auth_did_not_sign_is_refused(
@@ -34,14 +34,14 @@ async def test_a_token_that_auth_did_not_sign_is_refused(
     }
     attempts |= {
         "nothing": {},
-        "no token": {"Authorization": b"Bearer"},
-        "Basic": {"Authorization": b"Basic dXNlcjpwYXNz"},
+        "no token": {b"Authorization": b"Bearer"},
+        "Basic": {b"Authorization": b"Basic dXNlcjpwYXNz"},
     }
     for name, headers in attempts.items():
         for each in service.requests.need_a_user:
             answer = await client.request(each.method, each.path, json=each.json, headers=headers)
             assert_problem(answer, 401, f"{each.method} {each.path} with: {name}")
-        if service.name == "auth":
+        if service.spec.name == "auth":
             assert await current_user(client, headers) is None, name
 
 
@@ -53,12 +53,12 @@ async def test_a_token_of_auth_is_accepted(service: ServiceUnderTest, running: R
         answers = [client.request(each.method, each.path, json=each.json, headers=headers) for headers in ways]
         for answer in await asyncio.gather(*answers):
             assert answer.status_code in {200, 201, 404}, answer.text  # 404: there is no such order
-    if service.name == "auth":
+    if service.spec.name == "auth":
         for headers in ways:
             assert await current_user(client, headers) == {"id": USER_ID, "email": EMAIL}
 
 
-async def current_user(client: httpx.AsyncClient, headers: dict[str, bytes]) -> Any:
+async def current_user(client: httpx.AsyncClient, headers: dict[bytes, bytes]) -> Any:
     answer = await client.get("/api/users/currentuser", headers=headers)
     assert answer.status_code == 200, answer.text
     assert set(answer.json()) == {"currentUser"}

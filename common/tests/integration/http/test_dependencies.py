@@ -50,7 +50,7 @@ async def test_each_route_that_publishes_answers_503_without_the_broker(
 ) -> None:
     """The routes come from the OpenAPI document, so that new routes are tested, too."""
     client = running.client(somebody())
-    document = (await client.get(f"/api/docs/{service.name}/openapi.json")).json()
+    document = (await client.get(f"/api/docs/{service.spec.name}/openapi.json")).json()
     routes = [
         (method, re.sub(r"{\w+}", SOME_ID, path))
         for path, methods in document["paths"].items()

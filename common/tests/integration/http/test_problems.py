@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import httpx
 import pytest
@@ -32,7 +32,7 @@ def client(running: RunningService) -> httpx.AsyncClient:
     return running.client(somebody())
 
 
-def with_value(body: dict[str, object], name: str, value: str) -> bytes:
+def with_value(body: Mapping[str, object], name: str, value: str) -> bytes:
     """The body as JSON, with this text as the value of the field."""
     fields = {**{key: json.dumps(each) for key, each in body.items()}, name: value}
     return ("{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in fields.items()) + "}").encode()
@@ -58,7 +58,7 @@ def invalid_bodies(service: ServiceUnderTest) -> Iterator[tuple[str, bytes]]:
     )
     yield "a field whose name is 60,000 characters long", with_value(service.requests.body, "a" * 60_000, "1")
     yield "3,000 unknown fields", json.dumps({f"field{n}": 1 for n in range(3000)}).encode()
-    if service.name == "orders":
+    if service.spec.name == "orders":
         for text in ['"60"', "true", "60.0", "1e1", "0", "-1", "86401"]:  # only looks like a number of seconds
             yield f"windowSeconds: {text}", with_value(service.requests.body, "windowSeconds", text)
     for name in service.requests.body:
@@ -105,18 +105,19 @@ async def test_a_body_above_64_kib_is_refused_before_all_of_it_is_read(
             yield b" " * 16 * 1024
 
     padded = json.dumps(service.requests.body).encode().ljust(TOO_MUCH)
-    for what, content in [
+    contents: list[tuple[str, bytes | AsyncIterator[bytes]]] = [
         ("10 MB", b" " * TEN_MEGABYTES),
         ("10 MB in chunks, of unknown length", in_chunks(TEN_MEGABYTES)),
         ("an array nested 100,000 deep", b"[" * 100_000),
         ("one byte more than 64 KiB", padded),
-    ]:
+    ]
+    for what, content in contents:
         assert_problem(await client.post(service.requests.creates_at, content=content, headers=JSON), 413, what)
     assert sent <= 2 * TOO_MUCH, "the other chunks must not be read"
 
     # The HTTP server refuses a wrong length. If it ever does not, the bytes are counted.
     for length in ["1", "-1", "\u00b2", "+5", "1e9", "0"]:
-        lying = {**JSON, "Content-Length": length.encode("latin-1")}
+        lying = {b"Content-Type": b"application/json", b"Content-Length": length.encode("latin-1")}
         answer = await client.post(service.requests.creates_at, content=padded, headers=lying)
         assert_problem(answer, 413, f"Content-Length: {length}")
     await assert_nothing_stored(running, streams)
@@ -179,5 +180,5 @@ async def test_the_same_requests_without_the_mistake_are_accepted(
         )
     )
     # 404: the ticket or the order does not exist. 409: an earlier request has used the e-mail address.
-    expected = {"tickets": [201, 201, 201], "auth": [201, 409, 409]}.get(service.name, [404, 404, 404])
+    expected = {"tickets": [201, 201, 201], "auth": [201, 409, 409]}.get(service.spec.name, [404, 404, 404])
     assert sorted(answer.status_code for answer in answers) == expected, [answer.text for answer in answers]

@@ -69,7 +69,7 @@ async def processes(platform: Platform, tmp_path: Path) -> AsyncIterator[dict[st
     """A process of each service, started before its database."""
     await platform.mongod.stop()
     async with AsyncExitStack() as running:
-        processes = {service.name: process_of(service.name, platform, tmp_path) for service in SERVICES}
+        processes = {service.spec.name: process_of(service.spec.name, platform, tmp_path) for service in SERVICES}
         await asyncio.gather(*(running.enter_async_context(process) for process in processes.values()))
         yield processes
 
@@ -106,7 +106,11 @@ async def an_upload_of_10_mb_is_refused(process: ServiceProcess, headers: dict[s
 
     headers |= {"Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=process.url, timeout=10) as client:
-        for what, content in [("10 MB", b" " * 160 * 64 * 1024), ("10 MB in chunks", in_chunks())]:
+        contents: dict[str, bytes | AsyncIterator[bytes]] = {
+            "10 MB": b" " * 160 * 64 * 1024,
+            "10 MB in chunks": in_chunks(),
+        }
+        for what, content in contents.items():
             assert_problem(await client.post("/api/tickets", content=content, headers=headers), 413, what)
         assert (await client.get("/api/tickets")).status_code == 200, "the service still answers"
 

@@ -14,12 +14,13 @@ async def test_a_ready_service_has_created_all_its_indexes(
     service: ServiceUnderTest, surroundings: Surroundings
 ) -> None:
     """Compares MongoDB's indexes before and after each part creates its indexes again: none may be added."""
-    settings = surroundings.settings(service.settings_type, service.name)
-    more = {"policy": surroundings.policy} if service.consumers else {}
-    async with surroundings.running(lambda: service.create_app(settings, **more), service.consumers) as running:
+    spec = service.spec
+    settings = surroundings.settings(spec.settings, spec.name)
+    more = {"policy": surroundings.policy} if spec.consumers else {}
+    async with surroundings.running(lambda: spec.create_app(settings, **more), spec.consumers) as running:
         at_start = await indexes(running)
         parts = [part for part in parts_of(running) if hasattr(type(part), "create_indexes")]
-        at_least = 1 + len(service.spec.aggregates)  # the outbox relay, which every service has, and the repositories
+        at_least = 1 + len(spec.aggregates)  # the outbox relay, which every service has, and the repositories
         assert len(parts) >= at_least, "a part was not found"
         for part in parts:
             await part.create_indexes()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from common.tests.platform_in_process import DRIVERS, Platform, RunningInstance
@@ -109,10 +110,10 @@ async def test_without_nats_services_refuse_changes_serve_reads_and_lose_no_even
         assert sorted(published) == sorted(answer.json()["id"] for answer in changes.values()), "each event once"
 
         # The other services receive the events, too: their subscriptions work again.
-        ticket_ids = [answer.json()["id"] for each, answer in changes.items() if each.service.name == "tickets"]
+        ticket_ids = [answer.json()["id"] for each, answer in changes.items() if each.service.spec.name == "tickets"]
         for buyer, ticket_id in zip(instances.of("orders").members, ticket_ids, strict=True):
             await eventually(
-                lambda buyer=buyer, ticket_id=ticket_id: buyer.client.post("/api/orders", json={"ticketId": ticket_id}),
+                partial(buyer.client.post, "/api/orders", json={"ticketId": ticket_id}),
                 until=lambda answer: answer.status_code == 201,
                 what=f"an order through {buyer}",
             )

@@ -61,9 +61,9 @@ async def mongod(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Logg
 
 
 def _created(service: ServiceUnderTest, surroundings: Surroundings) -> Callable[[], FastAPI]:
-    settings = surroundings.settings(service.settings_type, service.name)
-    more = {"policy": surroundings.policy} if service.consumers else {}
-    return lambda: service.create_app(settings, **more)
+    settings = surroundings.settings(service.spec.settings, service.spec.name)
+    more = {"policy": surroundings.policy} if service.spec.consumers else {}
+    return lambda: service.spec.create_app(settings, **more)
 
 
 async def test_every_write_waits_for_a_majority_and_for_the_journal(
@@ -73,11 +73,11 @@ async def test_every_write_waits_for_a_majority_and_for_the_journal(
     async with AsyncExitStack() as lives:
         living = await asyncio.gather(
             *(
-                lives.enter_async_context(surroundings.running(_created(service, surroundings), service.consumers))
+                lives.enter_async_context(surroundings.running(_created(service, surroundings), service.spec.consumers))
                 for service in SERVICES
             )
         )
-        running = dict(zip([service.name for service in SERVICES], living, strict=True))
+        running = dict(zip([service.spec.name for service in SERVICES], living, strict=True))
         await _purchase(running, streams)
         for owned in AGGREGATES:
             await streams.eventually_relayed(running[owned.service].collection(owned.collection))

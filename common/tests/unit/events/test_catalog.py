@@ -21,7 +21,8 @@ def subclasses(event_type: type[Message]) -> set[type[Message]]:
 
 
 def golden_of(event: Message) -> dict[str, object]:
-    return json.loads((GOLDEN / f"{event.type_name()}.v{event.schema_version}.json").read_text())
+    golden: dict[str, object] = json.loads((GOLDEN / f"{event.type_name()}.v{event.schema_version}.json").read_text())
+    return golden
 
 
 @EVENTS

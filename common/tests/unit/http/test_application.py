@@ -37,7 +37,7 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
 
 @pytest.fixture
 async def document(service: ServiceUnderTest, client: httpx.AsyncClient) -> dict[str, Any]:
-    answer = await client.get(f"/api/docs/{service.name}/openapi.json")
+    answer = await client.get(f"/api/docs/{service.spec.name}/openapi.json")
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found
@@ -132,14 +132,14 @@ class Links(HTMLParser):
 async def test_the_docs_page_loads_all_its_assets_from_the_service(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
-    page = await client.get(f"/api/docs/{service.name}")
+    page = await client.get(f"/api/docs/{service.spec.name}")
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert not re.findall(r"https?://[^\s\"'<]+|[\"']//[^\s\"'<]+", page.text), "a reference to an outside host"
     assets = Links(page.text).found
     assert {path.rpartition(".")[2] for path in assets} >= {"css", "js"}
     (document,) = re.findall(r"url: '([^']+)'", page.text)
-    assert document == f"/api/docs/{service.name}/openapi.json"
+    assert document == f"/api/docs/{service.spec.name}/openapi.json"
     for path in [*assets, document]:
         answer = await client.get(path)
         assert answer.status_code == 200, path
@@ -152,13 +152,13 @@ async def test_the_docs_page_loads_all_its_assets_from_the_service(
 async def test_the_docs_page_does_not_use_an_external_validator(
     service: ServiceUnderTest, client: httpx.AsyncClient
 ) -> None:
-    page = await client.get(f"/api/docs/{service.name}")
+    page = await client.get(f"/api/docs/{service.spec.name}")
     # By default, Swagger sends the document's address to validator.swagger.io to show a badge.
     assert '"validatorUrl": null' in page.text
 
 
 async def test_an_unknown_path_is_answered_with_a_problem(service: ServiceUnderTest, client: httpx.AsyncClient) -> None:
-    docs = f"/api/docs/{service.name}"
+    docs = f"/api/docs/{service.spec.name}"
     below_assets = ["..%2f..%2f..%2fetc%2fpasswd", "%00", "%ff", "a" * 5000, "nothing.js", "%2e%2e/openapi.json"]
     outside = ["/api", "/api/nothing", "/%00", "/%ff", f"{docs}/nothing"]
     for path in [*outside, *(f"{docs}/assets/{each}" for each in below_assets)]:

@@ -116,7 +116,7 @@ def signed_in(app: FastAPI, client: httpx.AsyncClient, keys: KeyPair) -> Iterato
 async def test_each_broken_constraint_has_a_message_for_people(
     service: ServiceUnderTest, signed_in: httpx.AsyncClient
 ) -> None:
-    document = (await signed_in.get(f"/api/docs/{service.name}/openapi.json")).json()
+    document = (await signed_in.get(f"/api/docs/{service.spec.name}/openapi.json")).json()
     requests = list(broken_requests(document))
     assert len(requests) >= 5, "the constraints were not found in the document"
     for request in requests:

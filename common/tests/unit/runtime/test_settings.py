@@ -78,7 +78,7 @@ def complete_environment(service: ServiceUnderTest) -> dict[str, str]:
 
 
 def known_variables(service: ServiceUnderTest) -> set[str]:
-    return {name.upper() for name in service.settings_type.model_fields}
+    return {name.upper() for name in service.spec.settings.model_fields}
 
 
 Start = Callable[[ServiceUnderTest, Mapping[str, str]], list[str]]
@@ -94,7 +94,7 @@ def start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(SystemExit) as stopped:
-            load_settings(service.settings_type)
+            load_settings(service.spec.settings)
         assert stopped.value.code == 2
         written = capsys.readouterr()
         assert written.out == ""
@@ -128,10 +128,10 @@ def test_with_the_required_variables_the_others_have_their_defaults(
         monkeypatch.delenv(name, raising=False)
     for name, value in complete_environment(service).items():
         monkeypatch.setenv(name, value)
-    settings = load_settings(service.settings_type)
+    settings = load_settings(service.spec.settings)
     assert settings.port == 8081
     assert (settings.host, settings.mongo_driver) == ("127.0.0.1", "motor")
-    assert settings.mongo_database == service.name
+    assert settings.mongo_database == service.spec.name
     assert (settings.log_level, settings.log_format) == ("info", "json")
     for name in ("token_private_key", "stripe_key"):
         assert not isinstance(getattr(settings, name, None), str), f"{name} would show in a repr"
@@ -150,7 +150,7 @@ def test_the_usual_addresses_of_mongodb_are_accepted(url: str, monkeypatch: pyte
     service = SERVICES[0]
     for name, value in (complete_environment(service) | {"MONGO_URL": url}).items():
         monkeypatch.setenv(name, value)
-    assert load_settings(service.settings_type).mongo_url == url
+    assert load_settings(service.spec.settings).mongo_url == url
 
 
 @pytest.mark.slow
@@ -164,7 +164,7 @@ async def ends_with_status_2(service: ServiceUnderTest) -> None:
     inherited = {name: value for name, value in os.environ.items() if name not in known}
     bad = complete_environment(service) | {"PORT": "http", "NATS_URL": f"http://user:{SECRET}@nats"}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", service.name),
+        *(sys.executable, "-P", "-m", service.spec.name),
         env=inherited | bad,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -106,7 +106,7 @@ async def test_a_cancelled_call_is_not_sent_and_does_not_cancel_others(database:
     first[0].cancel()
     impatient.cancel()
     database.may_answer.set()
-    assert await asyncio.gather(first[1], patient) == [20, 40]
+    assert [await first[1], await patient] == [20, 40]
     assert database.batches == [[1], [2], [4]]
     assert await database.calls.run(5) == 50
 

@@ -10,7 +10,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from common.domain.clock import utc_now
-from common.domain.event import Event
+from common.domain.event import Event, Message
 from common.events.envelope import StagedEvent, decode
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_streams
@@ -119,9 +119,9 @@ class EventStreams:
             what=f"empty outboxes in {aggregates.name}",
         )
 
-    async def envelopes(self, event_type: type[Event]) -> list[StoredMessage]:
-        """Return the stored messages of this event type with their headers, oldest first."""
-        return await self._read(stream_of(event_type).name, event_type.subjects())
+    async def envelopes(self, message_type: type[Message]) -> list[StoredMessage]:
+        """Return the stored messages of this type with their headers, oldest first."""
+        return await self._read(stream_of(message_type).name, message_type.subjects())
 
     async def _read(self, stream: str, subject: str) -> list[StoredMessage]:
         jetstream = self.broker.jetstream

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
@@ -22,6 +22,8 @@ from common.storage.mongo import MongoDriver
 from devkit.testing.eventually import eventually
 from devkit.testing.keys import KeyPair
 from devkit.testing.tokens import TokenSigner
+
+S = TypeVar("S", bound=ServiceSettings)
 
 QUICK = RetryPolicy(delays=(0.05, 0.05), ack_wait=1.0, max_unanswered=5)
 """A retry policy with short delays. A retry policy says after which delays a failed event is delivered again.
@@ -74,7 +76,7 @@ class Surroundings:
     run_id: str
     policy: RetryPolicy = QUICK
 
-    def settings(self, settings_type: type[ServiceSettings], name: str, **more: Any) -> Any:  # noqa: ANN401
+    def settings(self, settings_type: type[S], name: str, **more: object) -> S:
         values: dict[str, Any] = {
             "port": 1,
             "mongo_url": self.mongo_url,
