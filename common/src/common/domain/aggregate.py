@@ -12,10 +12,10 @@ E = TypeVar("E", bound=Event)
 
 
 class Aggregate(BaseModel, Generic[E]):
-    """The base class of aggregates. An aggregate counts its changes in `version`.
+    """The base class of aggregates. An aggregate is an object that one service owns and changes as a whole.
 
-    If other services need to know about a change, the aggregate also records an event. A repository later stores the
-    event together with the changed aggregate.
+    An aggregate counts its changes in `version`. If other services need to know about a change, the aggregate also
+    records an event. The repository, which writes the aggregate to MongoDB, stores the event in the same document.
     """
 
     id: str
@@ -26,20 +26,23 @@ class Aggregate(BaseModel, Generic[E]):
 
     @abstractmethod
     def to_event(self, event_type: type[E]) -> E:
-        """Make an event of the type `event_type`, with the part of the state that other services may know."""
+        """Make an event of the type `event_type`, with the part of this aggregate that other services may know."""
 
     @abstractmethod
     def current_event(self) -> E | None:
-        """Return the event that tells other services the current state of the aggregate.
+        """Make the event that tells other services the current state of the aggregate.
 
-        Return None if the other services do not know this aggregate yet.
+        This method neither records nor publishes the event. The command `marketplace audit` compares the event with the
+        newest event that was published. The result is None if no event is published for the current state. For example,
+        there is no event for a payment that was declined.
         """
 
     def _change(self, event_type: type[E] | None = None) -> None:
-        """Increase `version` by one, because the state of the aggregate has changed.
+        """Increase `version` by one. The methods of the subclasses call this method after they have changed the state.
 
-        If `event_type` is not None, this method also records an event of this type. The event is published later. If
-        `event_type` is None, no event is published, so other services do not know about the change.
+        If `event_type` is not None, this method also records an event of this type. The event is published later, after
+        the aggregate was stored. If `event_type` is None, no event is published, so other services do not know about
+        the change.
         """
         self.version += 1
         if event_type is not None:

@@ -9,7 +9,8 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the current time in UTC, rounded down to whole milliseconds.
 
-    MongoDB stores times in milliseconds. A time with microseconds would differ from the value that MongoDB stores.
+    MongoDB stores times in milliseconds. If we stored a time with microseconds and read it again, we would get another
+    value.
     """
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -1,4 +1,4 @@
-"""The errors of use cases and aggregates.
+"""The errors that aggregates and use cases raise. A use case is one operation of a service, for example "pay an order".
 
 These errors do not depend on HTTP. The module common.http.errors maps the kind of each error to an HTTP status.
 """
@@ -33,8 +33,8 @@ class DomainError(Exception):
     def __init__(self, detail: str, *, argument: str | None = None) -> None:
         """Create the error.
 
-        `detail` is a sentence for the caller. `argument` is the name of the use case's argument that has a wrong value,
-        for example "ticket_id". It is None if the error is not about one argument.
+        `detail` is a sentence for the caller. `argument` is the name of the value in the request that is wrong, for
+        example "ticket_id". It is None if the error is not about one such value.
         """
         super().__init__(detail)
         self.detail = detail
@@ -89,9 +89,10 @@ class DependencyUnavailable(DomainError):
 
 
 class RetryLater(Exception):
-    """A handler raises this error if its message came too early, for example if a timer fired before its time.
+    """The handler of a message raises this error if the message arrived too early and must be delivered again later.
 
-    The broker then delivers the message again later. `seconds` is the time until the next delivery.
+    For example, a timer is a message that the broker (NATS) delivers at a certain time. If it arrives before this time,
+    its handler raises this error. `seconds` is the time after which the broker delivers the message again.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -100,7 +101,8 @@ class RetryLater(Exception):
 
 
 class PermanentFailure(Exception):
-    """A handler raises this error if it can never handle its event. The broker does not deliver the event again.
+    """The handler of an event raises this error if it cannot handle the event, and if a later attempt cannot help.
 
-    Instead, we store the event as a dead letter, which an operator can examine (see common.messaging.dead_letters).
+    The broker (NATS) then does not deliver the event again. Instead, the service stores the event as a dead letter,
+    which an operator can examine (see common.messaging.dead_letters).
     """

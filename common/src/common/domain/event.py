@@ -41,7 +41,10 @@ class Message(BaseModel):
 
     @classmethod
     def type_name(cls) -> str:
-        """Return the first two parts of the NATS subject of each message of this type, for example `order.created`."""
+        """Return the name of this message type, for example `order.created`.
+
+        The NATS subject of each message of this type begins with this name.
+        """
         return f"{cls.aggregate}.{cls.fact}"
 
     @classmethod

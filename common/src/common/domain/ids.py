@@ -1,7 +1,7 @@
 """The ids of aggregates. An id has 24 lower-case hexadecimal characters.
 
-The service that owns an aggregate also makes the aggregate's id. The only exception is a deadline of the expiration
-service, because it has the same id as its order.
+The service that makes a new aggregate also makes a new id for it. The only exception is the aggregate Deadline of the
+expiration service (the time until which an order must be paid), because it has the same id as its order.
 """
 
 import itertools

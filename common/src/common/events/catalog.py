@@ -44,7 +44,8 @@ EXAMPLES: tuple[Message, ...] = (
 )
 """One example message of each type, for docs/events.md and for tests.
 
-For example, a test compares the JSON of each example with a stored file (common/tests/golden).
+For example, a test compares the JSON of each example with a stored file (common/tests/golden). So we notice if a change
+of the code changes the format of a message.
 """
 
 MESSAGES: dict[str, type[Message]] = {example.type_name(): type(example) for example in EXAMPLES}

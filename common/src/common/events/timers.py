@@ -22,9 +22,9 @@ class Timer(Message):
 
     @classmethod
     def schedules(cls) -> str:
-        """Return the wildcard that matches the `schedule_subject` of each timer of this type.
+        """Return the wildcard subject that matches the `schedule_subject` of each timer of this type.
 
-        A service publishes its timers on these subjects.
+        The service publishes its timers on these subjects, so its NATS user needs the permission to do this.
         """
         return f"{cls.aggregate}.schedule.*"
 
@@ -32,8 +32,8 @@ class Timer(Message):
     def schedule_subject(self) -> str:
         """The subject on which the service publishes this timer.
 
-        The broker stores only one timer per schedule subject. If the service publishes a second timer for the same
-        aggregate, the second timer replaces the first.
+        The subject ends with the aggregate's id, and the broker stores only one timer per schedule subject. So if the
+        service publishes a second timer for the same aggregate, the second timer replaces the first.
         """
         return f"{self.aggregate}.schedule.{self.id}"
 

@@ -1,8 +1,8 @@
-"""Remembers to which trace the current work belongs, and what caused this work.
+"""Remembers the current trace and the current cause.
 
-The current work is the request or the event that the service is processing now. A trace (W3C Trace Context) connects
-all work that one request has started, including work in other services. If the current work makes an event, the headers
-of the event contain the trace and the cause. The log lines of the current work contain the trace id.
+The cause is the request or the event that the service is processing now. A trace (W3C Trace Context) connects all work
+that one request has started, including work in other services. If the service makes an event while it processes the
+cause, the headers of this event contain the trace and the cause. The log lines contain the trace id.
 """
 
 import random
@@ -42,9 +42,10 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
 
 
 def set_cause(cause: str) -> None:
-    """Replace the cause, which names the request or the event that the service is processing now.
+    """Replace the cause, which is the name of the request or the event that the service is processing now.
 
-    The new cause is valid until the current `with continue_trace(...)` block ends.
+    This is necessary for an event, because the block `with continue_trace(...)` begins before the event is decoded and
+    its id is known. The new cause is valid until this block ends.
     """
     _cause.set(cause)
 

@@ -37,7 +37,8 @@ def configure_logging(service: str, level: LogLevel, log_format: LogFormat) -> N
     for_people = log_format == "text"
 
     def add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        # Only JSON lines need this field. Before each text line, `make run` writes the name of the service.
+        # Only JSON lines need this field. People read the text lines in the output of `make run`, which starts all
+        # services and writes the name of the service before each line.
         if not for_people:
             event["service"] = service
         if trace_id := current_trace_id():

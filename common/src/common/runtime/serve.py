@@ -28,7 +28,8 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         app.state.dependencies.instance.on_failure = fail
         # Exclude the objects that exist now from garbage collection, because they are needed until the process ends.
         # Python starts a full collection when the number of new objects reaches a quarter of the number of old objects.
-        # Excluded objects do not count as old objects. So full collections are more frequent, but each one is shorter.
+        # Excluded objects do not count as old objects. So full collections are more frequent, but each one is shorter,
+        # and a request has to wait less for it.
         gc.freeze()
         return app
 
@@ -49,11 +50,13 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
         # X-Forwarded-Proto. It does this only for requests from the addresses in the environment variable
         # FORWARDED_ALLOW_IPS (default: 127.0.0.1), because any client can send these headers.
         proxy_headers=True,
-        # When the server stops, it first waits for up to 2 s until the gateway has closed the connections (see
-        # DrainingServer). Then uvicorn waits for the running requests, for at most the number of seconds here.
+        # When the server stops, it first waits for up to 2 s until the gateway (the proxy in front of all services) has
+        # closed the connections (see DrainingServer). After that, the server waits for the requests that are still
+        # running. `timeout_graceful_shutdown` is the maximum of this second wait, in seconds.
         timeout_graceful_shutdown=2,
-        # The server closes an idle connection after this time. The gateway must close the connection earlier. Otherwise
-        # the gateway could send a request just when the server closes the connection, and the request would be lost.
+        # The server closes a connection that was idle for this time (in seconds). The gateway, which sends the requests
+        # to the server, closes its idle connections much earlier. Otherwise the gateway could send a request just when
+        # the server closes the connection, and the request would be lost.
         timeout_keep_alive=75,
     )
     server = DrainingServer(config)

@@ -41,11 +41,11 @@ After this time, the answer is an error (see `check_can_publish`).
 
 
 class ServiceRuntime:
-    """Contains what every service has.
+    """Contains the parts that every service has, and starts and stops them.
 
-    These are the connections to MongoDB and NATS, the outbox relay (which publishes the events of the service), the
-    consumers (which receive events) and the loops that run in the background. The code that builds a service adds the
-    indexes, the consumers and the loops that only this service has.
+    These parts are the connections to MongoDB and NATS, the outbox relay (which publishes the events of the service),
+    the consumers (which receive events) and the loops that run in the background. The function that builds a service
+    adds the indexes, the consumers and the loops that only this service has.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ServiceRuntime:
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
         """Add consumers to the service. From the start of the service, they receive events and call their handlers.
 
-        Each handler gets the object `use_cases` as an argument.
+        Each handler gets the event and the object `use_cases`, whose methods are the operations of the service.
         """
         self._subscriptions += [
             Subscription(consumer, use_cases, self.broker, self._dead_letters, self._policy) for consumer in consumers
@@ -165,9 +165,10 @@ class ServiceRuntime:
     async def _stop(self) -> None:
         """Stop the service in four steps.
 
-        First, stop receiving events and wait for the running handlers, for at most two seconds. Second, wait until the
-        relay has published the events in its queue, again for at most two seconds. Third, cancel the background loops.
-        Fourth, close the connections.
+        First, stop receiving events and wait for the running handlers, for at most two seconds. Errors in this step are
+        ignored. Second, wait until the outbox relay has published the events in its queue, again for at most two
+        seconds. The events that are still not published stay in the database, and the next process publishes them.
+        Third, cancel the background loops. Fourth, close the connections.
         """
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
@@ -201,7 +202,7 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
 
 
 async def _until_available(step: Step, *, log_message: str) -> None:
-    """Run one step of the service's start. Repeat the step as long as MongoDB or NATS does not answer."""
+    """Run one step of the service's start. If MongoDB or NATS does not answer, run it again until it succeeds."""
     waiting = False
     while True:
         try:

@@ -30,11 +30,15 @@ class AggregateSpec:
     aggregate: type[Aggregate[Any]]
     events: tuple[type[Event], ...]
     event_per_version: bool = True
-    """True if the service publishes an event for each version of an aggregate. False if some versions have no event."""
+    """True if the service publishes an event for each version of an aggregate. False if some versions have no event.
+
+    If it is true, the audit reports each version that has no event.
+    """
     secrets: dict[str, Any] = field(default_factory=dict)
     """Maps the name of each field that contains a secret (for example the hash of a password) to a placeholder.
 
-    The operator's commands do not read these fields from the database. The method `read` uses the placeholders instead.
+    The operator's commands, for example `marketplace audit`, do not read these fields from the database. But the class
+    of the aggregate requires them. So the method `read` uses the placeholders instead.
     """
 
     def read(self, document: Document) -> Aggregate[Any]:
@@ -60,7 +64,7 @@ class ServiceSpec:
     name: str
     """The name of the service. Its package, its database and its NATS user have the same name."""
     summary: str
-    """A short text for the front page that says what this service does."""
+    """A short text that says what this service does. The front page of the marketplace (the path "/") shows it."""
     create_app: Callable[..., FastAPI]
     settings: type[ServiceSettings]
     consumers: tuple[Consumer[Any], ...] = ()
@@ -69,7 +73,7 @@ class ServiceSpec:
     other_collections: tuple[str, ...] = ()
     """Other collections that the command `marketplace audit` reads. They contain neither aggregates nor read models."""
     routes: tuple[str, ...] = ()
-    """The gateway sends requests for these paths, and for all paths below them, to this service."""
+    """The paths of this service. The gateway sends requests for them, and for all paths below them, to this service."""
     serves_front_page: bool = False
     """If true, the gateway also sends requests for the path "/" to this service."""
     reads_streams: bool = False

@@ -1,6 +1,6 @@
 """Reads the settings from environment variables.
 
-If a required variable is missing, or if a variable is invalid, the program prints one line that names it and exits.
+If required variables are missing, or if variables are invalid, the program prints one line for each of them and exits.
 """
 
 import re
@@ -40,9 +40,11 @@ def checked_by(parse: Callable[[str], object]) -> AfterValidator:
 
 
 def _parse_mongo_url(url: str) -> None:
-    # We hide these errors and raise our own error below, because their messages may contain a part of the password.
+    # We ignore the errors of parse_uri, because their messages may contain a part of the password. We raise our own
+    # error below instead.
     with suppress(PyMongoError, ValueError, OSError):
-        # We do not check a URL that begins with mongodb+srv, because parse_uri would send a DNS query for it.
+        # We do not check a URL that begins with mongodb+srv. For such a URL, parse_uri would send a DNS query. If DNS
+        # did not answer, a correct URL would be refused.
         if url.startswith("mongodb+srv://") or parse_uri(url):
             return
     raise ValueError("must be mongodb://[user:password@]host[:port][/?options], user and password percent-encoded")
@@ -73,8 +75,8 @@ class ServiceSettings(BaseSettings):
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 
-    # Each service declares this field again, to set its own default. If the check were a part of the field's type, it
-    # would be lost. A field_validator is not lost.
+    # The settings class of each service declares this field again, as `mongo_database: str`, to set its own default. If
+    # the check were a part of the field's type here, the new declaration would remove it. A field_validator stays.
     @field_validator("mongo_database")
     @classmethod
     def _check_database_name(cls, name: str) -> str:

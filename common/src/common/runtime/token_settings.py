@@ -1,7 +1,8 @@
 """The settings of a service that verifies session tokens.
 
-The class is in its own module, because this module loads the cryptography library, which needs 8 MiB of memory. The
-expiration service does not verify tokens. So it does not import this module, and does not load the library.
+The class TokenSettings is not in the module common.runtime.settings, because the check of the token key loads the
+library cryptography, which needs 8 MiB of memory. The expiration service does not verify tokens. So it does not import
+this module, and does not load the library.
 """
 
 from typing import Annotated

@@ -15,10 +15,10 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 _WORKERS = 2
-"""At most this number of workers send batches at the same time.
+"""At most this number of workers run at the same time.
 
-With only one worker, each call would have to wait until the previous batch is finished. With many workers, the batches
-would be small, so they would save little time.
+A worker is an asyncio task that sends one batch after the other. With only one worker, each call would have to wait
+until the previous batch is finished. With many workers, the batches would be small, so they would save little time.
 """
 _LARGEST_BATCH = 500
 

@@ -112,9 +112,10 @@ class BatchingCollection:
             return [outcomes[position] for position in range(len(lookups))]
 
         async def find_kind(kind: _Lookup) -> dict[int, Document | None]:
-            """Run one query for all lookups that differ from `kind` only in their value.
+            """Run one query for `kind` and all other lookups that differ from `kind` only in their value.
 
-            The keys of the result are the positions of these lookups in the batch.
+            The keys of the result are the positions of these lookups in the batch. The values are the documents that
+            the lookups have found, or None.
             """
             alike = {position: each.value for position, each in enumerate(lookups) if _alike(each, kind)}
             query = {field: {"$in": list(set(alike.values()))}, **kind.rest}
@@ -149,7 +150,8 @@ class BatchingCollection:
         """Run the writes together, and return the result or the error of each write.
 
         The writes are unordered, so MongoDB tries all of them, even if one of them fails. MongoDB returns a list of the
-        writes that failed, and a list of the upserts that inserted a new document.
+        writes that failed, and a list of the upserts that inserted a new document. So any other write succeeded, and if
+        it was an upsert, it matched an existing document.
         """
         try:
             result = (await self._collection.bulk_write(writes, ordered=False)).bulk_api_result
@@ -172,7 +174,8 @@ class BatchingCollection:
 def _keeps(field: str, projection: Document | None) -> bool:
     """Return True if the projection only removes fields from the result, and does not remove this field.
 
-    A batch of lookups needs the field in the result to decide which document belongs to which lookup.
+    A batch of lookups needs the field in the result to decide which document belongs to which lookup. If the projection
+    does not keep the field, the lookup is not sent in a batch.
     """
     shown = projection or {}
     return not any(shown.values()) and field.partition(".")[0] not in shown

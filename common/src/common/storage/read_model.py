@@ -55,8 +55,9 @@ class ReadModelRepository(Generic[R]):
     async def find_or_wait(self, read_model_id: str) -> R | None:
         """Return the read model with this id. If it does not exist, wait for it, but not longer than `wait_seconds`.
 
-        The event that creates the read model may not have arrived yet. Usually it arrives within milliseconds. Without
-        the wait, a buyer who orders a ticket immediately after its seller has offered it could get the answer 404.
+        Return None if it still does not exist after this time. The event that creates the read model may not have
+        arrived yet. Usually it arrives within milliseconds. Without the wait, a buyer who orders a ticket immediately
+        after its seller has offered it could get the answer 404.
         """
         deadline = time.monotonic() + self._wait_seconds
         while True:
@@ -68,11 +69,11 @@ class ReadModelRepository(Generic[R]):
     async def apply(self, event: Event) -> bool:
         """Store the data of the event if the event is newer than the stored data. Return True if the data was stored.
 
-        Events may arrive twice and in any order. If the stored version is not older than the event, the filter matches
-        nothing. Then the upsert tries to insert and fails with a duplicate key. Usually this means that the event is
-        old and can be ignored. But two events may also have tried to insert the same document at the same time, and
-        MongoDB may have refused the newer event. So we try again with an update that cannot insert. This update changes
-        the document only if the event is newer than the document.
+        Events may arrive twice and in any order. The filter `older` matches the stored document only if the event is
+        newer. If the event is not newer, the upsert tries to insert a second document with the same _id, so it fails
+        with a duplicate key. But this error also happens if the updates for two events try to insert the same document
+        at the same time, and MongoDB refuses the newer one. So after the error, we try again with an update that cannot
+        insert. This update changes the document only if the event is newer than the document.
         """
         state = self._read_model.from_event(event).to_document()
         older = {"_id": state.pop("_id"), "version": {"$lt": event.version}}

@@ -59,8 +59,8 @@ class AggregateRepository(Generic[A]):
         try:
             await self.collection.insert_one(document)
         except DuplicateKeyError as refused:
-            # The error and PyMongo's stack frames refer to each other. Without `with_traceback(None)`, Python could
-            # free them only in a full garbage collection.
+            # The error and PyMongo's stack frames refer to each other. Without `with_traceback(None)`, only the garbage
+            # collector could free them, and its work takes time.
             raise refused.with_traceback(None) from None
         self._mark_stored(aggregate, staged)
 
@@ -78,13 +78,14 @@ class AggregateRepository(Generic[A]):
             update["$push"] = {"outbox": {"$each": [event.to_document() for event in staged]}}
         try:
             # We use an upsert to detect a version conflict. If the version has changed, no document matches, so MongoDB
-            # tries to insert one and reports a duplicate key. This also works if the collection sends several writes in
-            # one batch, because MongoDB says which write has failed. For a batch of updates without `upsert`, MongoDB
-            # would report only the total number of matches.
+            # tries to insert one with the same _id and reports a duplicate key. This also works if the collection sends
+            # several writes in one batch, because MongoDB says which write has failed. For a batch of updates without
+            # `upsert`, MongoDB would report only the total number of matches.
             await self.collection.update_one(key, update, upsert=True)
         except DuplicateKeyError:
             # The upsert has tried to insert the whole state. So after a version conflict, the error may be about the
-            # index of _id or about another unique index. For this reason, we do not check which index it is.
+            # index of _id or about another unique index, and we do not check which. Without a version conflict, this
+            # error cannot happen, because a change never gives an aggregate a new value in a field with a unique index.
             raise VersionConflict("Another request changed it at the same moment. Read it again, then retry.") from None
         self._mark_stored(aggregate, staged)
 

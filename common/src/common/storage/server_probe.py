@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 class ServerProbe:
     """Waits for an answer for a limited time. When the time is over, the probe does not cancel the request.
 
-    A cancelled request would do harm in the clients of NATS and of MongoDB. If we cancel a flush() of nats-py, its
-    future stays in a list of the client. When the server's answer to this flush arrives later, the client's read loop
-    ends with an error. If we cancel a request to MongoDB while the driver is still connecting, the driver may close all
-    connections (see the class Mongo).
+    A cancelled request would do harm in the clients of NATS and of MongoDB. If we cancel a flush() of the NATS client,
+    its future stays in a list of the client. When the server's answer to this flush arrives later, the loop in which
+    the client reads from the connection ends with an error. If we cancel a request to MongoDB while the driver is still
+    connecting, the driver may close all connections (see the class Mongo).
     """
 
     def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
