@@ -79,8 +79,8 @@ async def live(request: Request) -> dict[str, str]:
 async def ready(request: Request) -> dict[str, str]:
     """Answer 200 if this process can serve requests now. Otherwise answer 503 with a body that says what is missing.
 
-    The process can serve requests if MongoDB and NATS answer and if the start of the service has finished. After the
-    start, the indexes exist and the service receives events.
+    The process can serve requests if MongoDB and NATS answer and if the start of the service has finished. The start
+    has finished when the indexes of the service exist in MongoDB and the service receives events.
     """
     await dependencies_of(request).instance.check_ready()
     return {"status": "ready"}

@@ -17,9 +17,10 @@ S = TypeVar("S")
 
 
 class Instance(Protocol):
-    """The attributes and methods of the class ServiceRuntime that the HTTP code uses.
+    """Declares what the HTTP application needs of the class ServiceRuntime (common.runtime.service_runtime).
 
-    The object represents this process of the service.
+    An object of ServiceRuntime starts and stops the background work of this process and checks if the process is
+    healthy. We cannot import the class here, because the package common.http must not import common.runtime.
     """
 
     name: str
@@ -37,9 +38,15 @@ class Dependencies:
     use_cases: Any = None
     """The object with the use cases of the service. A route gets this object through the function `use_cases`."""
     token_verifier: TokenVerifier | None = None
-    """The value is None if no route of the service needs to know which user sent the request."""
+    """Checks the session token of a request and returns the signed-in user.
+
+    The value is None if no route of the service needs to know which user sent the request.
+    """
     idempotent_requests: IdempotentRequests | None = None
-    """The value is None if no route of the service is an IdempotentRoute, which supports the header Idempotency-Key."""
+    """Stores the answers to requests that have the header Idempotency-Key.
+
+    Only routes of the class IdempotentRoute need this. The value is None if the service has no such route.
+    """
 
 
 def dependencies_of(request: Request) -> Dependencies:
@@ -56,7 +63,7 @@ def use_cases(_service_type: type[S]) -> Callable[[Request], Awaitable[S]]:
     """Return a dependency with which a route gets the object with the use cases of its service.
 
     Example: `Orders = Annotated[OrderService, Depends(use_cases(OrderService))]`. A route with a parameter of the type
-    `Orders` then receives the OrderService.
+    `Orders` then receives the OrderService. The argument `_service_type` only tells the type checker this type.
     """
 
     async def get_use_cases(request: Request) -> S:
@@ -73,5 +80,6 @@ async def _check_can_publish(request: Request) -> None:
 REQUIRES_BROKER = Depends(_check_can_publish)
 """A dependency for each route that changes data and publishes an event about this change.
 
-If this process cannot publish events now, the route is not called and the answer is 503 (see docs/adr/0012).
+If this process cannot publish events now, the route is not called and the answer is 503. Otherwise, for example, a user
+could create an order, but could not pay it, because the service for payments would not know it (see docs/adr/0012).
 """

@@ -1,6 +1,6 @@
-"""Maps each kind of domain error to an HTTP status.
+"""Maps each kind of domain error (an error that a use case raises) to an HTTP status.
 
-This module also defines the errors that can only happen in HTTP requests, not in use cases.
+This module also defines the errors that do not come from use cases, because only an HTTP request can cause them.
 """
 
 from typing import ClassVar

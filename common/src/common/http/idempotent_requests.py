@@ -22,21 +22,22 @@ log = structlog.get_logger()
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=48)
-"""The service stores an answer for this time, which begins when the service begins to process the request.
+"""The service stores the answer to a request with an Idempotency-Key for this time.
 
-After this time, MongoDB deletes the answer. MongoDB searches for old answers about once a minute, so an answer may stay
-a little longer. It is never deleted earlier. The documentation for clients promises only 24 hours.
+The time begins when the service begins to process the request. After this time, MongoDB deletes the answer. MongoDB
+searches for old answers about once a minute, so an answer may stay a little longer. It is never deleted earlier. The
+documentation for clients promises only 24 hours.
 """
 
 _ABANDONED_AFTER = timedelta(seconds=10)
-"""How long the service refuses other requests with the same key while the first request has no answer.
+"""How long the service refuses other requests with the same Idempotency-Key while the first request has no answer.
 
 The time begins when the service begins to process the first request. After this time, the service assumes that the
-first request is not being processed any more, and it processes the next request with this key. So this time must be
-longer than the time limit of each request (see MAX_SECONDS in common.http.middleware).
+first request was abandoned, for example because its process died. Then it processes the next request with this key. So
+this time must be longer than the time limit of each request (see MAX_SECONDS in common.http.middleware).
 """
 _ANY_BODY = None
-"""If a stored fingerprint has this value, the next request with the same key may have any body.
+"""If a stored fingerprint has this value, the next request with the same Idempotency-Key may have any body.
 
 A fingerprint is the hash of a request's body. The service stores the fingerprint of each request, and usually refuses
 another request with the same key but another fingerprint. If a request was malformed, the service replaces its stored
@@ -84,14 +85,19 @@ class IdempotentRequests:
         await self.collection.create_index("begun_at", expireAfterSeconds=int(KEPT_FOR.total_seconds()))
 
     async def begin(self, request_id: str, fingerprint: str) -> Claim | Response:
-        """Return the stored answer if an earlier request with this key was answered. Otherwise return a claim.
+        """Decide what the caller must do with a request that has an Idempotency-Key.
 
-        A caller that gets a claim must process the request. Then it calls `keep` with the answer, or `abandon` if the
-        request has failed. If the caller calls neither of them (for example because the process has died), another
-        request with the same key can get the claim 10 seconds after this call.
+        `request_id` consists of the user, the route and the key. `fingerprint` is the hash of the request's body. The
+        result depends on the last earlier request with the same `request_id`:
 
-        Raises KeyReused if an earlier request had the same key but another body. Raises RequestInFlight if an earlier
-        request with this key is still being processed.
+        - It had another body: raise KeyReused. If it was malformed, another body is usually allowed (see _ANY_BODY).
+        - It was answered: return the stored answer. The caller sends this answer to the client.
+        - It is being processed: raise RequestInFlight.
+        - It has failed, or has no answer 10 seconds after its call of `begin`: return a claim.
+        - There was no earlier request: return a claim.
+
+        A claim is the right to process the request. A caller that gets a claim must process the request. Then it calls
+        `keep` with the answer, or `abandon` if the request has failed.
         """
         now = self.clock()
         first: Document = {"_id": request_id, "fingerprint": fingerprint, "begun_at": now, "answer": None}
@@ -120,7 +126,9 @@ class IdempotentRequests:
     async def abandon(self, claim: Claim, *, understood: bool) -> None:
         """End the claim (the right to process the request) without an answer, because the request has failed.
 
-        The next request with the same key is then processed. `understood` is False if the failed request was malformed.
+        The next request with the same Idempotency-Key is then processed. `understood` is False if the failed request
+        was malformed. Then the next request may have another body, unless an earlier request with this key can have
+        changed something (see `Claim.fresh`).
 
         If the database does not answer, this method cannot end the claim. Then the service refuses all requests with
         the same key until the claim is 10 seconds old. The next request after this time gets the claim.
@@ -137,7 +145,10 @@ class IdempotentRequests:
 
 
 def _still(claim: Claim) -> Document:
-    """Return a filter that matches the stored claim only if no other request has got the claim in the meantime."""
+    """Return a filter that finds the stored request only if `claim` is still valid.
+
+    If another request has got the claim in the meantime, it has changed `begun_at`. Then the filter finds nothing.
+    """
     return {"_id": claim.request_id, "begun_at": claim.begun_at}
 
 

@@ -62,18 +62,19 @@ async def _request_key(
 
 
 RequestKey = Annotated[str | None, Depends(_request_key)]
-"""The type of a parameter of an IdempotentRoute. The parameter receives the key of the request.
+"""The type of a parameter of an IdempotentRoute. The parameter receives the user's id and the Idempotency-Key.
 
-The use case must store this key in the aggregate that it creates, for example in the order. The key is None if the
-request does not have the header Idempotency-Key.
+The use case must store this value in the aggregate that it creates, for example in the order. Then it can find the
+aggregate if the client sends the request again. The value is None if the request has no Idempotency-Key.
 """
 
 
 class IdempotentRoute(APIRoute):
     """A route that processes a request with an Idempotency-Key only once.
 
-    The use case of such a route must store the RequestKey in the aggregate, and must return the existing aggregate if
-    an aggregate with this key already exists.
+    The route stores the answer and sends it again if the same request comes again. But the process can die after the
+    use case has created an aggregate (for example an order) and before the answer is stored. So the use case must store
+    the RequestKey in the aggregate. If an aggregate with this RequestKey already exists, it must return this aggregate.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -83,7 +84,8 @@ class IdempotentRoute(APIRoute):
             headers = request.headers.getlist(HEADER)
             user = await user_of(request) if headers else None
             if user is None:
-                # Without the header, process the request as usual. Without a valid token, the route itself answers 401.
+                # Without the header, we process the request as usual. If the request has the header but no valid token,
+                # we also call the route, which then answers 401.
                 return await answer(request)
             key = key_of(headers)
             request.state.request_key = f"{user.id}:{key}"
@@ -98,8 +100,8 @@ class IdempotentRoute(APIRoute):
                 response = await _answered(answer, request)
             except Exception as failure:
                 # If the request has reached its time limit, one of its database operations may still be running. So
-                # we do not end its claim (its right to be processed) now. The service refuses other requests with the
-                # same key until the claim is 10 seconds old.
+                # we do not end its claim (its right to be processed) now. Otherwise a second request with the same key
+                # could run at the same time. The service refuses such requests until the claim is 10 seconds old.
                 if not _has_timed_out():
                     understood = not isinstance(failure, _NOT_UNDERSTOOD)
                     await asyncio.shield(requests.abandon(claim, understood=understood))
@@ -113,11 +115,12 @@ class IdempotentRoute(APIRoute):
 def _has_timed_out() -> bool:
     """Return True if the current task, which processes the request, was cancelled.
 
-    The middleware cancels the task when the request has reached its time limit. uvicorn cancels the task if the server
-    stops and the request does not end in time.
+    The caller has caught an exception and calls this function to learn whether the task was cancelled. The middleware
+    cancels the task when the request has reached its time limit. uvicorn cancels the task if the server stops and the
+    request does not end in time.
 
-    We do not check if the error is a CancelledError, because PyMongo may raise another error when its task is cancelled
-    (see common.http.middleware).
+    The type of the exception does not show this, because PyMongo may raise another exception than CancelledError when
+    its task is cancelled (see common.http.middleware).
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -127,7 +130,8 @@ async def _answered(answer: Callable[[Request], Coroutine[Any, Any, Response]], 
     """Process the request and return the answer that must be stored.
 
     If a use case refuses the request, the refusal is also an answer that must be stored. If the service fails, or if
-    the request is malformed, there is no answer that must be stored. Then this function raises the error.
+    the request is malformed, nothing must be stored, so that the client can send another request with the same
+    Idempotency-Key. Then this function raises the error.
     """
     try:
         return await answer(request)

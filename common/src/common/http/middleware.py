@@ -34,8 +34,8 @@ class RequestBounds:
     If an error occurs and no error handler of the application answers it, this middleware sends the answer.
 
     This class uses the ASGI interface directly, not Starlette's BaseHTTPMiddleware. BaseHTTPMiddleware would start a
-    second task for each request. Then a context variable that is set in one of the two tasks may not be visible in the
-    other task.
+    second task for each request. A context variable that is set in one of the two tasks may not be visible in the other
+    task, and the current trace is stored in a context variable.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -65,8 +65,8 @@ class RequestBounds:
                 await self._app(scope, _limited(receive), send_with_trace_id)
         except (DomainError, HttpError) as problem:
             await problem_response(problem)(scope, receive, send_with_trace_id)
-        # We catch all other errors here, not in an error handler of FastAPI. The trace is still active here, so the log
-        # line contains the trace id.
+        # We catch all other errors here, not in an error handler of FastAPI. FastAPI would call its handler only after
+        # the trace has ended. Here the trace is still active, so the log line about the error contains the trace id.
         except Exception as defect:
             if started:
                 raise

@@ -36,18 +36,25 @@ import time
 import uvicorn
 
 IDLE_SECONDS = 1
-"""The gateway closes a connection that was idle for this time. The gateway's configuration contains the same value."""
+"""The gateway (the proxy before the services) closes a connection to a service if it was idle for this time.
+
+The gateway does not read this constant. Its configuration must contain the same value.
+"""
 DRAIN_SECONDS = 2
 """When a server stops, it waits for at most this time until the gateway has closed the connections.
 
-Then the server closes the remaining connections, and a request may be lost.
+After this time, the server closes the remaining connections itself. If the gateway is sending a request on one of them
+at this moment, this request is lost.
 """
 
 _POLL_SECONDS = 0.02
 
 
 class DrainingServer(uvicorn.Server):
-    """A uvicorn server. Before it stops, it waits for up to DRAIN_SECONDS until its connections are closed."""
+    """A uvicorn server. Before it stops, it waits for up to DRAIN_SECONDS until the gateway has closed all connections.
+
+    If the server closed the connections itself, it could lose a request that the gateway is sending at this moment.
+    """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._stop_listening()

@@ -24,17 +24,18 @@ PING_INTERVAL_SECONDS = 5.0
 """The client sends a ping to the server after each interval. After three pings without an answer, it reconnects."""
 _PING_SECONDS = 1.0
 _FLUSH_SECONDS = 86_400
-"""The timeout of flush(), which sends a PING to the server and waits for the answer.
+"""The timeout of flush() in nats-py, which sends a PING to the server and waits for the answer.
 
-When the timeout is over, nats-py cancels the flush. If the server's answer arrives after this, nats-py stops reading
-from the connection (see common/storage/server_probe.py). So the timeout is one day, and in practice it is never over.
+When the timeout is over, nats-py cancels the flush. If the server's answer arrives after this, nats-py has a defect: it
+stops reading from the connection (see common/storage/server_probe.py). So the timeout is one day, and in practice it is
+never over. The method `ping` below still waits for only one second. It then stops waiting, but does not cancel flush().
 """
 
 
 def inbox_prefix(name: str) -> str:
     """Return the prefix of the subjects on which the client `name` receives answers.
 
-    Only this client has the permission to subscribe to these subjects.
+    Only this client has the permission to subscribe to these subjects, so no other client can read the answers.
     """
     return f"_INBOX_{name}"
 
@@ -170,7 +171,7 @@ class Broker:
     async def _on_reconnected(self) -> None:
         log.info("reconnected to NATS")
         # If a request of `ping` is waiting for its answer, forget the request. It was sent on the old connection, so it
-        # gets no answer any more.
+        # gets no answer any more. The next call of `ping` then sends a new request.
         self._probe.forget()
         self._reconnected.set()
 

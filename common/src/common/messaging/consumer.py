@@ -3,7 +3,7 @@
 A service lists all its consumers in one table, which is called its handler table.
 
 The class Subscription (subscription.py) runs a consumer. The class DeliveryProcessor (delivery.py) decides what happens
-to each delivery.
+to each delivery, which is one attempt of the broker to give an event to the consumer.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,9 +1,8 @@
-"""Decides what happens to each delivery. Only the code in this file sends the final answer to a delivery.
+"""Decides what happens to each delivery. A delivery is one attempt of the broker to give an event to a consumer.
 
-A delivery is one attempt of the broker to give an event to a consumer.
-
-The broker understands these answers: "ack" (the event is handled), "nak" (deliver the event again) and "term" (do not
-deliver the event again).
+Only the code in this file sends the final answer to a delivery. The broker understands these final answers: "ack" (the
+event is handled), "nak" (deliver the event again) and "term" (do not deliver the event again). Before "term", we store
+a dead letter, which is a copy of the event for an operator.
 
 | the handler…                                     | what happens to the delivery                                    |
 |--------------------------------------------------|-----------------------------------------------------------------|
@@ -50,9 +49,10 @@ After the last pause in this list, each further pause has the same length as the
 
 
 class DeliveryProcessor(Generic[S]):
-    """Calls the handler of one consumer for each delivery, and tells the broker the result.
+    """Calls the handler of one consumer for each delivery, and answers the broker with ack, nak or term.
 
-    A delivery is one attempt of the broker to give an event to the consumer.
+    A delivery is one attempt of the broker to give an event to the consumer. The table at the top of this file says in
+    which cases the answer is ack (handled), nak (deliver again) or term (do not deliver again).
     """
 
     def __init__(self, consumer: Consumer[S], service: S, dead_letters: DeadLetters, policy: RetryPolicy) -> None:
@@ -63,7 +63,7 @@ class DeliveryProcessor(Generic[S]):
         self._log = log.bind(consumer=consumer.name)
 
     async def process(self, message: Msg) -> None:
-        """Call the handler for the delivery `message`, and answer the broker.
+        """Call the handler for the delivery `message`, and answer the broker with ack, nak or term.
 
         If the broker cannot be reached, the delivery stays without an answer. The broker then delivers the event again.
         """
@@ -75,8 +75,9 @@ class DeliveryProcessor(Generic[S]):
             await message.nak()
             raise
         except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            # The broker delivers the event again after `ack_wait`. This is safe, because all our handlers are
-            # idempotent. So a second call with the same event does not change the data again.
+            # We could not send the answer, or could not store the dead letter before the answer. So the broker delivers
+            # the event again after `ack_wait`. This is safe, because all our handlers are idempotent. So a second call
+            # with the same event does not change the data again.
             self._log.warning(
                 "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
             )
@@ -124,7 +125,7 @@ class DeliveryProcessor(Generic[S]):
 
         If MongoDB or another dependency is unavailable, wait and call the handler again, until the dependency is
         available. We do not ask the broker to deliver the event again, because this would count as a failed delivery.
-        After a few failed deliveries, the event would become a dead letter.
+        After a few failed deliveries, the event would become a dead letter and would not be delivered any more.
         """
         attempt = 0
         while True:
@@ -142,10 +143,10 @@ class DeliveryProcessor(Generic[S]):
             attempt += 1
 
     async def _dead_letter(self, message: Msg, reason: str) -> None:
-        """Store a dead letter, and then tell the broker not to deliver the event again.
+        """Store a dead letter (a copy of the event), and then tell the broker not to deliver the event again.
 
-        The order is important. If the process dies between the two steps, the broker delivers the event again, so the
-        event is not lost.
+        The sequence of these two steps is important. If the process dies between them, the broker delivers the event
+        again, so the event is not lost.
         """
         await self._dead_letters.add(message, self._consumer.name, reason)
         self._log.error("event became a dead letter", subject=message.subject, reason=reason)

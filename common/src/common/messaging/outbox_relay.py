@@ -1,11 +1,14 @@
 """Publishes the events in the outboxes of the aggregates.
 
-A repository writes a change and the event for this change into one document. The event is in the array `outbox` of this
-document. After the write, the repository also puts the event into the queue of the relay (the class OutboxRelay below),
-and the relay publishes the event immediately. Some events are not published in this way, because of a crash, a full
-queue or an outage of the broker. The relay finds these events later, because it regularly searches for outboxes that
-contain events (this is called outbox polling). The relay removes an event from its outbox only after the stream has
-acknowledged the event.
+An aggregate (for example an order) is one document in MongoDB. Each document has its own outbox, the array `outbox`,
+which contains the events that are not published yet. When an aggregate changes, its repository writes the change and
+the event about this change into the document with one operation.
+
+After this, the repository also puts the event into the queue of the relay (the class OutboxRelay below), and the relay
+publishes the event immediately. Some events are not published in this way, because of a crash, a full queue or an
+outage of the broker. The relay finds these events later, because it regularly searches for outboxes that contain events
+(this is called outbox polling). The relay removes an event from its outbox only after the stream has acknowledged the
+event.
 """
 
 import asyncio
@@ -29,20 +32,22 @@ _QUEUE = 10_000
 _IN_FLIGHT = 256
 """`publish_forever` publishes at most this number of events from the queue at the same time.
 
-Outbox polling, which searches for documents with unpublished events, reads at most this number of documents with one
-query.
+The same number is also a limit for outbox polling, which regularly searches for documents that contain unpublished
+events. It reads at most this number of documents with one query.
 """
 _POLL_SECONDS = 2.0
 _CLEAR_WINDOW_SECONDS = 0.05
 """How long the relay collects published events before it removes them from their outboxes in one batch.
 
-The time begins when the first event of the batch has been published.
+The time begins when the relay takes the first event of the batch from its queue of published events.
 """
 _OVERDUE_AFTER = timedelta(seconds=2)
 """Outbox polling normally ignores an outbox if all its events are younger than this.
 
-Such events are probably still in the queue, and the relay will publish them from there. If an event is published twice
-(once from the queue and once by outbox polling), the stream ignores the second message.
+Outbox polling regularly searches for unpublished events. Events that are younger than this time are probably still in
+the queue, and the relay will publish them from there. Only the first poll after a start or a reconnect does not ignore
+them. If an event is published twice (once from the queue and once by outbox polling), the stream ignores the second
+message.
 """
 
 Entry = tuple[Collection, str, StagedEvent]
@@ -65,11 +70,14 @@ class OutboxRelay:
         self._is_failing = False
 
     def add_collection(self, collection: Collection) -> None:
-        """Add a collection of aggregates, so that outbox polling also reads its outboxes."""
+        """Add a collection of aggregates, so that outbox polling also searches for events in this collection.
+
+        Each document of the collection has its own outbox, an array of events that are not published yet.
+        """
         self._collections.append(collection)
 
     async def create_indexes(self) -> None:
-        """Create the index that outbox polling uses to find documents with events."""
+        """In each collection, create the index with which outbox polling finds documents with unpublished events."""
         for collection in self._collections:
             # The index is sparse, so it contains only the few documents that have an event in their outbox. To find
             # these documents, `poll` asks if the field "outbox.id" exists, which means the id of any event in the
@@ -86,10 +94,10 @@ class OutboxRelay:
                 self._queue.put_nowait((collection, aggregate_id, event))
 
     async def publish_forever(self) -> None:
-        """Publish the events in the queue.
+        """Publish the events in the queue, and wait for new events when the queue is empty.
 
-        The relay takes the events from the queue one after the other. But it does not wait until an event is published
-        before it takes the next event.
+        The relay does not wait until one event is published before it takes the next event from the queue. It publishes
+        up to 256 events at the same time.
         """
         async with asyncio.TaskGroup() as group:
             while True:
@@ -128,7 +136,7 @@ class OutboxRelay:
 
         The service calls this method when it stops. During this time, the relay publishes the events in the queue and
         removes them from their outboxes. The events that it cannot publish in this time stay in their outboxes. Another
-        process of the service, or its next process, finds and publishes them with outbox polling.
+        process of the service, or the process that is started next, finds and publishes them with outbox polling.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
@@ -140,8 +148,9 @@ class OutboxRelay:
         Polling means that the relay searches for documents with events in their outboxes and publishes these events. If
         MongoDB or NATS is unavailable, the relay tries again two seconds later.
         """
-        # After a start or a reconnect, the outboxes may contain events that are not in the queue, although they are
-        # younger than _OVERDUE_AFTER. So the first poll after a start or a reconnect publishes events of any age.
+        # Normally, an event that is younger than _OVERDUE_AFTER is still in the queue. After a start or a reconnect, it
+        # may not be in the queue, because the previous process has stopped or because publishing has failed. So the
+        # first poll after a start or a reconnect publishes events of any age.
         everything = True
         while True:
             try:
@@ -198,7 +207,7 @@ class OutboxRelay:
         """Remove the published events from their outboxes.
 
         Return False if MongoDB failed. Then some events stay in their outboxes, and the relay publishes them again
-        later. This is safe, because the handlers of the receivers accept the same event twice.
+        later. This is safe, because a handler that receives the same event twice does not change the data twice.
         """
         clearings: dict[int, tuple[Collection, list[UpdateOne]]] = {}
         for collection, aggregate_id, event in published:

@@ -1,8 +1,11 @@
 """Creates and updates the streams and the durable consumers at the broker.
 
-The command `marketplace` does this, not the services. Before a service receives events, it waits until its durable
-consumers exist with the right settings. When a service subscribes, nats-py could also create a missing durable
-consumer. We do not use this, because nats-py would not update the settings of a durable consumer that already exists.
+A durable consumer is an object at the broker that stores which events have been handled. The operators' command line
+tool `marketplace` calls the functions in this file. The services do not call them. Before a service receives events, it
+waits until its durable consumers exist and have the settings that the service's code declares.
+
+When a service subscribes, nats-py could also create a missing durable consumer. We do not use this, because nats-py
+would not update the settings of a durable consumer that already exists.
 """
 
 from collections.abc import Iterable
@@ -31,10 +34,10 @@ async def provision_streams(jetstream: JetStreamContext, *, replicas: int = 1) -
 async def provision_consumers(
     jetstream: JetStreamContext, consumers: Iterable[Consumer[Any]], policy: RetryPolicy | None = None
 ) -> None:
-    """Create or update each durable consumer.
+    """Create the durable consumers that are missing, and update the settings of the others.
 
-    A durable consumer that already exists keeps its position in the stream. So the consumer does not receive old events
-    again.
+    A durable consumer is an object at the broker that stores which events have been handled. An update does not change
+    this, so no event is delivered again because of the update.
     """
     for consumer in consumers:
         await jetstream.add_consumer(consumer.stream.name, consumer.config(policy or RetryPolicy()))

@@ -11,10 +11,10 @@ from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
 
 _ACK_SECONDS = 2.0
-"""The publisher waits for an acknowledgement for at most this time.
+"""After the publisher has sent a message, it waits for the acknowledgement of the stream for at most this time.
 
 An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, the connection is probably
-lost.
+lost, and the publisher raises DependencyUnavailable.
 """
 
 
@@ -27,9 +27,9 @@ class Publisher:
     async def publish(self, staged: StagedEvent) -> None:
         """Publish an event and wait until the stream has stored it.
 
-        Raises DependencyUnavailable if the stream does not acknowledge the event in time. In this case, we do not know
-        whether the stream has stored the event. But the caller can safely publish the event again. If the stream has
-        stored the event in the last 10 minutes, it recognises the event's id and does not store it a second time.
+        Raises DependencyUnavailable if the stream does not acknowledge the event. In this case, we may not know whether
+        the stream has stored the event. But the caller can safely publish the event again. If the stream has stored the
+        event in the last 10 minutes, it recognises the event's id and does not store it a second time.
         """
         await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
 
@@ -44,9 +44,10 @@ class Publisher:
     async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
         """Publish any message, and wait until the stream has stored it.
 
-        Dead letters and timers (messages for a later time) are published with this method, and events with `publish`.
+        Use this method for dead letters (copies of events that could not be handled) and for timers (messages that the
+        broker delivers at a later time). Use `publish` for events.
 
-        Raises DependencyUnavailable in the same cases as `publish`.
+        Raises DependencyUnavailable if the stream does not acknowledge the message.
         """
         try:
             # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds a

@@ -1,14 +1,15 @@
-"""Calls the handler of one consumer again with the event of a dead letter, when an operator asks for it.
+"""Calls the handler of one consumer with an event that an operator's command sends. This is called a replay.
 
-A dead letter is an event that the consumer could not handle. The operator's command sends this event as a request to
-the consumer's replay subject. The consumer calls its handler and answers the request:
+The operator uses a replay, for example, for a dead letter, which is a copy of an event that the consumer could not
+handle. The command sends the event as a request to a subject on which only this consumer listens. The consumer calls
+its handler and answers the request:
 
-| the handler…     | answer                                                    |
-|------------------|-----------------------------------------------------------|
-| returns          | `REPLAYED`; the command then removes the dead letter      |
-| raises an error  | the text of the error; the dead letter stays              |
+| the handler…     | answer                                                                |
+|------------------|-----------------------------------------------------------------------|
+| returns          | `REPLAYED`; if there is a dead letter, the command then removes it    |
+| raises an error  | the text of the error; if there is a dead letter, it stays            |
 
-A replay is not a delivery, so the consumer sends no acknowledgement and does not retry.
+The broker has not delivered this event, so the consumer sends no acknowledgement and does not retry.
 """
 
 from typing import TypeVar
@@ -26,11 +27,11 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 REPLAYED = b"+OK"
-"""The answer to a request to handle a dead letter again, if the handler has returned without an error."""
+"""The consumer's answer to an operator's request to handle an event again, if the handler has raised no error."""
 
 
 def replay_subject(consumer: str) -> str:
-    """Return the subject on which `consumer` receives requests to handle the event of a dead letter again."""
+    """Return the subject on which `consumer` receives an operator's requests to handle an event again."""
     return f"replay.{consumer}"
 
 

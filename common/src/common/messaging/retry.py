@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Defines how often, and after which delays, an event is delivered to a consumer.
+    """Defines how often, and after which delays, the broker delivers an event again if its handler has failed.
 
-    If MongoDB or another dependency is unavailable, the delivery does not fail. Instead, the consumer waits until the
-    dependency is available again, and then handles the event (see delivery.py). Without this rule, all events would
-    become dead letters during a long outage of the database.
+    If MongoDB or another dependency is unavailable, this is not a failure of the handler. Instead, the consumer waits
+    until the dependency is available again, and then handles the event (see delivery.py). Without this rule, all events
+    would become dead letters (events that are not delivered again) during a long outage of the database.
     """
 
     delays: tuple[float, ...] = (1, 2, 5, 10, 20, 30)
@@ -42,8 +42,8 @@ class RetryPolicy:
     def max_deliver(self) -> int:
         """After this number of deliveries, the broker stops delivering an event.
 
-        This number is higher than our own limits `deliveries` and `max_unanswered`. So the event becomes a dead letter
-        before the broker stops.
+        This number is higher than our own limits `deliveries` and `max_unanswered`. So our code makes the event a dead
+        letter before the broker stops. The broker itself makes no dead letters.
         """
         return self.deliveries + self.max_unanswered + 2
 

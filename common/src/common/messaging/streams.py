@@ -23,7 +23,8 @@ MAX_MESSAGE_BYTES = 256 * 1024
 class Stream:
     """The name and the subjects of a stream.
 
-    The other settings are the same for all streams, except for the stream that stores timers.
+    The other settings are the same for all streams. Only the stream that holds the timers needs a few different
+    settings. A timer is a message that the broker delivers at a later time.
     """
 
     name: str
@@ -37,9 +38,9 @@ class Stream:
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
             # This setting says what happens when a stream is full. With NEW, the stream refuses new messages. With OLD,
-            # the stream removes old messages. For timers we must use OLD, because the server does not allow NEW
-            # together with `allow_msg_schedules`, which timers need. With OLD, no timer is lost, because our streams
-            # have no size limit and so are never full.
+            # the stream removes old messages. For timers (messages that the server delivers at a later time), we must
+            # use OLD, because the server does not allow NEW together with `allow_msg_schedules`, which timers need.
+            # With OLD, no timer is lost, because our streams have no size limit and so are never full.
             discard=DiscardPolicy.OLD if self.holds_timers else DiscardPolicy.NEW,
             duplicate_window=DUPLICATE_WINDOW_SECONDS,
             max_msg_size=MAX_MESSAGE_BYTES,
@@ -62,10 +63,10 @@ TIMERS = Stream(
     holds_timers=True,
 )
 DEAD_LETTERS = Stream("DEAD_LETTERS", ("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"))
-"""Stores the dead letters.
+"""Stores the dead letters, which are copies of events that a consumer could not handle.
 
-The broker stops delivering an event when the number of its deliveries has reached `max_deliver` (see retry.py). The
-broker then publishes a notice about this event, and this stream also stores the notice.
+The second subject is for notices of the broker. The broker publishes such a notice when it stops delivering an event,
+because the number of the event's deliveries has reached `max_deliver` (see retry.py).
 """
 
 STREAMS = (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)
@@ -74,7 +75,8 @@ STREAMS = (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)
 def stream_of(message_type: type[Message]) -> Stream:
     """Return the stream that stores messages of the type `message_type`.
 
-    The stream of an event depends on the category of the event. All timers are in the stream TIMERS.
+    The stream of an event depends on the category of the event (domain or general). All messages that are not events
+    are timers, and the stream TIMERS stores them.
     """
     if issubclass(message_type, Event):
         return DOMAIN_EVENTS if message_type.category is Category.DOMAIN else GENERAL_EVENTS

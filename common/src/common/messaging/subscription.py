@@ -32,7 +32,8 @@ _POLL_SECONDS = 0.25
 _COMPARED_SETTINGS = ("filter_subjects", "deliver_subject", "deliver_group", "ack_wait", "max_deliver")
 """These settings of the durable consumer at the broker must be equal to the settings in the service's code.
 
-A subscription waits until they are equal before it receives deliveries.
+A subscription waits until they are equal before it receives deliveries. The operators' command line tool `marketplace`
+creates and updates the durable consumers.
 """
 
 
@@ -58,7 +59,7 @@ class Subscription(Generic[S]):
         self._log = log.bind(consumer=consumer.name)
 
     async def start(self) -> None:
-        """Subscribe to the deliveries of the consumer, and to an operator's requests to handle a dead letter again.
+        """Subscribe to the deliveries of the consumer, and to an operator's requests to handle an event again.
 
         First wait until the durable consumer exists at the broker and has the settings in the code of the service.
         While the service waits, the log says why.
@@ -83,7 +84,8 @@ class Subscription(Generic[S]):
             self._draining = [asyncio.create_task(_drain(each)) for each in (self._deliveries, self._replays) if each]
         if self._draining:
             # Each task in `_draining` runs drain() of nats-py. After the timeout we do not cancel these tasks. If we
-            # cancelled them, nats-py could stop reading from the connection.
+            # cancelled them, nats-py could stop reading from the connection. But we still need the connection to answer
+            # the deliveries and to publish the last events.
             await asyncio.wait(self._draining, timeout=within_seconds)
         self._deliveries = self._replays = None
         if self._in_flight:
