@@ -44,8 +44,10 @@ class Report:
 async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
     """Compare all data again and again. Return a report with the differences that every comparison has found.
 
-    The audit stops when no such difference is left, or when `settle_seconds` have passed since its start. A difference
-    that disappears earlier is no problem, because the data of two services differ while an event is on its way.
+    The data of two services differ while an event is on its way from one to the other. Such a difference is no problem,
+    and it disappears when the event has arrived. `settle_seconds` is the time for this, counted from the start of the
+    audit. The first comparison that ends after this time is the last one. The audit stops earlier if there is no
+    difference that all comparisons so far have found.
     """
     deadline = time.monotonic() + settle_seconds
     histories = Histories()

@@ -38,7 +38,7 @@ def list_letters(*, as_json_: Json = False) -> None:
     """List all dead letters, oldest first. A dead letter is an event that a consumer of a service could not handle.
 
     Usually the consumer itself stores the dead letter. If a consumer crashes each time NATS delivers an event, it can
-    store nothing. Then NATS reports the event. The list also contains these events.
+    store nothing. Then NATS stores a report about the event. The list also contains the events of these reports.
 
     Exit status: 0 the list was shown, even if it is empty · 1 NATS does not answer
     """

@@ -2,10 +2,10 @@
 
 To replay a dead letter means to ask its consumer to handle the event again. To drop it means to delete it.
 
-The dead-letter stream has two kinds of messages. Usually the consumer that failed publishes the dead letter, with the
-reason. But if a consumer crashes at each delivery of an event, the consumer cannot publish anything. NATS delivers the
-event as often as the consumer's configuration allows. Then NATS publishes an advisory, which is a message of NATS about
-the failed delivery.
+The dead letters are in a stream of their own, which contains two kinds of messages. Usually the consumer that failed
+publishes the dead letter, with the reason. But if a consumer crashes at each delivery of an event, the consumer cannot
+publish anything. NATS delivers the event as often as the consumer's configuration allows. Then NATS itself publishes an
+advisory, which is a message about the failed delivery.
 """
 
 import json
@@ -40,7 +40,7 @@ class DeadLetter:
     dead_lettered_at: datetime
     consumer: str
     event: str
-    """The NATS subject of the event. It is "unknown" if neither the dead letter nor the event's stream contains it."""
+    """The NATS subject of the event, or "unknown" if neither the dead letter nor the event's stream contains it."""
     reason: str
     deliveries: int
     headers: dict[str, str]

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """A problem that the audit has found. The stored data of the services do not follow the rule with the name `rule`.
+    """A problem that the audit has found. The stored data of the services do not follow a rule.
+
+    `rule` is the name of this rule, for example "one live order per ticket".
 
     `detail` is a text that tells the operator what is wrong.
     """

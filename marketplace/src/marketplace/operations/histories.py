@@ -1,4 +1,7 @@
-"""Compares the stored document of each aggregate (for example an order) with the aggregate's events, for the audit."""
+"""Compares the stored document of each aggregate (for example an order) with the aggregate's events.
+
+The audit uses this to find out whether the document has the state of its newest event, and whether an event is lost.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +19,10 @@ from marketplace.operations.stream_reader import read_stream
 
 @dataclass
 class History:
-    """The newest event of one aggregate, and the versions of all its events."""
+    """The newest event of one aggregate, and the versions of all its events.
+
+    A version that is missing in `versions` shows that an event may be lost.
+    """
 
     newest: Event
     versions: set[int] = field(default_factory=set)
@@ -40,7 +46,7 @@ class Histories:
     async def catch_up(self, operator: Operator) -> None:
         """Read the events that NATS has stored since the last call of this method.
 
-        The first call reads all events.
+        The first call reads all events. The audit calls this method again before each comparison.
         """
         for owned in AGGREGATES:
             subjects = [event.subjects() for event in owned.events]
@@ -52,14 +58,16 @@ class Histories:
             )
             async for message in read:
                 self._read_up_to[owned.name] = message.sequence
-                with suppress(MalformedEvent):  # if an event cannot be parsed, ignore it and read the next one
+                # We skip an event that cannot be parsed. The comparison then treats it as missing in the stream.
+                with suppress(MalformedEvent):
                     event = decode_event(message.subject, message.data)
                     _add(self._by_owner[owned.name], event)
 
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
         """Compare the stored document of an aggregate with the aggregate's events, and yield one text per difference.
 
-        The published events are in the stream. The events that are not published yet are in the document's outbox.
+        The published events are in the stream. Each document has its own outbox, a list of the events that its service
+        has not published yet. This method compares the document with the events in both.
         """
         history = self._with_outbox(owned, document)
         if history is None:

@@ -1,7 +1,7 @@
 """The rules that the data of all services together must follow. The audit checks these rules.
 
-While the services process a change, a rule may be broken for a short time. Each function in the table INVARIANTS checks
-one rule. The output of the audit shows the name of the function, with spaces, as the name of the rule.
+Each function in the table INVARIANTS checks one rule. While the services process a change, a rule may be broken for a
+short time. In the output of the audit, the name of the rule is the name of the function, with spaces instead of "_".
 """
 
 from collections import defaultdict

@@ -18,7 +18,10 @@ class Lag:
 
     consumer: str
     provisioned: bool
-    """False if the consumer does not exist on the NATS server. Then its service waits until the consumer exists."""
+    """False if the consumer does not exist on the NATS server. Then its service waits until the consumer exists.
+
+    The command `marketplace provision` creates all consumers.
+    """
     pending: int = 0
     """The number of events that NATS has not delivered to the consumer yet."""
     in_flight: int = 0
@@ -58,7 +61,7 @@ class Lag:
 async def measure_lag(operator: Operator) -> list[Lag]:
     """Return the lag of every consumer of every service. The lag says how many events the consumer has not handled yet.
 
-    The list also contains the consumers that do not exist on the NATS server.
+    The list also contains the consumers that do not exist on the NATS server. Their `provisioned` is False.
     """
     consumers = [consumer for consumers in CONSUMERS_OF.values() for consumer in consumers]
     return [await _lag_of(operator, consumer) for consumer in consumers]
@@ -83,9 +86,9 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
 async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
     """Return how many seconds ago NATS stored the oldest event that the consumer has not acknowledged.
 
-    Return None if the consumer has acknowledged all events. NATS tells us the sequence number `ack_floor`: the consumer
-    has acknowledged all its events up to this number. So the oldest event that is not acknowledged is the next event of
-    this consumer after this number.
+    Return None if the consumer has acknowledged all events. `info` comes from NATS. It contains `ack_floor`, which is
+    a sequence number of the stream. The consumer has acknowledged all its events up to this number. So the oldest event
+    that is not acknowledged is the next event of this consumer after this number.
     """
     if not info.num_pending and not info.num_ack_pending:
         return None

@@ -62,7 +62,8 @@ async def operator(
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
             try:
-                for mongo in list(connections.values())[:1]:  # one ping is enough: all databases are on one server
+                # We ping only the first database, because all databases are on the same server.
+                for mongo in list(connections.values())[:1]:
                     await mongo.ping()
             except DependencyUnavailable:
                 raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None

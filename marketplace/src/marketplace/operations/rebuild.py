@@ -2,7 +2,7 @@
 
 A read model is a collection in which a service stores a copy of another service's data. A rebuild does not delete this
 collection. It changes only the documents that are missing or wrong, so the service can use the read model all the time.
-If the service handles a newer event of such a document in the meantime, the rebuild does not overwrite the newer state.
+If the service stores a newer state of one of these documents in the meantime, the rebuild does not overwrite it.
 
 After the writes, the rebuild replays the newest event of each changed document. This means that it asks the service to
 handle the event again. So the service also corrects the data that depend on the read model. For example, the tickets
@@ -32,7 +32,7 @@ from marketplace.operations.stored_data import ReadModels
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
 
 Progress = Callable[[int, int], None]
-"""A function that the rebuild calls regularly while it reads the events of a stream.
+"""A function that shows the progress. The rebuild calls it regularly while it reads the events of a stream.
 
 The parameters are the number of events that it has read so far, and the number of all events that it has to read.
 """
@@ -56,16 +56,16 @@ class Rebuilt:
     events: int = 0
     aggregates: int = 0
     changed: list[str] = field(default_factory=list)
-    """The ids of the documents that were missing, or that did not have the state of their newest event."""
+    """The ids of the documents that the rebuild has written, because they were missing or had a wrong state."""
     removed: list[str] = field(default_factory=list)
     """The ids of the deleted documents. Neither the stream nor the original data contain aggregates with these ids."""
     replayed: list[str] = field(default_factory=list)
-    """The ids of the aggregates whose newest event the service has handled again.
+    """The ids of the aggregates whose newest event the rebuild has replayed. The service has handled it again.
 
-    This rebuild has changed their documents, or an earlier rebuild has changed them and left the field REPLAY_PENDING.
+    This rebuild has changed their documents. Or an earlier rebuild has changed them, but has not replayed their events.
     """
     not_replayed: NotReplayed = field(default_factory=dict)
-    """The aggregates whose newest event the service has not handled again.
+    """The aggregates whose newest event the rebuild could not replay. The service has not handled it again.
 
     The key is the id of the aggregate. The value is the reason, for example that the service does not run.
     """
@@ -91,9 +91,10 @@ async def rebuild(
 ) -> Rebuilt:
     """Change the read model so that each document has the state of its newest event in the stream.
 
-    Then ask the service to handle the newest event of each changed document again. You may call this function while the
-    service is running, because the writes do not overwrite a newer state that the service stores in the meantime. If
-    the function was interrupted, call it again. The second call does what is left.
+    `read_model` is a collection of copies of another service's data. After the change, ask the service that has the
+    copies to handle the newest event of each changed document again. You may call this function while the service is
+    running, because the writes do not overwrite a newer state that the service stores in the meantime. If the function
+    was interrupted, call it again. The second call does what is left.
     """
     result = Rebuilt()
     newest = await _newest_events(operator, read_model, result, on_progress)
@@ -132,8 +133,9 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
     try:
         await collection.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        # The error "duplicate key" is not a failure. If the service has stored a newer version in the meantime, our
-        # filter does not match. Then the upsert tries to insert a document whose id already exists.
+        # The error "duplicate key" is not a failure. If the service has stored a newer version in the meantime, the
+        # filter of our write does not match the stored document. Then the upsert tries to insert a document whose id
+        # already exists. MongoDB refuses this, so the newer version stays, as it should.
         if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
             raise
 
@@ -165,7 +167,8 @@ def _unless_newer_than(version: int, found: Document | None, key: str) -> Docume
     `version` is the version of the event. `found` is the document that the rebuild has read, or None if there was none.
     The filter matches in two cases. First, the stored document is not newer than the event. Second, the service has not
     changed the document since we read `found`, so it still has the same version. In the second case, the version of
-    `found` may be higher than `version`, because the rebuild also replaces documents with a wrong version.
+    `found` may be higher than `version`, because the rebuild also replaces documents with a wrong version. In all other
+    cases, the service has stored a newer state in the meantime, and the write must not replace it.
     """
     older: list[Document] = [{"version": {"$lte": version}}]
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
@@ -174,10 +177,11 @@ def _unless_newer_than(version: int, found: Document | None, key: str) -> Docume
 async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: Document, event: Event) -> bool:
     """Return True if the document `found` of the read model is newer than `event`, and its newer state is right.
 
-    `event` is the newest event of the aggregate that the rebuild has read. The state of `found` is right in two cases.
-    First, the stream now contains an event with the version of `found`, because this event arrived after we read the
-    stream. Second, `found` is equal to the original data in the other service's database. In the second case, the
-    stream has lost the event with this state, and the state of `event` is too old.
+    The rebuild does not change such a document. `event` is the newest event of the aggregate that the rebuild has read.
+    The state of `found` is right in two cases. First, the stream now contains an event with the version of `found`,
+    because this event arrived after we read the stream. Second, `found` is equal to the original data in the other
+    service's database. In the second case, the stream has lost the event with this state, and the state of `event` is
+    too old.
     """
     version = found.get("version")
     if not isinstance(version, int) or version <= event.version:

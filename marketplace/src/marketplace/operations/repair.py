@@ -23,16 +23,17 @@ _HOLDERS = name_of(a_ticket_is_held_by_its_live_order)
 
 @dataclass
 class Repaired:
-    """The result of a repair. bool() of this object is False if there was nothing to repair."""
+    """The result of a repair. bool() of this object is False if repair() found nothing that it can repair."""
 
     rebuilt: dict[str, Rebuilt] = field(default_factory=dict)
     """Maps the name of each rebuilt read model to the result of the rebuild."""
     holders: list[str] = field(default_factory=list)
     """The ids of the tickets for which the tickets service has determined again which order holds the ticket."""
     not_replayed: NotReplayed = field(default_factory=dict)
-    """The tickets for which the tickets service has not determined again which order holds the ticket.
+    """The tickets whose holder could not be corrected, because the tickets service did not handle the replayed event.
 
-    The key is the id of the ticket. The value is the reason, for example that the tickets service does not run.
+    To replay an event means to ask the service to handle the event again. The key is the id of the ticket. The value is
+    the reason, for example that the tickets service does not run.
     """
 
     def __bool__(self) -> bool:
@@ -66,11 +67,12 @@ async def repair(operator: Operator, report: Report) -> Repaired:
 
 
 async def _order_event_for(operator: Operator, ticket: str) -> Event | None:
-    """Return the event with which the tickets service can determine again which order holds the ticket.
+    """Return the event that the tickets service must handle again to correct which order holds the ticket.
 
-    It is the newest event of the live order for this ticket. An order is live if it is not cancelled. If the ticket has
-    no live order, it is the newest event of the newest order. If the ticket has no order with events, return None. When
-    the tickets service handles an event of an order, it looks at all orders for the same ticket.
+    When the tickets service handles an event of an order, it looks at all orders for the same ticket, and determines
+    again which of them holds the ticket. We choose the newest event of the live order for this ticket. An order is live
+    if it is not cancelled. If the ticket has no live order, we choose the newest event of the newest order. If the
+    ticket has no order with events, return None.
     """
     order_events = owned("orders").events
     orders = operator.databases["orders"][owned("orders").collection]

@@ -1,4 +1,7 @@
-"""Asks a consumer to handle an event again. NATS does not store this request in a stream."""
+"""Asks a consumer to handle an event again.
+
+The request goes only to this consumer. It is not published to a stream, so no other consumer receives the event again.
+"""
 
 from collections.abc import Mapping
 
@@ -22,7 +25,9 @@ class ReplayClient:
         self._no_answer: dict[str, str] = {}
 
     async def replay(self, consumer: str, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> str:
-        """Ask the consumer to handle the event. If it fails, return the reason. If it succeeds, return "".
+        """Ask the consumer to handle the event. If the consumer succeeds, return "".
+
+        If the consumer fails or does not answer, return the reason.
 
         You may call this method again with the same event. Every handler is written for this case, because NATS may
         also deliver an event more than once.

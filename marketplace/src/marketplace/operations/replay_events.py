@@ -12,17 +12,17 @@ _ANSWER_SECONDS = 5.0
 _CONCURRENT_REPLAYS = 32
 
 NotReplayed = dict[str, str]
-"""The aggregates whose event the service did not handle.
+"""The aggregates whose event could not be replayed. The service was asked to handle it again, but did not do so.
 
 The key is the id of the aggregate. The value is the reason, for example that the service does not run.
 """
 
 
 async def replay_events(operator: Operator, service: str, events: Iterable[Event]) -> NotReplayed:
-    """Ask the service to handle these events again. Return the events that it did not handle.
+    """Ask the service to handle these events again. Return the aggregates whose event it did not handle.
 
-    In the result, the key is the id of the event's aggregate. The value is the reason, for example that the service
-    does not run, or that its handler failed.
+    In the result, the key is the id of the aggregate. The value is the reason, for example that the service does not
+    run, or that its handler failed.
 
     You may call this function again with the same events. Every handler is written for this case, because NATS may also
     deliver an event more than once.

@@ -90,7 +90,11 @@ def _show_list(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def as_json_text(value: object) -> str:
-    """Return a stored value as JSON text. The API, the events and the option `--json` use the same format."""
+    """Return a stored value as JSON text.
+
+    The audit shows the values that differ in this format. An operator can compare them with an event or with an answer
+    of the API, because these have the same format.
+    """
     return to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="constants").decode()
 
 

@@ -33,7 +33,7 @@ class OwnedAggregates:
         return f"{self.service} {self.collection}"
 
     def is_published(self, document: Document) -> bool:
-        """Return True if other services must know the state of this document. Then an event with this state must exist.
+        """Return True if the service publishes the state of this document. Then an event with this state must exist.
 
         For example, the result is False for an open payment, because a payment has no event before it is captured.
         Raises pydantic's ValidationError if the document cannot be parsed.
@@ -41,14 +41,19 @@ class OwnedAggregates:
         return self.spec.read(document).current_event() is not None
 
     def state(self, document: Document) -> dict[str, Any]:
-        """Return the fields of this document that an event contains. Other services may know only these fields.
+        """Return only the fields of this document that an event contains.
+
+        The audit compares them with the fields of the newest event. Other fields of the document are never published.
 
         Raises pydantic's ValidationError if the document cannot be parsed.
         """
         return self.event(document).model_dump()
 
     def event(self, document: Document) -> Event:
-        """Return an event with the state of this document, even if its service has not published such an event."""
+        """Make an event with the state of this document, for a comparison. The event is not published.
+
+        This is also possible if the service never publishes such a state, for example the state of an open payment.
+        """
         aggregate = self.spec.read(document)
         event: Event = aggregate.current_event() or aggregate.to_event(self.events[0])
         return event
@@ -88,7 +93,10 @@ class ReadModels:
         return f"{self.name} equal what {self.original.service} has"
 
     def of(self, document: Document) -> Document:
-        """Return the copy that the read model must have of `document`, the original document of the other service.
+        """Compute what this read model should contain for one document.
+
+        `document` is the original, as the service that owns the data has stored it. The audit compares the result with
+        the copy that is really stored.
 
         Raises pydantic's ValidationError if `document` cannot be parsed.
         """

@@ -20,8 +20,8 @@ from common.messaging.broker import Broker
 from common.messaging.streams import stream_of
 
 _BATCH = 500
-# A pull asks NATS for a number of messages, and waits until all of them arrive, but not longer than this time. It waits
-# in vain if some of the messages were deleted, or if NATS did not get the request. After this time, we pull again.
+# A pull asks NATS for a number of messages, and waits until all of them arrive, but not longer than this time. Some of
+# them never arrive if they were deleted, or if NATS did not get the request. So after this time, we pull again.
 _FETCH_SECONDS = 1.0
 # If no message arrives for this time, we stop pulling and raise an error.
 _TIMEOUT_SECONDS = 10.0
@@ -80,8 +80,9 @@ async def read_stream(
 def _reader() -> str:
     """Return a new name for a temporary consumer. No consumer of a service has a name that begins with "reader-".
 
-    An operator may create temporary consumers, but must not replace a consumer of a service. NATS checks this by the
-    name, because the subject of the request that creates a consumer ends with the consumer's name.
+    An operator may create temporary consumers, but must not replace a consumer of a service. The permissions in NATS
+    therefore forbid an operator to create a consumer that has the name of a service's consumer. NATS knows the name
+    from the subject of the request, which ends with it.
     """
     return f"reader-{new_id()}"
 
@@ -100,7 +101,9 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
             with suppress(NatsTimeout):
                 info = await jetstream.consumer_info(stream, consumer)
                 if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
-                    break  # the messages that have not arrived were deleted in the meantime
+                    # We have received everything that NATS has for us. The messages that we still expect were in the
+                    # stream when we started to read, but were deleted in the meantime.
+                    break
             continue
         received += len(batch)
         for message in batch:

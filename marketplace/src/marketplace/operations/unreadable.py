@@ -53,7 +53,8 @@ class _Charge(_AsStored):
 def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
     """Yield one difference per document that cannot be parsed, and remove this document from the snapshot.
 
-    The snapshot is the copy of all documents that the audit has read. The stored document does not change.
+    The snapshot is the copy of all documents that the audit has read. The other checks use it, and would fail because
+    of a document that cannot be parsed. The stored document does not change.
     """
     for owned in AGGREGATES:
         for key, document in list(snapshot.documents(owned.service, owned.collection).items()):
