@@ -1,4 +1,5 @@
 """The command `marketplace`.
 
-It runs the platform on one machine, runs the demo, generates documents, and has the commands for operators.
+It runs the platform (MongoDB, NATS, the services and the gateway) on one machine, plays a demo on the running platform,
+generates documents from the code, and has commands for operators.
 """

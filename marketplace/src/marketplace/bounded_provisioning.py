@@ -1,4 +1,7 @@
-"""Creates the streams and consumers on a NATS server. If the server is still starting, waits for a limited time."""
+"""Creates the streams and consumers of all services on a NATS server.
+
+If the server is still starting, waits for the server, but only for a limited time.
+"""
 
 import asyncio
 import logging
@@ -18,11 +21,13 @@ _PAUSE_SECONDS = 0.1
 async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
     """Create all streams and consumers, and return when they exist.
 
-    If an attempt fails because of the NATS server, try again. If no attempt has succeeded `seconds` after the call,
-    raise PlatformError. Its message contains the last error.
+    If the NATS server cannot be reached or answers with an error, for example because it is still starting, try again.
+    If no attempt has succeeded `seconds` after the call, raise PlatformError. Its message contains the last error.
+    `replicas` is the number of NATS servers that store each stream.
     """
-    # By default, structlog prints all log lines, so each attempt would print lines such as "waiting for NATS". If the
-    # program has already configured structlog, we keep its configuration.
+    # By default, structlog prints all log lines, so each attempt would print lines such as "waiting for NATS". The user
+    # does not need them, because the PlatformError below contains the last error. So we hide all lines below the level
+    # CRITICAL. If the program has already configured structlog, we keep its configuration.
     if not structlog.is_configured():
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     deadline = time.monotonic() + seconds
@@ -30,7 +35,7 @@ async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: in
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
                 return await provision_everything(nats_url, replicas=replicas)
-        except (OSError, NatsError, DependencyUnavailable) as error:  # also TimeoutError, a subclass of OSError
+        except (OSError, NatsError, DependencyUnavailable) as error:  # a TimeoutError of asyncio.timeout is an OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"
                 raise PlatformError(

@@ -38,14 +38,14 @@ def run() -> None:
     """Run the whole platform on this machine until Ctrl-C.
 
     MongoDB, NATS, the services and the gateway run as child processes. If one of them ends, the command restarts it.
-    All data and logs are in DATA_DIR. The settings are environment variables:
+    All data and logs are in DATA_DIR. The settings are environment variables, here with their defaults in brackets:
 
     - GATEWAY_PORT (8080): the port of the platform; all other processes use the ports above it
     - DATA_DIR (.data): the folder of all data; delete it to start with empty databases
     - ORDER_WINDOW_SECONDS (900): how long an order reserves its ticket, so that the buyer can pay
     - MONGO_URL, NATS_URL: the addresses of existing servers, which the platform uses instead of child processes
     - MONGO_DRIVER (motor): motor or pymongo
-    - STRIPE_KEY: the secret key of a Stripe account; without it, a sandbox charges the cards
+    - STRIPE_KEY: the secret key of a Stripe account; without it, a sandbox simulates the payments
     - LOG_LEVEL (info): debug, info, warning or error
     - LOG_FORMAT (text): text or json
     """
@@ -58,7 +58,8 @@ def run() -> None:
 def dev() -> None:
     """Run the platform as `run` does, and restart each service when its code changes.
 
-    A change in the package `common` restarts all services. The settings are the same as for `run`.
+    A change in the package `common` restarts all services, because all of them use it. The settings are the same as for
+    `run`.
     """
     from marketplace.dev import restart_on_change  # noqa: PLC0415 - this module imports devkit
     from marketplace.run import run as run_platform  # noqa: PLC0415 - this module imports devkit
@@ -99,8 +100,8 @@ def provision(
 ) -> None:
     """Create or update the streams and consumers on a NATS server. Repeating it is safe, because it deletes no events.
 
-    Waits up to 30 s for a server that is still starting. For the NATS server of `make run` with the default
-    GATEWAY_PORT 8080: `marketplace provision --nats-url nats://127.0.0.1:8086`.
+    Waits up to 30 s for a server that is still starting. The NATS server of `make run` uses the port GATEWAY_PORT + 6.
+    By default, this is 8086, and the command is `marketplace provision --nats-url nats://127.0.0.1:8086`.
     """
     if not hosts_of(nats_url):
         raise typer.BadParameter("the address must look like nats://host:port", param_hint="--nats-url")
@@ -119,7 +120,8 @@ app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command. If it fails with an error that the user can correct, print only its message, and no traceback."""
     try:
-        # Without `prog_name`, the help texts in the container image would name the program `python /app`.
+        # The container image starts this program with `python /app`. Without `prog_name`, the help texts there would
+        # say `python /app` instead of `marketplace`.
         app(arguments, prog_name="marketplace")
     except PlatformError as error:
         typer.echo(error, err=True)

@@ -1,4 +1,4 @@
-"""The folder with all data of a platform. Only one platform at a time may use a folder."""
+"""The folder with all data of a platform. Two platforms must not write to the same databases, so we lock the folder."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ class DataDir:
         self._lock: TextIO | None = None
 
     def open(self) -> None:
-        """Create and lock the folder.
+        """Create the folder if it does not exist, and lock it.
 
         Raises PlatformError if another platform uses the folder, or if this process cannot write to the folder.
         """

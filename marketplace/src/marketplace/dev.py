@@ -16,8 +16,9 @@ _SHARED = "common"
 async def restart_on_change(platform: Platform) -> None:
     """Restart each service whose code changes. This function runs until it is cancelled.
 
-    A change of any file in the package of a service restarts the service, even if the file contains no Python code. The
-    exceptions are caches and the temporary files of editors, which watchfiles ignores by default.
+    A change of any file in the package of a service restarts the service, even if the file contains no Python code. A
+    change in the package `common` restarts all services, because all of them use it. Caches and the temporary files of
+    editors restart nothing, because watchfiles ignores them by default.
     """
     folders = {package: _folder(package) for package in (_SHARED, *SERVICE_NAMES)}
     async for changes in awatch(*folders.values()):

@@ -33,7 +33,7 @@ is a new event with its own subject (such as `created-v2`), and the publisher pu
 
 
 def generate() -> str:
-    """Return the text of docs/events.md."""
+    """Return the text of docs/events.md, the list of all events with their publishers and consumers."""
     return "\n".join([_INTRODUCTION, *_overview(), *_streams(), *_handlers(), *_schemas()])
 
 

@@ -1,6 +1,7 @@
 """Runs nginx as the gateway of `marketplace run`, which sends the requests of clients to the services.
 
-The paths are the same as in the Ingress of the Kubernetes cluster (infra/k8s/base/ingress.yaml).
+The paths are the same as in the Ingress of the Kubernetes cluster (infra/k8s/base/ingress.yaml). So clients need
+no other paths when the platform runs in the cluster.
 """
 
 import json
@@ -40,8 +41,8 @@ class Refusal(NamedTuple):
     causes: tuple[int, ...]
     """The statuses for which nginx sends this response instead of its own error page.
 
-    nginx uses the statuses 494 to 497 only internally, so no client sees them. For example, 494 means that a header is
-    too large.
+    nginx uses the statuses 494 to 497 only internally. For example, 494 means that a header is too large. Instead of
+    such a status, the client receives the status in the field `status`, in this example 431.
     """
     status: int
     code: str
@@ -142,9 +143,9 @@ def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str
 def _upstream(service: str, ports: Sequence[int]) -> str:
     # We set max_fails=0. Otherwise, after an instance has refused one connection, nginx would send no requests to this
     # instance for 10 s, even if the instance has already restarted.
-    # We set keepalive_timeout so that nginx closes each connection that has been idle for this time. When a service
-    # stops, it waits until nginx has closed the idle connections (common.http.server). If the service itself closed an
-    # idle connection, nginx could be sending a request on this connection at the same moment. This request would be
+    # After keepalive_timeout, nginx closes an idle connection to a service. This time is short, because a service that
+    # stops waits until nginx has closed the idle connections (common.http.server). The service does not close them
+    # itself, because nginx could be sending a request on such a connection at the same moment. This request would be
     # lost.
     servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
     return f"    upstream {service} {{ {servers} keepalive 64; keepalive_timeout 1s; }}"
@@ -178,7 +179,7 @@ def _refusal(refusal: Refusal) -> str:
 
 
 class Gateway(Server):
-    """Runs nginx as a child process of the platform."""
+    """Runs nginx, which forwards the requests of clients to the services, as a child process of the platform."""
 
     def __init__(self, folder: Path, port: int, ports_of: Mapping[str, Sequence[int]], *, log_path: Path) -> None:
         super().__init__("gateway", port, log_path)

@@ -12,7 +12,8 @@ GENERATED: dict[Path, Callable[[], str]] = {
 }
 """Maps the path of each generated file to the function that returns its text.
 
-The paths are relative to the root of the repository, so you must run `marketplace docs` there.
+The paths are relative to the root of the repository. So you must run `marketplace docs`, the command that writes these
+files, in the root of the repository.
 """
 
 

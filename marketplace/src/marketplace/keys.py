@@ -1,7 +1,7 @@
-"""The key pair that signs and verifies the session tokens.
+"""The key pair that signs and verifies the session tokens. A session token says which user is signed in.
 
-The first start of the platform creates the keys. Later starts use the same keys. If each start created new keys, each
-restart would sign out all users, because the services could not verify the old tokens.
+The first start of the platform creates and stores the keys. Later starts use the same keys. If each start created new
+keys, each restart would sign out all users, because the services could not verify the old tokens.
 """
 
 import os

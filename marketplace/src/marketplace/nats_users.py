@@ -10,6 +10,9 @@ Each service is one user of NATS, and has only the permissions that it needs. Th
 | consumer, and publish its dead letters          | (in its module `consumers`)                                   |
 | read events directly from the streams           | the ServiceSpec of this service has `reads_streams=True`      |
 
+A dead letter is a message about an event that a consumer has failed to handle. A ServiceSpec is the description of one
+service, in its module `spec`.
+
 Two more users are not services: `provisioning` creates the streams and consumers, and `operator` runs the commands for
 operators. The functions _provisioning() and _operator() list the permissions of these two users.
 
@@ -34,8 +37,9 @@ from common.runtime.service_spec import ServiceSpec
 from marketplace.registry import CONSUMERS_OF, SERVICES
 
 _API = "$JS.API"
-# With a replay request, an operator's command asks a service to handle an event again. NATS allows the service to
-# answer within this time. This is long enough, because the command waits for at most 15 s for the answer.
+# An operator's command can send a replay request, which asks a service to handle an event again. After the service has
+# received this request, NATS allows the service for this time to publish its answer. The command waits at most 15 s for
+# the answer, so one minute is long enough.
 _ANSWERED_WITHIN = "1m"
 _TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
 _ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)
@@ -57,7 +61,7 @@ class User:
     never_publish: Subjects = field(default_factory=dict)
     """The user must not publish to these subjects, although a wildcard in `publish` matches them."""
     answers: bool = False
-    """True if the user may send one answer to each request that it receives."""
+    """True if the user may send one answer to each request that it receives, to any subject that the request names."""
 
     @property
     def password(self) -> str:
@@ -66,7 +70,7 @@ class User:
 
 
 def users() -> list[User]:
-    """Return all users of NATS: one per service, the one for provisioning, and the one for operators."""
+    """Return all users of NATS: one per service, one that creates streams and consumers, and one for operators."""
     return [*map(_service, SERVICES), _provisioning(), _operator()]
 
 

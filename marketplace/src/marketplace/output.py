@@ -13,7 +13,7 @@ _NAME_WIDTH = 12
 
 
 class Output:
-    """Prints messages. Also reads the new lines of the log files given to follow(), and prints them.
+    """Prints messages. If `verbose` is true, also prints the new lines of the log files that were given to follow().
 
     The services write to log files and not to pipes. If a service wrote to a pipe and the terminal were slow, the
     service would have to wait for the terminal.
@@ -25,7 +25,8 @@ class Output:
         self._followed: list[_Followed] = []
 
     def show_line(self, line: str) -> None:
-        # `line` may say that a service has stopped. The last log lines of this service must be printed before `line`.
+        # `line` may say that a service has stopped. We first print the last log lines of this service, because they may
+        # say why the service has stopped.
         self.show_new_lines()
         # If the terminal has been closed, printing raises OSError. We ignore the error, so that the platform can still
         # stop its processes.

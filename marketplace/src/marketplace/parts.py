@@ -37,7 +37,7 @@ class Parts:
 
     @property
     def ports(self) -> dict[int, str]:
-        """Maps every port that the processes use to the name of the process."""
+        """Maps each port that a process of the platform uses to the name of this process."""
         ports = {server.port: server.name for server in self.all}
         if self.nats and self.nats.monitor_port:
             ports[self.nats.monitor_port] = "the monitor of nats"

@@ -23,22 +23,23 @@ from marketplace.supervisor import Supervisor
 _POLL_SECONDS = 0.05
 
 # The platform stops the gateway, then all services at the same time, then NATS, and then mongod. Each number is the
-# time in seconds that a process has to end. If a process needs longer, we kill it. So the platform stops within about
-# 10 s, the sum of the four times. Killing a process loses no data, because the next start completes the work that is
-# unfinished.
+# time in seconds that a process has to end. If a process needs longer, the platform kills it. So the platform stops
+# within about 10 s, the sum of the four times. Killing a process loses no data. What mongod and NATS have acknowledged
+# is already on the disk. After the next start, the services complete the work that is unfinished.
 _GATEWAY_GRACE, _SERVICE_GRACE, _NATS_GRACE, _MONGOD_GRACE = 1.0, 6.0, 1.5, 1.5
-# If we restart a process, it has this time to end. The time is short, because a developer who uses `marketplace dev`
-# waits for the restart.
+# If restart() stops a process, the process has this time in seconds to end. After that, the platform kills it. The time
+# is short, because a developer who uses `marketplace dev` waits for the restart.
 _RESTART_GRACE = 1.0
 
 
 class Platform:
     """Starts all processes when `async with` begins, and stops them when it ends.
 
-    The processes have the names mongod, nats, gateway, orders, orders-2 and so on. `instances` maps the name of a
-    service to the number of its instances. A service that is not in `instances` has one instance. If `verbose` is true,
-    the platform prints the logs of the services. If the platform cannot start, `async with` stops all processes, and
-    raises PlatformError, ServerFailed or BinaryMissing.
+    `instances` maps the name of a service to the number of its instances. A service that is not in `instances` has one
+    instance. The names of the processes are mongod, nats, gateway, the names of the services, such as orders, and names
+    such as orders-2 for the second instance of a service. If `verbose` is true, the platform prints the logs of the
+    services. If the platform cannot start, `async with` stops all processes, and raises PlatformError, ServerFailed or
+    BinaryMissing.
     """
 
     def __init__(
@@ -216,7 +217,7 @@ async def _all_of(*work: Coroutine[None, None, None]) -> None:
     """Run all coroutines concurrently. If one of them fails, cancel the others and raise its exception.
 
     If coroutines fail, asyncio.TaskGroup raises all their exceptions as one exception group. This function raises only
-    the first exception in this group.
+    the first exception in this group, so that the caller can catch it by its own class, for example ServerFailed.
     """
     try:
         async with asyncio.TaskGroup() as group:

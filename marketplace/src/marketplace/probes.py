@@ -46,7 +46,7 @@ def host_and_port(place: str, scheme: str) -> tuple[str, int]:
 
 
 async def accepts_connections(url: str) -> bool:
-    """Return True if at least one host of the URL accepts connections."""
+    """Return True if at least one host of the URL accepts connections, or if the URL begins with mongodb+srv://."""
     scheme = url.partition("://")[0]
     if scheme == "mongodb+srv":
         # Such a URL does not contain the hosts. The MongoDB driver asks the DNS for them. So we cannot check them here.

@@ -11,7 +11,8 @@ from marketplace.registry import CONSUMERS_OF
 async def provision_everything(nats_url: str, *, replicas: int = 1) -> None:
     """Create the streams and consumers that are missing, and update those whose configuration has changed.
 
-    If the NATS server does not answer yet, this function waits for the server without a time limit.
+    If the NATS server does not answer yet, this function waits for the server without a time limit. `replicas` is the
+    number of NATS servers that store each stream.
     """
     broker = Broker(nats_url, "provisioning")
     await broker.connect()

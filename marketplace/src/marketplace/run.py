@@ -25,6 +25,8 @@ async def _no_work(_platform: Platform) -> None:
 def run(settings: PlatformSettings, work: _Work = _no_work) -> int:
     """Run the platform until a signal arrives. When the platform is ready, start `work`, which runs at the same time.
 
+    For `marketplace dev`, `work` restarts the services whose code changes. By default, `work` only waits.
+
     The first signal cancels `work` and stops all processes of the platform. The exit code is then 0. If some processes
     are still running when a second signal arrives, this signal kills them at once. The exit code is then 130. If `work`
     ends by itself, the platform also stops, and the exit code is 0.

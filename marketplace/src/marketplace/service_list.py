@@ -1,6 +1,7 @@
 """Generates the list of all services, for the front page.
 
-The auth service serves the front page, but must not import other services. So it reads this list from a file.
+The auth service serves the front page, but must not import other services. So the command `marketplace docs` writes
+this list to the file services.json, and the auth service reads this file.
 """
 
 import json

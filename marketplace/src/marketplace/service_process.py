@@ -16,7 +16,10 @@ _OK = 200
 
 
 class ServiceProcess(Server):
-    """Runs `python -m <package>`. The service is ready when it answers a request for /healthz/ready with 200."""
+    """One instance of a service, started by `python -m <package>`.
+
+    The instance is ready when it answers a request for /healthz/ready with the status 200.
+    """
 
     start_seconds = 60.0
 

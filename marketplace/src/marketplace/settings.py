@@ -49,7 +49,8 @@ class PlatformSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
 
-    # The other processes use the ports above this port, and no port can be higher than 65535. So 65000 is the maximum.
+    # The other processes use the ports above this port, and no port can be higher than 65535. So the maximum here is
+    # 65000, which leaves 535 ports for the other processes.
     gateway_port: Annotated[int, BeforeValidator(_digits)] = Field(
         8080, ge=1024, le=65_000, description="a port from 1024 to 65000"
     )

@@ -21,8 +21,8 @@ If the server runs longer than _STABLE_SECONDS before it ends again, the next pa
 class Supervisor:
     """Watches one server, and starts it again when it ends.
 
-    The supervisor calls `report` with one line of text when the server stops, when a restart begins, and when a restart
-    fails.
+    The supervisor calls `report` with one line of text when the server has ended, and when a restart begins or fails.
+    After a call of restart(), it also reports that the server is ready again.
     """
 
     def __init__(self, server: Server, report: Callable[[str], None]) -> None:
@@ -39,7 +39,7 @@ class Supervisor:
         self._watch = asyncio.create_task(self._keep_running())
 
     async def restart(self, why: str, grace_seconds: float) -> None:
-        """Begin to restart the server. The method returns immediately, and the restart continues in the background.
+        """Begin to restart the server. The method does not wait for the restart, which continues in the background.
 
         If the server has not stopped after `grace_seconds`, the supervisor kills it. If an earlier restart is not
         finished, the method cancels the earlier restart. If the server fails to start, the supervisor reports the

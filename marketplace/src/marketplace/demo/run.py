@@ -1,4 +1,4 @@
-"""Runs the demo, for the command `marketplace demo`."""
+"""Runs the demo on a platform that is already running. The command `marketplace demo` calls run_demo()."""
 
 import httpx
 from rich.console import Console

@@ -21,7 +21,7 @@ def duration(seconds: float) -> str:
 @dataclass
 class Step:
     who: str
-    what: str  # while the step runs, the demo may replace this text by a text that says what happened
+    what: str  # at first, what the step will do; during the step, the demo may change it to what really happened
     result: str
     notices: set[str] = field(default_factory=set)
 
@@ -29,16 +29,18 @@ class Step:
 class Screen:
     def __init__(self, console: Console) -> None:
         if isinstance(console.file, io.TextIOWrapper):
-            console.file.reconfigure(errors="replace")  # prints “?” for a character that the terminal cannot show
+            # If the encoding of the terminal has no “✓”, for example, Python then prints “?” and raises no error.
+            console.file.reconfigure(errors="replace")
         self._console = console
         self._began = time.monotonic()
         self._steps = 0
         self._step = Step("", "", "")
 
     def text(self, text: str, style: str = "") -> None:
-        """Print one line. Remove the characters that are not printable.
+        """Print one line, without those characters of `text` that are not printable.
 
-        Otherwise the terminal would execute an escape sequence in the text.
+        The text may contain parts of an HTTP answer. If a part contained an escape sequence, the terminal would execute
+        this sequence.
         """
         self._console.print(Text("".join(filter(str.isprintable, text)), style), soft_wrap=True)
 
@@ -59,7 +61,8 @@ class Screen:
     def step(self, who: str, what: str, result: str = "") -> Iterator[Step]:
         """Show a spinner while the step runs. Then print the result of the step, and how long the step took.
 
-        If `result` is empty, the result is the HTTP status of the last answer in this step.
+        `result` is “event” if the step waits for the effect of an event. If `result` is empty, the result is the HTTP
+        status of the last answer in this step.
         """
         self._steps += 1
         self._step = Step(who, what, result)

@@ -32,7 +32,7 @@ class NotYet(Exception):
 
 @dataclass
 class Session:
-    client: httpx.Client  # stores the cookie that shows which person of the demo is signed in
+    client: httpx.Client  # not shared with other sessions: it stores the cookie of the user who is signed in
     screen: Screen
     timeout: float
     """If a request gets no answer, or not the expected answer yet, the session repeats it.
@@ -48,22 +48,23 @@ class Session:
         """
         login = {"email": f"{name.lower()}-{secrets.token_hex(4)}@example.com", "password": secrets.token_urlsafe(16)}
         if self.post("/api/users/signup", 201, 409, **login).status_code == httpx.codes.CONFLICT:
-            self.post("/api/users/signin", 200, **login)  # an earlier attempt succeeded, but its answer was lost
+            self.post("/api/users/signin", 200, **login)  # 409: an earlier attempt succeeded, but its answer was lost
 
     def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
-        """Send a POST request with the JSON object `body`, and return the answer.
+        """Send a POST request with the JSON object `body`. Return the answer, which has one of the `expected` statuses.
 
         If the service does not answer, repeat the request. Also repeat it if the service answers 404, because perhaps
-        the service does not know the ticket or the order yet. Raises DemoFailed if this takes longer than `timeout`, or
-        if the status of another answer is not one of the `expected` statuses.
+        the service has not yet received the event about the new ticket or order. If this takes longer than `timeout`,
+        raise DemoFailed. If the answer has any other status, raise DemoFailed at once.
         """
         return self._repeat(lambda: self._send("POST", path, expected, body))
 
     def get(self, path: str, model: type[A], until: Callable[[A], bool] = lambda _: True) -> A:
         """Send a GET request, and repeat it until the function `until` returns True for the answer. Return this answer.
 
-        Also repeat it if the service does not answer, or answers 404. Raises DemoFailed if this takes longer than
-        `timeout`, or if the answer has any other status than 200.
+        Also repeat it if the service does not answer, or answers 404, because perhaps the service has not yet received
+        the event about the new ticket or order. If this takes longer than `timeout`, raise DemoFailed. If the answer
+        has a status other than 200 and 404, raise DemoFailed at once.
         """
 
         def attempt() -> A:
@@ -85,8 +86,9 @@ class Session:
             time.sleep(_PAUSE_SECONDS)
 
     def _send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
-        # If a request gets no answer, we do not know if the service has executed it. So we repeat it with the same key,
-        # and the service executes it only once. Routes that do not support idempotency keys ignore this header.
+        # If a request gets no answer, we do not know if the service has executed it. So we repeat it with the same
+        # idempotency key. A service executes only one of the requests that have the same key. Routes that do not
+        # support idempotency keys ignore this header.
         headers = {"Idempotency-Key": str(self.idempotency_key)}
         try:
             response = self.client.request(method, path, json=body, headers=headers)
