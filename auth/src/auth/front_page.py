@@ -18,8 +18,8 @@ _SERVICES = Path(__file__).with_name("services.json")
 """A file with the name and the summary of each service.
 
 This information comes from the module marketplace.registry. The auth service cannot import that module, because the
-container image of the service does not contain the package marketplace. Therefore `make docs` writes the information
-into this file.
+container image of the service does not contain the package marketplace. Therefore a developer runs the command
+`make docs`, which writes the information into this file.
 """
 
 _PAGE = Template("""\

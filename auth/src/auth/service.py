@@ -23,13 +23,13 @@ class AuthService:
         self._tokens = tokens
 
     async def sign_up(self, *, email: str, password: str) -> Session:
-        """Create a user and a session for this user. Raises EmailTaken if another user has the e-mail address."""
+        """Create a user, and sign this user in. Raises EmailTaken if another user has the same e-mail address."""
         user = User.register(email=email, password_hash=await self._passwords.hash(password))
         await self._users.add(user)
         return self._session_of(user)
 
     async def sign_in(self, *, email: str, password: str) -> Session:
-        """Check the password and create a session. Raises WrongCredentials."""
+        """Sign a user in. Raises WrongCredentials if the e-mail address is unknown or the password is wrong."""
         user = await self._users.find_by_email(email)
         if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
             raise WrongCredentials("The e-mail address or the password is wrong.")

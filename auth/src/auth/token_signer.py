@@ -33,7 +33,7 @@ def parse_private_key(pem: str) -> Ed25519PrivateKey:
 
 class TokenSigner:
     def __init__(self, private_key: str, clock: Clock) -> None:
-        # We parse the text once here. If we passed the text to PyJWT, PyJWT would parse it again for each token.
+        # We parse the key here once. If we gave PyJWT the text of the key, PyJWT would parse it again for each token.
         self._private_key = parse_private_key(private_key)
         self._clock = clock
 

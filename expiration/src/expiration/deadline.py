@@ -46,11 +46,13 @@ class Deadline(Aggregate[ExpirationCompleted]):
         return self.order_version < event.version
 
     def follow(self, event: OrderEvent) -> None:
-        """Update the deadline after an event of its order. The event must be newer than `order_version`.
+        """Update the deadline after an event of its order.
+
+        The caller must check with `is_behind` that the event has a higher version than `order_version`.
 
         Only the status of a pending deadline can change. A completed deadline stays completed, because the service has
-        already published ExpirationCompleted and cannot take back this event. A dropped deadline stays dropped, because
-        an order that was cancelled or paid is never open again.
+        already published the event ExpirationCompleted (the time to pay is over) and cannot take it back. A dropped
+        deadline stays dropped, because an order that was cancelled or paid is never open again.
         """
         self.order_version = event.version
         if self.is_pending:

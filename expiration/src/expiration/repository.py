@@ -29,7 +29,11 @@ class DeadlineRepository(AggregateRepository[Deadline]):
         )
 
     async def add(self, deadline: Deadline) -> None:
-        """Store a new deadline. If the order already has a deadline, store nothing and raise VersionConflict."""
+        """Store a new deadline.
+
+        If the order already has a deadline, store nothing and raise VersionConflict. Then the caller must read the
+        stored deadline, and update it if the event of the order is newer.
+        """
         try:
             await super().add(deadline)
         except DuplicateKeyError:

@@ -26,7 +26,8 @@ _CHECK_SECONDS = 15.0
 _SURELY_LOST = timedelta(seconds=5)
 """If a deadline is still pending this long after its time, the service assumes that the broker has lost its timer.
 
-A timer is a message that the broker delivers at the time of the deadline. The service sets a lost timer again.
+A timer is a message that the broker delivers at the deadline. After the service has handled this message, the deadline
+is not pending any more. The service sets a lost timer again.
 """
 
 
@@ -41,9 +42,10 @@ class ExpirationService:
 
         This method first stores the deadline and then sets its timer (a message that the broker delivers at the
         deadline). The method also sets the timer when the same event is delivered again. The reason is that the process
-        may have died during the first delivery, after it had stored the deadline and before it set the timer.
+        may have died during the first delivery, after it had stored the deadline and before it set the timer. If the
+        timer was already set, the new timer replaces it.
 
-        The broker also delivers the timer of a dropped deadline. Then the service does nothing.
+        The timer of a dropped deadline stays at the broker. When the broker delivers it, the service does nothing.
         """
         deadline = await self._start(event) if event.version == 1 else None
         if deadline is None:
@@ -54,8 +56,9 @@ class ExpirationService:
     async def _start(self, event: OrderEvent) -> Deadline | None:
         """Store a new deadline and return it. Return None if the order already has a deadline.
 
-        This method does not first read from the database whether the order has a deadline. When the first event of an
-        order arrives, the order rarely has a deadline, so the read would cost time and would almost never help.
+        This method inserts the deadline and does not first read whether there already is one. When the first event of
+        an order arrives, the order usually has no deadline, so a read would cost time and would almost never help. If
+        there is a deadline, `add` stores nothing and raises VersionConflict.
         """
         deadline = Deadline.of_order(event)
         try:
@@ -80,7 +83,7 @@ class ExpirationService:
         """Publish ExpirationCompleted, so that other services know that the time to pay for the order is over.
 
         The handler of timers calls this method when the broker has delivered the timer of the deadline. If the deadline
-        is not pending any more, do nothing.
+        is not pending any more, do nothing. For example, the buyer has paid, or the timer was delivered twice.
 
         If the clock of the broker is ahead of the clock of this service, the broker delivers the timer too early. Then
         this method raises RetryLater, so that the broker delivers the timer again at the right time.
@@ -97,9 +100,9 @@ class ExpirationService:
     async def keep_timers_set(self) -> None:
         """Set the timers of all pending deadlines when the service starts. Then search for lost timers every 15 s.
 
-        A timer is a message that the broker delivers when the time to pay for an order is over. A timer is lost if the
-        deadline of the order is still pending 5 s after this time. This method sets each lost timer again. The method
-        runs until the service stops.
+        A deadline is the time until which the buyer must pay for an order. A timer is a message that the broker
+        delivers at the deadline. If the deadline is still pending 5 s later, we assume that the timer is lost, and set
+        it again. This method runs until the service stops.
         """
         due_before: datetime | None = None
         while True:
@@ -115,9 +118,10 @@ class ExpirationService:
             await asyncio.sleep(_CHECK_SECONDS)
 
     async def set_pending_timers(self, *, due_before: datetime | None) -> int:
-        """Set the timer of each pending deadline, and return how many timers were set.
+        """Set the timers of all pending deadlines, and return how many timers were set.
 
-        If `due_before` is not None, set only the timers of the deadlines that are before this time.
+        A timer is a message that the broker delivers at the deadline. If `due_before` is not None, this method sets
+        only the timers of the deadlines that are before this time.
         """
         count = 0
         after: Deadline | None = None

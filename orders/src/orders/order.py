@@ -47,9 +47,10 @@ class Order(Aggregate[OrderEvent]):
     payment_id: PaymentId | None = None
     late_payment_id: PaymentId | None = None
     request_key: str | None = None
-    """Identifies the request that placed the order. It is None if the request had no Idempotency-Key.
+    """The id of the buyer and the Idempotency-Key of the request that placed the order. None if there was no such key.
 
-    If the client repeats the request with the same Idempotency-Key, the service uses `request_key` to find this order.
+    An Idempotency-Key is a header of the request. If the client repeats the request with the same Idempotency-Key, the
+    service finds this order by its `request_key`, and does not place a second order.
     """
 
     @classmethod
@@ -74,7 +75,8 @@ class Order(Aggregate[OrderEvent]):
     def cancel(self) -> None:
         """Cancel the order, because the buyer wants this or because the time to pay is over.
 
-        The caller must check this reason. Raises OrderNotOpen if the order is already completed or cancelled.
+        The caller must check that one of these reasons is true, because this method does not check it. Raises
+        OrderNotOpen if the order is already completed or cancelled.
         """
         self._close(OrderStatus.CANCELLED)
         self._change(OrderCancelled)

@@ -26,15 +26,15 @@ class OrderRepository(AggregateRepository[Order]):
 
     async def create_indexes(self) -> None:
         # An order is live if it is open or completed. Because of this index, MongoDB refuses a second live order for
-        # the same ticket. So no ticket is held or sold twice.
+        # the same ticket. So two orders can never reserve or buy the same ticket at the same time.
         await self.collection.create_index(
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
-        # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the orders that
-        # have a `request_key`. We must not use {"$type": "string"}, although it matches the same orders. With that
-        # condition, MongoDB would search for a `request_key` without the index, because MongoDB does not recognise that
-        # the index contains all orders with this key.
+        # The index must contain only the orders that have a `request_key`. Otherwise, MongoDB would allow only one
+        # order without a key, because the index is unique. The condition {"$gt": ""} matches every text that is not
+        # empty. We must not use {"$type": "string"}, although it matches the same orders. MongoDB does not recognise
+        # that such an index contains every `request_key`. So it would search for a key without the index.
         await self.collection.create_index(
             "request_key",
             unique=True,

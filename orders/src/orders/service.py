@@ -47,8 +47,9 @@ class OrderService:
         If an earlier request with the same `request_key` has placed an order, return the order of the earlier request.
 
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
-        order does this for the normal time of the platform. Raises BadInput if `window_seconds` is longer than this
-        normal time. Raises NotFound, OwnTicket or TicketNotAvailable.
+        order does this for the time `self._window`, which is also the maximum. Raises BadInput if `window_seconds` is
+        longer. Raises NotFound if the ticket does not exist, and OwnTicket if the buyer is its seller. Raises
+        TicketNotAvailable if another order reserves the ticket or has bought it.
         """
         window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
         if window > self._window:
@@ -76,8 +77,8 @@ class OrderService:
     async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:
         """Cancel the order that holds (reserves) the ticket, if it is open and the time to pay for it is over.
 
-        Return False if the order keeps the ticket. Otherwise return True, and the caller can try again to order the
-        ticket.
+        Return False if the order keeps the ticket. Return True if no order holds the ticket now. Then the caller can
+        try again to order the ticket.
 
         Normally the expiration service makes sure that an order is cancelled when the time to pay is over. With this
         method, buyers can order the ticket even while the expiration service does not run.
@@ -124,7 +125,8 @@ class OrderService:
         """Complete an order that has been paid.
 
         If the order is already cancelled, it stays cancelled. This method then only stores the id of the payment, and
-        the payments service refunds the payment.
+        the payments service refunds the payment. If the order already contains this id, do nothing, because the event
+        of the payment was delivered twice.
         """
         order = await self._known(order_id)
         if order.is_open:
@@ -138,7 +140,8 @@ class OrderService:
     async def expire_order(self, order_id: OrderId) -> None:
         """Cancel an order, because the expiration service has published that the time to pay for it is over.
 
-        Do nothing if the order is already completed or cancelled.
+        The expiration service has checked the time before it published this. So this method does not check the time
+        again. Do nothing if the order is already completed or cancelled.
         """
         order = await self._known(order_id)
         if order.is_open:

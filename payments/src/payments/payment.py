@@ -68,7 +68,7 @@ class Payment(Aggregate[PaymentEvent]):
     open: bool = True
     """True until the payment is declined or refunded, or until its order is completed.
 
-    Operators must look at a payment that stays open for a long time.
+    A payment normally stays open for a short time only. If it stays open longer, an operator must find out why.
     """
     token: str | None
     """The card token. `capture` and `decline` remove the token, because after that nobody needs the token."""
@@ -76,9 +76,10 @@ class Payment(Aggregate[PaymentEvent]):
     decline_reason: str | None = None
     begun_at: datetime
     request_key: str | None = None
-    """Identifies the request that began the payment. It is None if the request had no Idempotency-Key.
+    """The id of the buyer and the Idempotency-Key of the request that began the payment. None if there was no such key.
 
-    If the client repeats the request with the same Idempotency-Key, the service continues this payment.
+    An Idempotency-Key is a header of the request. If the client repeats the request with the same Idempotency-Key, the
+    service finds this payment by its `request_key`, and continues it.
     """
 
     @classmethod
@@ -94,8 +95,8 @@ class Payment(Aggregate[PaymentEvent]):
     ) -> Self:
         """Create a pending payment.
 
-        The caller must store the payment before it charges the card. While the payment is stored as pending,
-        nobody can begin a second payment for the same order.
+        The caller must store the payment before it charges the card. While the payment is stored as pending, nobody can
+        begin a second payment for the same order. So the buyer cannot be charged twice.
         """
         payment = cls(
             id=PaymentId(new_id()),
@@ -128,7 +129,7 @@ class Payment(Aggregate[PaymentEvent]):
         self._change(PaymentRefunded)
 
     def settle(self) -> None:
-        """Set `open` to False, because the order is completed and the payment will not be refunded any more."""
+        """Set `open` to False. The order is completed, so the payment is finished, and we will not refund it."""
         self._leave(PaymentStatus.CAPTURED, PaymentStatus.CAPTURED)
         self.open = False
         self._change()

@@ -27,10 +27,10 @@ class PaymentRepository(AggregateRepository[Payment]):
             "order_id", unique=True, partialFilterExpression={"status": _CLAIMS}, name="one_charge_an_order"
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
-        # The condition {"$gt": ""} matches every text that is not empty. So this index contains only the payments that
-        # have a `request_key`. We must not use {"$type": "string"}, although it matches the same payments. With that
-        # condition, MongoDB would search for a `request_key` without the index, because MongoDB does not recognise that
-        # the index contains all payments with this key.
+        # The index must contain only the payments that have a `request_key`. Otherwise, MongoDB would allow only one
+        # payment without a key, because the index is unique. The condition {"$gt": ""} matches every text that is not
+        # empty. We must not use {"$type": "string"}, although it matches the same payments. MongoDB does not recognise
+        # that such an index contains every `request_key`. So it would search for a key without the index.
         await self.collection.create_index(
             "request_key",
             unique=True,
@@ -68,7 +68,7 @@ class PaymentRepository(AggregateRepository[Payment]):
         return await self.find_one({"order_id": order_id, "status": PaymentStatus.CAPTURED.value, "open": True})
 
     async def find_open(self, *, begun_before: datetime, after: Payment | None) -> list[Payment]:
-        """Return a page of at most 500 open payments that began before `begun_before`, oldest first.
+        """Return a page of at most 500 open (not finished) payments that began before `begun_before`, oldest first.
 
         `after` is the last payment of the previous page. For the first page, `after` is None.
         """

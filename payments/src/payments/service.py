@@ -35,10 +35,10 @@ After this time, the request that began the payment cannot run any more, because
 in common.http.middleware).
 """
 _KEY_IS_KEPT_FOR = timedelta(hours=20)
-"""If a payment began longer ago than this time, the recovery job does not repeat the charge.
+"""How long we rely on Stripe to keep the idempotency key of a charge. The time starts when the payment begins.
 
-Stripe may forget an idempotency key after 24 hours. Without the key, Stripe would charge the card a second time. So our
-limit is less than 24 hours.
+After this time, the recovery job (a background task) does not repeat the charge, and logs an error for a person. Stripe
+may forget a key after 24 hours, and would then charge the card a second time. So our limit is less than 24 hours.
 """
 _RECOVERY_SECONDS = 5.0
 
@@ -76,7 +76,9 @@ class PaymentService:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:
             raise OrderNotOpen("The order has been cancelled, so it cannot be paid.")
-        if order.expires_at <= self._clock():  # The event of the cancellation may not have arrived yet.
+        # We also check the time, because the event of the cancellation may not have arrived yet. Until it arrives, our
+        # copy of the order says that the order is open.
+        if order.expires_at <= self._clock():
             raise OrderNotOpen("The time to pay this order is over.")
         payment = Payment.begin(
             order_id=order_id,
@@ -130,8 +132,8 @@ class PaymentService:
     async def _recover(self, payment: Payment) -> None:
         """Try to finish one payment.
 
-        If the payment is pending and older than `_KEY_IS_KEPT_FOR`, do not try, because Stripe could charge the card
-        twice. Log an error instead, so that a person looks at the payment.
+        If the payment is pending and older than `_KEY_IS_KEPT_FOR`, do not try, because Stripe may have forgotten the
+        idempotency key and could charge the card twice. Log an error instead, so that a person looks at the payment.
 
         If the attempt fails, log the reason and return, so that the recovery job continues with the other payments. But
         if the database fails, raise its error, because without the database the job cannot finish any payment.
@@ -207,7 +209,7 @@ class PaymentService:
         A request may charge the card while the handler of an event stores the cancellation of the order. The request
         first stores the capture (in `_charge`) and then reads the order. The handler first stores the cancellation (in
         `follow_order`) and then reads the payment. So at least one of them sees both the capture and the cancellation,
-        and refunds the payment.
+        and refunds the payment. If both do this, the card processor still refunds the payment only once.
         """
         payment = await self._known(payment_id)
         if payment.status is not PaymentStatus.CAPTURED or not payment.open:

@@ -1,7 +1,7 @@
 """Describes the payments service in the object SPEC.
 
-The `marketplace` commands and the tests read SPEC, for example to start the service or to check the data in its
-database.
+The command-line program `marketplace` and the tests read SPEC, for example to start the service or to check the data in
+its database.
 """
 
 from common.events.payments import PaymentCreated, PaymentRefunded

@@ -1,6 +1,6 @@
 """A card processor for development and tests. It moves no money and needs no account.
 
-The sandbox knows the test tokens of Stripe. For these tokens, it gives the same answers as Stripe.
+The sandbox knows many of Stripe's test tokens. For these tokens, it gives the same answers as Stripe.
 """
 
 import secrets
@@ -38,7 +38,8 @@ class SandboxGateway:
         if decline is None and token not in APPROVED_TOKENS:
             # With an unknown token, the request is invalid. Stripe does not store the idempotency key (`payment_id`) of
             # an invalid request, so the sandbox also does not store it. But if an earlier valid request has used the
-            # same key, the caller must get the error IdempotencyConflict.
+            # same key, that request had another token. So the caller gets the error IdempotencyConflict, as always when
+            # two different requests have the same key.
             if await _find(self._charges, {"_id": payment_id}):
                 raise IdempotencyConflict(payment_id)
             raise UnknownToken(token)
@@ -65,7 +66,7 @@ class SandboxGateway:
         return RefundId(outcome["refund_id"])
 
     async def close(self) -> None:
-        """Do nothing, because the caller opened the connection to the database and closes it."""
+        """Do nothing. The code that opened the connection to the database also closes it."""
 
 
 def _new_id(kind: str) -> str:
@@ -75,7 +76,8 @@ def _new_id(kind: str) -> str:
 async def _first_outcome(collection: Collection, *, key: str, request: Document, outcome: Document) -> Document:
     """Store the outcome of a request with its key, and return this outcome.
 
-    If an outcome is already stored with this key, change nothing and return the stored outcome.
+    If an outcome is already stored with this key, change nothing and return the stored outcome. Raises
+    IdempotencyConflict if the stored outcome belongs to a different request.
 
     We insert first, and read only if the insert fails. If several calls with the same key run at the same time, even in
     several processes, MongoDB accepts exactly one of their inserts. The other calls then read the stored outcome.

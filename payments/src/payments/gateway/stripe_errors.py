@@ -23,7 +23,8 @@ def charge_failure(error: stripe.StripeError, *, key: str, token: str) -> Except
         case stripe.CardError():
             return CardDeclined(error.user_message or _DECLINED, _decline_code(error))
         case stripe.InvalidRequestError() if error.code in _AMOUNT_CODES:
-            # For example, the amount is less than Stripe's limit of 0.50 USD. Stripe's message tells this to the buyer.
+            # For example, the amount is less than Stripe's minimum of 0.50 USD. The buyer gets Stripe's message, which
+            # says this. So we treat the error like a declined card.
             return CardDeclined(error.user_message or _DECLINED, str(error.code))
         case stripe.InvalidRequestError() if _is_about_the_token(error):
             return UnknownToken(token)
