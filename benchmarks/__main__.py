@@ -28,7 +28,7 @@ from common.storage.mongo import MongoDriver
 
 # Each name is a module in benchmarks.rows, which measures one or more rows of the result table. We run the modules in
 # this order. `listing` is the first module, because it needs an almost empty database. `catch_up` is the last module,
-# because it stops the orders service.
+# because it stops the orders service, and leaves many tickets in the database of this service.
 ROWS = (
     "listing",
     "orders",
@@ -96,7 +96,7 @@ def main(
         "not_measured": failed,
     }
     # Every run writes its results. So a smoke run (a short run that only tests the code of the benchmark) also tests
-    # this function. Without the option `--into`, a full run (without --smoke and --only) writes its results to
+    # `write_results`. Without the option `--into`, a full run (without --smoke and --only) writes its results to
     # benchmarks/, and all other runs write them to a temporary folder.
     with tempfile.TemporaryDirectory() as discarded:
         folder = into or (_RESULTS if whole else Path(discarded))

@@ -1,11 +1,11 @@
-"""`python -m benchmarks.baseline_consumers`: does the work of the services that consume the event of a new order.
+"""`python -m benchmarks.baseline_consumers`: a minimal program that handles the events of new orders.
 
-It is a baseline, which means that we compare the platform with this minimal program. Its one process does the same work
-as the tickets, expiration and payments services when a new order is placed. In the platform, the tickets service then
-publishes an event about the ticket, and the orders service handles this event. The process also does this work. For
-each event, it makes about as many reads, writes and publications as the services. After each write, it waits until
-MongoDB has written its journal. After each publication, it waits until NATS has stored the message. After it has
-handled an event, it acknowledges the event. It has no models, logs or retries.
+We compare the platform with this program. In the platform, three services handle the event of a new order: tickets,
+expiration and payments. The tickets service then publishes an event about the ticket, and the orders service handles
+that event. This program does the work of these four services in one process, with about as many reads, writes and
+publications. After each write, the program waits until MongoDB has written its journal. After each publication, it
+waits until NATS has stored the message. It acknowledges each event as soon as it has handled the event. It has no
+models and no logs, and handles no errors.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class BaselineConsumers:
         await message.ack()
 
     async def hold(self, order: dict[str, Any]) -> None:
-        """Do the work of the tickets service for a new order.
+        """Reserve the ticket for a new order ("the order holds the ticket"), as the tickets service does.
 
         Store the order, and read the ticket and its live orders (the orders that are not cancelled). Then write the id
         of the order into the ticket. The same write adds the event `updated` to the outbox of the ticket, which is a

@@ -57,7 +57,8 @@ class _Handlers:
             self.at_work.add(task)
             task.add_done_callback(self.at_work.discard)
 
-        # We repeat the measurement in several rounds. The handlers must not receive the messages of earlier rounds.
+        # We repeat the measurement in several rounds, and the stream may still contain messages of earlier rounds. With
+        # NEW, NATS delivers only the messages that are published from now on.
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.NEW, ack_policy=AckPolicy.EXPLICIT, max_ack_pending=_IN_FLIGHT
         )
@@ -68,10 +69,11 @@ _Subscription = JetStreamContext.PushSubscription
 
 
 async def measure_baseline_deadlines(bench: Bench, count: int, *, seconds_ahead: float) -> float:
-    """Set `count` timers that all fire at the same time, in `seconds_ahead` seconds.
+    """Set `count` timers that all fire at the same time, and return how late the last order is cancelled.
 
-    For each timer, the handlers first publish an event `expired` and then an event `cancelled`. Return how many
-    milliseconds after this time the last of the events `cancelled` arrives.
+    The timers fire `seconds_ahead` seconds from now. For each timer, our handlers publish first an event `expired` and
+    then an event `cancelled`. The result is the number of milliseconds from the time at which the timers are due until
+    the last event `cancelled` arrives.
     """
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
     deadlines, orders = (bench.baseline_mongo.database[name] for name in ("baseline_deadlines", "baseline_cancelled"))

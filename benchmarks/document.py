@@ -17,7 +17,7 @@ Json = Mapping[str, Any]
 
 
 def with_results(text: str, results: Json) -> str:
-    """Return `text`, in which the `results` replace everything between the two markers."""
+    """Return `text`, in which the `results` replace everything between the markers _BEGIN and _END."""
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:
@@ -27,7 +27,10 @@ def with_results(text: str, results: Json) -> str:
 
 
 def current() -> str:
-    """Return the text of docs/performance.md, in which the results are those of benchmarks/results.json."""
+    """Return the text that docs/performance.md should have: its present text with the results of results.json.
+
+    This program writes this text to the file. A test checks that the file has this text.
+    """
     return with_results(DOCUMENT.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8")))
 
 

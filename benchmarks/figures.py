@@ -26,8 +26,9 @@ class Target:
     times_first: float | None = None
     """A second bound, or None if there is no second bound.
 
-    The ratio must be at least this number multiplied by the ratio of the first version of the platform that we
-    measured.
+    The ratio is our median divided by that of the baseline. The second bound compares the ratio of today with the ratio
+    of the first version of the platform that we measured. The ratio of today must be at least `times_first` times as
+    large.
     """
 
 

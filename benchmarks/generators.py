@@ -43,7 +43,7 @@ class Outcome:
     If this number is near 1, the load generator was too slow, so we did not measure the speed of the server.
     """
     answers: list[Answer]
-    """The answers, in the order of the request bodies."""
+    """One answer per request. The answers are in the order of `Load.bodies`, the bodies of the requests."""
 
     @property
     def statuses(self) -> Counter[int]:
@@ -91,7 +91,7 @@ class Load:
         )
 
     def share(self, number: int) -> dict[str, Any]:
-        """Return the job of the process with this number.
+        """Return the job (what to send, and how fast) of the load generator process with this number.
 
         If there are n processes, each process gets every n-th request. So the processes together send the requests in
         about the given order.
@@ -109,7 +109,8 @@ class Load:
     async def _generator(self, number: int) -> Any:  # noqa: ANN401 - a Process with pipes
         """Start a load generator, and wait until its connections are open. Return its process.
 
-        The load generator then waits for one more line of input before it sends its requests.
+        The load generator then waits for one more line of input before it sends its requests. So all load generators
+        can start at the same time.
         """
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.load"),

@@ -23,7 +23,7 @@ NO_ANSWER = 0
 
 
 class ClientConnection(Protocol):
-    """The methods of Connection that a simulated buyer calls."""
+    """The methods of Connection that a simulated buyer calls. In a test, a fake class has the same methods."""
 
     async def ask(self, request: bytes) -> tuple[int, bytes]: ...
     def close(self) -> None: ...

@@ -44,7 +44,10 @@ class Plot:
     x_title: str
     y_title: str
     curves: Mapping[str, Sequence[tuple[float, float]]]
-    """Maps the name of each curve to its points. The first two curves have stronger colours."""
+    """Maps the name of each curve to its points.
+
+    There may be four curves. The third and the fourth curve have lighter versions of the colours of the first two.
+    """
     logarithmic: bool = False
     """True if the y axis is logarithmic. The x axis is always logarithmic."""
 
@@ -104,7 +107,7 @@ def _steps(values: Sequence[float]) -> list[float]:
 
 
 def _without_scripts(root: Any) -> Any:  # noqa: ANN401 - pygal chooses the ElementTree implementation
-    """Remove the scripts from the SVG document. A page that shows the image would not run them."""
+    """Remove the scripts from the SVG document. A page that shows the image would not run them, so they are useless."""
     for parent in root.iter():
         for child in [each for each in parent if str(each.tag).endswith("script")]:
             parent.remove(child)

@@ -51,8 +51,8 @@ async def measure(bench: Bench) -> list[Row]:
 async def _publish(bench: Bench, count: int) -> list[TicketCreated]:
     """Publish `count` ticket events, and return these events.
 
-    The function does not wait until NATS has acknowledged each event. Instead, it waits at the end until the stream
-    contains all events.
+    To save time, the function does not wait after each event until NATS has acknowledged it. Instead, it waits once, at
+    the end, until the stream contains all events.
     """
     client, jetstream = bench.operator.broker.client, bench.operator.broker.jetstream
     before = (await jetstream.stream_info(DOMAIN_EVENTS.name)).state.messages

@@ -84,7 +84,7 @@ async def _with(bench: Bench, stored: int, orders: Points, baseline: Points, rou
 async def _store(bench: Bench, wanted: int) -> None:
     """Add or remove orders until `wanted` orders are stored.
 
-    The added orders are open, and expire after one day.
+    The added orders are open (neither paid nor cancelled), and expire after one day, so none expires during the run.
     """
     orders, seller = bench.collection("orders"), UserId(new_id())
     bench.progress(f"storing {wanted:,} orders")
@@ -96,5 +96,6 @@ async def _store(bench: Bench, wanted: int) -> None:
     if missing < 0:
         newest_first = await orders.find({}, {"_id": 1}).sort([("_id", -1)]).limit(-missing).to_list(None)
         await remove(orders, [order["_id"] for order in newest_first])
-    # This tells mongod to write all data to the disk now. Otherwise mongod would do this during the measurement.
+    # This tells mongod to write all data to the disk now. Otherwise mongod would do this during the measurement, which
+    # would make the platform slower.
     await asyncio.to_thread(checkpoint, bench.platform.mongo_url)

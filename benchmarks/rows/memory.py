@@ -6,8 +6,9 @@ times. This is the platform with which all earlier measurements were made. We ma
 each further reading, we send more orders for different tickets, more orders for one single ticket, and more sign-ins.
 
 We compare this memory with the memory of the baseline program (a minimal program that also places orders), multiplied
-by the number of services. The baseline program uses the same clients of MongoDB and NATS as a service. Before each
-further reading, we also send more orders to the baseline program.
+by the number of services. The reason for this factor is that each service is one process, and the baseline program is
+also one process. It uses the same clients of MongoDB and NATS as a service. Before each further reading, we also send
+more orders to the baseline program.
 """
 
 import tempfile
@@ -23,7 +24,7 @@ from benchmarks.rows.orders import round_of_baseline
 from marketplace.registry import SERVICE_NAMES
 
 Held = list[dict[str, float]]
-"""A list of readings. Each reading has the memory of each service, in MiB."""
+"""A list of readings. Each reading maps the name of each service to the memory that it holds (uses), in MiB."""
 
 
 async def measure(bench: Bench) -> list[Row]:
@@ -48,7 +49,7 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 async def _more_load(bench: Bench) -> None:
-    await one_ticket.measure(bench)  # for comparison, this measurement also places orders for different tickets
+    await one_ticket.measure(bench)  # sends orders for different tickets, and then many orders for one ticket
     await sign_in.measure(bench)
     await round_of_baseline(bench, bench.size(1000, 40))
 

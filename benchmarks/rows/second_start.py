@@ -1,8 +1,8 @@
 """Measures how long a platform takes to start with existing data, until the gateway and all services are ready.
 
-For this measurement, we start a separate platform several times with the same data. We do not measure the first start.
-The platform of the other measurements is idle during this time. We compare the result with the time that only the two
-servers need to start: mongod and nats-server.
+For this measurement, we start a separate platform several times with the same data. We do not measure the first start,
+because there is no data yet. The platform of the other measurements is idle during this time. We compare the result
+with the time that the two servers mongod and nats-server need to start, without the services and the gateway.
 """
 
 import asyncio

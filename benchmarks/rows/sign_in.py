@@ -1,8 +1,8 @@
 """Measures sign-ins per second, and how long other requests to the auth service take at the same time.
 
-We compare the sign-ins with code that only computes the password hashes, without HTTP and database. We compare the
-other requests with the baseline program, a minimal program that answers them without any work while the hashes are
-computed.
+We compare the sign-ins with code that only computes the password hashes, without HTTP and database. While this code
+runs, we send requests to the baseline program, a minimal program that answers them without any work. We compare its
+response times with those of the other requests to the auth service.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""Python programs that `make secrets` and `make k8s-check` run.
+"""Python programs that two make commands run.
 
-The other commands for the cluster are targets in ../commands.mk.
+`make secrets` creates the missing keys and passwords in the cluster. `make k8s-check` checks the manifests without a
+cluster. The file ../commands.mk defines `make secrets` and the other commands for the cluster, such as `make deploy`.
 """

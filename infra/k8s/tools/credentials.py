@@ -17,7 +17,10 @@ NATS_CLIENTS = (*SERVICE_NAMES, "provisioning")
 NATS_USERS = (*NATS_CLIENTS, "operator", "route")
 """All users of NATS. The NATS servers use the user `route` to connect to each other."""
 PUBLIC_KEY_MAP = "token-public-key"
-"""The name of the ConfigMap with the public key. The public key is the only credential that is not secret."""
+"""The name of the ConfigMap with the public key, which verifies session tokens.
+
+This key is in a ConfigMap and not in a Secret, because it is the only credential that is not secret.
+"""
 _PRIVATE, _PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
 
 Contents = Mapping[str, str]
@@ -30,8 +33,8 @@ def missing_credentials(
     """Return the Secrets and the ConfigMap that are not in `existing`. The result maps their names to their contents.
 
     `databases` has the names of the services whose database runs in the cluster. For all other databases we generate no
-    passwords, because only a person knows these passwords. Raises PlatformError if the existing credentials are not
-    complete or not valid, and a person has to correct them.
+    passwords, because only a person knows these passwords. Raises PlatformError if the existing credentials are
+    incomplete or invalid, and this program cannot correct them. The message says what a person must do.
     """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
     wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}

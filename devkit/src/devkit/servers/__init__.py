@@ -1,4 +1,7 @@
-"""Starts MongoDB, NATS and other servers as child processes. `marketplace run` and the tests use this package."""
+"""Starts MongoDB, NATS and other servers as child processes.
+
+The tests use this package. `marketplace run`, the command that starts the platform on this machine, also uses it.
+"""
 
 from devkit.servers.binaries import BinaryMissing
 from devkit.servers.mongod import Mongod

@@ -10,8 +10,8 @@ from devkit.servers.binaries import find_binary
 from devkit.servers.server import Server
 
 _ALTERNATIVE = "install MongoDB so that `mongod` is on the PATH, or set MONGO_URL to a server that runs elsewhere"
-# The timeout of the request in `answers`. After 2 s, Server.is_ready would cancel `answers`. This timeout is shorter,
-# so that the driver can end the request itself.
+# The timeout of the request in `answers`. Server.is_ready cancels `answers` after 2 s. This timeout is shorter, so the
+# driver ends the request before that, and `answers` returns False.
 _TIMEOUT_MS = 1500
 
 
@@ -35,9 +35,10 @@ class Mongod(Server):
             # Without this option, MongoDB would create a socket file in /tmp. All users of the machine share this
             # folder, so the file could conflict with the file of another user.
             "--nounixsocket",
-            # By default, the cache of MongoDB may use about half of the memory of the machine.
+            # By default, the cache of MongoDB may use about half of the memory of the machine. The services and NATS
+            # run on the same machine and also need memory. So we limit the cache to 0.25 GB.
             *("--wiredTigerCacheSizeGB", "0.25"),
-            # With diagnostic data collection, MongoDB would write to the disk every second.
+            # With diagnostic data collection, MongoDB would write to the disk every second. We do not need these data.
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 

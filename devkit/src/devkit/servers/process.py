@@ -27,6 +27,8 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 class ChildProcess:
     """Runs a command in its own session, so that Ctrl-C in the terminal sends a signal only to the parent process.
 
+    The parent process can then end its child processes itself, in the right order.
+
     The child process appends its output to a log file. We do not use a pipe. If the parent process did not read the
     pipe, the pipe would become full, and the child process would wait forever.
     """
@@ -48,7 +50,10 @@ class ChildProcess:
 
     @property
     def ending(self) -> str:
-        """Return how the process ended, such as `exit code 1` or `signal SIGKILL`, or that it has not ended."""
+        """Return how the process ended, such as `exit code 1` or `signal SIGKILL`.
+
+        If it has not ended, return `running`. If it has never been started, return `not started`.
+        """
         code = self._process.poll() if self._process else None
         if code is None:
             return "running" if self._process else "not started"

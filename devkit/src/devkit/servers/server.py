@@ -1,4 +1,4 @@
-"""A child process that listens on a port. `start` returns when the server answers."""
+"""The class `Server`: a child process that listens on a port. Its method `start` waits until the server answers."""
 
 import asyncio
 import time

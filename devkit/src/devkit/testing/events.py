@@ -44,8 +44,9 @@ class EventStreams:
     async def publish_again(self, event: Event) -> None:
         """Publish an event a second time, in a way that the broker stores it a second time.
 
-        The broker finds duplicates by the header Nats-Msg-Id, so this method does not send the header. In production,
-        the broker stores an event twice if the service publishes it again after more than ten minutes.
+        The broker finds duplicates by the header Nats-Msg-Id, so this method does not send the header. The broker knows
+        the ids of the last ten minutes. So in production, it stores an event a second time if the service publishes the
+        event again after more than ten minutes.
         """
         staged = StagedEvent.stage(event, utc_now())
         headers = {name: value for name, value in staged.headers.items() if name != "Nats-Msg-Id"}

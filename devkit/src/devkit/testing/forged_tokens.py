@@ -48,9 +48,10 @@ def _part(content: dict[str, Any] | bytes) -> str:
 
 
 def _hmac_signed_with(secret: str, content: str) -> str:
-    """Return a token with this content, which is signed with `secret` and the algorithm HS256.
+    """Return a forged token with this content, which is signed with `secret` and the algorithm HS256.
 
-    We do not use the library jwt for this, because it refuses to use a public key as a secret.
+    An attacker knows the public key, and could use it as `secret`. We do not use the library jwt to make such a token,
+    because it refuses to use a public key as a secret.
     """
     unsigned = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{content}"
     return f"{unsigned}.{_part(hmac.digest(secret.encode(), unsigned.encode(), hashlib.sha256))}"

@@ -15,7 +15,8 @@ def order_events(
 ) -> tuple[OrderCreated, OrderCancelled, OrderCompleted]:
     """Return three events of an order for this ticket.
 
-    A real order has only two of these events: first OrderCreated, and then either OrderCancelled or OrderCompleted.
+    A real order has only two of these events: first OrderCreated, and then either OrderCancelled or OrderCompleted. A
+    test uses only those that it needs.
     """
     state = {
         "id": order_id or new_id(),

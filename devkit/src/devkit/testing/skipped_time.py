@@ -52,7 +52,7 @@ def run_without_waiting(story: Coroutine[Any, Any, T]) -> T:
 
 
 def seconds_passed() -> float:
-    """Return the time of the running event loop in seconds."""
+    """Return how many seconds have passed since the running event loop was created. Skipped seconds also count."""
     return asyncio.get_running_loop().time()
 
 
