@@ -11,7 +11,7 @@ K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 ON_SERVERS := $(wildcard */tests/integration) tests/integration
 UNIT_TESTS := $(wildcard */tests/unit) tests/model tests/mutations
-MEASURED = $(if $(COVERAGE),--cov-report= $(PACKAGES:%=--cov=%))
+MEASURED = $(if $(COVERAGE),--cov-report= $(patsubst %,--cov=%,$(wildcard */src)))
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 
 # Some machines set it. Python would then compile the modules of this repository again in each process.
@@ -50,9 +50,9 @@ demo: install ## Play the whole story against the running marketplace
 
 ##@ Checks
 
-test: lint $(if $(COVERAGE),coverage,test-unit test-integration) test-system ## Style, types and all quick tests (COVERAGE=yes measures them, too)
+test: lint test-unit test-integration test-system ## Style, types and all quick tests
 
-test-more: test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: slow tests, manifests, faults, a tiny benchmark, ten mutations
+test-more: coverage test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: slow tests, manifests, faults, a tiny benchmark, ten mutations
 
 lint: install ## Style, spelling, types, layering
 	@$(BIN)/ruff check .
@@ -73,7 +73,7 @@ test-unit: install ## Tests that need no server
 
 # With motor, and with both MongoDB drivers where drivers can differ; all of them with the other driver in test-faults.
 test-integration: install ## Tests on a real nats-server and a real mongod
-	@$(BIN)/pytest -n 3 -m "not slow" $(if $(COVERAGE),--cov-append) $(MEASURED) $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)
+	@$(BIN)/pytest -n $(if $(COVERAGE),2 --cov-append,3) -m "not slow" $(MEASURED) $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest -m "not slow" tests/system
@@ -81,6 +81,7 @@ test-system: install ## Tests of the running platform, through its gateway
 test-slow: install ## Tests that need long: servers that stop answering, processes that end
 	@$(BIN)/pytest -n 2 -m slow $(UNIT_TESTS) $(ON_SERVERS) tests/system
 
+# With two processes instead of three, because the measurement slows the code down, but not the timeouts of the tests.
 coverage: install ## Unit and integration tests, and the statements that they execute: fails if these are too few
 	@$(MAKE) --no-print-directory test-unit test-integration COVERAGE=yes
 	@$(BIN)/coverage report --skip-covered --fail-under 90
