@@ -95,9 +95,8 @@ def main(
         "load_average_before": round(load_before, 2),
         "not_measured": failed,
     }
-    # Every run writes its results. So a smoke run (a short run that only tests the code of the benchmark) also tests
-    # `write_results`. Without the option `--into`, a full run (without --smoke and --only) writes its results to
-    # benchmarks/, and all other runs write them to a temporary folder.
+    # Every run writes its results, so a smoke run also tests `write_results`. But without the option `--into`, only a
+    # full run (without --smoke and --only) keeps its results.
     with tempfile.TemporaryDirectory() as discarded:
         folder = into or (_RESULTS if whole else Path(discarded))
         write_results(rows, plots, folder=folder, run=about)

@@ -78,8 +78,8 @@ class Baseline:
             "version": 1,
         }
         event, data = f"order-{order}-1", json.dumps(shown)
-        # The event has the same headers as an event of the platform, and the values have about the same length. The
-        # reason is that we also measure the time to store and send the headers.
+        # The headers are about as long as those of an event of the platform, because we also measure the time to store
+        # and send them.
         headers = {
             "Nats-Msg-Id": event,
             "ce-specversion": "1.0",

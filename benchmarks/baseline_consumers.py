@@ -53,12 +53,7 @@ class BaselineConsumers:
         await message.ack()
 
     async def hold(self, order: dict[str, Any]) -> None:
-        """Reserve the ticket for a new order ("the order holds the ticket"), as the tickets service does.
-
-        Store the order, and read the ticket and its live orders (the orders that are not cancelled). Then write the id
-        of the order into the ticket. The same write adds the event `updated` to the outbox of the ticket, which is a
-        list of unpublished events. Then publish this event, and remove it from the outbox.
-        """
+        """Reserve the ticket for a new order, with about the same reads and writes as the tickets service."""
         tickets, orders = self.database["tickets"], self.database["order_replicas"]
         ticket = order["ticket"]["id"]
         known = {"version": 1, "ticket_id": ticket, "is_live": True}

@@ -165,9 +165,8 @@ def settings_in(folder: Path, driver: MongoDriver) -> PlatformSettings:
     """Return the settings of a platform that stores its data in `folder`.
 
     Most settings are the defaults of `make run`, the command with which a user starts the platform. But the ports are
-    free ports, and orders expire after a day and not after 15 minutes. The reason is that a run may take longer than 15
-    minutes, and the orders of one measurement must not expire during another measurement. The environment variables do
-    not change these settings.
+    free ports, and orders expire after a day and not after 15 minutes. So the orders of one measurement do not expire
+    during another measurement. The environment variables do not change these settings.
     """
     return PlatformSettings(
         gateway_port=free_port(in_a_row=40),

@@ -86,8 +86,7 @@ async def ask_all(
 
 def say(line: str) -> None:
     # The operating system may accept only the first part of a long line. A file with a buffer then also writes the
-    # rest. We do not use sys.stdout, because it has no buffer if PYTHONUNBUFFERED is set, and would lose the rest.
-    # Therefore we open our own file, which has a buffer.
+    # rest. We do not use sys.stdout, because it has no buffer if PYTHONUNBUFFERED is set.
     with open(sys.stdout.fileno(), "w", closefd=False) as parent:
         parent.write(line + "\n")
 

@@ -22,11 +22,10 @@ from tickets.ticket import Ticket
 
 _BATCH = 5_000
 _STAGED_AGO = timedelta(seconds=3)
-"""An outbox is a list of unpublished events in a document. Each of these events has the time at which it was stored.
+"""The age with which this module stores events in the outboxes (the lists of unpublished events in the documents).
 
-For our events, we set this time to three seconds ago. Every two seconds, the orders service searches its outboxes for
-events that are older than two seconds, because a crash may have prevented their publication. So it finds our events at
-its next search, and publishes them.
+Every two seconds, the orders service searches its outboxes, but it ignores events that are younger than two seconds.
+With this age, the service finds our events in its next search, and publishes them.
 """
 
 T = TypeVar("T")

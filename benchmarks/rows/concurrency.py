@@ -15,9 +15,7 @@ from benchmarks.seed_data import seed_tickets
 
 _CONNECTIONS = (1, 4, 16, 64, 256)
 _EACH = 4
-"""In a full run, we send at least this number of requests per connection.
-
-A smoke run sends fewer requests, because it only tests the code.
+"""A full run sends at least this number of requests per connection.
 
 All connections send their first request at the same time. If each connection sent only one or two requests, we would
 mainly measure this start.

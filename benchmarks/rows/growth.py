@@ -63,11 +63,10 @@ def _listed(*points: tuple[float, float]) -> str:
 
 
 async def _with(bench: Bench, stored: int, orders: Points, baseline: Points, rounds: int) -> list[float]:
-    """Change the number of stored orders to `stored`, and measure how many orders per second the platform places.
+    """Change the number of stored orders to `stored`. Then return the orders per second of each round.
 
-    Return the orders per second of each round. The lists `orders` and `baseline` contain the points of two curves. The
-    function appends the median of the rounds to `orders`. It also measures one round of the baseline program (a minimal
-    program with which we compare the platform), and appends the result to `baseline`.
+    `orders` and `baseline` are the points of two curves. The function appends the median of the rounds to `orders`. It
+    also measures one round of the baseline program, and appends the result to `baseline`.
     """
     await _store(bench, stored)
     bench.progress(f"with {stored:,} stored")
@@ -96,6 +95,4 @@ async def _store(bench: Bench, wanted: int) -> None:
     if missing < 0:
         newest_first = await orders.find({}, {"_id": 1}).sort([("_id", -1)]).limit(-missing).to_list(None)
         await remove(orders, [order["_id"] for order in newest_first])
-    # This tells mongod to write all data to the disk now. Otherwise mongod would do this during the measurement, which
-    # would make the platform slower.
     await asyncio.to_thread(checkpoint, bench.platform.mongo_url)

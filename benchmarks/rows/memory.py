@@ -5,10 +5,9 @@ each platform right after its start. For the row "memory, after the run", we rea
 times. This is the platform with which all earlier measurements were made. We make the first reading immediately. Before
 each further reading, we send more orders for different tickets, more orders for one single ticket, and more sign-ins.
 
-We compare this memory with the memory of the baseline program (a minimal program that also places orders), multiplied
-by the number of services. The reason for this factor is that each service is one process, and the baseline program is
-also one process. It uses the same clients of MongoDB and NATS as a service. Before each further reading, we also send
-more orders to the baseline program.
+We compare this memory with the memory of one process of the baseline program (a minimal program that also places
+orders), multiplied by the number of services, because each service is one process. Before each further reading, we also
+send more orders to the baseline program.
 """
 
 import tempfile

@@ -23,9 +23,8 @@ async def measure(bench: Bench) -> list[Row]:
         orders.append((await one_round(bench, bench.size(1000, 40), bench.port("orders"))).rate)
         (ticket,) = await bench.tickets(1)
         bodies, tokens = [f'{{"ticketId": "{ticket}"}}'] * buyers, [bench.new_token() for _ in range(buyers)]
-        # Each buyer has its own connection. On many systems, a process may open only 1,024 files, and each connection
-        # counts as a file. Therefore we use two load generators (separate processes), and each of them opens half of
-        # the connections.
+        # Each buyer has its own connection. On many systems, a process may open only 1,024 files or connections.
+        # Therefore each of two processes opens half of the connections.
         load = Load(bench.port("orders"), "POST", "/api/orders", bodies, tokens, connections=buyers, processes=2)
         outcome = await load.run()
         if outcome.statuses != Counter({_CREATED: 1, _REFUSED: buyers - 1}):

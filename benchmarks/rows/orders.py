@@ -1,11 +1,12 @@
 """Measures how many orders per second the platform places and publishes. Each order is for a different ticket.
 
-The result table has three rows for this. For each row, the time begins with the first request.
+The result table has three rows for this measurement. In all three, the requests go directly to the orders service and
+not through the gateway, and the time begins with the first request. They differ in when the time ends:
 
-- "direct": The time ends when the outboxes of the orders are empty, which means that all events are published. "Direct"
-  means that the requests do not go through the gateway.
-- "until all is handled": The time ends when all services have handled all events.
-- "direct, consumers paused" (`alone` in this module): as "direct", but the services that consume the events are paused.
+- "direct": when all events of the orders are published
+- "until all is handled": when all services have handled all events
+- "direct, consumers paused" (`alone` in this module): when all events of the orders are published, as for "direct". But
+  during this time, the services that consume these events are paused.
 
 We measure the platform and the baseline (a minimal program that also places orders) alternately, so that other load on
 the machine affects both equally.

@@ -20,8 +20,7 @@ async def measure(bench: Bench) -> list[Row]:
     rounds, baselines = [], []
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_in(Path(folder), bench.platform.settings.mongo_driver)
-        # We measure starts with existing data, so we do not measure the first start. A smoke run only tests this code,
-        # so it does not need this additional start.
+        # A smoke run only tests this code, so it does not need the additional first start.
         if not bench.smoke:
             async with Platform(settings):
                 pass  # this first start creates the databases, indexes, streams and keys

@@ -43,7 +43,7 @@ class Checkout:
         return use_cases
 
     async def pay(self, token: str = GOOD_CARD, *, order: OrderEvent | None = None) -> httpx.Response:
-        """Pay the order, or another one, as its buyer."""
+        """Pay for the order `self.created`, or for `order`, as the buyer of this order."""
         order = order or self.created
         return await pay(self.running.client(order.user_id), order.id, token)
 

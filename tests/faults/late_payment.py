@@ -132,7 +132,7 @@ async def _ending(context: ScenarioContext, race: Race) -> str:
 
 
 async def _money_kept(context: ScenarioContext, races: list[Race]) -> int:
-    """Return the money kept from these orders, in minor units; payments, sandbox and order prices must agree."""
+    """Return the money kept from these orders, in cents. Payments, sandbox and order prices must agree."""
     ours = [race.order for race in races]
     payments = await _documents(context, "payments", {"order_id": {"$in": ours}})
     captured = sum(each["amount"] for each in payments if each["status"] in {"captured", "refunded"})

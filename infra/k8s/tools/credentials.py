@@ -32,9 +32,12 @@ def missing_credentials(
 ) -> dict[str, Contents]:
     """Return the Secrets and the ConfigMap that are not in `existing`. The result maps their names to their contents.
 
-    `databases` has the names of the services whose database runs in the cluster. For all other databases we generate no
-    passwords, because only a person knows these passwords. Raises PlatformError if the existing credentials are
-    incomplete or invalid, and this program cannot correct them. The message says what a person must do.
+    `databases` has the names of the services whose database runs in the cluster. The databases outside the cluster
+    already have passwords, and this program does not know them. So it makes no Secrets for these databases.
+
+    The result fits the credentials that exist. For example, if only the private key exists, the public key is computed
+    from it. Raises PlatformError if this is not possible: the public key exists without the private key, the private
+    key is invalid, or the Secret of the NATS servers lacks a password. The message says what a person must do.
     """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
     wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}

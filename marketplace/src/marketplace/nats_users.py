@@ -37,9 +37,9 @@ from common.runtime.service_spec import ServiceSpec
 from marketplace.registry import CONSUMERS_OF, SERVICES
 
 _API = "$JS.API"
-# An operator's command can send a replay request, which asks a service to handle an event again. After the service has
-# received this request, NATS allows the service for this time to publish its answer. The command waits at most 15 s for
-# the answer, so one minute is long enough.
+# How long NATS allows a service to publish its answer after the service has received a replay request. With a replay
+# request, an operator's command asks a service to handle an event again. The command waits at most 15 s for the answer,
+# so one minute is enough.
 _ANSWERED_WITHIN = "1m"
 _TIMELINES = (DOMAIN_EVENTS, GENERAL_EVENTS)
 _ALL_CONSUMERS = tuple(consumer for consumers in CONSUMERS_OF.values() for consumer in consumers)

@@ -55,12 +55,12 @@ def service_environment(
 def variables_for(
     spec: ServiceSpec, known: Mapping[str, str], services: Sequence[ServiceSpec] = SERVICES
 ) -> dict[str, str]:
-    """Return the environment variables of the process of this service.
+    """Return the environment variables with which to start the process of the service `spec`.
 
-    Each setting of the service is an environment variable. Its value comes from `known`. If the setting is not in
-    `known`, its value comes from the environment variables of this process. The result also contains all variables of
-    this process that are not settings of any service, such as PATH. It does not contain the settings that only other
-    services have, because these may be secrets.
+    Each setting of the service is an environment variable. Its value comes from `known`. If it is not in `known`, it
+    comes from the environment of the current process, which starts the service. The result also contains all variables
+    of the current process that are not a setting of any service, such as PATH. It does not contain the settings that
+    only other services have, because these may be secrets.
     """
     own, of_any_service = _settings_of(spec), set[str]().union(*map(_settings_of, services))
     inherited = own - known.keys()

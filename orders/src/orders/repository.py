@@ -14,7 +14,7 @@ _LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}
 
 
 class TicketNotAvailable(Conflict):
-    """Another order holds (reserves) the ticket or has bought it."""
+    """The ticket is reserved or sold for another order."""
 
     code = "ticket-not-available"
     title = "The ticket is not available"
@@ -26,7 +26,7 @@ class OrderRepository(AggregateRepository[Order]):
 
     async def create_indexes(self) -> None:
         # An order is live if it is open or completed. Because of this index, MongoDB refuses a second live order for
-        # the same ticket. So two orders can never reserve or buy the same ticket at the same time.
+        # the same ticket. So a ticket is never reserved or sold for two orders at the same time.
         await self.collection.create_index(
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
@@ -45,9 +45,9 @@ class OrderRepository(AggregateRepository[Order]):
     async def add(self, order: Order) -> None:
         """Store a new order.
 
-        Store nothing and raise TicketNotAvailable if another order holds (reserves) the ticket or has bought it. This
-        method raises the same error if another order, even a cancelled order, has the same `request_key`. The caller
-        can find that order with `find_by_request`.
+        Store nothing and raise TicketNotAvailable if the ticket is reserved or sold for another order. This method
+        raises the same error if another order, even a cancelled order, has the same `request_key`. The caller can find
+        that order with `find_by_request`.
         """
         try:
             await super().add(order)
@@ -58,7 +58,7 @@ class OrderRepository(AggregateRepository[Order]):
         return await self.find_one({"request_key": request_key})
 
     async def find_holder(self, ticket_id: TicketId) -> Order | None:
-        """Return the order that holds (reserves) the ticket or has bought it. Return None if there is no such order."""
+        """Return the holder (the order for which the ticket is reserved or sold), or None if there is no such order."""
         return await self.find_one({"ticket.id": ticket_id, "status": _LIVE})
 
     async def find_of_buyer(self, buyer: UserId, *, before: str | None, limit: int) -> tuple[list[Order], str | None]:

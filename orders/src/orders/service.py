@@ -49,7 +49,7 @@ class OrderService:
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
         order does this for the time `self._window`, which is also the maximum. Raises BadInput if `window_seconds` is
         longer. Raises NotFound if the ticket does not exist, and OwnTicket if the buyer is its seller. Raises
-        TicketNotAvailable if another order reserves the ticket or has bought it.
+        TicketNotAvailable if the ticket is reserved or sold for another order.
         """
         window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
         if window > self._window:

@@ -158,7 +158,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="What a handler changes while its service stops is published before the process ends.",
         where="common.runtime.service_runtime:ServiceRuntime._stop",
         old="""
-            await asyncio.gather(*stopping, return_exceptions=True)  # the next steps must run even without NATS
+            await asyncio.gather(*stopping, return_exceptions=True)  # so that errors do not stop the next steps
             await self.relay.drain(_FINISH_SECONDS)
         """,
         new="""

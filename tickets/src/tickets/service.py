@@ -47,8 +47,8 @@ class TicketService:
     async def follow_order(self, event: OrderEvent) -> None:
         """Update our copy of an order with the data of the event. Then store in the ticket which order holds it now.
 
-        An order holds the ticket if it reserves the ticket or has bought it. If all orders of the ticket are cancelled,
-        the ticket becomes free.
+        An order holds the ticket if the ticket is reserved or sold for this order. If all orders of the ticket are
+        cancelled, the ticket becomes free.
         """
         await self._orders.apply(event)
         await self.reconcile_holder(event.ticket.id, OrderId(event.id))

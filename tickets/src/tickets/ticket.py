@@ -1,6 +1,6 @@
 """The ticket aggregate. It contains the offer of the seller, and the id of the order that holds the ticket.
 
-An order holds the ticket if it reserves the ticket or has bought it.
+An order holds the ticket if the ticket is reserved or sold for this order.
 """
 
 from typing import Self
@@ -19,7 +19,7 @@ class NotTheSeller(NotTheOwner):
 
 
 class TicketHeld(Conflict):
-    """An order reserves or has bought this ticket, so the seller cannot change the ticket."""
+    """The ticket is reserved or sold for an order, so the seller cannot change the ticket."""
 
     code = "ticket-held"
     title = "An order holds this ticket"
@@ -48,7 +48,7 @@ class Ticket(Aggregate[TicketEvent]):
         self._change(TicketUpdated)
 
     def set_holder(self, order_id: OrderId | None) -> None:
-        """Set the order that reserves the ticket or has bought it. If `order_id` is None, the ticket becomes free."""
+        """Set the order for which the ticket is reserved or sold. If `order_id` is None, the ticket becomes free."""
         self.order_id = order_id
         self._change(TicketUpdated)
 

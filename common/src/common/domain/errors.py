@@ -1,4 +1,4 @@
-"""The errors that aggregates and use cases raise. A use case is one operation of a service, for example "pay an order".
+"""The errors that aggregates and use cases raise. A use case is one operation of a service, such as "pay for an order".
 
 These errors do not depend on HTTP. The module common.http.errors maps the kind of each error to an HTTP status.
 """

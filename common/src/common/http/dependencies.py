@@ -80,6 +80,7 @@ async def _check_can_publish(request: Request) -> None:
 REQUIRES_BROKER = Depends(_check_can_publish)
 """A dependency for each route that changes data and publishes an event about this change.
 
-If this process cannot publish events now, the route is not called and the answer is 503. Otherwise, for example, a user
-could create an order, but could not pay it, because the service for payments would not know it (see docs/adr/0012).
+If this process cannot publish events now, the route is not called and the answer is 503. Without this check, a user
+could, for example, place an order, but could not pay for it. The payments service would not know the order, because it
+learns of orders only from their events (see docs/adr/0012).
 """

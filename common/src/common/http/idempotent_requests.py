@@ -126,9 +126,10 @@ class IdempotentRequests:
     async def abandon(self, claim: Claim, *, understood: bool) -> None:
         """End the claim (the right to process the request) without an answer, because the request has failed.
 
-        The next request with the same Idempotency-Key is then processed. `understood` is False if the failed request
-        was malformed. Then the next request may have another body, unless an earlier request with this key can have
-        changed something (see `Claim.fresh`).
+        The next request with the same Idempotency-Key is then processed. Normally it must have the same body, like all
+        requests with the same key. There is one exception. If `understood` is False, the failed request was malformed,
+        so it has changed nothing. Then the next request may have another body. But this is not allowed if an earlier
+        request with this key may have changed something (see `Claim.fresh`).
 
         If the database does not answer, this method cannot end the claim. Then the service refuses all requests with
         the same key until the claim is 10 seconds old. The next request after this time gets the claim.

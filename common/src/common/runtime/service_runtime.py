@@ -172,7 +172,7 @@ class ServiceRuntime:
         """
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
-        await asyncio.gather(*stopping, return_exceptions=True)  # the next steps must run even without NATS
+        await asyncio.gather(*stopping, return_exceptions=True)  # so that errors do not stop the next steps
         await self.relay.drain(_FINISH_SECONDS)
         if self._work is not None:
             await _end_all(*self._running_loops, self._work)

@@ -1,4 +1,7 @@
-"""Types for the parts of the two MongoDB drivers (motor and PyMongo) that the services use."""
+"""Types for the parts of the two MongoDB drivers that the services use.
+
+A service uses one of these drivers: motor (AsyncIOMotorClient), or PyMongo with its class AsyncMongoClient.
+"""
 
 from typing import Any, Protocol
 
@@ -17,7 +20,10 @@ class WriteResult(Protocol):
 
 
 class Collection(Protocol):
-    """The methods of a collection that the services need. Both drivers have these methods with the same parameters."""
+    """The methods of a collection that the services need.
+
+    Both drivers (motor, and AsyncMongoClient of PyMongo) have these methods with the same parameters.
+    """
 
     @property
     def name(self) -> str: ...

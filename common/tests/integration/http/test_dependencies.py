@@ -1,4 +1,4 @@
-"""Without NATS no event can be published, so every route that publishes answers 503 and stores nothing."""
+"""If NATS cannot be reached, no event can be published. So each route that publishes answers 503 and stores nothing."""
 
 import re
 from collections.abc import AsyncIterator

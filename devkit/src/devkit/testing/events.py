@@ -44,9 +44,8 @@ class EventStreams:
     async def publish_again(self, event: Event) -> None:
         """Publish an event a second time, in a way that the broker stores it a second time.
 
-        The broker finds duplicates by the header Nats-Msg-Id, so this method does not send the header. The broker knows
-        the ids of the last ten minutes. So in production, it stores an event a second time if the service publishes the
-        event again after more than ten minutes.
+        The broker recognises duplicates by the header Nats-Msg-Id, so this method does not send the header. In
+        production, the broker stores an event a second time if the service publishes it again after ten minutes.
         """
         staged = StagedEvent.stage(event, utc_now())
         headers = {name: value for name, value in staged.headers.items() if name != "Nats-Msg-Id"}
@@ -156,9 +155,8 @@ async def empty_streams(nats_server: NatsServer) -> AsyncIterator[EventStreams]:
     """
     broker = Broker(nats_server.url, "test")
     await broker.connect()
-    # We never delete the stream NEVER_EMPTY, so the server always has a stream. If we deleted the last stream,
-    # nats-server would also delete the folder that contains all streams. It could do this late, after we have created
-    # the new streams, so they would be lost.
+    # We never delete this stream. If we deleted the last stream, nats-server would also delete the folder of all
+    # streams, perhaps after we have created the new streams.
     await broker.jetstream.add_stream(name="NEVER_EMPTY", subjects=["never-empty"])
     for stream in STREAMS:
         with suppress(NotFoundError):

@@ -50,8 +50,9 @@ def _part(content: dict[str, Any] | bytes) -> str:
 def _hmac_signed_with(secret: str, content: str) -> str:
     """Return a forged token with this content, which is signed with `secret` and the algorithm HS256.
 
-    An attacker knows the public key, and could use it as `secret`. We do not use the library jwt to make such a token,
-    because it refuses to use a public key as a secret.
+    Services verify tokens with a public key, which an attacker also knows. If a service wrongly accepted HS256, it
+    would use this public key as the secret. Then the attacker could sign tokens with the public key. We do not make
+    such a token with the library jwt, because it refuses to use a public key as a secret.
     """
     unsigned = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{content}"
     return f"{unsigned}.{_part(hmac.digest(secret.encode(), unsigned.encode(), hashlib.sha256))}"

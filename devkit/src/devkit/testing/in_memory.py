@@ -28,8 +28,9 @@ def unconnected_broker() -> Broker:
 
 
 def idle_relay(clock: Clock = utc_now) -> OutboxRelay:
-    """Return an outbox relay that does not run. When it runs, an outbox relay publishes the events in the outboxes.
+    """Return an outbox relay that is never started, so it publishes nothing.
 
-    So all events stay in the outboxes (the lists of unpublished events in the documents), where a test can read them.
+    Therefore all events stay in the outboxes (the lists of unpublished events in the documents), where a test can read
+    them.
     """
     return OutboxRelay(Publisher(unconnected_broker()), clock)

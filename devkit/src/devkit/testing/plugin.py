@@ -24,11 +24,9 @@ _DRIVERS: tuple[MongoDriver, ...] = get_args(MongoDriver)
 
 @pytest.fixture(autouse=True)
 def _each_test_starts_with_the_same_logging() -> Iterator[None]:
-    """Give each test the same configuration of structlog, which is our library for logging.
+    """Give each test the same configuration of structlog (our library for logging), because tested code changes it.
 
-    Tested commands and services change this configuration for the whole process, so we set it before each test. We
-    choose plain tracebacks. By default, structlog also prints the local variables of each function in a traceback,
-    which can take 20 s.
+    We choose plain tracebacks. By default, structlog also prints all local variables, which can take 20 s.
     """
     *processors, _ = structlog.get_config()["processors"]
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

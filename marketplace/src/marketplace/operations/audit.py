@@ -31,9 +31,12 @@ _PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Report:
-    """The differences that an audit has found, and the numbers of documents that it has checked."""
+    """What an audit has found, and the numbers of documents that it has checked."""
 
     differences: list[Difference]
+    """The read models that differ from the original data, the original data that differ from their events, and the data
+    that break one of the rules in marketplace.operations.invariants.
+    """
     counts: dict[str, int]
     """Maps each collection to the number of its documents.
 
@@ -87,11 +90,9 @@ def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Diff
 
 
 def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Iterator[Difference]:
-    """Yield the findings of the check of one rule as differences.
+    """Yield what the check of one rule finds. If the check raises an error, yield this error as a difference.
 
-    `findings` runs the check while we iterate over it. If the check raises an error, for example because a document is
-    damaged, yield a difference with this error. So the audit can still check the other rules. `subject` is the id of
-    the document that is checked, or None if the rule is about many documents.
+    `subject` is the id of the document that is checked, or None if the rule is about many documents.
     """
     try:
         for about, detail in findings:
@@ -126,9 +127,6 @@ def _wrong_with(copy: Document, expected: Document, service: str) -> Iterator[st
 
 
 def _order(difference: Difference) -> tuple[bool, str, str, str]:
-    """Return the key by which the audit sorts the differences of its report.
-
-    Differences about documents that cannot be parsed come first, because they may be the cause of other differences.
-    """
+    """Return the sort key. Documents that cannot be parsed come first, because they may cause other differences."""
     first = difference.rule.endswith(CAN_BE_READ)
     return (not first, difference.rule, difference.subject or "", difference.detail)

@@ -24,18 +24,20 @@ def audit_everything(
 ) -> None:
     """Find differences between the data of the services, and between these data and the events in the streams.
 
-    The command compares each read model with the original data. A read model is a copy that a service has of another
-    service's data. The command also checks rules. For example, a ticket has at most one order that is not cancelled.
+    The command compares each read model (a copy that a service has of another service's data) with the original data.
+    It also compares each original document with its newest event, and finds events that are missing. And it checks
+    rules. For example, a ticket has at most one order that is not cancelled.
 
     While the services process a change, their data differ for a moment. Therefore the command reports a difference only
-    if the difference is still there after 5 s. You may run the command at any time, also while the services are
-    running. Without `--repair`, it does not change any data of the services. It reads whole collections into memory.
-    Collections with up to about 100,000 documents are no problem.
+    if the difference is still there after 5 s. You may run the command at any time, even while the services are
+    running. Without `--repair`, it does not change any data of the services.
 
-    With `--repair`, the command rebuilds the read models that differ. The holder of a ticket is the order that has
-    reserved or bought the ticket. If the audit has found tickets with a wrong holder, the command asks the tickets
-    service to determine the holders again. A person has to repair all differences that are left. docs/operations.md
-    says how.
+    The command always reads whole collections into memory. Collections with up to about 100,000 documents are no
+    problem.
+
+    With `--repair`, the command rebuilds the read models that differ. If a ticket has a wrong holder (the order for
+    which the ticket is reserved or sold), the command asks the tickets service to determine the holder again. A person
+    has to repair all differences that are left. docs/operations.md says how.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`
 

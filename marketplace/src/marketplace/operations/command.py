@@ -20,8 +20,9 @@ def operate(work: Callable[[Operator], Awaitable[T]], *, only_nats: bool = False
     """Connect to NATS and MongoDB, call `work` with the connections, and return the result of `work`.
 
     The addresses come from the environment variables NATS_URL and MONGO_URL. If these are not set, connect to the
-    servers of the platform on this computer. If `only_nats` is true, do not connect to MongoDB. Raises PlatformError if
-    a server does not answer.
+    servers of the platform on this computer. A command that needs only NATS passes `only_nats=True`. Then there is no
+    connection to MongoDB, so the command also works while MongoDB is down. Raises PlatformError if a server does not
+    answer.
     """
 
     async def connected() -> T:

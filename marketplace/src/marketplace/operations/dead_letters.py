@@ -74,8 +74,7 @@ class DeadLetter:
 Delivery = tuple[str, str, int]
 """Identifies a failed delivery by three values: consumer, stream, and the event's sequence number in this stream.
 
-The dead-letter stream may contain two reports about the same failed delivery, one from the consumer and one from NATS.
-Then the three values are equal in both reports.
+If the consumer and NATS have both reported the same failed delivery, the three values are equal in both reports.
 """
 
 
@@ -183,11 +182,9 @@ def _reported_delivery(advisory: StoredMessage) -> Delivery:
 
 
 async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[StoredMessage]) -> DeadLetter:
-    """Make one dead letter from the advisories about one failed delivery.
+    """Make one dead letter from the advisories, in which NATS reports one failed delivery of an event to a consumer.
 
-    An advisory is a message in which NATS reports that a consumer has not handled an event. The id of the dead letter
-    is the sequence number of the first advisory. An advisory does not contain the event, so we read the event from its
-    stream.
+    An advisory does not contain the event, so we read the event from its stream.
     """
     consumer, stream, sequence = delivery
     try:

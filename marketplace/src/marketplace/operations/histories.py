@@ -81,9 +81,8 @@ class Histories:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
             yield f"is {document.get('status')}, but the stream has an event of its version {published['version']}"
-        # If `event_per_version` is true, each version of the document must have an event. If the newest event then has
-        # a lower version than the document, an event is lost. We have yielded this above (see `lost`), so we do not
-        # compare the fields. If `event_per_version` is false, some versions have no event, and we always compare.
+        # If each version must have an event, and the newest event is older than the document, an event is lost. We have
+        # yielded this above (see `lost`), so we do not also compare the fields.
         elif not owned.spec.event_per_version or published["version"] == state["version"]:
             for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:

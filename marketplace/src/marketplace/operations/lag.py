@@ -86,9 +86,8 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
 async def _age_of_the_oldest(operator: Operator, consumer: Consumer[Any], info: ConsumerInfo) -> float | None:
     """Return how many seconds ago NATS stored the oldest event that the consumer has not acknowledged.
 
-    Return None if the consumer has acknowledged all events. `info` comes from NATS. It contains `ack_floor`, which is
-    a sequence number of the stream. The consumer has acknowledged all its events up to this number. So the oldest event
-    that is not acknowledged is the next event of this consumer after this number.
+    Return None if the consumer has acknowledged all events. It has acknowledged all its events up to the sequence
+    number `info.ack_floor`, so we look for its next event after this number.
     """
     if not info.num_pending and not info.num_ack_pending:
         return None

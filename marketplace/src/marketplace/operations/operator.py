@@ -42,8 +42,8 @@ async def operator(
     """Connect to NATS and to MongoDB, and close the connections at the end of the `async with` block.
 
     The addresses of the servers are in `settings`. `databases` maps the name of a service to the name of its database.
-    If a service is not in `databases`, its database has the name of the service. If `only_nats` is true, do not connect
-    to MongoDB. Commands that need only NATS set it, so that they also work while MongoDB is down.
+    If a service is not in `databases`, its database has the name of the service. A command that needs only NATS passes
+    `only_nats=True`. Then there is no connection to MongoDB, so the command also works while MongoDB is down.
 
     Raises PlatformError if a server does not answer at the start, or later inside the `async with` block.
     """

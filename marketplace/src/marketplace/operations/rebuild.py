@@ -58,7 +58,11 @@ class Rebuilt:
     changed: list[str] = field(default_factory=list)
     """The ids of the documents that the rebuild has written, because they were missing or had a wrong state."""
     removed: list[str] = field(default_factory=list)
-    """The ids of the deleted documents. Neither the stream nor the original data contain aggregates with these ids."""
+    """The ids of the documents that the rebuild has deleted.
+
+    It deletes a document if there is no event with this id in the stream, and no original document with this id in the
+    database of the service that owns the original data.
+    """
     replayed: list[str] = field(default_factory=list)
     """The ids of the aggregates whose newest event the rebuild has replayed. The service has handled it again.
 
@@ -133,9 +137,8 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
     try:
         await collection.bulk_write(writes, ordered=False)
     except BulkWriteError as error:
-        # The error "duplicate key" is not a failure. If the service has stored a newer version in the meantime, the
-        # filter of our write does not match the stored document. Then the upsert tries to insert a document whose id
-        # already exists. MongoDB refuses this, so the newer version stays, as it should.
+        # The error "duplicate key" is not a failure. It means that the service has stored a newer version in the
+        # meantime, so our filter did not match, and MongoDB refused to insert a second document with the same id.
         if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
             raise
 
@@ -162,13 +165,10 @@ async def _newest_events(
 
 
 def _unless_newer_than(version: int, found: Document | None, key: str) -> Document:
-    """Return the filter of the write that replaces a document of the read model with the state of an event.
+    """Return a filter for a write that must not replace a newer state, which the service has stored in the meantime.
 
-    `version` is the version of the event. `found` is the document that the rebuild has read, or None if there was none.
-    The filter matches in two cases. First, the stored document is not newer than the event. Second, the service has not
-    changed the document since we read `found`, so it still has the same version. In the second case, the version of
-    `found` may be higher than `version`, because the rebuild also replaces documents with a wrong version. In all other
-    cases, the service has stored a newer state in the meantime, and the write must not replace it.
+    The filter matches the stored document in two cases. First, its version is not higher than `version`, the version of
+    the event that we write. Second, it still has the version of `found`, the document that the rebuild has read.
     """
     older: list[Document] = [{"version": {"$lte": version}}]
     return {"_id": key, "$or": older + ([{"version": found.get("version")}] if found else [])}
@@ -177,11 +177,9 @@ def _unless_newer_than(version: int, found: Document | None, key: str) -> Docume
 async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: Document, event: Event) -> bool:
     """Return True if the document `found` of the read model is newer than `event`, and its newer state is right.
 
-    The rebuild does not change such a document. `event` is the newest event of the aggregate that the rebuild has read.
-    The state of `found` is right in two cases. First, the stream now contains an event with the version of `found`,
-    because this event arrived after we read the stream. Second, `found` is equal to the original data in the other
-    service's database. In the second case, the stream has lost the event with this state, and the state of `event` is
-    too old.
+    `event` is the newest event of the aggregate that the rebuild has read. The newer state is right in two cases.
+    First, an event with the version of `found` has arrived in the stream in the meantime. Second, `found` is equal to
+    the original data in the other service's database, and the stream has lost the event.
     """
     version = found.get("version")
     if not isinstance(version, int) or version <= event.version:

@@ -1,8 +1,8 @@
 """Repairs differences that the audit has found.
 
 It repairs only two kinds of data: read models, which are copies of another service's data, and the holders of tickets.
-The holder of a ticket is the order that has reserved or bought the ticket. For these data, the events in the stream or
-the original data show which state is right.
+The holder of a ticket is the order for which the ticket is reserved or sold. For these data, the events in the stream
+or the original data show which state is right.
 """
 
 from dataclasses import dataclass, field
@@ -47,9 +47,9 @@ class Repaired:
 async def repair(operator: Operator, report: Report) -> Repaired:
     """Rebuild the read models that differ from the original data. Then ask the tickets service to correct its tickets.
 
-    `report` says which read models differ, and which tickets have a wrong holder. The holder is the order that has
-    reserved or bought the ticket. You may call this function again with the same report. A second call changes nothing
-    that is already right.
+    `report` says which read models differ, and which tickets have a wrong holder (the order for which the ticket is
+    reserved or sold). You may call this function again with the same report. A second call changes nothing that is
+    already right.
     """
     done = Repaired()
     for read_model in READ_MODELS:
@@ -69,10 +69,8 @@ async def repair(operator: Operator, report: Report) -> Repaired:
 async def _order_event_for(operator: Operator, ticket: str) -> Event | None:
     """Return the event that the tickets service must handle again to correct which order holds the ticket.
 
-    When the tickets service handles an event of an order, it looks at all orders for the same ticket, and determines
-    again which of them holds the ticket. We choose the newest event of the live order for this ticket. An order is live
-    if it is not cancelled. If the ticket has no live order, we choose the newest event of the newest order. If the
-    ticket has no order with events, return None.
+    This is the newest event of the ticket's live order (the order that is not cancelled). If the ticket has no live
+    order, it is the newest event of the ticket's newest order. Return None if no order of the ticket has an event.
     """
     order_events = owned("orders").events
     orders = operator.databases["orders"][owned("orders").collection]

@@ -80,9 +80,8 @@ async def read_stream(
 def _reader() -> str:
     """Return a new name for a temporary consumer. No consumer of a service has a name that begins with "reader-".
 
-    An operator may create temporary consumers, but must not replace a consumer of a service. The permissions in NATS
-    therefore forbid an operator to create a consumer that has the name of a service's consumer. NATS knows the name
-    from the subject of the request, which ends with it.
+    NATS does not allow an operator to create a consumer with the name of a service's consumer, because this would
+    replace the service's consumer.
     """
     return f"reader-{new_id()}"
 

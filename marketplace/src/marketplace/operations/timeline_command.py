@@ -22,8 +22,10 @@ def timeline(
 
     The cause is the request or the event that a service was handling when it made the new event. The timeline of an
     order also has the events of its payments. An open or declined payment has no event. If an order, ticket, payment or
-    user has more than 200 events, the command shows only the first 200. It does not show events that cannot be parsed.
-    `marketplace dead-letters list` shows those that a consumer has received.
+    user has more than 200 events, the command shows only the first 200.
+
+    The command leaves out events that it cannot parse. If a consumer has received such an event and could not parse it
+    either, the event is a dead letter, and `marketplace dead-letters list` shows it.
 
     Example: `marketplace timeline 65f0c0ffee00000000000020`
 

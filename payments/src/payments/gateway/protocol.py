@@ -29,7 +29,7 @@ class PaymentGateway(Protocol):
     """
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
-        """Charge `amount` to the card that `token` identifies. The amount is in minor units, so 1999 means 19.99.
+        """Charge `amount` to the card that `token` identifies. The amount is in minor units (cents).
 
         If an earlier call with the same payment id has charged the card, this call charges nothing and returns the same
         charge id. If the earlier call was declined, this call is also declined. So after a decline, the buyer can only
