@@ -43,10 +43,11 @@ def test_a_lost_public_key_is_derived_from_the_private_one() -> None:
     ("existing", "message"),
     [
         ({"token-public-key": {"TOKEN_PUBLIC_KEY": "of a lost key"}}, "Delete the ConfigMap token-public-key"),
+        ({"token-private-key": {}}, "token-private-key has no Ed25519 key"),
         ({"token-private-key": {"TOKEN_PRIVATE_KEY": "no key"}}, "token-private-key has no Ed25519 key"),
         ({"nats-users": {"NATS_PASSWORD_AUTH": "known"}}, "nats-users has no NATS_PASSWORD_TICKETS"),
     ],
-    ids=["public key alone", "no private key", "user without a password"],
+    ids=["public key alone", "empty secret", "no private key", "user without a password"],
 )
 def test_what_does_not_fit_is_left_to_a_person(existing: dict[str, Contents], message: str) -> None:
     with pytest.raises(PlatformError, match=message):

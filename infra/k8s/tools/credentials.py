@@ -54,7 +54,7 @@ def _token_keys(existing: Mapping[str, Contents]) -> Iterator[tuple[str, Content
             f"{PUBLIC_KEY_MAP} to get a new pair of keys; all users are then signed out."
         )
     try:
-        keys = TokenKeys.of(private[_PRIVATE]) if private else TokenKeys.new()
+        keys = TokenKeys.new() if private is None else TokenKeys.of(private[_PRIVATE])
     except (KeyError, ValueError):
         raise PlatformError(f"The Secret token-private-key has no Ed25519 key in {_PRIVATE}: delete it.") from None
     yield "token-private-key", {_PRIVATE: keys.private}
