@@ -46,7 +46,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 def main(
     seed: Annotated[int | None, typer.Option(help="The seed of an earlier run, to repeat its random choices.")] = None,
     short: Annotated[
-        bool, typer.Option("--short", help="Smaller numbers, the same checks. Part of `make test`.")
+        bool, typer.Option("--short", help="Smaller numbers, the same checks. `make test-faults-short` runs it.")
     ] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"One of: {', '.join(SCENARIOS)}. May be repeated.")] = None,
 ) -> None:

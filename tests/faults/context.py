@@ -36,7 +36,7 @@ class ScenarioContext:
     operator: Operator
     random: random.Random
     short: bool
-    """Whether this is the short run of `make test`: smaller numbers, the same checks."""
+    """True if this is the short run (`make test-faults-short`): smaller numbers, the same checks."""
     progress: Progress
     people: list["Person"] = field(default_factory=list)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
