@@ -107,8 +107,8 @@ async def measure(bench: Bench) -> list[Row]:
 def _target_and_first(bench: Bench) -> tuple[Target, dict[str, float]]:
     """Return the target, and the ratios (platform divided by baseline) of the first version that we measured.
 
-    We have these ratios only for the driver motor. So with the driver pymongo, we return no ratios, and the target only
-    requires a minimal ratio to the baseline of today.
+    We have these ratios only for the driver motor. With the driver pymongo, we return no ratios. Then the target
+    compares the platform only with the baseline of this run, and not also with the first version.
     """
     if bench.platform.settings.mongo_driver != "motor":
         return Target("at least 0.75 of the baseline", at_least=0.75), {}

@@ -1,8 +1,9 @@
 """Stores deadlines in MongoDB. A deadline is the time until which the buyer must pay for an order.
 
-When this time is over, the broker delivers a message to the service. The service then reads the stored deadline, and
-compares its time with the clock. So if the message arrives twice or too early, the service does not publish twice or
-too early that the time to pay is over.
+At this time, the broker delivers a message (a timer) to the service, and the service reads the stored deadline. If the
+deadline is not pending any more, the service does nothing, so a second delivery has no effect. If the clock has not
+reached the deadline yet, the service waits for a later delivery. So the service publishes the event ExpirationCompleted
+only once, and not too early.
 """
 
 from datetime import datetime

@@ -21,7 +21,7 @@ from expiration.deadline import Deadline
 _KEEP_FIRED_TIMERS = "1h"
 """How long the broker keeps the message of a timer after the time of this timer has come.
 
-If the expiration service does not run during this whole time, the broker deletes the message and the service never
+If the expiration service is down for this whole hour, the broker deletes the message and the service never
 receives it. For this reason, the service sets the timers of all pending deadlines again when it starts.
 """
 

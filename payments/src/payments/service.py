@@ -175,7 +175,8 @@ class PaymentService:
         idempotency key of the charge. If the payment is already captured or refunded, this step does nothing.
 
         Raises CardRefused if the card is declined now or was declined in an earlier run. Raises BadInput if the token
-        is unknown. Raises DependencyUnavailable if nobody knows yet whether the card was charged.
+        is unknown. Raises DependencyUnavailable if nobody knows yet whether the card was charged; the payment is then
+        still pending.
         """
         payment = await self._known(payment_id)
         if payment.status is PaymentStatus.DECLINED:

@@ -44,8 +44,8 @@ def continue_trace(traceparent: str | None, *, cause: str) -> Iterator[None]:
 def set_cause(cause: str) -> None:
     """Replace the cause, which is the name of the request or the event that the service is processing now.
 
-    This is necessary for an event, because the block `with continue_trace(...)` begins before the event is decoded and
-    its id is known. The new cause is valid until this block ends.
+    This is necessary for an event, because the block `with continue_trace(...)` begins when the event is not yet
+    decoded and its id is not yet known. The new cause is valid until this block ends.
     """
     _cause.set(cause)
 

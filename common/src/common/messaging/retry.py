@@ -30,8 +30,9 @@ class RetryPolicy:
     """If an event is delivered more often than this, it becomes a dead letter, and its handler is not called again.
 
     This limit is for an event that probably kills the process during each delivery, so that the broker never gets an
-    answer. But a process that is only paused for some time does not answer either. So this number is high. If the
-    process answers but the handler fails, the event becomes a dead letter earlier (see `delays`).
+    answer. But a process that is only paused does not answer either, and its event is not the cause. The limit is high
+    so that such an event does not become a dead letter. If the process answers but the handler fails, the event becomes
+    a dead letter earlier (see `delays`).
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Runs a consumer in this process. A consumer calls one handler for each event of certain types.
+"""Runs a consumer in this process. A consumer has one handler, and calls it for every event of certain types.
 
 First, a subscription waits until the durable consumer exists at the broker. The durable consumer stores which events
 have been handled. Then the subscription receives deliveries until the process stops.

@@ -1,6 +1,6 @@
-"""Types for the parts of the two MongoDB drivers that the services use.
+"""Types for the methods of the MongoDB driver that the services call.
 
-A service uses one of these drivers: motor (AsyncIOMotorClient), or PyMongo with its class AsyncMongoClient.
+There are two drivers, and both have these methods: motor (AsyncIOMotorClient), and PyMongo's AsyncMongoClient.
 """
 
 from typing import Any, Protocol

@@ -49,7 +49,11 @@ class InterceptedCollection:
 
 
 class _InterceptedCursor:
-    """Wraps a cursor. The query runs only in `to_list`, so only `to_list` calls `around`, a function of the test."""
+    """Wraps the cursor that `find` returns.
+
+    `find`, `sort` and `limit` only prepare the query. `to_list` sends it to MongoDB. So only `to_list` calls `around`,
+    the function with which the test intercepts the query.
+    """
 
     def __init__(self, cursor: Any, around: Around) -> None:  # noqa: ANN401 - the drivers have different types
         self._cursor = cursor

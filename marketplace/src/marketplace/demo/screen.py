@@ -29,7 +29,7 @@ class Step:
 class Screen:
     def __init__(self, console: Console) -> None:
         if isinstance(console.file, io.TextIOWrapper):
-            # If the encoding of the terminal has no “✓”, for example, Python then prints “?” and raises no error.
+            # For a character that the terminal's encoding does not have, such as “✓”, Python prints “?”.
             console.file.reconfigure(errors="replace")
         self._console = console
         self._began = time.monotonic()

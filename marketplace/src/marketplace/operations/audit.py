@@ -45,12 +45,12 @@ class Report:
 
 
 async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
-    """Compare all data again and again. Return a report with the differences that every comparison has found.
+    """Compare all data repeatedly. Return a report with the differences that appear in every comparison.
 
     The data of two services differ while an event is on its way from one to the other. Such a difference is no problem,
-    and it disappears when the event has arrived. `settle_seconds` is the time for this, counted from the start of the
-    audit. The first comparison that ends after this time is the last one. The audit stops earlier if there is no
-    difference that all comparisons so far have found.
+    and it disappears when the event arrives. The audit keeps the differences of the first comparison. After each later
+    comparison, it drops the differences that it has not found again. It ends when none is left, or with the first
+    comparison that finishes at least `settle_seconds` after the start.
     """
     deadline = time.monotonic() + settle_seconds
     histories = Histories()

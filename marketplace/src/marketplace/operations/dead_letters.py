@@ -50,7 +50,7 @@ class DeadLetter:
     sequence: int
     """The sequence number of the event in `stream`."""
     advisories: tuple[int, ...] = ()
-    """The sequence numbers of further messages about the same failed delivery in the dead-letter stream.
+    """The sequence numbers of further messages about the same failed event in the dead-letter stream.
 
     NATS writes these messages (advisories) when it stops delivering an event. drop_dead_letter() deletes them together
     with the dead letter.
@@ -71,24 +71,25 @@ class DeadLetter:
         }
 
 
-Delivery = tuple[str, str, int]
-"""Identifies a failed delivery by three values: consumer, stream, and the event's sequence number in this stream.
+FailedEvent = tuple[str, str, int]
+"""Identifies an event that a consumer could not handle: the consumer, the stream, and its sequence number in this stream.
 
-If the consumer and NATS have both reported the same failed delivery, the three values are equal in both reports.
+The dead-letter stream may contain two messages about this event: a dead letter from the consumer, and an advisory from
+NATS. The three values are equal in both.
 """
 
 
 async def list_dead_letters(operator: Operator) -> list[DeadLetter]:
     """Return the dead letters, oldest first.
 
-    If both the consumer and NATS have reported the same failed delivery, the list has only one dead letter for both.
+    If both the consumer and NATS have reported the same failed event, the list has only one dead letter for both.
     """
     from_consumers, from_broker = await _read(operator)
     letters = [
-        _from_consumer(message, tuple(advisory.sequence for advisory in from_broker.pop(_delivery(message), [])))
+        _from_consumer(message, tuple(advisory.sequence for advisory in from_broker.pop(_failed_event(message), [])))
         for message in from_consumers
     ]
-    letters += [await _from_broker(operator, delivery, advisories) for delivery, advisories in from_broker.items()]
+    letters += [await _from_broker(operator, event, advisories) for event, advisories in from_broker.items()]
     return sorted(letters, key=lambda letter: letter.id)
 
 
@@ -129,23 +130,23 @@ def replay_client(operator: Operator) -> ReplayClient:
     return ReplayClient(operator, answer_seconds=_REPLAY_SECONDS)
 
 
-async def _read(operator: Operator) -> tuple[list[StoredMessage], dict[Delivery, list[StoredMessage]]]:
+async def _read(operator: Operator) -> tuple[list[StoredMessage], dict[FailedEvent, list[StoredMessage]]]:
     """Read the dead-letter stream. Return the messages that consumers wrote, and the messages that NATS wrote.
 
-    The messages of NATS (advisories) are grouped by the failed delivery that they report.
+    The messages of NATS (advisories) are grouped by the failed event that they report.
     """
     from_consumers: list[StoredMessage] = []
-    from_broker: dict[Delivery, list[StoredMessage]] = {}
+    from_broker: dict[FailedEvent, list[StoredMessage]] = {}
     messages: AsyncIterator[StoredMessage] = read_stream(operator.broker, DEAD_LETTERS.name, DEAD_LETTERS.subjects)
     async for message in messages:
         if message.subject.startswith(_ADVISORIES):
-            from_broker.setdefault(_reported_delivery(message), []).append(message)
+            from_broker.setdefault(_reported_event(message), []).append(message)
         else:
             from_consumers.append(message)
     return from_consumers, from_broker
 
 
-def _delivery(letter: StoredMessage) -> Delivery:
+def _failed_event(letter: StoredMessage) -> FailedEvent:
     headers = letter.headers
     return (
         headers.get(dead_letter.CONSUMER, _UNKNOWN),
@@ -156,7 +157,7 @@ def _delivery(letter: StoredMessage) -> Delivery:
 
 def _from_consumer(message: StoredMessage, advisories: tuple[int, ...]) -> DeadLetter:
     headers = message.headers
-    consumer, stream, sequence = _delivery(message)
+    consumer, stream, sequence = _failed_event(message)
     return DeadLetter(
         id=message.sequence,
         dead_lettered_at=message.stored_at,
@@ -172,7 +173,7 @@ def _from_consumer(message: StoredMessage, advisories: tuple[int, ...]) -> DeadL
     )
 
 
-def _reported_delivery(advisory: StoredMessage) -> Delivery:
+def _reported_event(advisory: StoredMessage) -> FailedEvent:
     content = _content(advisory)
     return (
         str(content.get("consumer", _UNKNOWN)),
@@ -181,12 +182,12 @@ def _reported_delivery(advisory: StoredMessage) -> Delivery:
     )
 
 
-async def _from_broker(operator: Operator, delivery: Delivery, advisories: list[StoredMessage]) -> DeadLetter:
+async def _from_broker(operator: Operator, event: FailedEvent, advisories: list[StoredMessage]) -> DeadLetter:
     """Make one dead letter from the advisories, in which NATS reports one failed delivery of an event to a consumer.
 
     An advisory does not contain the event, so we read the event from its stream.
     """
-    consumer, stream, sequence = delivery
+    consumer, stream, sequence = event
     try:
         event = await operator.broker.jetstream.get_msg(stream, sequence)
     except (NatsError, ValueError):  # the event or the stream does not exist any more, or the stream's name is invalid

@@ -28,7 +28,7 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Operator:
-    """The open connections of a command for operators, to NATS and to the databases of all services."""
+    """The open connections to NATS and to the databases of the services, for one command of an operator."""
 
     broker: Broker
     databases: Mapping[str, Database]
