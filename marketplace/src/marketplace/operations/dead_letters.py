@@ -72,7 +72,7 @@ class DeadLetter:
 
 
 FailedEvent = tuple[str, str, int]
-"""Identifies an event that a consumer could not handle: the consumer, the stream, and its sequence number in this stream.
+"""Identifies an event that a consumer could not handle: the consumer, the stream, the sequence number in this stream.
 
 The dead-letter stream may contain two messages about this event: a dead letter from the consumer, and an advisory from
 NATS. The three values are equal in both.
