@@ -5,13 +5,13 @@ from pymongo.errors import DuplicateKeyError
 from auth.user import EmailTaken, User
 from common.domain.clock import Clock
 from common.storage.collection import Collection
-from common.storage.outbox import Outbox
+from common.storage.relay import Relay
 from common.storage.repository import AggregateRepository
 
 
 class UserRepository(AggregateRepository[User]):
-    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
-        super().__init__(collection, User, outbox, clock)
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, User, relay, clock)
 
     async def create_indexes(self) -> None:
         await self.collection.create_index("email", unique=True)

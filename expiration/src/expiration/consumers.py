@@ -23,10 +23,10 @@ async def complete_deadline_on_timer(expiration: ExpirationService, timer: Deadl
     await expiration.complete_deadline(OrderId(timer.id))
 
 
-# A consumer is an object at the broker. It stores which events its handler has already received. We must never rename a
-# consumer. With the new name, there would be a new consumer at the broker, and the handler would receive all stored
-# events again. We have renamed some handlers, but not their consumers. So the names can differ, for example
-# "arm-deadline" (consumer) and "start_deadline" (handler).
+# A durable consumer is an object at the broker. It stores which events its handler has already received. We must
+# never rename a consumer. With the new name, there would be a new consumer at the broker, and the handler would
+# receive all stored events again. We have renamed some handlers, but not their consumers. So the names can differ,
+# for example "arm-deadline" (consumer) and "start_deadline" (handler).
 CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
     Consumer(
         "expiration-arm-deadline-on-order-created",

@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from common.domain.clock import Clock
 from common.domain.errors import VersionConflict
 from common.storage.collection import Collection
-from common.storage.outbox import Outbox
+from common.storage.relay import Relay
 from common.storage.repository import AggregateRepository
 from expiration.deadline import Deadline, DeadlineStatus
 
@@ -21,8 +21,8 @@ _PENDING = {"status": DeadlineStatus.PENDING.value}
 
 
 class DeadlineRepository(AggregateRepository[Deadline]):
-    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
-        super().__init__(collection, Deadline, outbox, clock)
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, Deadline, relay, clock)
 
     async def create_indexes(self) -> None:
         await self.collection.create_index(

@@ -12,7 +12,7 @@ import structlog
 from common.domain.clock import Clock
 from common.domain.errors import DependencyUnavailable, RetryLater, VersionConflict
 from common.domain.ids import OrderId
-from common.events.orders import OrderEvent
+from common.events.orders import OrderCreated, OrderEvent
 from common.storage.availability import DatabaseError
 from common.storage.retry import retry_on_conflict
 from expiration.deadline import Deadline
@@ -47,7 +47,7 @@ class ExpirationService:
 
         The timer of a dropped deadline stays at the broker. When the broker delivers it, the service does nothing.
         """
-        deadline = await self._start(event) if event.version == 1 else None
+        deadline = await self._start(event) if isinstance(event, OrderCreated) else None
         if deadline is None:
             deadline = await self._follow(event)
         if deadline.is_pending:

@@ -23,9 +23,10 @@ async def expire_order_on_expiration_completed(orders: OrderService, event: Expi
     await orders.expire_order(OrderId(event.id))
 
 
-# A consumer is an object at the broker. It stores which events its handler has already received. We must never rename a
-# consumer. With the new name, there would be a new consumer at the broker, and the handler would receive all stored
-# events again. So the consumer "orders-replicate-ticket" still has its old name, although we have renamed its handler.
+# A durable consumer is an object at the broker. It stores which events its handler has already received. We must
+# never rename a consumer. With the new name, there would be a new consumer at the broker, and the handler would
+# receive all stored events again. So the consumer "orders-replicate-ticket" still has its old name, although we have
+# renamed its handler.
 CONSUMERS: tuple[Consumer[OrderService], ...] = (
     Consumer("orders-replicate-ticket", (TicketCreated, TicketUpdated), update_ticket_on_ticket_event),
     Consumer("orders-complete-order-on-payment-created", (PaymentCreated,), complete_order_on_payment_created),

@@ -6,7 +6,7 @@ from common.domain.clock import Clock
 from common.domain.errors import Conflict
 from common.domain.ids import TicketId, UserId
 from common.storage.collection import Collection
-from common.storage.outbox import Outbox
+from common.storage.relay import Relay
 from common.storage.repository import AggregateRepository
 from orders.order import Order, OrderStatus
 
@@ -21,8 +21,8 @@ class TicketNotAvailable(Conflict):
 
 
 class OrderRepository(AggregateRepository[Order]):
-    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
-        super().__init__(collection, Order, outbox, clock)
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, Order, relay, clock)
 
     async def create_indexes(self) -> None:
         # An order is live if it is open or completed. Because of this index, MongoDB refuses a second live order for

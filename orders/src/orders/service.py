@@ -64,7 +64,7 @@ class OrderService:
         order = Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
         try:
             await self._orders.add(order)
-        except TicketNotAvailable:
+        except TicketNotAvailable:  # or an earlier copy of this request has placed its order
             placed_before = await self._orders.find_by_request(request_key) if request_key else None
             if placed_before is not None:
                 return placed_before

@@ -7,7 +7,7 @@ from pymongo.errors import DuplicateKeyError
 from common.domain.clock import Clock
 from common.domain.ids import OrderId, UserId
 from common.storage.collection import Collection
-from common.storage.outbox import Outbox
+from common.storage.relay import Relay
 from common.storage.repository import AggregateRepository
 from payments.payment import AlreadyPaid, Payment, PaymentInProgress, PaymentStatus
 
@@ -17,8 +17,8 @@ _RECOVERY_PAGE = 500
 
 
 class PaymentRepository(AggregateRepository[Payment]):
-    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
-        super().__init__(collection, Payment, outbox, clock)
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, Payment, relay, clock)
 
     async def create_indexes(self) -> None:
         # Because of this index, MongoDB refuses a second payment for an order while another payment for this order is

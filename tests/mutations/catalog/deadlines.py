@@ -72,9 +72,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="redelivery-sets-the-timer-again",
         promise="A redelivered event sets the timer that could not be set before, although the deadline is stored.",
         where="expiration.service:ExpirationService.follow_order",
-        old="deadline = await self._start(event) if event.version == 1 else None",
+        old="deadline = await self._start(event) if isinstance(event, OrderCreated) else None",
         new="""
-            deadline = await self._start(event) if event.version == 1 else await self._follow(event)
+            deadline = await self._start(event) if isinstance(event, OrderCreated) else await self._follow(event)
             if deadline is None:
                 return""",
         tests=tests_in(
@@ -86,7 +86,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="deadline-is-stored-before-its-timer-is-set",
         promise="A timer is set only for a stored deadline, so one that fires at once finds it.",
         where="expiration.service:ExpirationService.follow_order",
-        old="deadline = await self._start(event) if event.version == 1 else None",
+        old="deadline = await self._start(event) if isinstance(event, OrderCreated) else None",
         new="""
             await self._timers.schedule(Deadline.of_order(event))
             await self._follow(event)

@@ -137,7 +137,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="every-aggregate-is-polled",
         promise="Outbox polling looks at the aggregates of every repository.",
         where="common.storage.repository:AggregateRepository.__init__",
-        old="outbox.add_collection(collection)",
+        old="relay.add_collection(collection)",
         new="",
         tests=tests_in(
             _RELAY,

@@ -2,14 +2,14 @@
 
 from common.domain.clock import Clock
 from common.storage.collection import Collection
-from common.storage.outbox import Outbox
+from common.storage.relay import Relay
 from common.storage.repository import AggregateRepository
 from tickets.ticket import Ticket
 
 
 class TicketRepository(AggregateRepository[Ticket]):
-    def __init__(self, collection: Collection, outbox: Outbox, clock: Clock) -> None:
-        super().__init__(collection, Ticket, outbox, clock)
+    def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
+        super().__init__(collection, Ticket, relay, clock)
 
     async def create_indexes(self) -> None:
         # MongoDB uses this index to find the tickets that can be bought. The query selects the tickets without an order

@@ -14,7 +14,7 @@ from common.domain.clock import Clock
 from common.domain.errors import VersionConflict
 from common.events.envelope import CAUSE, StagedEvent
 from common.storage.collection import Collection, Document
-from common.storage.outbox import Outbox
+from common.storage.relay import Relay
 
 log = structlog.get_logger()
 
@@ -24,12 +24,12 @@ _WITHOUT_OUTBOX = {"outbox": 0}
 
 
 class AggregateRepository(Generic[A]):
-    def __init__(self, collection: Collection, aggregate: type[A], outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, collection: Collection, aggregate: type[A], relay: Relay, clock: Clock) -> None:
         self.collection = collection
         self._aggregate = aggregate
-        self._outbox = outbox
+        self._relay = relay
         self._clock = clock
-        outbox.add_collection(collection)
+        relay.add_collection(collection)
 
     async def find(self, aggregate_id: str) -> A | None:
         return await self.find_one({"_id": aggregate_id})
@@ -96,4 +96,4 @@ class AggregateRepository(Generic[A]):
         aggregate.mark_stored()
         for event in staged:
             log.info("event staged", subject=event.subject, event_id=event.id, cause=event.headers[CAUSE])
-        self._outbox.enqueue(self.collection, aggregate.id, staged)
+        self._relay.enqueue(self.collection, aggregate.id, staged)

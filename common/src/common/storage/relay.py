@@ -11,7 +11,7 @@ from common.events.envelope import StagedEvent
 from common.storage.collection import Collection
 
 
-class Outbox(Protocol):
+class Relay(Protocol):
     def add_collection(self, collection: Collection, /) -> None:
         """Tell the relay to search this collection regularly for unpublished events, and to publish them.
 
