@@ -54,7 +54,7 @@ def _overview() -> Iterator[str]:
 def _streams() -> Iterator[str]:
     yield "## Streams\n"
     yield "The streams store their messages in files. They have no limit of age, number or total size, so NATS discards"
-    yield "no event. NATS deletes a timer one hour after it has fired.\n"
+    yield "no event. It deletes a fired timer after one hour.\n"
     yield "| stream | subjects |"
     yield "|---|---|"
     for stream in STREAMS:
@@ -65,8 +65,7 @@ def _streams() -> Iterator[str]:
 def _handlers() -> Iterator[str]:
     yield "## Handlers\n"
     yield "Each handler has one durable consumer. All instances of the service share the events of the consumer. Some"
-    yield "names contain old words (`replicate`, `arm-deadline`, `alarm`): the broker stores the names, so they never"
-    yield "change.\n"
+    yield "names contain old words (`replicate`, `arm-deadline`, `alarm`): names stored at the broker never change.\n"
     yield "| service | on | durable consumer | handler |"
     yield "|---|---|---|---|"
     for service, consumers in CONSUMERS_OF.items():
