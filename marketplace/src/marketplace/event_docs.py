@@ -23,8 +23,8 @@ event is `<aggregate>-<id>-<version>`.
 and every service could use them. The category determines the stream.
 
 **Headers.** `Nats-Msg-Id` and `ce-id` (the event's id), `ce-type` (name and schema version), `ce-source` (publisher),
-`ce-subject` (the aggregate's id), `ce-time` (when it happened), `ce-causationid` (the request or event that caused it),
-`traceparent` (W3C Trace Context), `content-type`.
+`ce-subject` (the aggregate's id, not the NATS subject), `ce-time` (when it happened), `ce-causationid` (the request or
+event that caused it), `traceparent` (W3C Trace Context), `content-type`.
 
 **Evolution.** New fields are optional; consumers ignore fields that they do not know. A test compares an example of
 every event with a stored JSON file (its golden file). An event is never changed in an incompatible way. Instead, there
@@ -48,12 +48,13 @@ def _overview() -> Iterator[str]:
         subject = f"`{event.type_name()}.<{event.aggregate} id>`"
         category = event.category if issubclass(event, Event) else "timer"
         yield f"| {name} | {category} | {subject} | {event.publisher} | {services} |"
-    yield ""
+    yield "\nThe expiration id is the id of the order.\n"
 
 
 def _streams() -> Iterator[str]:
     yield "## Streams\n"
-    yield "The streams store their messages in files. They have no limits, so NATS never discards a message.\n"
+    yield "The streams store their messages in files. They have no limit of age, number or total size, so NATS discards"
+    yield "no event. It deletes a fired timer after one hour.\n"
     yield "| stream | subjects |"
     yield "|---|---|"
     for stream in STREAMS:
@@ -63,7 +64,8 @@ def _streams() -> Iterator[str]:
 
 def _handlers() -> Iterator[str]:
     yield "## Handlers\n"
-    yield "Each handler has one durable consumer. All instances of the service share the events of the consumer.\n"
+    yield "Each handler has one durable consumer. All instances of the service share the events of the consumer. Some"
+    yield "names contain old words (`replicate`, `arm-deadline`, `alarm`): names stored at the broker never change.\n"
     yield "| service | on | durable consumer | handler |"
     yield "|---|---|---|---|"
     for service, consumers in CONSUMERS_OF.items():
@@ -80,7 +82,7 @@ def _schemas() -> Iterator[str]:
         event = type(example)
         yield f"### {event.__name__}\n"
         yield " ".join((event.__doc__ or "").split()) + "\n"
-        yield f"Version {event.schema_version}, stream `{stream_of(event).name}`.\n"
+        yield f"Schema version {event.schema_version}, stream `{stream_of(event).name}`.\n"
         yield "| field | type | |"
         yield "|---|---|---|"
         schema = event.model_json_schema(by_alias=True, mode="serialization")

@@ -6,7 +6,7 @@ is cancelled while the card is being charged.
 A payment has two steps. `_charge` charges the card. `_close` refunds the payment if the order was cancelled, or settles
 it if the order was completed. To settle a payment means to note that it will not be refunded any more. The request of
 the buyer runs both steps. If it does not finish them, for example because of a crash, a background task runs both steps
-again. This task is called the recovery job (ADR 8). The handler of order events runs only `_close`.
+again. This task is called the recovery job (ADR 0008). The handler of order events runs only `_close`.
 """
 
 import asyncio

@@ -55,9 +55,10 @@ class TicketService:
 
     @retry_on_conflict
     async def reconcile_holder(self, ticket_id: TicketId, changed_order: OrderId) -> None:
-        """Choose a live (not cancelled) order of the ticket, and store in the ticket that this order holds it (ADR 7).
+        """Choose a live (not cancelled) order of the ticket, and store in the ticket that this order holds it.
 
-        If the ticket has no live order, it becomes free. `changed_order` is the order whose event has just arrived.
+        If the ticket has no live order, it becomes free (ADR 0007). `changed_order` is the order whose event has just
+        arrived.
 
         Events may arrive twice and in any order. The result is still right, because this method does not look at the
         event. It reads the stored orders, and chooses `changed_order` only if this order is live in the database.

@@ -82,5 +82,5 @@ REQUIRES_BROKER = Depends(_check_can_publish)
 
 If this process cannot publish events now, the route is not called and the answer is 503. Without this check, a user
 could, for example, place an order, but could not pay for it. The payments service would not know the order, because it
-learns of orders only from their events (see docs/adr/0012).
+learns of orders only from their events (see ADR 0012).
 """

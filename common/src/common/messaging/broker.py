@@ -21,7 +21,10 @@ _ATTEMPT_SECONDS = 3.0
 PAUSE_SECONDS = 0.5
 """The pause between two attempts to connect or to reconnect."""
 PING_INTERVAL_SECONDS = 5.0
-"""The client sends a ping to the server after each interval. After three pings without an answer, it reconnects."""
+"""The client sends a ping to the server after each interval.
+
+If two pings in a row get no answer, the client reconnects when the third ping is due.
+"""
 _PING_SECONDS = 1.0
 _FLUSH_SECONDS = 86_400
 """The timeout of flush() in nats-py, which sends a PING to the server and waits for the answer.
@@ -115,7 +118,6 @@ class Broker:
                         connect_timeout=2,
                         max_reconnect_attempts=-1,  # no limit; by default, the client stops trying after two minutes
                         reconnect_time_wait=self._pause_seconds,  # type: ignore[arg-type] # declared int, float works
-                        # The client reconnects if two pings in a row got no answer before the third ping is due.
                         ping_interval=self._ping_interval_seconds,  # type: ignore[arg-type] # as above
                         error_cb=self._on_error,
                         disconnected_cb=self._on_disconnected,
