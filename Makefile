@@ -52,7 +52,7 @@ demo: install ## Play the whole story against the running marketplace
 
 test: lint test-unit test-integration test-system ## Style, types and all quick tests
 
-test-more: coverage test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: slow tests, manifests, faults, a tiny benchmark, ten mutations
+test-more: test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: slow tests, manifests, faults, a tiny benchmark, ten mutations
 
 lint: install ## Style, spelling, types, layering
 	@$(BIN)/ruff check .
