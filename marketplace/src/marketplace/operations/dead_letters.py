@@ -187,7 +187,7 @@ async def _from_broker(operator: Operator, event: FailedEvent, advisories: list[
 
     An advisory does not contain the event, so we read the event from its stream.
     """
-    consumer, stream, sequence = event
+    consumer, stream, sequence = failed
     try:
         event = await operator.broker.jetstream.get_msg(stream, sequence)
     except (NatsError, ValueError):  # the event or the stream does not exist any more, or the stream's name is invalid
