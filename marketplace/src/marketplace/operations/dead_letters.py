@@ -182,7 +182,7 @@ def _reported_event(advisory: StoredMessage) -> FailedEvent:
     )
 
 
-async def _from_broker(operator: Operator, event: FailedEvent, advisories: list[StoredMessage]) -> DeadLetter:
+async def _from_broker(operator: Operator, failed: FailedEvent, advisories: list[StoredMessage]) -> DeadLetter:
     """Make one dead letter from the advisories, in which NATS reports one failed delivery of an event to a consumer.
 
     An advisory does not contain the event, so we read the event from its stream.
