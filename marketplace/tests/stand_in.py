@@ -152,8 +152,8 @@ class StandIn:
             "ticket": ticket,
             "placed": now(),
         }
-        if self.broken in {"window", "early"}:
-            window = timedelta(hours=1) if self.broken == "window" else timedelta(seconds=5)
+        if self.broken == "early":
+            window = timedelta(seconds=5)
         order |= {"expires": now() + window, "paid": None}
         self.orders[order["id"]] = order
         return JSONResponse(self._out(order), 201)

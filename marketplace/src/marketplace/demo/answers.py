@@ -1,7 +1,4 @@
-"""Classes for the HTTP answers that the demo receives. They have only the fields that the demo reads.
-
-The demo is an independent client. It uses only the HTTP API, and imports no class of the services.
-"""
+"""The HTTP answers that the demo reads. The demo uses only the HTTP API, and imports no class of the services."""
 
 from typing import Self
 
@@ -19,20 +16,13 @@ class Answer(BaseModel):
 
     @classmethod
     def read(cls, response: httpx.Response) -> Self:
-        """Parse the body of the response.
-
-        Raises DemoFailed if the body is not JSON, or if a field is missing or invalid.
-        """
+        """Parse the body of the response. Raises DemoFailed if it is not JSON, or a field is missing or invalid."""
         try:
             return cls.model_validate_json(response.content)
         except ValidationError as error:
             answers = f"{response.request.method} {response.request.url.path} answers {response.status_code}"
             wrong = "; ".join(" ".join([*map(str, line["loc"]), line["msg"]]) for line in error.errors())
             raise DemoFailed(f"{answers} with a body that is not valid: {wrong}") from None
-
-
-class CurrentUser(Answer):
-    current_user: object
 
 
 class Ticket(Answer):
@@ -55,7 +45,7 @@ class Event(Answer):
 
     @property
     def id(self) -> str:
-        """The id of this event. If this event caused another event, this id is the `cause` of the other event."""
+        """The id of this event. An event that this event has caused has this id as its `cause`."""
         aggregate, *_, aggregate_id = self.subject.split(".")
         return f"{aggregate}-{aggregate_id}-{self.version}"
 

@@ -3,25 +3,20 @@
 import httpx
 from rich.console import Console
 
-from marketplace.demo.answers import CurrentUser, DemoFailed
+from marketplace.demo.answers import Answer, DemoFailed
 from marketplace.demo.screen import Screen
 from marketplace.demo.session import Session
 from marketplace.demo.story import Story
 
 _STARTUP_TIMEOUT, _STEP_TIMEOUT = 10.0, 30.0
 _WITHOUT_PROXY = {"all://127.0.0.1": None, "all://localhost": None}
-_INTERRUPTED = 130  # the exit status that a shell expects after Ctrl-C
 
 
 def run_demo(gateway: str, *, console: Console | None = None, timeout: float | None = None) -> int:
     """Run all steps of the demo on the platform whose gateway has the URL `gateway`. Return the exit status.
 
-    The exit status is 0 if all steps succeeded, 1 if a step failed, and 130 after Ctrl-C. If a step fails, the function
-    prints the reason in one line.
-
-    If a request gets no answer, or not the expected answer yet, the demo repeats it. If this takes longer than
-    `timeout` seconds for one request, the demo fails. By default, `timeout` is 10 s for the first request, and 30 s for
-    each later request.
+    The exit status is 0 if all steps succeeded, 1 if a step failed, and 130 after Ctrl-C. `timeout` is the longest time
+    in seconds to wait for the expected answer to one request. The default is 10 for the first request, then 30.
     """
     screen = Screen(console or Console())
     try:
@@ -37,7 +32,7 @@ def run_demo(gateway: str, *, console: Console | None = None, timeout: float | N
         return 1
     except KeyboardInterrupt:
         screen.text("Stopped by Ctrl-C.", "red")
-        return _INTERRUPTED
+        return 130  # the exit status that a shell expects after Ctrl-C
     return 0
 
 
@@ -48,7 +43,7 @@ def _client(gateway: str) -> httpx.Client:
 def _check_gateway(gateway: str, screen: Screen, timeout: float) -> None:
     try:
         with _client(gateway) as client:
-            Session(client, screen, timeout).get("/api/users/currentuser", CurrentUser)
+            Session(client, screen, timeout).get("/api/users/currentuser", Answer)
     except (DemoFailed, httpx.InvalidURL, httpx.RequestError) as error:
         what_to_do = "Start it with `make run` (Kubernetes: `make deploy`), or set GATEWAY to its address"
         raise DemoFailed(f"The marketplace does not answer at {gateway}. {what_to_do}. Reason: {error}") from None

@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.console import Console
@@ -21,9 +21,9 @@ def duration(seconds: float) -> str:
 @dataclass
 class Step:
     who: str
-    what: str  # at first, what the step will do; during the step, the demo may change it to what really happened
+    what: str  # what the step will do; the demo may change it to what really happened
     result: str
-    notices: set[str] = field(default_factory=set)
+    notice: str = ""
 
 
 class Screen:
@@ -37,11 +37,7 @@ class Screen:
         self._step = Step("", "", "")
 
     def text(self, text: str, style: str = "") -> None:
-        """Print one line, without those characters of `text` that are not printable.
-
-        The text may contain parts of an HTTP answer. If a part contained an escape sequence, the terminal would execute
-        this sequence.
-        """
+        """Print one line. Leave out characters that are not printable: an HTTP answer may contain escape sequences."""
         self._console.print(Text("".join(filter(str.isprintable, text)), style), soft_wrap=True)
 
     def chapter(self, title: str) -> None:
@@ -49,26 +45,21 @@ class Screen:
         self.text(title, "bold")
 
     def notice(self, text: str) -> None:
-        """Print this text, unless it has already been printed in this step.
-
-        The demo may repeat a request many times in one step, and may call this method with the same text each time.
-        """
-        if text not in self._step.notices:
-            self._step.notices.add(text)
+        """Print this text, unless the last notice of this step was the same (a step may repeat a request often)."""
+        if text != self._step.notice:
+            self._step.notice = text
             self.text(f"     {text}", "yellow")
 
     @contextmanager
     def step(self, who: str, what: str, result: str = "") -> Iterator[Step]:
-        """Show a spinner while the step runs. Then print the result of the step, and how long the step took.
+        """Show a spinner while the step runs. Then print its result, and how long the step took.
 
-        `result` is “event” if the step waits for the effect of an event. If `result` is empty, the result is the HTTP
-        status of the last answer in this step.
+        `result` is “event” if the step waits for the effect of an event. Otherwise it is the last HTTP status.
         """
         self._steps += 1
         self._step = Step(who, what, result)
         began = time.monotonic()
-        # We do not use `console.is_terminal`. If FORCE_COLOR is set, this property is True even for a log file. Then
-        # the spinner would write many control codes into the log file.
+        # If FORCE_COLOR is set, `console.is_terminal` is True even for a file, and the spinner would fill the file.
         spinner = self._console.status(Text(f"{who} {what}")) if self._console.file.isatty() else nullcontext()
         try:
             with spinner:
@@ -84,8 +75,8 @@ class Screen:
             self._step.result = str(status)
 
     def _show(self, mark: str, *, took: str = "", style: str = "") -> None:
-        what, result = self._step.what, self._step.result
-        self.text(f"{self._steps:2} {mark} {self._step.who:10} {what:48} {result:>5} {took:>8}", style)
+        step = self._step
+        self.text(f"{self._steps:2} {mark} {step.who:10} {step.what:48} {step.result:>5} {took:>8}", style)
 
     def timeline(self, events: Sequence[Event]) -> None:
         table = Table("after", "event", "caused by", "version", border_style="dim")

@@ -1,7 +1,4 @@
-"""Sends the HTTP requests of one person in the demo.
-
-If a service does not answer, or if its answer is not the expected one yet, the class Session repeats the request.
-"""
+"""Sends the HTTP requests of one person in the demo, and repeats them until the expected answer arrives."""
 
 import secrets
 import time
@@ -24,10 +21,7 @@ _PAUSE_SECONDS = 0.02
 
 
 class NotYet(Exception):
-    """One attempt of a request has failed, but the next attempt may succeed.
-
-    The message says what the platform has answered, or that it has not answered.
-    """
+    """One attempt of a request has failed, but the next attempt may succeed. The message says what was answered."""
 
 
 @dataclass
@@ -35,17 +29,11 @@ class Session:
     client: httpx.Client  # not shared with other sessions: it stores the cookie of the user who is signed in
     screen: Screen
     timeout: float
-    """If a request gets no answer, or not the expected answer yet, the session repeats it.
-
-    If there is still no such answer this number of seconds after the first attempt, the session raises DemoFailed.
-    """
+    """The session repeats a request for this number of seconds, and then raises DemoFailed."""
     idempotency_key: UUID = field(default_factory=uuid4)
 
     def sign_up(self, name: str) -> None:
-        """Sign up with a new e-mail address.
-
-        Each run uses new addresses, so that the demo can run any number of times on one platform.
-        """
+        """Sign up with a new e-mail address, so that the demo can run any number of times on one platform."""
         login = {"email": f"{name.lower()}-{secrets.token_hex(4)}@example.com", "password": secrets.token_urlsafe(16)}
         if self.post("/api/users/signup", 201, 409, **login).status_code == httpx.codes.CONFLICT:
             self.post("/api/users/signin", 200, **login)  # 409: an earlier attempt succeeded, but its answer was lost
@@ -53,19 +41,13 @@ class Session:
     def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
         """Send a POST request with the JSON object `body`. Return the answer, which has one of the `expected` statuses.
 
-        If the service does not answer, repeat the request. Also repeat it if the service answers 404, because perhaps
-        the service has not yet received the event about the new ticket or order. If this takes longer than `timeout`,
-        raise DemoFailed. If the answer has any other status, raise DemoFailed at once.
+        Repeat the request if the service does not answer, or answers 404, because it may not have received the event
+        about the new ticket or order yet. If the answer has any other status, raise DemoFailed.
         """
         return self._repeat(lambda: self._send("POST", path, expected, body))
 
     def get(self, path: str, model: type[A], until: Callable[[A], bool] = lambda _: True) -> A:
-        """Send a GET request, and repeat it until the function `until` returns True for the answer. Return this answer.
-
-        Also repeat it if the service does not answer, or answers 404, because perhaps the service has not yet received
-        the event about the new ticket or order. If this takes longer than `timeout`, raise DemoFailed. If the answer
-        has a status other than 200 and 404, raise DemoFailed at once.
-        """
+        """Send a GET request, and repeat it like `post` does, until the function `until` accepts the answer."""
 
         def attempt() -> A:
             answer = model.read(self._send("GET", path, (200,)))
@@ -86,9 +68,8 @@ class Session:
             time.sleep(_PAUSE_SECONDS)
 
     def _send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
-        # If a request gets no answer, we do not know if the service has executed it. So we repeat it with the same
-        # idempotency key. A service executes only one of the requests that have the same key. Routes that do not
-        # support idempotency keys ignore this header.
+        # A request without an answer may have been executed. So we repeat it with the same idempotency key, and the
+        # service executes only one of these requests. Routes that do not support such keys ignore this header.
         headers = {"Idempotency-Key": str(self.idempotency_key)}
         try:
             response = self.client.request(method, path, json=body, headers=headers)
@@ -104,7 +85,7 @@ class Session:
                 raise self._no_answer(answers)
         self.idempotency_key = uuid4()
         if response.status_code == httpx.codes.NOT_FOUND:
-            raise NotYet(answers)  # perhaps this service has not yet received the event about the new ticket or order
+            raise NotYet(answers)
         if response.status_code not in expected:
             raise DemoFailed(f"{answers}, expected {' or '.join(map(str, expected))}")
         self.screen.answered(response.status_code)

@@ -1,9 +1,4 @@
-"""The 17 steps of the demo.
-
-Sam sells two tickets. Ada orders the first ticket. Ben orders the same ticket, and the platform refuses his order. Ada
-pays for her ticket. Ben orders the second ticket, but does not pay for it. His order expires, and the ticket is on sale
-again.
-"""
+"""The 17 steps of the demo. Each method of the class Story plays one chapter."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +9,7 @@ from marketplace.demo.session import Session
 
 GOOD_CARD, DECLINED_CARD = "pm_card_visa", "pm_card_chargeDeclined"
 _SHORT_HOLD_SECONDS = 3
-# The demo checks by its own clock that Ben's order expires within _SHORT_HOLD_SECONDS. The clock of the platform may be
-# ahead of the demo's clock. So the check also accepts a time that is longer by this number of seconds.
-_CLOCK_DIFFERENCE_SECONDS = 10
-_EVENTS_OF_A_SALE = frozenset({"order.created", "payment.created", "order.completed"})
+_EVENTS_OF_A_SALE = {"order.created", "payment.created", "order.completed"}
 
 
 @dataclass(frozen=True)
@@ -60,9 +52,7 @@ class Story:
             refusal = Problem.read(self.ada.post("/api/payments", 402, orderId=order.id, token=DECLINED_CARD))
             step.what = f"is told “{refusal.detail}”"
         with self.screen.step("orders", "keeps her order open"):
-            status = self.ada.get(f"/api/orders/{order.id}", Order).status
-            if status != "created":
-                raise DemoFailed(f"the status of the order is “{status}”")
+            self.ada.get(f"/api/orders/{order.id}", Order, until=lambda now: now.status == "created")
         with self.screen.step("Ada", "pays with a good card"):
             self.ada.post("/api/payments", 201, orderId=order.id, token=GOOD_CARD)
         with self.screen.step("orders", "receives payment.created: completes her order", "event"):
@@ -73,8 +63,6 @@ class Story:
         ticket = self._sam_lists("Swan Lake, row G", 24.50)
         with self.screen.step("Ben", f"orders it, to hold for {_SHORT_HOLD_SECONDS} s only"):
             order = Order.read(self.ben.post("/api/orders", 201, ticketId=ticket.id, windowSeconds=_SHORT_HOLD_SECONDS))
-            if _late(order) < -_SHORT_HOLD_SECONDS - _CLOCK_DIFFERENCE_SECONDS:
-                raise DemoFailed(f"the order expires in {-_late(order):.0f} s")
         self._tickets_holds(ticket, order)
         with self.screen.step("expiration", "its timer fires: order cancelled", "event") as step:
             self.ben.get(f"/api/orders/{order.id}", Order, until=lambda now: now.status == "cancelled")
@@ -89,9 +77,7 @@ class Story:
         self.screen.chapter("The event stream keeps what happened to Ada's order")
         with self.screen.step("orders", "reads the events from the stream"):
             path = f"/api/orders/{order.id}/timeline"
-            timeline = self.ada.get(
-                path, Timeline, until=lambda now: {e.event for e in now.events} >= _EVENTS_OF_A_SALE
-            )
+            timeline = self.ada.get(path, Timeline, lambda now: {e.event for e in now.events} >= _EVENTS_OF_A_SALE)
         self.screen.timeline(timeline.events)
 
     def _sam_lists(self, title: str, price: float) -> Ticket:
