@@ -132,7 +132,7 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md, NATS's permissions, the front page's list, and tables in reliability.md and performance.md
+docs: install ## Generate docs/events.md and mutations.md, NATS's permissions, the front page's list, and other tables in docs/
 	@$(BIN)/marketplace docs
 	@PYTHONPATH=tests $(BIN)/python -m mutations --document
 	@$(BIN)/python -m benchmarks.document

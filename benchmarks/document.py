@@ -22,7 +22,7 @@ def with_results(text: str, results: Json) -> str:
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise ValueError(f"{DOCUMENT.name} lacks the markers around the results")
-    parts = (_run(results), "\n".join(_table(results)), "\n".join(_notes(results)))
+    parts = (_run(results), "\n".join(_table(results)))
     return before + "\n\n".join((_BEGIN, *parts, _END)) + after
 
 
@@ -36,39 +36,38 @@ def current() -> str:
 
 def _run(results: Json) -> str:
     rows = results["rows"]
-    missed = [row["what"] for row in rows if row["met"] is False]
-    judged = sum(row["met"] is not None for row in rows)
+    judged = [row["met"] for row in rows if row["met"] is not None]
+    times_first = [f"{row['what']} {short(row['times_first'])}" for row in rows if row["times_first"] is not None]
     sentences = [
         f"Measured on {results['at'][:10]} at commit {results['commit']} with {results['driver']}.",
         f"The run took {results['seconds']} s, with {results['rounds']} rounds for most rows.",
         f"Machine: {results['cores']} cores, {results['system']}, Python {results['python']}.",
         f"Load average before the run: {results['load_average_before']}.",
-        f"Targets: {judged - len(missed)} of {judged} met." + (f" Missed: {'; '.join(missed)}." if missed else ""),
+        f"Targets: {sum(judged)} of {len(judged)} met.",
     ]
+    if times_first:
+        sentences.append(f"Ratio divided by that of the first measured version: {'; '.join(times_first)}.")
     if results["not_measured"]:
         sentences.append(f"Not measured: {', '.join(results['not_measured'])}.")
     return "\n".join(sentences)
 
 
 def _table(results: Json) -> Iterator[str]:
-    yield "| row | median | min, max | unit | baseline | ratio | vs first | target | met |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "| row | median | min, max | baseline | ratio | target |"
+    yield "|---|---|---|---|---|---|"
     for row in results["rows"]:
+        if row["target"] is None and row["times_first"] is None:
+            continue  # the document says that results.json contains these rows
         spread = f"{short(min(row['rounds']))}, {short(max(row['rounds']))}"
-        figures = (short(row["median"]), spread, row["unit"], *(short(row[key]) for key in _COMPARED))
-        yield f"| {' | '.join((row['what'], *figures, row['target'] or 'none', _MET[row['met']]))} |"
+        figures = (f"{short(row['median'])} {row['unit']}", spread, short(row["baseline"]), short(row["ratio"]))
+        yield f"| {' | '.join((row['what'], *figures, _target(row)))} |"
 
 
-_COMPARED = ("baseline", "ratio", "times_first")
-_MET = {True: "yes", False: "**missed**", None: ""}
+def _target(row: Json) -> str:
+    return f"{_MET[row['met']]}{row['target'] or ''}"
 
 
-def _notes(results: Json) -> Iterator[str]:
-    yield "Notes of the run:"
-    yield ""
-    for row in results["rows"]:
-        if row["notes"]:
-            yield f"- {row['what']}: {'; '.join(f'{name}: {note}' for name, note in row['notes'].items())}"
+_MET = {True: "met: ", False: "**missed**: ", None: ""}
 
 
 if __name__ == "__main__":

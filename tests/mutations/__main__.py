@@ -18,7 +18,7 @@ from rich.table import Table
 
 from mutations.catalog import MUTATIONS
 from mutations.changed import changed_since
-from mutations.document import write_table
+from mutations.document import write_documents
 from mutations.mutation import Mutation
 from mutations.outcome import Outcome, Verdict, run_tests, try_mutation
 from mutations.scratch import REPOSITORY, ScratchCopy
@@ -41,13 +41,11 @@ def main(
     sample: Annotated[
         int | None, typer.Option(min=1, help="So many of the quick ones; another choice each day.")
     ] = None,
-    document: Annotated[
-        bool, typer.Option("--document", help="Run nothing; write the table in docs/reliability.md.")
-    ] = False,
+    document: Annotated[bool, typer.Option("--document", help="Run nothing; write the tables in docs/.")] = False,
 ) -> None:
     """Remove one protection after the other from a scratch copy, and see whether the tests named for it fail."""
     if document:
-        write_table()
+        write_documents()
         return
     chosen = _chosen(only, since, sample)
     if not chosen:

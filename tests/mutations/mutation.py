@@ -33,7 +33,7 @@ class Mutation:
     name: str
     """Short and unique, for `ONLY=`."""
     promise: str
-    """What the protection guarantees, in one sentence: a row of docs/reliability.md."""
+    """What the protection guarantees, in one sentence: a row of docs/mutations.md."""
     where: str
     old: str
     new: str

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from mutations.catalog import AREAS, MUTATIONS
-from mutations.document import DOCUMENT, with_table
+from mutations.document import DOCUMENT, SUMMARY, document, with_summary
 from mutations.mutation import CannotApply, Mutation
 from mutations.scratch import REPOSITORY
 
@@ -33,9 +33,13 @@ def test_every_mutation_fits_into_a_table() -> None:
     assert [mutation.name for mutation in MUTATIONS if set("|`\n") & set(mutation.name + mutation.promise)] == []
 
 
-def test_the_table_of_mutations_in_the_document_is_current() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    assert text == with_table(text), "run `make docs`"
+def test_the_document_of_all_mutations_is_current() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), "run `make docs`"
+
+
+def test_the_summary_of_the_mutations_is_current() -> None:
+    text = SUMMARY.read_text(encoding="utf-8")
+    assert text == with_summary(text), "run `make docs`"
 
 
 def _why_not_applied(mutation: Mutation) -> str:

@@ -12,17 +12,31 @@ def test_the_results_in_the_document_are_current() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == current(), "run `make docs`"
 
 
-def test_the_document_shows_each_row_and_lists_the_missed_targets() -> None:
+def test_the_document_shows_how_many_targets_are_met_and_each_row_with_a_target() -> None:
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    first, second, *_ = results["rows"]
-    results["rows"] = [first | {"met": False, "target": "faster"}, second | {"met": True, "median": 1234.4}]
+    first, second, third, *_ = (row | {"times_first": None} for row in results["rows"])
+    results["rows"] = [
+        first | {"met": False, "target": "faster"},
+        second | {"met": True, "median": 1234.4, "unit": "ms"},
+        third | {"met": None, "target": None},
+    ]
     text = with_results(f"{DRAFT}{END}\n\nthe end\n", results)
-    assert f"Targets: 1 of 2 met. Missed: {first['what']}." in text
-    assert f"| {second['what']} | 1,234 |" in text
-    assert "| faster | **missed** |" in text
+    assert "Targets: 1 of 2 met." in text
+    assert "first measured" not in text
+    assert f"| {second['what']} | 1,234 ms |" in text
+    assert "| **missed**: faster |" in text
+    assert f"| {third['what']} |" not in text
     assert text.startswith("# Title\n")
     assert text.endswith(f"{END}\n\nthe end\n")
     assert "\nold\n" not in text
+
+
+def test_the_document_compares_rows_with_the_first_measured_version() -> None:
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    row = results["rows"][0] | {"what": "orders", "met": None, "target": None, "times_first": 3.5}
+    text = with_results(f"{DRAFT}{END}\n", results | {"rows": [row]})
+    assert "Ratio divided by that of the first measured version: orders 3.5." in text
+    assert "| orders |" in text
 
 
 def test_a_document_without_markers_is_refused() -> None:

@@ -36,7 +36,7 @@ AREAS = (
     "operators_commands",
     "local_platform",
 )
-"""In the order of docs/reliability.md."""
+"""In the order of docs/mutations.md."""
 
 
 def title_of(area: str) -> str:
