@@ -30,7 +30,7 @@ async def measure(bench: Bench) -> list[Row]:
             began = time.monotonic()
             async with Platform(settings):
                 rounds.append(time.monotonic() - began)
-    target = Target("ready within 4 s", "median", at_most=4)
+    target = Target("ready within 3 s", "median", at_most=3)
     return [Row("second start", "s", rounds, baselines, target)]
 
 
