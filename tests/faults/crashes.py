@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -87,17 +88,24 @@ async def cause_event(scene: Scene, crash: Crash, instance: CrashingInstance, ti
     That instance may crash before it answers.
     """
 
-    async def ask(person: Person, method: str, path: str, **body: Any) -> dict[str, Any]:
-        request: dict[str, Any] = {"json": body} if body else {}
+    async def send(person: Person, method: str, path: str, **request: Any) -> httpx.Response | None:
         if not path.startswith(registry.service(crash.service).routes):
-            answer = await person.request_with_retries(method, path, **request)
-        else:
-            try:
-                answer = await person.http.request(method, instance.url + path, **request)
-            except httpx.TransportError:
-                return {}
+            return await person.request_with_retries(method, path, **request)
+        try:
+            return await person.http.request(method, instance.url + path, **request)
+        except httpx.TransportError:
+            return None  # the instance has crashed
+
+    async def ask(person: Person, method: str, path: str, **body: Any) -> dict[str, Any]:
+        answer = await send(person, method, path, **({"json": body} if body else {}))
+        if answer is None:
+            return {}
         require(answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}")
         return dict(answer.json()) if answer.content else {}
+
+    async def is_known_to_payments(placed: str) -> bool:
+        answer = await send(scene.buyer, "GET", "/api/payments", params={"orderId": placed})
+        return answer is not None and answer.status_code == httpx.codes.OK
 
     async def order(window: int) -> str:
         return str((await ask(scene.buyer, "POST", "/api/orders", ticketId=ticket, windowSeconds=window)).get("id"))
@@ -115,18 +123,9 @@ async def cause_event(scene: Scene, crash: Crash, instance: CrashingInstance, ti
     if crash.cause == "cancel":
         await ask(scene.buyer, "DELETE", f"/api/orders/{placed}")
     else:
-        await _until_known(scene.buyer, placed)
+        # The payments service receives the order later while one of its instances starts.
+        await eventually(partial(is_known_to_payments, placed), what="an order that payments knows")
         await ask(scene.buyer, "POST", "/api/payments", orderId=placed, token="pm_card_visa")
-
-
-async def _until_known(buyer: Person, order: str) -> None:
-    """Wait until the payments service has received the order, which takes longer while an instance starts."""
-
-    async def status() -> int:
-        answer = await buyer.request_with_retries("GET", "/api/payments", params={"orderId": order})
-        return answer.status_code
-
-    await eventually(status, until=lambda seen: seen == httpx.codes.OK, what="an order that payments knows")
 
 
 def _new_address() -> str:
