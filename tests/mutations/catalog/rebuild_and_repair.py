@@ -142,6 +142,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=_guarded("test_a_rebuild_accepts_a_version_that_the_service_has_stored_meanwhile[motor]"),
     ),
     Mutation(
+        name="replay-to-every-handler",
+        promise="A replayed event reaches every handler of the service that handles its type, also the second one.",
+        where="marketplace.operations.replay_events:replay_events",
+        old="for each in consumers if type(event) in each.on",
+        new="for each in consumers[:1]",
+        tests=tests_in(
+            f"{_INTEGRATION}/test_operations_replay_events.py",
+            "test_every_consumer_of_the_event_is_asked_and_the_reason_of_one_is_returned[motor]",
+        ),
+    ),
+    Mutation(
         name="few-replays-at-once",
         promise="A repair asks a service for a bounded number of replays at once, however many it has to ask for.",
         where="marketplace.operations.replay_events:replay_events",

@@ -30,6 +30,7 @@ from marketplace.operations.replay_events import NotReplayed, replay_events
 from marketplace.operations.show import counted
 from marketplace.operations.stored_data import ReadModels
 from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
+from marketplace.registry import CONSUMERS_OF
 
 Progress = Callable[[int, int], None]
 """A function that shows the progress. The rebuild calls it regularly while it reads the events of a stream.
@@ -124,7 +125,7 @@ async def rebuild(
             writes.append(DeleteOne({"_id": key, "version": present[key].get("version")}))
     for start in range(0, len(writes), _BATCH):
         await _write(collection, writes[start : start + _BATCH])
-    result.not_replayed = await replay_events(operator, read_model.service, to_replay)
+    result.not_replayed = await replay_events(operator, CONSUMERS_OF[read_model.service], to_replay)
     result.replayed = [event.id for event in to_replay if event.id not in result.not_replayed]
     for start in range(0, len(result.replayed), _BATCH):
         some = result.replayed[start : start + _BATCH]

@@ -16,6 +16,7 @@ from marketplace.operations.rebuild import Rebuilt, rebuild
 from marketplace.operations.replay_events import NotReplayed, replay_events
 from marketplace.operations.stored_data import READ_MODELS, owned
 from marketplace.operations.stream_reader import read_events_of
+from marketplace.registry import CONSUMERS_OF
 from orders.order import OrderStatus
 
 _HOLDERS = name_of(a_ticket_is_held_by_its_live_order)
@@ -60,7 +61,7 @@ async def repair(operator: Operator, report: Report) -> Repaired:
         for ticket in (each.subject for each in report.differences if each.rule == _HOLDERS and each.subject)
         if (event := await _order_event_for(operator, ticket))
     }
-    not_replayed = await replay_events(operator, "tickets", events.values())
+    not_replayed = await replay_events(operator, CONSUMERS_OF["tickets"], events.values())
     done.holders = [ticket for ticket, event in events.items() if event.id not in not_replayed]
     done.not_replayed = {ticket: not_replayed[event.id] for ticket, event in events.items() if event.id in not_replayed}
     return done

@@ -1,12 +1,13 @@
 """Asks a service to handle events again, so that the handlers of the service update its data."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from common.domain.event import Event
+from common.messaging.consumer import Consumer
 from marketplace.operations.operator import Operator
 from marketplace.operations.replay_client import ReplayClient
-from marketplace.registry import CONSUMERS_OF
 
 _ANSWER_SECONDS = 5.0
 _CONCURRENT_REPLAYS = 32
@@ -18,8 +19,10 @@ The key is the id of the aggregate. The value is the reason, for example that th
 """
 
 
-async def replay_events(operator: Operator, service: str, events: Iterable[Event]) -> NotReplayed:
+async def replay_events(operator: Operator, consumers: Sequence[Consumer[Any]], events: Iterable[Event]) -> NotReplayed:
     """Ask the service to handle these events again. Return the aggregates whose event it did not handle.
+
+    `consumers` are all consumers of the service. Each of them that handles an event of this type is asked.
 
     In the result, the key is the id of the aggregate. The value is the reason, for example that the service does not
     run, or that its handler failed.
@@ -30,9 +33,9 @@ async def replay_events(operator: Operator, service: str, events: Iterable[Event
     limit = asyncio.Semaphore(_CONCURRENT_REPLAYS)
     client = ReplayClient(operator, answer_seconds=_ANSWER_SECONDS)
 
-    async def replay(event: Event) -> tuple[str, str]:
-        (consumer,) = [each for each in CONSUMERS_OF[service] if type(event) in each.on]
+    async def replay(event: Event, consumer: str) -> tuple[str, str]:
         async with limit:
-            return event.id, await client.replay(consumer.name, event.subject, event.to_json().encode())
+            return event.id, await client.replay(consumer, event.subject, event.to_json().encode())
 
-    return {key: reason for key, reason in await asyncio.gather(*map(replay, events)) if reason}
+    replays = [replay(event, each.name) for event in events for each in consumers if type(event) in each.on]
+    return {key: reason for key, reason in await asyncio.gather(*replays) if reason}
