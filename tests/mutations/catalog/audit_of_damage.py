@@ -67,6 +67,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
+        name="audit-looks-twice",
+        promise="The audit compares at least twice, also if one comparison takes longer than the time to settle.",
+        where="marketplace.operations.audit:audit",
+        old="if not persisting or began >= deadline:",
+        new="if not persisting or time.monotonic() >= deadline:",
+        tests=tests_in(
+            f"{_INTEGRATION}/test_operations_audit_settling.py",
+            "test_the_audit_looks_twice_even_if_one_look_takes_longer_than_the_time_to_settle[motor]",
+        ),
+    ),
+    Mutation(
         name="audit-reads-no-password-hashes",
         promise="No operator's command reads a password hash.",
         where="marketplace.operations.snapshot:take_snapshot",

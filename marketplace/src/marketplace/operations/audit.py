@@ -50,18 +50,21 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
     The data of two services differ while an event is on its way from one to the other. Such a difference is no problem,
     and it disappears when the event arrives. The audit keeps the differences of the first comparison. After each later
     comparison, it drops the differences that it has not found again. It ends when none is left, or with the first
-    comparison that finishes at least `settle_seconds` after the start.
+    comparison that begins at least `settle_seconds` after the first one. So if this time is not 0, the audit compares
+    at least twice, also if one comparison takes longer than this time because there are many documents.
     """
-    deadline = time.monotonic() + settle_seconds
     histories = Histories()
     persisting: set[Difference] | None = None
+    deadline: float | None = None
     while True:
+        began = time.monotonic()
+        deadline = began + settle_seconds if deadline is None else deadline
         snapshot = await take_snapshot(operator)
         counts = snapshot.counts()
         await histories.catch_up(operator)
         found = set(find_differences(snapshot, histories))
         persisting = found if persisting is None else persisting & found
-        if not persisting or time.monotonic() >= deadline:
+        if not persisting or began >= deadline:
             return Report(sorted(persisting, key=_order), counts)
         await asyncio.sleep(_PAUSE_SECONDS)
 
