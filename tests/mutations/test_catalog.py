@@ -1,9 +1,13 @@
 """Every mutation fits the code and the tests that there are now."""
 
 import ast
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 from mutations.catalog import AREAS, MUTATIONS
 from mutations.document import DOCUMENT, SUMMARY, document, with_summary
@@ -27,6 +31,16 @@ def test_every_mutation_can_be_applied_to_the_code() -> None:
 def test_every_mutation_names_tests_that_exist() -> None:
     assert [mutation.name for mutation in MUTATIONS if not mutation.tests] == []
     assert [test for mutation in MUTATIONS for test in mutation.tests if not _exists(test)] == []
+
+
+@pytest.mark.slow
+def test_every_mutation_names_tests_that_pytest_finds() -> None:
+    """With their parameters. Otherwise pytest would run none of the tests that it was asked to run together."""
+    tests = sorted({test for mutation in MUTATIONS for test in mutation.tests})
+    collecting = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *tests]
+    found = subprocess.run(collecting, cwd=REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    assert [line for line in found.stderr.splitlines() if line.startswith("ERROR")] == []
+    assert found.returncode == 0, found.stdout[-500:]
 
 
 def test_every_mutation_fits_into_a_table() -> None:

@@ -44,7 +44,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.middleware:_check_headers",
         old='if method in _HAVE_BODIES and has_body and content_type != "application/json":',
         new="if False:",
-        tests=tests_in(_HOSTILE, "test_a_body_that_is_not_declared_as_json_is_refused[tickets-motor]"),
+        tests=tests_in(_HOSTILE, "test_a_body_that_is_not_declared_as_json_is_refused[motor-tickets]"),
     ),
     Mutation(
         name="unknown-query-parameter-refused",
@@ -52,7 +52,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.application:create_http_app",
         old="dependencies=[Depends(_refuse_unknown_query)],",
         new="",
-        tests=tests_in(_HOSTILE, "test_an_unknown_query_parameter_is_refused[tickets-motor]"),
+        tests=tests_in(_HOSTILE, "test_an_unknown_query_parameter_is_refused[motor-tickets]"),
     ),
     Mutation(
         name="unknown-body-field-refused",
@@ -113,7 +113,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.http.problems:_on_invalid_request",
         old="error.errors()[:_MOST_ERRORS]",
         new="error.errors()",
-        tests=tests_in(_HOSTILE, "test_an_invalid_body_is_refused_and_nothing_is_stored[tickets-motor]"),
+        tests=tests_in(_HOSTILE, "test_an_invalid_body_is_refused_and_nothing_is_stored[motor-tickets]"),
         slow=True,
     ),
     Mutation(
@@ -188,7 +188,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             where=where,
             old="dependencies=[REQUIRES_BROKER],",
             new="",
-            tests=tests_in(_WITHOUT_BROKER, f"{_REFUSES_CHANGES}[{where.partition('.')[0]}-motor]"),
+            tests=tests_in(_WITHOUT_BROKER, f"{_REFUSES_CHANGES}[motor-{where.partition('.')[0]}]"),
         )
         for name, what, where in (
             ("sign-up", "Signing up", "auth.routes:sign_up"),
