@@ -28,6 +28,17 @@ def test_every_mutation_can_be_applied_to_the_code() -> None:
     assert [reason for mutation in MUTATIONS if (reason := _why_not_applied(mutation))] == []
 
 
+def test_no_mutation_uses_a_name_that_does_not_exist(tmp_path: Path) -> None:
+    """Such a mutation breaks the code instead of removing a protection, and any test would fail."""
+    for mutation in MUTATIONS:
+        if mutation.path.suffix == ".py":
+            mutated = mutation.change((REPOSITORY / mutation.path).read_text(encoding="utf-8"))
+            (tmp_path / f"{mutation.name}.py").write_text(mutated, encoding="utf-8")
+    checking = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "--output-format", "concise"]
+    found = subprocess.run([*checking, str(tmp_path)], capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    assert found.returncode == 0, found.stdout
+
+
 def test_every_mutation_names_tests_that_exist() -> None:
     assert [mutation.name for mutation in MUTATIONS if not mutation.tests] == []
     assert [test for mutation in MUTATIONS for test in mutation.tests if not _exists(test)] == []

@@ -24,7 +24,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="A token does not choose the algorithm that it is verified with.",
         where="common.domain.tokens:TokenVerifier.verify",
         old="algorithms=[ALGORITHM],",
-        new='algorithms=[_ALGORITHM, "HS256"],',
+        new='algorithms=[ALGORITHM, "HS256"],',
         tests=tests_in(_TOKENS, f"{_FORGED}[HS256 with the public key for a secret]"),
     ),
     *(

@@ -89,7 +89,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="deadline = await self._start(event) if isinstance(event, OrderCreated) else None",
         new="""
             await self._timers.schedule(Deadline.of_order(event))
-            await self._follow(event)
+            deadline = await self._follow(event)
             return""",
         tests=tests_in(
             "expiration/tests/unit/test_missed_timers.py", "test_a_timer_that_fires_at_once_finds_its_deadline_stored"
