@@ -87,7 +87,7 @@ class Order(Aggregate[OrderEvent]):
         The payments service refunds this payment. With the id, we can show the payment in the timeline of the order
         (the list of events that the buyer can read). No other service needs to know this id. So this method does not
         increase the version of the order, and publishes no event. Without a new version, a repository does not notice
-        a concurrent change. But there is none, because the status of a cancelled order never changes.
+        a concurrent change. This is safe here, because nothing else changes a cancelled order.
         """
         self.late_payment_id = payment_id
 

@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rich.console import Console
@@ -23,7 +23,7 @@ class Step:
     who: str
     what: str  # what the step will do; the demo may change it to what really happened
     result: str
-    notice: str = ""
+    notices: set[str] = field(default_factory=set)
 
 
 class Screen:
@@ -45,9 +45,9 @@ class Screen:
         self.text(title, "bold")
 
     def notice(self, text: str) -> None:
-        """Print this text, unless the last notice of this step was the same (a step may repeat a request often)."""
-        if text != self._step.notice:
-            self._step.notice = text
+        """Print this text, unless this step has already printed it (a step may repeat a request often)."""
+        if text not in self._step.notices:
+            self._step.notices.add(text)
             self.text(f"     {text}", "yellow")
 
     @contextmanager

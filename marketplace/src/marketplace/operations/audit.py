@@ -55,10 +55,9 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
     """
     histories = Histories()
     persisting: set[Difference] | None = None
-    deadline: float | None = None
+    began = time.monotonic()
+    deadline = began + settle_seconds
     while True:
-        began = time.monotonic()
-        deadline = began + settle_seconds if deadline is None else deadline
         snapshot = await take_snapshot(operator)
         counts = snapshot.counts()
         await histories.catch_up(operator)
@@ -67,6 +66,7 @@ async def audit(operator: Operator, *, settle_seconds: float = 5.0) -> Report:
         if not persisting or began >= deadline:
             return Report(sorted(persisting, key=_order), counts)
         await asyncio.sleep(_PAUSE_SECONDS)
+        began = time.monotonic()
 
 
 def find_differences(snapshot: Snapshot, histories: Histories) -> Iterator[Difference]:

@@ -22,7 +22,8 @@ The key is the id of the aggregate. The value is the reason, for example that th
 async def replay_events(operator: Operator, consumers: Sequence[Consumer[Any]], events: Iterable[Event]) -> NotReplayed:
     """Ask the service to handle these events again. Return the aggregates whose event it did not handle.
 
-    `consumers` are all consumers of the service. Each of them that handles an event of this type is asked.
+    `consumers` are all consumers of the service. Each of them that handles an event of this type is asked. If
+    none does, the service has nothing to do for the event, so this is no failure.
 
     In the result, the key is the id of the aggregate. The value is the reason, for example that the service does not
     run, or that its handler failed.
