@@ -92,6 +92,7 @@ async def _play(scenario: Scenario, context: ScenarioContext, bar: Progress, rep
     task = bar.add_task(scenario.name, total=None)
     context.progress = lambda done, total: bar.update(task, completed=done, total=total)
     began, since = time.monotonic(), utc_now()
+    broken_before = len(report.broken)
     try:
         outcome = await scenario.run(context)
     except AssertionError as error:  # PromiseBroken, or a timeout of `eventually`
@@ -103,8 +104,10 @@ async def _play(scenario: Scenario, context: ScenarioContext, bar: Progress, rep
         bar.console.print(traceback.format_exc(), markup=False)
         report.broken.append(f"{scenario.name}: the scenario itself failed")
         outcome = Outcome("", "", "FAILED: see the traceback above")
-    report.add(scenario, outcome, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    report.add(scenario, outcome, seconds)
     bar.remove_task(task)
+    bar.console.print(f"{scenario.name}: {'broken' if len(report.broken) > broken_before else 'kept'}, {seconds:.0f} s")
 
 
 def _show_errors(context: ScenarioContext, since: datetime, bar: Progress) -> None:
