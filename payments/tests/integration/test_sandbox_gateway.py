@@ -1,9 +1,7 @@
 """The sandbox with concurrent calls and outages, on a real MongoDB."""
 
 import asyncio
-import gc
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,6 @@ from devkit.servers.ports import free_port
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable
 
 AT_ONCE = 100
-
-# PyMongo 4.20 leaves its socket to the garbage collector when a client is closed while it connects.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
-
-@pytest.fixture(autouse=True)
-def leave_no_socket_to_the_tests_of_other_modules() -> Iterator[None]:
-    yield
-    gc.collect()
 
 
 async def test_100_concurrent_charges_of_one_payment_charge_once_with_one_result(mongo: Mongo) -> None:

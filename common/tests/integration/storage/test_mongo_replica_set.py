@@ -1,7 +1,4 @@
-"""Writes to a replica set, as in production, while its primary fails.
-
-On motor alone: PyMongo's asynchronous client, closed while it connects, leaves its socket to the garbage collector.
-"""
+"""Writes to a replica set, as in production, while its primary fails."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,11 +8,11 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from common.storage.mongo import Mongo
+from common.storage.mongo import Mongo, MongoDriver
 from devkit.servers import Mongod, free_port
 from devkit.testing.eventually import eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_drivers]
 
 _SHUTDOWN_IN_PROGRESS = 91
 
@@ -55,8 +52,8 @@ async def primary(tmp_path: Path) -> AsyncIterator[Primary]:
 
 
 @pytest.fixture
-async def mongo(primary: Primary) -> AsyncIterator[Mongo]:
-    connection = Mongo(primary.url, "shop", "motor")
+async def mongo(primary: Primary, driver: MongoDriver) -> AsyncIterator[Mongo]:
+    connection = Mongo(primary.url, "shop", driver)
     yield connection
     await connection.close()
 

@@ -54,13 +54,10 @@ async def test_an_operation_on_an_open_connection_to_a_paused_mongod_fails(conne
     await _fails_as_unavailable(things.insert_one({"name": "thing"}))
 
 
-async def test_an_operation_that_needs_a_connection_to_a_lost_host_fails(mongod: Mongod) -> None:
-    """The first operation uses the open connection. The second one waits for a new connection to the host.
-
-    On motor alone: closed while it connects, the other driver leaves its socket to the garbage collector.
-    """
+async def test_an_operation_that_needs_a_connection_to_a_lost_host_fails(mongod: Mongod, driver: MongoDriver) -> None:
+    """The first operation uses the open connection. The second one waits for a new connection to the host."""
     async with _Entrance(mongod.port) as entrance:
-        mongo = Mongo(f"mongodb://127.0.0.1:{entrance.port}", "shop", "motor")
+        mongo = Mongo(f"mongodb://127.0.0.1:{entrance.port}", "shop", driver)
         things = mongo.database["things"]
         await things.insert_one({"_id": 1})
         await entrance.shut()
