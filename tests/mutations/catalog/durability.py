@@ -38,6 +38,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
     ),
     Mutation(
+        name="uncancelled-operations",
+        promise="An operation of PyMongo's client runs to its end, even if its caller is cancelled.",
+        where="common.storage.uncancelled:_Operations.run",
+        old="asyncio.shield(task)",
+        new="task",
+        tests=tests_in(
+            "common/tests/integration/storage/test_mongo.py",
+            "test_an_operation_goes_on_if_its_caller_is_cancelled[its successor]",
+        ),
+    ),
+    Mutation(
+        name="uncancelled-database",
+        promise="Every operation of PyMongo's client runs to its end.",
+        where="common.storage.mongo:Mongo.__init__",
+        old='UncancelledDatabase(plain) if driver == "pymongo" else plain',
+        new="plain",
+        tests=tests_in(
+            "common/tests/integration/storage/test_mongo.py",
+            "test_an_operation_goes_on_if_its_caller_is_cancelled[its successor]",
+        ),
+    ),
+    Mutation(
         name="no-adaptive-retries",
         promise="An operation for which no connection can be made fails as unavailable; the driver does not repeat it.",
         where="common.storage.mongo:Mongo.__init__",

@@ -70,8 +70,8 @@ class RequestBounds:
         except Exception as defect:
             if started:
                 raise
-            # If the request reaches its time limit while a database operation waits for a connection, PyMongo raises
-            # another error than TimeoutError ("Lock is not acquired"). So we also ask `bound` if the time is over.
+            # At the time limit, the request is cancelled. A library may turn this into an error of its own instead of
+            # TimeoutError. So we also ask `bound` if the time is over.
             over = bound.expired() or isinstance(defect, TimeoutError)
             answer = _took_too_long(scope) if over else defect_response(Request(scope), defect)
             await answer(scope, receive, send_with_trace_id)

@@ -13,6 +13,7 @@ from common.domain.errors import DependencyUnavailable
 from common.storage.availability import NO_ANSWER
 from common.storage.collection import Database
 from common.storage.server_probe import ServerProbe
+from common.storage.uncancelled import UncancelledDatabase
 
 _TIMEOUT_MS = 2000
 _PING_SECONDS = 1.0
@@ -60,7 +61,8 @@ class Mongo:
         }
         client_type: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
         self._client = client_type(url, **options)
-        self.database: Database = self._client[database]
+        plain: Database = self._client[database]
+        self.database: Database = UncancelledDatabase(plain) if driver == "pymongo" else plain
         self._probe = ServerProbe(self._ask)
 
     async def ping(self) -> None:

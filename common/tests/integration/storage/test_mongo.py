@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import pytest
 from common.tests.passing_on import pass_on
@@ -44,7 +44,7 @@ async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
 
     async def somebody() -> None:
         while not over.is_set():
-            with suppress(PyMongoError, TimeoutError, RuntimeError):  # as a request that times out
+            with suppress(PyMongoError, TimeoutError):  # as a request that times out
                 async with asyncio.timeout(4.5):
                     await things.find_one({"_id": 1})
                     await things.insert_one({"name": "thing"})
@@ -89,6 +89,20 @@ async def test_a_write_without_a_new_connection_fails_as_unavailable(
                 await mongo.close()
     assert (counter["count"], inserted) == (done[_count_up], done[_insert]), "what failed was not done"
     assert [failure for failure in failures if not as_unavailable(failure)] == []
+
+
+@pytest.mark.parametrize("driver", get_args(MongoDriver), ids=["motor", "its successor"])
+async def test_an_operation_goes_on_if_its_caller_is_cancelled(mongod: Mongod, driver: MongoDriver) -> None:
+    mongo = Mongo(mongod.url, "shop", driver)
+    things = mongo.database["things"]
+    caller = asyncio.create_task(_insert(things))
+    await asyncio.sleep(0)  # the insert has begun, but has no connection yet
+    caller.cancel()
+    try:
+        await eventually(lambda: things.count_documents({}), until=lambda seen: seen == 1, what="the inserted document")
+    finally:
+        await mongo.close()
+    assert caller.cancelled()
 
 
 async def test_a_time_is_read_back_in_utc(mongod: Mongod, driver: MongoDriver) -> None:
