@@ -45,7 +45,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="task",
         tests=tests_in(
             "common/tests/integration/storage/test_mongo.py",
-            "test_an_operation_goes_on_if_its_caller_is_cancelled[its successor]",
+            "test_an_operation_goes_on_if_its_caller_is_cancelled",
         ),
     ),
     Mutation(
@@ -56,7 +56,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="plain",
         tests=tests_in(
             "common/tests/integration/storage/test_mongo.py",
-            "test_an_operation_goes_on_if_its_caller_is_cancelled[its successor]",
+            "test_an_operation_goes_on_if_its_caller_is_cancelled",
         ),
     ),
     Mutation(

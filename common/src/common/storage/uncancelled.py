@@ -6,7 +6,7 @@ this process ever ends again. The reason is asyncio.wait_for, which before Pytho
 PyMongo waits for. If it is cancelled twice, it does not wait for the end of this task, which then takes the lock.
 
 The driver's timeouts (see mongo.py) still end each operation. motor needs no such protection, because it runs its
-operations in threads, which cannot be cancelled.
+operations in threads, and a thread that has begun an operation cannot be cancelled.
 """
 
 import asyncio
