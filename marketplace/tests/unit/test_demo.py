@@ -2,6 +2,7 @@
 
 import io
 import re
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -185,9 +186,11 @@ def test_an_answer_that_is_not_json_fails_the_step(platform: StandIn, gateway: s
 
 def test_ctrl_c_ends_the_demo_with_one_line_and_status_130(platform: StandIn, gateway: str) -> None:
     platform.interrupted = "POST /api/orders"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, a shell lets tests ignore it
 
     played = Played(gateway)
 
+    signal.signal(signal.SIGINT, before)
     assert played.exit_code == 130
     assert played.shown.splitlines()[-1] == "Stopped by Ctrl-C."
 
