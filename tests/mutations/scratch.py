@@ -27,6 +27,9 @@ class ScratchCopy:
         return {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, sources)),
+            # A compiled module names the second in which its source was written, and its size. A mutation of the same
+            # size, less than a second later, would not run.
+            "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": os.pathsep.join([str(tools), os.environ.get("PATH", "")]),
         }
 
