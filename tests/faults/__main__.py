@@ -92,22 +92,22 @@ async def _play(scenario: Scenario, context: ScenarioContext, bar: Progress, rep
     task = bar.add_task(scenario.name, total=None)
     context.progress = lambda done, total: bar.update(task, completed=done, total=total)
     began, since = time.monotonic(), utc_now()
-    broken_before = len(report.broken)
+    verdict = "kept"
     try:
         outcome = await scenario.run(context)
     except AssertionError as error:  # PromiseBroken, or a timeout of `eventually`
         _show_errors(context, since, bar)
         report.broken.append(f"{scenario.name}: {error}")
-        outcome = Outcome("", "", f"BROKEN: {error}")
+        outcome, verdict = Outcome("", "", f"BROKEN: {error}"), "broken"
     except Exception:  # noqa: BLE001 - any other failure counts as a broken promise; the other scenarios still run
         _show_errors(context, since, bar)
         bar.console.print(traceback.format_exc(), markup=False)
         report.broken.append(f"{scenario.name}: the scenario itself failed")
-        outcome = Outcome("", "", "FAILED: see the traceback above")
+        outcome, verdict = Outcome("", "", "FAILED: see the traceback above"), "broken"
     seconds = time.monotonic() - began
     report.add(scenario, outcome, seconds)
     bar.remove_task(task)
-    bar.console.print(f"{scenario.name}: {'broken' if len(report.broken) > broken_before else 'kept'}, {seconds:.0f} s")
+    bar.console.print(f"{scenario.name}: {verdict}, {seconds:.0f} s")
 
 
 def _show_errors(context: ScenarioContext, since: datetime, bar: Progress) -> None:

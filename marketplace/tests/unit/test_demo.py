@@ -186,7 +186,7 @@ def test_an_answer_that_is_not_json_fails_the_step(platform: StandIn, gateway: s
 
 def test_ctrl_c_ends_the_demo_with_one_line_and_status_130(platform: StandIn, gateway: str) -> None:
     platform.interrupted = "POST /api/orders"
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background, a shell lets tests ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 
     played = Played(gateway)
 

@@ -40,7 +40,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="uncancelled-operations",
         promise="An operation of PyMongo's client runs to its end, even if its caller is cancelled.",
-        where="common.storage.uncancelled:_Operations.run",
+        where="common.storage.uncancelled:_to_the_end",
         old="asyncio.shield(task)",
         new="task",
         tests=tests_in(
@@ -52,8 +52,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="uncancelled-database",
         promise="Every operation of PyMongo's client runs to its end.",
         where="common.storage.mongo:Mongo.__init__",
-        old='UncancelledDatabase(plain) if driver == "pymongo" else plain',
-        new="plain",
+        old='self._client[database] if driver == "motor" else UncancelledDatabase(self._client, database)',
+        new="self._client[database]",
         tests=tests_in(
             "common/tests/integration/storage/test_mongo.py",
             "test_an_operation_goes_on_if_its_caller_is_cancelled",

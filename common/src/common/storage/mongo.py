@@ -61,8 +61,9 @@ class Mongo:
         }
         client_type: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
         self._client = client_type(url, **options)
-        plain: Database = self._client[database]
-        self.database: Database = UncancelledDatabase(plain) if driver == "pymongo" else plain
+        self.database: Database = (
+            self._client[database] if driver == "motor" else UncancelledDatabase(self._client, database)
+        )
         self._probe = ServerProbe(self._ask)
 
     async def ping(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from common.tests.services import SERVICES, ServiceUnderTest
+from pymongo.asynchronous.collection import AsyncCollection
 
 from devkit.testing.running import RunningService, Surroundings
 
@@ -19,7 +20,8 @@ async def test_a_ready_service_has_created_all_its_indexes(
     more = {"policy": surroundings.policy} if spec.consumers else {}
     async with surroundings.running(lambda: spec.create_app(settings, **more), spec.consumers) as running:
         at_start = await indexes(running)
-        parts = [part for part in parts_of(running) if hasattr(type(part), "create_indexes")]
+        found = [part for part in parts_of(running) if hasattr(type(part), "create_indexes")]
+        parts = [part for part in found if not isinstance(part, AsyncCollection)]  # PyMongo's method has the same name
         at_least = 1 + len(spec.aggregates)  # the outbox relay, which every service has, and the repositories
         assert len(parts) >= at_least, "a part was not found"
         for part in parts:
