@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -82,33 +83,39 @@ def every_crash() -> list[Crash]:
     return publishing + consuming
 
 
+class _InstanceCrashedError(Exception):
+    pass
+
+
 async def cause_event(scene: Scene, crash: Crash, instance: CrashingInstance, ticket: str) -> None:
     """Send the requests that lead to the event. Those for the crashing service go to the crashing instance.
 
-    That instance may crash before it answers.
+    That instance may crash at any of them. Then the rest is not sent.
     """
+    with suppress(_InstanceCrashedError):
+        await _send_requests(scene, crash, instance, ticket)
 
-    async def send(person: Person, method: str, path: str, **request: Any) -> httpx.Response | None:
+
+async def _send_requests(scene: Scene, crash: Crash, instance: CrashingInstance, ticket: str) -> None:
+    async def send(person: Person, method: str, path: str, **request: Any) -> httpx.Response:
         if not path.startswith(registry.service(crash.service).routes):
             return await person.request_with_retries(method, path, **request)
         try:
             return await person.http.request(method, instance.url + path, **request)
         except httpx.TransportError:
-            return None  # the instance has crashed
+            raise _InstanceCrashedError from None
 
     async def ask(person: Person, method: str, path: str, **body: Any) -> dict[str, Any]:
         answer = await send(person, method, path, **({"json": body} if body else {}))
-        if answer is None:
-            return {}
         require(answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}")
         return dict(answer.json()) if answer.content else {}
 
     async def is_known_to_payments(placed: str) -> bool:
         answer = await send(scene.buyer, "GET", "/api/payments", params={"orderId": placed})
-        return answer is not None and answer.status_code == httpx.codes.OK
+        return answer.status_code == httpx.codes.OK
 
     async def order(window: int) -> str:
-        return str((await ask(scene.buyer, "POST", "/api/orders", ticketId=ticket, windowSeconds=window)).get("id"))
+        return str((await ask(scene.buyer, "POST", "/api/orders", ticketId=ticket, windowSeconds=window))["id"])
 
     steps: dict[str, Callable[[], Awaitable[Any]]] = {
         "sign up": lambda: ask(scene.new_user, "POST", "/api/users/signup", email=_new_address(), password="a" * 12),
