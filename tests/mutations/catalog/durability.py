@@ -44,7 +44,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="asyncio.shield(task)",
         new="task",
         tests=tests_in(
-            "common/tests/integration/storage/test_mongo.py",
+            "common/tests/integration/storage/test_uncancelled.py",
             "test_an_operation_goes_on_if_its_caller_is_cancelled",
         ),
     ),
@@ -52,10 +52,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="uncancelled-database",
         promise="Every operation of PyMongo's client runs to its end.",
         where="common.storage.mongo:Mongo.__init__",
-        old='self._client[database] if driver == "motor" else UncancelledDatabase(self._client, database)',
+        old="UncancelledDatabase(self._client, database)",
         new="self._client[database]",
         tests=tests_in(
-            "common/tests/integration/storage/test_mongo.py",
+            "common/tests/integration/storage/test_uncancelled.py",
             "test_an_operation_goes_on_if_its_caller_is_cancelled",
         ),
     ),

@@ -59,11 +59,14 @@ class Mongo:
             "maxAdaptiveRetries": 0,
             "tz_aware": True,
         }
-        client_type: Any = AsyncIOMotorClient if driver == "motor" else AsyncMongoClient
-        self._client = client_type(url, **options)
-        self.database: Database = (
-            self._client[database] if driver == "motor" else UncancelledDatabase(self._client, database)
-        )
+        self._client: Any
+        self.database: Database
+        if driver == "motor":
+            self._client = AsyncIOMotorClient(url, **options)
+            self.database = self._client[database]
+        else:
+            self._client = AsyncMongoClient(url, **options)
+            self.database = UncancelledDatabase(self._client, database)
         self._probe = ServerProbe(self._ask)
 
     async def ping(self) -> None:

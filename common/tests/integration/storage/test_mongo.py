@@ -91,20 +91,6 @@ async def test_a_write_without_a_new_connection_fails_as_unavailable(
     assert [failure for failure in failures if not as_unavailable(failure)] == []
 
 
-async def test_an_operation_goes_on_if_its_caller_is_cancelled(mongod: Mongod) -> None:
-    """Not with motor: it drops an operation for which no thread is free yet."""
-    mongo = Mongo(mongod.url, "shop", "pymongo")
-    things = mongo.database["things"]
-    caller = asyncio.create_task(_insert(things))
-    await asyncio.sleep(0)  # the insert has begun, but has no connection yet
-    caller.cancel()
-    try:
-        await eventually(lambda: things.count_documents({}), until=lambda seen: seen == 1, what="the inserted document")
-    finally:
-        await mongo.close()
-    assert caller.cancelled()
-
-
 async def test_a_time_is_read_back_in_utc(mongod: Mongod, driver: MongoDriver) -> None:
     mongo = Mongo(mongod.url, "shop", driver)
     things = mongo.database["things"]
