@@ -186,11 +186,13 @@ def test_an_answer_that_is_not_json_fails_the_step(platform: StandIn, gateway: s
 
 def test_ctrl_c_ends_the_demo_with_one_line_and_status_130(platform: StandIn, gateway: str) -> None:
     platform.interrupted = "POST /api/orders"
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+    # A shell starts a job in the background with SIGINT ignored. So this test does not rely on the present handler.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        played = Played(gateway)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
-    played = Played(gateway)
-
-    signal.signal(signal.SIGINT, before)
     assert played.exit_code == 130
     assert played.shown.splitlines()[-1] == "Stopped by Ctrl-C."
 
