@@ -84,13 +84,13 @@ def every_crash() -> list[Crash]:
 
 
 class _InstanceCrashedError(Exception):
-    pass
+    """The crashing instance no longer answers."""
 
 
 async def cause_event(scene: Scene, crash: Crash, instance: CrashingInstance, ticket: str) -> None:
     """Send the requests that lead to the event. Those for the crashing service go to the crashing instance.
 
-    That instance may crash at any of them. Then the rest is not sent.
+    When that instance has crashed, the remaining requests are not sent.
     """
     with suppress(_InstanceCrashedError):
         await _send_requests(scene, crash, instance, ticket)
