@@ -14,9 +14,13 @@ from devkit.testing.eventually import eventually
 from devkit.testing.running import RunningService, Surroundings, somebody
 from marketplace.operations.audit import Report, audit
 from marketplace.operations.operator import Operator, operator
-from marketplace.operations.stored_data import AGGREGATES
+from marketplace.operations.stored_data import AGGREGATES, READ_MODELS, ReadModels
 from marketplace.registry import SERVICE_NAMES, SERVICES, service
 from marketplace.settings import PlatformSettings
+
+
+def registered_read_models(service: str, collection: str) -> ReadModels:
+    return next(each for each in READ_MODELS if (each.service, each.collection) == (service, collection))
 
 
 @asynccontextmanager

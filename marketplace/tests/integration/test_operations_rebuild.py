@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from marketplace.tests.integration.interrupted import interrupted
-from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator, running
+from marketplace.tests.integration.operated import (
+    Marketplace,
+    a_marketplace,
+    an_operator,
+    registered_read_models,
+    running,
+)
 
 from common.domain.ids import new_id
 from common.events.orders import OrderCancelled
@@ -20,7 +26,9 @@ from marketplace.operations.rebuild import REPLAY_PENDING, rebuild
 from marketplace.operations.stored_data import READ_MODELS
 from marketplace.registry import CONSUMERS_OF
 
-ORDERS_OF_TICKETS, TICKETS_OF_ORDERS, ORDERS_OF_PAYMENTS = READ_MODELS
+ORDERS_OF_TICKETS = registered_read_models("tickets", "order_replicas")
+TICKETS_OF_ORDERS = registered_read_models("orders", "ticket_replicas")
+ORDERS_OF_PAYMENTS = registered_read_models("payments", "order_replicas")
 
 
 @pytest.fixture

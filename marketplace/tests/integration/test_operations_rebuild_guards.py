@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from marketplace.tests.integration.interrupted import interrupted
-from marketplace.tests.integration.operated import an_operator
+from marketplace.tests.integration.operated import an_operator, registered_read_models
 from pymongo.errors import BulkWriteError
 
 from common.domain.ids import new_id
@@ -14,9 +14,8 @@ from devkit.testing.running import Surroundings
 from devkit.testing.samples import order_events
 from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild import rebuild
-from marketplace.operations.stored_data import READ_MODELS
 
-ORDERS_OF_TICKETS = READ_MODELS[0]
+ORDERS_OF_TICKETS = registered_read_models("tickets", "order_replicas")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from marketplace.tests.integration.damageable import damageable
-from marketplace.tests.integration.operated import an_operator, running
+from marketplace.tests.integration.operated import an_operator, registered_read_models, running
 from marketplace.tests.integration.typed import run
 
 from common.domain.ids import new_id
@@ -20,11 +20,10 @@ from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import listed_ticket, order_events
 from marketplace.operations.rebuild import rebuild
-from marketplace.operations.stored_data import READ_MODELS
 from marketplace.registry import CONSUMERS_OF
 from tickets.ticket import Ticket
 
-ORDERS_OF_TICKETS = READ_MODELS[0]
+ORDERS_OF_TICKETS = registered_read_models("tickets", "order_replicas")
 
 
 async def a_ticket_that_is_held_by_its_cancelled_order(

@@ -11,10 +11,14 @@ from marketplace.operations.replay_events import NotReplayed
 from marketplace.operations.show import console, counted, show_json, show_line
 from marketplace.operations.stored_data import READ_MODELS, ReadModels
 
+_KNOWN = "; ".join(each.name for each in READ_MODELS)
+
 
 def rebuild_one(
     service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service that has the read model.")],
-    read_model: Annotated[str, typer.Argument(metavar="READ_MODEL", help="The name of its collection.")],
+    read_model: Annotated[
+        str, typer.Argument(metavar="READ_MODEL", help=f"The name of its collection. The read models are: {_KNOWN}.")
+    ],
     *,
     as_json_: Json = False,
 ) -> None:
@@ -28,16 +32,13 @@ def rebuild_one(
 
     Example: `marketplace rebuild tickets order_replicas`
 
-    Read models: `tickets order_replicas` · `orders ticket_replicas` · `payments order_replicas`
-
     Exit status: 0 rebuilt · 1 the service has not handled an event again, or NATS or MongoDB does not answer · 2 there
     is no such read model
     """
     chosen = next((each for each in READ_MODELS if (each.service, each.collection) == (service, read_model)), None)
     if chosen is None:
-        known = "; ".join(each.name for each in READ_MODELS)
         raise typer.BadParameter(
-            f"there is no read model {service} {read_model}. Choose one of: {known}", param_hint="SERVICE READ_MODEL"
+            f"there is no read model {service} {read_model}. Choose one of: {_KNOWN}", param_hint="SERVICE READ_MODEL"
         )
     rebuilt = operate(lambda connection: rebuild(connection, chosen)) if as_json_ else _rebuild_with_progress(chosen)
     if as_json_:
