@@ -8,4 +8,4 @@ BEFORE_ACK = "before-ack"
 """The handler has done its work; the delivery is not acknowledged."""
 
 CRASH_LINE = "crashed at "
-"""The start of the line that the process logs before it crashes; the subject of the event follows."""
+"""The start of the line that the process logs before it crashes. The subject and the id of the event follow."""

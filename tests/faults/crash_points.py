@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 
 from common.events.catalog import MESSAGES
+from common.events.envelope import decode
 from common.messaging.streams import stream_of
 from faults.acks import recorded_acks
 from faults.context import ScenarioContext
 from faults.crash_moments import BEFORE_ACK, BEFORE_CLEAR
 from faults.crashes import MOMENTS, Crash, Scene, cause_event, every_crash
-from faults.crashing_instance import CrashingInstance
+from faults.crashing_instance import CrashedAt, CrashingInstance
 from faults.event_counts import tickets_with_too_many_versions, wrong_event_counts
 from faults.idle import expire_open_orders, require_clean_audit, wait_until_idle
 from faults.outboxes import OWNERS
-from faults.scenario import Outcome, Scenario, require
+from faults.scenario import Outcome, PromiseBroken, Scenario, require
 from marketplace.operations.dead_letters import list_dead_letters
-from marketplace.operations.stream_reader import count_messages
+from marketplace.operations.stream_reader import read_stream
 
 _TICKETS_WITH_OTHER_INSTANCES = 6
 _TIMEOUT_SECONDS = 40.0
@@ -68,23 +69,23 @@ async def _crash(scene: Scene, crashes: Sequence[Crash], *, alone: bool) -> None
     crashing = [CrashingInstance(context, crash.service, crash.moment, crash.what) for crash in crashes]
     try:
         await asyncio.gather(*(each.start() for each in crashing))
-        subjects = await asyncio.gather(*map(_until_crashed, [scene] * len(crashes), crashes, crashing, tickets))
+        events = await asyncio.gather(*map(_until_crashed, [scene] * len(crashes), crashes, crashing, tickets))
         if alone:  # otherwise the other instances have already taken over
-            for crash, subject in zip(crashes, subjects, strict=True):
-                await _expect_state_after_crash(scene, crash, subject)
+            for crash, event in zip(crashes, events, strict=True):
+                await _expect_state_after_crash(scene, crash, event)
     finally:
         await asyncio.gather(*(each.kill() for each in crashing))
         await asyncio.gather(*map(context.platform.start, instances))
     await require_clean_audit(context)
-    for crash, subject in zip(crashes, subjects, strict=True):
-        await _expect_finished(scene, crash, subject)
+    for crash, event in zip(crashes, events, strict=True):
+        await _expect_finished(scene, crash, event)
     new = [letter for letter in await list_dead_letters(context.operator) if letter.id not in before]
     shown = [(letter.consumer, letter.event, letter.reason) for letter in new]
     require(not new, f"dead letters after {', '.join(map(str, crashes))}: {shown}")
 
 
-async def _until_crashed(scene: Scene, crash: Crash, instance: CrashingInstance, tickets: Sequence[str]) -> str:
-    """Cause the event until the instance crashes; return the subject of the event at which it crashed.
+async def _until_crashed(scene: Scene, crash: Crash, instance: CrashingInstance, tickets: Sequence[str]) -> CrashedAt:
+    """Cause the event until the instance crashes; return the event at which it crashed.
 
     Several tries may be needed, because another running instance may receive the event.
     """
@@ -95,12 +96,12 @@ async def _until_crashed(scene: Scene, crash: Crash, instance: CrashingInstance,
         await instance.wait(2.5 if crash.cause == "expire" else 0.5 if len(tickets) > 1 else 10)
         if instance.is_running:
             tickets = [await scene.list_ticket() for _ in tickets]
-    subject = instance.crashed_at()
-    require(subject is not None, f"{crash}: crashed for another reason ({instance.ending}): {instance.last_lines(3)}")
-    return str(subject)
+    if event := instance.crashed_at():
+        return event
+    raise PromiseBroken(f"{crash}: crashed for another reason ({instance.ending}): {instance.last_lines(3)}")
 
 
-async def _expect_state_after_crash(scene: Scene, crash: Crash, subject: str) -> None:
+async def _expect_state_after_crash(scene: Scene, crash: Crash, event: CrashedAt) -> None:
     """Check outbox, stream and consumer right after the crash, while no other instance runs."""
     operator = scene.context.operator
     if crash.moment == BEFORE_ACK:
@@ -108,29 +109,29 @@ async def _expect_state_after_crash(scene: Scene, crash: Crash, subject: str) ->
         info = await operator.broker.jetstream.consumer_info(consumer.stream.name, consumer.name)
         require(bool(info.num_ack_pending), f"{crash}: nothing is in flight, so it crashed after its ack")
         return
-    service, collection = OWNERS[subject.partition(".")[0]]
-    key = subject.rpartition(".")[2]
+    service, collection = OWNERS[event.subject.partition(".")[0]]
+    key = event.subject.rpartition(".")[2]
     document = await operator.databases[service][collection].find_one({"_id": key}) or {}
-    staged = [entry["subject"] for entry in document.get("outbox", [])]
-    require(subject in staged, f"{crash}: {subject} is not in the outbox: {staged}")
-    count = await _count(scene, subject)
-    require(count == (crash.moment == BEFORE_CLEAR), f"{crash}: {subject} is {count} times in the stream")
+    staged = [entry["id"] for entry in document.get("outbox", [])]
+    require(event.event_id in staged, f"{crash}: {event.event_id} is not in the outbox: {staged}")
+    count = len(await _sequences(scene, event))
+    require(count == (crash.moment == BEFORE_CLEAR), f"{crash}: {event.event_id} is {count} times in the stream")
 
 
-async def _expect_finished(scene: Scene, crash: Crash, subject: str) -> None:
-    count = await _count(scene, subject)
-    require(count == 1, f"{crash}: {subject} is {count} times in the stream")
+async def _expect_finished(scene: Scene, crash: Crash, event: CrashedAt) -> None:
+    sequences = await _sequences(scene, event)
+    require(len(sequences) == 1, f"{crash}: {event.event_id} is {len(sequences)} times in the stream")
     if crash.moment == BEFORE_ACK:
-        consumer = crash.consumer
-        message = await scene.context.operator.broker.jetstream.get_last_msg(consumer.stream.name, subject)
-        acks = scene.acks.of(consumer.name, message.seq or 0)
+        acks = scene.acks.of(crash.consumer.name, sequences[0])
         seen = [(ack.verdict, ack.delivery) for ack in acks]
         require(len(acks) == 1 and acks[0].verdict == "+ACK" and acks[0].delivery > 1, f"{crash}: answered with {seen}")
 
 
-async def _count(scene: Scene, subject: str) -> int:
-    event_type = MESSAGES[subject.rpartition(".")[0]]
-    return await count_messages(scene.context.operator.broker, stream_of(event_type).name, [subject])
+async def _sequences(scene: Scene, event: CrashedAt) -> list[int]:
+    """Return where the event is in its stream. Other events can have the same subject, but not the same id."""
+    stream = stream_of(MESSAGES[event.subject.rpartition(".")[0]]).name
+    messages = read_stream(scene.context.operator.broker, stream, [event.subject])
+    return [each.sequence async for each in messages if decode(each.subject, each.data).event_id == event.event_id]
 
 
 SCENARIO = Scenario("Crash points", run)

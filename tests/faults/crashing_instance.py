@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.servers import free_port
@@ -12,6 +13,14 @@ from faults.crash_moments import CRASH_LINE
 from marketplace.keys import load_or_create_keys
 from marketplace.registry import service
 from marketplace.service_process import ServiceProcess, service_environment
+
+
+@dataclass(frozen=True)
+class CrashedAt:
+    """The event, or timer, at which an instance crashed."""
+
+    subject: str
+    event_id: str
 
 
 class CrashingInstance(ServiceProcess):
@@ -36,7 +45,7 @@ class CrashingInstance(ServiceProcess):
         inherited = super().environment()
         return {**inherited, "PYTHONPATH": os.pathsep.join(filter(None, (ours, inherited.get("PYTHONPATH"))))}
 
-    def crashed_at(self) -> str | None:
-        """Return the subject of the event at which it crashed; None if it runs, or ended for another reason."""
+    def crashed_at(self) -> CrashedAt | None:
+        """Return the event at which it crashed; None if it runs, or ended for another reason."""
         words = [line for line in self.last_lines(20).splitlines() if line.startswith(CRASH_LINE)]
-        return str(json.loads(words[-1].removeprefix(CRASH_LINE))) if words and not self.is_running else None
+        return CrashedAt(*json.loads(words[-1].removeprefix(CRASH_LINE))) if words and not self.is_running else None

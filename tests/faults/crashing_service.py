@@ -47,7 +47,7 @@ def _crashing_consumer(consumer: Consumer[Any]) -> Consumer[Any]:
     async def handle(service: Any, event: Any) -> None:
         await consumer.handle(service, event)
         if ObjectId(event.id).generation_time.timestamp() >= started:
-            _crash(event.subject)
+            _crash(event.subject, event.event_id)
 
     return replace(consumer, handle=handle)
 
@@ -58,16 +58,16 @@ def _make_publisher_crash(publisher: Publisher, moment: str, event_type: str) ->
     async def publish_or_crash(staged: StagedEvent) -> None:
         matches = staged.subject.startswith(f"{event_type}.")
         if matches and moment == BEFORE_PUBLISH:
-            _crash(staged.subject)
+            _crash(staged.subject, staged.id)
         await publish(staged)
         if matches:
-            _crash(staged.subject)
+            _crash(staged.subject, staged.id)
 
     publisher.publish = publish_or_crash  # type: ignore[method-assign]
 
 
-def _crash(subject: str) -> NoReturn:
-    sys.stdout.write(f"{CRASH_LINE}{json.dumps(subject)}\n")
+def _crash(subject: str, event_id: str) -> NoReturn:
+    sys.stdout.write(f"{CRASH_LINE}{json.dumps([subject, event_id])}\n")
     sys.stdout.flush()
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("unreachable: SIGKILL cannot be handled")
