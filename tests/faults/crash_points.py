@@ -128,7 +128,7 @@ async def _expect_finished(scene: Scene, crash: Crash, event: CrashedAt) -> None
 
 
 async def _sequences(scene: Scene, event: CrashedAt) -> list[int]:
-    """Return where the event is in its stream. Other events can have the same subject, but not the same id."""
+    """Return the event's sequence numbers in its stream. Other events may have the same subject, but not its id."""
     stream = stream_of(MESSAGES[event.subject.rpartition(".")[0]]).name
     messages = read_stream(scene.context.operator.broker, stream, [event.subject])
     return [each.sequence async for each in messages if decode(each.subject, each.data).event_id == event.event_id]

@@ -69,13 +69,13 @@ async def test_one_trace_id_is_in_the_logs_of_every_service_that_handles_an_orde
     caused = {OrderCreated, TicketUpdated}
     consuming = {spec.name for spec in SERVICES if any(caused & set(each.on) for each in spec.consumers)}
 
-    async def services_that_tell_of_it() -> set[str]:
+    async def services_that_log_the_trace() -> set[str]:
         logs = [platform.log_path(name) for name in (*SERVICE_NAMES, "orders-2", "payments-2")]
         lines = [line for path in logs for line in path.read_text().splitlines() if trace_id in line]
         return {json.loads(line)["service"] for line in lines}
 
     await eventually(
-        services_that_tell_of_it,
+        services_that_log_the_trace,
         until=lambda seen: seen == {"orders", *consuming},
         what="every service that handles one of the two events",
     )
