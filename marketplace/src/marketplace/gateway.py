@@ -108,7 +108,7 @@ http {
     proxy_set_header X-Forwarded-For $$remote_addr;
     proxy_set_header X-Forwarded-Proto $$scheme;
     proxy_connect_timeout 1s;
-    proxy_read_timeout 5s;  # a service answers within 4.5 s; if it is too slow, it answers 503 (common.http.middleware)
+    proxy_read_timeout 5s;  # a service answers within 4 s; if it is too slow, it answers 503 (common.http.middleware)
     # If the connection to an instance fails, nginx sends the request to another instance. But nginx never sends a POST
     # request twice, because POST is not idempotent. After a timeout, nginx does not repeat any request, because the
     # service may have executed the request.

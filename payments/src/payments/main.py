@@ -21,7 +21,7 @@ from payments.routes import idempotent, router
 from payments.service import PaymentService
 from payments.settings import PaymentsSettings
 
-_CHARGE_SECONDS = 4.0
+_CHARGE_SECONDS = 3.5
 
 
 def create_app(

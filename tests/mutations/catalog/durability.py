@@ -72,7 +72,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="socket-timeout",
-        promise="An operation fails after 2 s when MongoDB does not answer on an open connection.",
+        promise="An operation fails after 1.5 s when MongoDB does not answer on an open connection.",
         where="common.storage.mongo:Mongo.__init__",
         old='"socketTimeoutMS": _TIMEOUT_MS,',
         new="",
@@ -80,7 +80,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="connect-timeout",
-        promise="An operation fails after 2 s when the host of MongoDB does not answer to a new connection.",
+        promise="An operation fails after 1.5 s when the host of MongoDB does not answer to a new connection.",
         where="common.storage.mongo:Mongo.__init__",
         old='"connectTimeoutMS": _TIMEOUT_MS,',
         new="",
@@ -88,7 +88,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="server-selection-timeout",
-        promise="An operation fails after 2 s when no server of MongoDB is found.",
+        promise="An operation fails after 1.5 s when no server of MongoDB is found.",
         where="common.storage.mongo:Mongo.__init__",
         old='"serverSelectionTimeoutMS": _TIMEOUT_MS,',
         new="",
@@ -96,7 +96,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="wait-queue-timeout",
-        promise="An operation fails after 2 s when no connection of the pool becomes free.",
+        promise="An operation fails after 1.5 s when no connection of the pool becomes free.",
         where="common.storage.mongo:Mongo.__init__",
         old='"waitQueueTimeoutMS": _TIMEOUT_MS,',
         new="",

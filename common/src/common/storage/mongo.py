@@ -15,7 +15,7 @@ from common.storage.collection import Database
 from common.storage.server_probe import ServerProbe
 from common.storage.uncancelled import UncancelledDatabase
 
-_TIMEOUT_MS = 2000
+_TIMEOUT_MS = 1500
 _PING_SECONDS = 1.0
 """A ping waits for an answer of MongoDB for at most this time.
 
@@ -30,9 +30,9 @@ class Mongo:
 
     MongoDB acknowledges a write when a majority of its servers have stored the write in their journals.
 
-    If the driver gets no connection, an operation fails after 2 s. If the driver has sent an operation but gets no
-    answer, the attempt also fails after 2 s. After such an attempt, the driver tries many operations a second time. If
-    the second attempt fails in the same way, the operation fails after 4 s in total. If the operation was a batch of
+    If the driver gets no connection, an operation fails after 1.5 s. If the driver has sent an operation but gets no
+    answer, the attempt also fails after 1.5 s. After such an attempt, the driver tries many operations a second time.
+    If the second attempt fails in the same way, the operation fails after 3 s in total. If the operation was a batch of
     several calls (see common.storage.batcher), the calls that are waiting for the next batch also fail.
 
     We do not use `timeoutMS`, which is a single timeout for the whole operation. This timeout also includes the time to
@@ -42,7 +42,7 @@ class Mongo:
     for 6 s. When this mongod answered again, the instances of the services needed another 20 s to recover.
 
     We do not use adaptive retries (`maxAdaptiveRetries`). If no connection can be made, PyMongo 4.20 would try an
-    operation up to two more times. This would take longer than 4 s. PyMongo would also send each write with a
+    operation up to two more times. This would take longer than 3 s. PyMongo would also send each write with a
     transaction number, and a mongod that is not in a replica set refuses such a write.
     """
 

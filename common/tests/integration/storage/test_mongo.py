@@ -45,7 +45,7 @@ async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
     async def somebody() -> None:
         while not over.is_set():
             with suppress(PyMongoError, TimeoutError):  # as a request that times out
-                async with asyncio.timeout(4.5):
+                async with asyncio.timeout(4.0):
                     await things.find_one({"_id": 1})
                     await things.insert_one({"name": "thing"})
 
