@@ -29,9 +29,9 @@ async def kept_deadlines(expiration: ExpirationService, orders: Sequence[tuple[O
 async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at_most_once(
     mongo: Mongo, closed: int
 ) -> None:
-    """For 40 orders: two deliveries of the timer and two of the event run concurrently."""
+    """For 15 orders: two deliveries of the timer and two of the event run concurrently."""
     expiration = use_cases(mongo.database, FakeTimers())
-    orders = [order_events(new_id(), due_in=-timedelta(minutes=1)) for _ in range(40)]
+    orders = [order_events(new_id(), due_in=-timedelta(minutes=1)) for _ in range(15)]
     await asyncio.gather(*(expiration.follow_order(order[0]) for order in orders))
 
     await asyncio.gather(
@@ -48,7 +48,7 @@ async def test_a_timer_that_fires_while_the_order_ends_completes_the_deadline_at
 
 async def test_the_first_events_of_an_order_may_be_handled_concurrently(mongo: Mongo) -> None:
     expiration = use_cases(mongo.database, FakeTimers())
-    orders = [order_events(new_id()) for _ in range(40)]
+    orders = [order_events(new_id()) for _ in range(15)]
 
     await asyncio.gather(*(expiration.follow_order(event) for order in orders * 2 for event in (order[0], order[1])))
 

@@ -23,7 +23,7 @@ from orders.service import OrderService
 
 pytestmark = pytest.mark.both_drivers
 
-BUYERS = 200
+BUYERS = 100
 
 
 async def order_at_once(
@@ -57,7 +57,7 @@ async def instances(
         yield [running, *[await stack.enter_async_context(another) for another in more]]
 
 
-async def test_of_200_concurrent_buyers_one_gets_the_ticket_and_the_others_get_409(
+async def test_of_100_concurrent_buyers_one_gets_the_ticket_and_the_others_get_409(
     streams: EventStreams, running: RunningService, instances: list[RunningService], ticket: TicketCreated
 ) -> None:
     answers = await order_at_once(instances, ticket, BUYERS)

@@ -96,9 +96,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="wait-queue-timeout",
-        promise="An operation fails after 1.5 s when no connection of the pool becomes free.",
+        promise="An operation fails after 2 s when no connection of the pool becomes free.",
         where="common.storage.mongo:Mongo.__init__",
-        old='"waitQueueTimeoutMS": _TIMEOUT_MS,',
+        old='"waitQueueTimeoutMS": _WAIT_QUEUE_MS,',
         new="",
         tests=tests_in(_TIMEOUTS, "test_an_operation_for_which_no_connection_becomes_free_fails[motor]"),
     ),

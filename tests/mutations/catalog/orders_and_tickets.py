@@ -11,7 +11,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='"ticket.id",',
         tests=tests_in(
             "orders/tests/integration/test_races.py",
-            "test_of_200_concurrent_buyers_one_gets_the_ticket_and_the_others_get_409",
+            "test_of_100_concurrent_buyers_one_gets_the_ticket_and_the_others_get_409",
         ),
         slow=True,
     ),

@@ -16,6 +16,11 @@ from common.storage.server_probe import ServerProbe
 from common.storage.uncancelled import UncancelledDatabase
 
 _TIMEOUT_MS = 1500
+_WAIT_QUEUE_MS = 2000
+"""An operation waits for a free connection for at most this time.
+
+The wait means that this process has many operations at once, not that the server has failed.
+"""
 _PING_SECONDS = 1.0
 """A ping waits for an answer of MongoDB for at most this time.
 
@@ -54,7 +59,7 @@ class Mongo:
             "serverSelectionTimeoutMS": _TIMEOUT_MS,
             "connectTimeoutMS": _TIMEOUT_MS,
             "socketTimeoutMS": _TIMEOUT_MS,
-            "waitQueueTimeoutMS": _TIMEOUT_MS,
+            "waitQueueTimeoutMS": _WAIT_QUEUE_MS,
             "heartbeatFrequencyMS": _TIMEOUT_MS,
             "maxAdaptiveRetries": 0,
             "tz_aware": True,

@@ -18,8 +18,8 @@ from devkit.servers import Mongod, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.both_drivers]
 
-_SECONDS = 3.0
-"""The time limit of 1.5 s, and a margin for a busy machine."""
+_SECONDS = 3.5
+"""The time limits of 1.5 s and 2 s, and a margin for a busy machine."""
 _SLOW: Document = {"_id": 1, "$where": "sleep(1000) || true"}
 
 Connect = Callable[[str], Collection]
@@ -81,7 +81,7 @@ async def test_an_operation_for_which_no_connection_becomes_free_fails(connect: 
     writes = [things.update_one(_SLOW, {"$set": {"name": "thing"}}) for _ in range(5)]
     outcomes = await asyncio.gather(*writes, return_exceptions=True)
     waited_in_vain = [each for each in outcomes if isinstance(each, WaitQueueTimeoutError)]
-    assert waited_in_vain, "some have waited for more than 1.5 s"
+    assert waited_in_vain, "some have waited for more than 2 s"
     assert all(map(as_unavailable, waited_in_vain))
 
 
