@@ -76,7 +76,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.mongo:Mongo.__init__",
         old='"socketTimeoutMS": _TIMEOUT_MS,',
         new="",
-        tests=tests_in(_TIMEOUTS, "test_an_operation_on_an_open_connection_to_a_paused_mongod_fails[motor]"),
+        tests=tests_in(_TIMEOUTS, "test_an_operation_that_mongod_does_not_answer_fails[motor]"),
     ),
     Mutation(
         name="connect-timeout",

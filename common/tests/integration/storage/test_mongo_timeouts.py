@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.both_drivers]
 _SECONDS = 3.5
 """The time limits of 1.5 s and 2 s, and a margin for a busy machine."""
 _SLOW: Document = {"_id": 1, "$where": "sleep(1000) || true"}
+_VERY_SLOW: Document = {"_id": 1, "$where": "sleep(10000) || true"}
 
 Connect = Callable[[str], Collection]
 
@@ -52,6 +53,13 @@ async def test_an_operation_on_an_open_connection_to_a_paused_mongod_fails(conne
     await things.find_one({"_id": 1})
     mongod.pause()
     await _fails_as_unavailable(things.insert_one({"name": "thing"}))
+
+
+async def test_an_operation_that_mongod_does_not_answer_fails(connect: Connect, mongod: Mongod) -> None:
+    """Meanwhile, mongod answers other operations, so the driver does not assume that the server has failed."""
+    things = connect(mongod.url)
+    await things.insert_one({"_id": 1})
+    await _fails_as_unavailable(things.update_one(_VERY_SLOW, {"$set": {"name": "thing"}}))
 
 
 async def test_an_operation_that_needs_a_connection_to_a_lost_host_fails(mongod: Mongod, driver: MongoDriver) -> None:
