@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pymongo import InsertOne
-
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
@@ -30,7 +28,7 @@ async def leave_behind(collection: Collection, *events: Event, for_so_long: time
     """Store an aggregate for each event, as a process that died before it published the event."""
     staged = [StagedEvent.stage(event, stopped_clock() - for_so_long) for event in events]
     documents = [{"_id": event.id, "outbox": [each.to_document()]} for event, each in zip(events, staged, strict=True)]
-    await collection.bulk_write([InsertOne(document) for document in documents])
+    await asyncio.gather(*map(collection.insert_one, documents))
 
 
 async def in_outboxes(collection: Collection) -> list[str]:

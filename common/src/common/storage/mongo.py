@@ -15,11 +15,13 @@ from common.storage.collection import Database
 from common.storage.server_probe import ServerProbe
 from common.storage.uncancelled import UncancelledDatabase
 
-_TIMEOUT_MS = 1500
-_WAIT_QUEUE_MS = 2000
-"""An operation waits for a free connection for at most this time.
+_CONNECTION_MS = 2000
+"""An operation waits for a server, a new connection or a free connection for at most this time."""
+_ANSWER_MS = 1500
+"""An operation that was sent waits for its answer for at most this time.
 
-The wait means that this process has many operations at once, not that the server has failed.
+With a second attempt, an operation on a server that does not answer takes 3.5 s. This is shorter than the time limit of
+a request (MAX_SECONDS in common.http.middleware).
 """
 _PING_SECONDS = 1.0
 """A ping waits for an answer of MongoDB for at most this time.
@@ -35,10 +37,10 @@ class Mongo:
 
     MongoDB acknowledges a write when a majority of its servers have stored the write in their journals.
 
-    If the driver gets no connection, an operation fails after 1.5 s. If the driver has sent an operation but gets no
-    answer, the attempt also fails after 1.5 s. After such an attempt, the driver tries many operations a second time.
-    If the second attempt fails in the same way, the operation fails after 3 s in total. If the operation was a batch of
-    several calls (see common.storage.batcher), the calls that are waiting for the next batch also fail.
+    If the driver gets no connection, an operation fails after 2 s. If the driver has sent an operation but gets no
+    answer, the attempt fails after 1.5 s. After such an attempt, the driver tries many operations a second time. If the
+    second attempt fails, too, the operation fails after at most 3.5 s in total. If the operation was a batch of several
+    calls (see common.storage.batcher), the calls that are waiting for the next batch also fail.
 
     We do not use `timeoutMS`, which is a single timeout for the whole operation. This timeout also includes the time to
     make a new connection. If an operation has only little time left, it fails while the driver is still connecting. The
@@ -47,7 +49,7 @@ class Mongo:
     for 6 s. When this mongod answered again, the instances of the services needed another 20 s to recover.
 
     We do not use adaptive retries (`maxAdaptiveRetries`). If no connection can be made, PyMongo 4.20 would try an
-    operation up to two more times. This would take longer than 3 s. PyMongo would also send each write with a
+    operation up to two more times. This would take longer than 3.5 s. PyMongo would also send each write with a
     transaction number, and a mongod that is not in a replica set refuses such a write.
     """
 
@@ -56,11 +58,11 @@ class Mongo:
             "w": "majority",
             "journal": True,
             "retryWrites": True,
-            "serverSelectionTimeoutMS": _TIMEOUT_MS,
-            "connectTimeoutMS": _TIMEOUT_MS,
-            "socketTimeoutMS": _TIMEOUT_MS,
-            "waitQueueTimeoutMS": _WAIT_QUEUE_MS,
-            "heartbeatFrequencyMS": _TIMEOUT_MS,
+            "serverSelectionTimeoutMS": _CONNECTION_MS,
+            "connectTimeoutMS": _CONNECTION_MS,
+            "socketTimeoutMS": _ANSWER_MS,
+            "waitQueueTimeoutMS": _CONNECTION_MS,
+            "heartbeatFrequencyMS": _CONNECTION_MS,
             "maxAdaptiveRetries": 0,
             "tz_aware": True,
         }
