@@ -12,7 +12,6 @@ from faults.outboxes import staged_events
 from faults.scenario import Outcome, Scenario, require
 from marketplace.registry import SERVICE_NAMES
 
-_PEOPLE = 8
 _ENDS_WITHIN_SECONDS = 5.0
 _RECOVERS_WITHIN_SECONDS = 3.0
 
@@ -47,12 +46,12 @@ def _faults(context: ScenarioContext) -> list[Fault]:
 
 
 async def run(context: ScenarioContext) -> Outcome:
-    faults = _faults(context)
+    faults, people = _faults(context), context.size(8, 4)
     ours = [*SERVICE_NAMES, *(f"{service}-2" for service in SERVICE_NAMES), "gateway"]
     before = {name: context.platform.pid(name) for name in ours}
     seller, buyer = await context.person(), await context.person()
     recoveries = {}
-    async with load(context, _PEOPLE) as under_load:
+    async with load(context, people) as under_load:
         total, passed = sum(fault.seconds for fault in faults), 0
         for fault in faults:
             await fault.begin()
@@ -78,7 +77,7 @@ async def run(context: ScenarioContext) -> Outcome:
     slowest = max(answer.seconds for answer in under_load.answers)
     counts = under_load.counts()
     return Outcome(
-        done=f"{len(under_load.answers)} requests of {_PEOPLE} people: sign up, browse, list, order, pay, cancel",
+        done=f"{len(under_load.answers)} requests of {people} people: sign up, browse, list, order, pay, cancel",
         injected=", ".join(f"{fault.name} for {fault.seconds} s" for fault in faults),
         checked="every request ends within 5 s with a success, a 503, or a 404 because an event has not arrived yet; "
         "3 s after the end a new ticket can be ordered and all processes are ready; no process restarted; "
