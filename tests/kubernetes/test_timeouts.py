@@ -11,6 +11,7 @@ from common.http.middleware import MAX_SECONDS
 from common.http.server import DRAIN_SECONDS, IDLE_SECONDS
 from common.messaging.broker import _PING_SECONDS as _BROKER_PING_SECONDS
 from common.runtime.service_runtime import _FINISH_SECONDS
+from common.storage.mongo import _ANSWER_MS, _CONNECTION_MS
 from common.storage.mongo import _PING_SECONDS as _MONGO_PING_SECONDS
 from marketplace.gateway import nginx_configuration
 from marketplace.operations.dead_letters import _REPLAY_SECONDS
@@ -97,6 +98,11 @@ _RULES = {
         lambda: MAX_SECONDS,
         _traefik_wait,
         "the service says what is wrong, while the gateway can only say that the answer is missing",
+    ),
+    "mongodb-operation-shorter-than-request": Rule(
+        lambda: (_CONNECTION_MS + _ANSWER_MS) / 1000,
+        lambda: MAX_SECONDS,
+        "the request is cancelled, and cannot say that the database does not answer",
     ),
     "charge-shorter-than-request": Rule(
         lambda: _CHARGE_SECONDS,
