@@ -20,8 +20,8 @@ _CONNECTION_MS = 2000
 _ANSWER_MS = 1500
 """An operation that was sent waits for its answer for at most this time.
 
-With a second attempt, an operation on a server that does not answer takes 3.5 s. This is shorter than the time limit of
-a request (MAX_SECONDS in common.http.middleware).
+With a second attempt, an operation on a server that does not answer takes at most 3.5 s. This is shorter than the time
+limit of a request (MAX_SECONDS in common.http.middleware).
 """
 _PING_SECONDS = 1.0
 """A ping waits for an answer of MongoDB for at most this time.

@@ -151,7 +151,7 @@ async def test_polling_reads_an_outbox_of_many_events_in_batches(mongo: Mongo, s
         return found
 
     listings = mongo.database["listings"]
-    for _ in range(6):
+    for _ in range(6):  # if all were stored at once, some would wait too long for a connection
         await leave_behind(listings, *(listed_ticket() for _ in range(50)))
     relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
     relay.add_collection(InterceptedCollection(listings, measure))

@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
+from common.http.middleware import MAX_SECONDS
 from common.storage.availability import as_unavailable
 from common.storage.collection import Collection
 from common.storage.mongo import Mongo, MongoDriver
@@ -45,7 +46,7 @@ async def test_a_mongod_that_was_paused_under_load_is_used_again_immediately(
     async def somebody() -> None:
         while not over.is_set():
             with suppress(PyMongoError, TimeoutError):  # as a request that times out
-                async with asyncio.timeout(4.0):
+                async with asyncio.timeout(MAX_SECONDS):
                     await things.find_one({"_id": 1})
                     await things.insert_one({"name": "thing"})
 
