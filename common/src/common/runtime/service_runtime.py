@@ -21,6 +21,7 @@ from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.messaging.subscription import Subscription
+from common.runtime.background import keep_running
 from common.runtime.settings import ServiceSettings
 from common.storage.availability import DatabaseError, as_unavailable
 from common.storage.mongo import Mongo
@@ -56,7 +57,7 @@ class ServiceRuntime:
         self.mongo = Mongo(settings.mongo_url, settings.mongo_database, settings.mongo_driver)
         self.broker = Broker(settings.nats_url, name)
         self.publisher = Publisher(self.broker)
-        self.relay = OutboxRelay(self.publisher, clock)
+        self.relay = OutboxRelay(self.publisher)
         self._policy = policy or RetryPolicy()
         self._dead_letters = DeadLetters(self.publisher)
         self._subscriptions: list[Subscription[Any]] = []
@@ -67,7 +68,7 @@ class ServiceRuntime:
         self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
         self.on_failure: Callable[[], None] = lambda: None
-        """The runtime calls this function if the start of the service or one of its background loops fails.
+        """The runtime calls this function if the start of the service fails.
 
         The module common.runtime.serve replaces this function with one that ends the process.
         """
@@ -87,7 +88,7 @@ class ServiceRuntime:
     def in_background(self, *loops: Step) -> None:
         """Add loops that run in the background from the start of the service until its end.
 
-        If a loop raises an error, the process ends. Kubernetes or `marketplace run` then starts a new process.
+        If a loop raises an error, it is started again after a pause (see common.runtime.background).
         """
         self._loops += loops
 
@@ -144,7 +145,7 @@ class ServiceRuntime:
 
     def _report_failure(self, work: asyncio.Task[None]) -> None:
         if not work.cancelled() and (error := work.exception()):
-            log.critical("background work failed, the process ends", exc_info=error)
+            log.critical("the service could not start, the process ends", exc_info=error)
             self.on_failure()
 
     async def _run(self) -> None:
@@ -153,8 +154,7 @@ class ServiceRuntime:
             await _until_available(subscription.start, log_message="waiting for NATS")
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
-                task: asyncio.Task[None] = group.create_task(loop())  # type: ignore[arg-type] # a Step is always an async function here
-                self._running_loops.append(task)
+                self._running_loops.append(group.create_task(keep_running(loop)))
             self._started.set()
             log.info("ready")
 

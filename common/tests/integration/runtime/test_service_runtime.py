@@ -114,19 +114,44 @@ async def test_a_service_whose_nats_client_gave_up_reports_that_it_must_be_resta
         assert not is_alive(service)
 
 
-async def test_a_background_loop_that_fails_ends_the_process(surroundings: Surroundings) -> None:
-    may_fail, ended = asyncio.Event(), asyncio.Event()
+async def test_a_background_loop_that_fails_is_started_again_and_harms_no_other(surroundings: Surroundings) -> None:
+    """The loop that failed must not stay ended: https://github.com/Apicurio/apicurio-registry/issues/608."""
+    failed, runs_again, other_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def meet_a_defect() -> None:
-        await may_fail.wait()
+    async def meet_a_defect_once() -> None:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("a defect")
+        runs_again.set()
+        await asyncio.Event().wait()
+
+    async def other() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            other_ended.set()
+
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
+    service.in_background(other, meet_a_defect_once)
+    async with service.running():
+        async with asyncio.timeout(5):
+            await runs_again.wait()
+        await eventually_ready(service)
+        assert not other_ended.is_set()
+        assert is_alive(service)
+
+
+async def test_a_start_that_fails_ends_the_process(surroundings: Surroundings) -> None:
+    """For example, an index cannot be created, so nothing would keep two orders from holding one ticket."""
+    ended = asyncio.Event()
+
+    async def create_index() -> None:
         raise RuntimeError("a defect")
 
     service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
-    service.in_background(meet_a_defect)
+    service.before_start(create_index)
     service.on_failure = ended.set
     async with service.running():
-        await eventually_ready(service)
-        may_fail.set()
         async with asyncio.timeout(5):
             await ended.wait()
         assert not is_alive(service)
