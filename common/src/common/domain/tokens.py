@@ -23,12 +23,7 @@ We must not use the algorithm that the header names, because the sender of a for
 """
 
 _CLOCK_SKEW = timedelta(seconds=30)
-"""The clocks of two machines may differ by at most this time.
-
-A token contains the time at which it was made. If the clock of the auth service is ahead, another service gets a token
-from the future. The other service accepts this token if the difference is not larger than `_CLOCK_SKEW`. For the same
-reason, a service still accepts a token for this time after the token has expired.
-"""
+"""The clocks of two machines may differ by this time. So a token is still valid for this time after it has expired."""
 _LONGEST_TOKEN = 2048
 
 
@@ -67,7 +62,9 @@ class TokenVerifier:
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 leeway=_CLOCK_SKEW,
-                options={"require": ["exp", "iat", "sub", "iss", "email"]},
+                # The claim "iat" is the time at which the token was made. If the clock of the auth service was ahead
+                # and was then set back, this time is in the future. We ignore this, so that nobody is signed out.
+                options={"require": ["exp", "iat", "sub", "iss", "email"], "verify_iat": False},
             )
         except jwt.ExpiredSignatureError:
             raise NotSignedIn("Your session has ended. Sign in again.") from None
