@@ -14,7 +14,7 @@ from expiration.timers import TimerScheduler
 
 def deadlines_in(database: Database, clock: Clock = utc_now) -> DeadlineRepository:
     """Its events stay in the outboxes, because no relay runs."""
-    return DeadlineRepository(database["deadlines"], idle_relay(clock), clock)
+    return DeadlineRepository(database["deadlines"], idle_relay(), clock)
 
 
 def use_cases(database: Database, timers: FakeTimers) -> ExpirationService:

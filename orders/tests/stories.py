@@ -7,7 +7,7 @@ from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderedTicket
 from devkit.testing.samples import captured_payment, changed_ticket, listed_ticket
 from devkit.testing.service_samples import Story, nothing_before
-from orders.order import Order
+from orders.order import Order, OrderStatus
 from orders.service import OrderService
 
 _ORDER = OrderId("65f0c0ffee00000000000020")
@@ -18,7 +18,9 @@ _LISTED = listed_ticket()
 
 async def _an_open_order(orders: OrderService) -> None:
     ticket = OrderedTicket(id=TicketId(_LISTED.id), title="Concert", price=1999)
-    await orders._orders.add(Order(id=_ORDER, user_id=_BUYER, ticket=ticket, expires_at=_DEADLINE, version=1))
+    await orders._orders.add(
+        Order(id=_ORDER, user_id=_BUYER, ticket=ticket, expires_at=_DEADLINE, status=OrderStatus.CREATED, version=1)
+    )
 
 
 STORIES = {

@@ -24,6 +24,7 @@ async def _a_captured_payment(payments: PaymentService) -> None:
             user_id=_BUYER,
             amount=1999,
             status=PaymentStatus.CAPTURED,
+            open=True,
             token=None,
             charge_id=charge,
             begun_at=datetime(2026, 1, 1, tzinfo=UTC),

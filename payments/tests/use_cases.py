@@ -19,7 +19,7 @@ GOOD_CARD = "tok_visa"
 
 async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -> PaymentService:
     """Their events stay in the outboxes, because no relay runs."""
-    payments = PaymentRepository(database["payments"], idle_relay(clock), clock)
+    payments = PaymentRepository(database["payments"], idle_relay(), clock)
     await payments.create_indexes()
     orders = ReadModelRepository(database["order_replicas"], OrderReadModel, wait_seconds=0)
     return PaymentService(payments, orders, gateway, clock)

@@ -39,6 +39,14 @@ async def kept_answer(requests: IdempotentRequests) -> bytes:
     return bytes(answer.body)
 
 
+async def test_a_claim_from_the_future_can_be_taken_over(requests: IdempotentRequests, clock: SettableClock) -> None:
+    """Its process died, and then the clock was set back."""
+    clock.move_on(timedelta(hours=1))
+    await claim(requests)
+    clock.move_on(timedelta(hours=-1))
+    await claim(requests)
+
+
 async def test_a_claim_can_be_taken_over_only_after_ten_seconds(
     requests: IdempotentRequests, clock: SettableClock
 ) -> None:

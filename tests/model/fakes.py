@@ -11,6 +11,7 @@ from common.domain.event import Event
 from common.events.envelope import StagedEvent, decode
 from common.events.timers import DeadlineTimer
 from common.messaging.consumer import Consumer
+from common.messaging.outbox_relay import OutboxRelay
 from common.storage import collection
 from devkit.testing.interception import InterceptedCollection
 from expiration.deadline import Deadline
@@ -32,6 +33,13 @@ class _InMemoryCollection(InterceptedCollection):
         """Run the updates one by one, so that a crash may come between two of them."""
         for each in requests:
             await self.update_one(each._filter, each._doc)
+
+
+class PollingRelay(OutboxRelay):
+    """Publishes only by polling the outboxes, so that the model decides when an event is published."""
+
+    def enqueue(self, *_: object) -> None:
+        pass
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from model.fakes import Database, Delivery, Stream, Timers
+from model.fakes import Database, Delivery, PollingRelay, Stream, Timers
 from model.processes import RUN_TO_END, Process, Schedule
 
 from common.domain.errors import DomainError, RetryLater, VersionConflict
 from common.domain.event import Event
 from common.events.timers import DeadlineTimer
-from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.timeline import TimelineReader
 from common.storage.collection import Document
@@ -57,7 +56,7 @@ class Marketplace:
         databases = {service: Database(in_memory_database(service)) for service in SERVICE_NAMES}
         self._operator = Operator(unconnected_broker(), {name: each.bare for name, each in databases.items()})
         publisher = cast("Publisher", self.stream)
-        self.relays = {service: OutboxRelay(publisher, self.clock) for service in SERVICE_NAMES}
+        self.relays = {service: PollingRelay(publisher) for service in SERVICE_NAMES}
         self.waiting: list[Process] = []
         self._on_success: dict[Process, Any] = {}
         self._databases = databases

@@ -4,9 +4,10 @@ A pending deadline becomes completed when the time to pay is over. It becomes dr
 earlier.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Self
+
+from pydantic import AwareDatetime
 
 from common.domain.aggregate import Aggregate
 from common.events.expiration import ExpirationCompleted
@@ -26,7 +27,7 @@ class Deadline(Aggregate[ExpirationCompleted]):
     `order_version` is the version of the order in the newest event that the service has handled for this deadline.
     """
 
-    expires_at: datetime
+    expires_at: AwareDatetime
     order_version: int
     status: DeadlineStatus
 

@@ -6,6 +6,7 @@ reached the deadline yet, the service waits for a later delivery. So the service
 only once, and not too early.
 """
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
@@ -18,6 +19,7 @@ from common.storage.repository import AggregateRepository
 from expiration.deadline import Deadline, DeadlineStatus
 
 _PENDING = {"status": DeadlineStatus.PENDING.value}
+_PAGE = 200
 
 
 class DeadlineRepository(AggregateRepository[Deadline]):
@@ -40,18 +42,10 @@ class DeadlineRepository(AggregateRepository[Deadline]):
         except DuplicateKeyError:
             raise VersionConflict("Another event of this order was handled at the same moment.") from None
 
-    async def find_pending(self, *, due_before: datetime | None, after: Deadline | None, limit: int) -> list[Deadline]:
-        """Return a page of pending deadlines, earliest first.
+    def find_pending(self, *, due_before: datetime | None) -> AsyncIterator[list[Deadline]]:
+        """Yield the pending deadlines in pages of at most 200, earliest first.
 
-        If `due_before` is not None, the page contains only deadlines before this time. `after` is the last deadline of
-        the previous page. For the first page, `after` is None.
+        If `due_before` is not None, the pages contain only deadlines before this time.
         """
-        query: dict[str, object] = dict(_PENDING)
-        if due_before is not None:
-            query["expires_at"] = {"$lt": due_before}
-        if after is not None:
-            later = {"expires_at": {"$gt": after.expires_at}}
-            same_time = {"expires_at": after.expires_at, "_id": {"$gt": after.id}}
-            query["$or"] = [later, same_time]
-        cursor = self.collection.find(query, {"outbox": 0}).sort([("expires_at", 1), ("_id", 1)]).limit(limit)
-        return [Deadline.from_document(document) for document in await cursor.to_list(limit)]
+        due = {} if due_before is None else {"expires_at": {"$lt": due_before}}
+        return self.find_all({**_PENDING, **due}, sort_by="expires_at", page=_PAGE)

@@ -21,7 +21,6 @@ from expiration.timers import TimerScheduler
 
 log = structlog.get_logger()
 
-_PAGE = 200
 _CHECK_SECONDS = 15.0
 _SURELY_LOST = timedelta(seconds=5)
 """If a deadline is still pending this long after its time, the service assumes that the broker has lost its timer.
@@ -124,9 +123,7 @@ class ExpirationService:
         only the timers of the deadlines that are before this time.
         """
         count = 0
-        after: Deadline | None = None
-        while page := await self._deadlines.find_pending(due_before=due_before, after=after, limit=_PAGE):
+        async for page in self._deadlines.find_pending(due_before=due_before):
             await asyncio.gather(*(self._timers.schedule(deadline) for deadline in page))
             count += len(page)
-            after = page[-1]
         return count

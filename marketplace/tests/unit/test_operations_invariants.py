@@ -124,6 +124,12 @@ def event_that_was_not_published(data: Stored) -> str:
     return data.free
 
 
+def event_that_was_staged_while_the_clock_was_ahead(data: Stored) -> str:
+    ticket = event_that_was_not_published(data)
+    data.ticket(ticket)["outbox"][0]["staged_at"] = utc_now() + timedelta(hours=1)
+    return ticket
+
+
 DAMAGES = [
     ("one live order per ticket", second_live_order),
     (HELD, held_by_a_cancelled_order),
@@ -145,6 +151,7 @@ DAMAGES = [
     (DEADLINE, open_with_a_dropped_deadline),
     (DEADLINE, open_after_its_deadline),
     (OUTBOX, event_that_was_not_published),
+    (OUTBOX, event_that_was_staged_while_the_clock_was_ahead),
 ]
 
 

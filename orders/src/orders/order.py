@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from pydantic import AwareDatetime
+
 from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, PaymentId, UserId, new_id
@@ -42,8 +44,8 @@ class OrderNotOpen(Conflict):
 class Order(Aggregate[OrderEvent]):
     user_id: UserId
     ticket: OrderedTicket
-    expires_at: datetime
-    status: OrderStatus = OrderStatus.CREATED
+    expires_at: AwareDatetime
+    status: OrderStatus
     payment_id: PaymentId | None = None
     late_payment_id: PaymentId | None = None
     request_key: str | None = None
@@ -57,7 +59,14 @@ class Order(Aggregate[OrderEvent]):
     def place(
         cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime, request_key: str | None = None
     ) -> Self:
-        order = cls(id=OrderId(new_id()), user_id=buyer, ticket=ticket, expires_at=expires_at, request_key=request_key)
+        order = cls(
+            id=OrderId(new_id()),
+            user_id=buyer,
+            ticket=ticket,
+            expires_at=expires_at,
+            status=OrderStatus.CREATED,
+            request_key=request_key,
+        )
         order._change(OrderCreated)
         return order
 

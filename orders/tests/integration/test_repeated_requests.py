@@ -9,6 +9,7 @@ import pytest
 from common.domain.ids import UserId
 from common.events.tickets import TicketCreated
 from common.http.dependencies import Dependencies
+from common.http.idempotent_requests import IdempotentRequests
 from devkit.testing.interception import Died, InterceptedCollection, Operation
 from devkit.testing.running import RunningService
 
@@ -29,7 +30,7 @@ async def test_a_repeated_request_finds_its_order_even_after_a_cancellation(
     dependencies: Dependencies = running.app.state.dependencies
     assert dependencies.idempotent_requests is not None
     collection: Any = InterceptedCollection(dependencies.idempotent_requests.collection, die_before_the_answer_is_kept)
-    requests = replace(dependencies.idempotent_requests, collection=collection)
+    requests = IdempotentRequests(collection, dependencies.idempotent_requests.clock)
     running.app.state.dependencies = replace(dependencies, idempotent_requests=requests)
     with pytest.raises(Died):
         await buying.post("/api/orders", json=body, headers=HEADERS)

@@ -68,6 +68,7 @@ class Overtaken:
     """
 
     def __init__(self, collection: Collection, by: Awaitable[bool]) -> None:
+        self.name = collection.name
         self._collection = collection
         self._by = by
 

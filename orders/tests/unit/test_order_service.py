@@ -30,7 +30,7 @@ def clock() -> SettableClock:
 @pytest.fixture
 async def orders(clock: SettableClock) -> OrderService:
     database = in_memory_database("orders")
-    repository = OrderRepository(database["orders"], idle_relay(clock), clock)
+    repository = OrderRepository(database["orders"], idle_relay(), clock)
     await repository.create_indexes()
     tickets = TicketReadModelRepository(database["ticket_replicas"])
     return OrderService(repository, tickets, TimelineReader(unconnected_broker()), clock, WINDOW)

@@ -4,9 +4,10 @@ The events of the orders service update this copy. For each order, the copy cont
 until which the buyer must pay, and the status.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Self
+
+from pydantic import AwareDatetime
 
 from common.domain.event import Event
 from common.domain.ids import UserId
@@ -37,7 +38,7 @@ class OrderReadModel(ReadModel):
     user_id: UserId
     price: int
     status: OrderStatus
-    expires_at: datetime
+    expires_at: AwareDatetime
 
     @classmethod
     def from_event(cls, event: Event) -> Self:

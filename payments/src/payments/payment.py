@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from pydantic import AwareDatetime
+
 from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, DomainError, ErrorKind, NotTheOwner
 from common.domain.ids import OrderId, PaymentId, UserId, new_id
@@ -64,8 +66,8 @@ class Payment(Aggregate[PaymentEvent]):
     order_id: OrderId
     user_id: UserId
     amount: int
-    status: PaymentStatus = PaymentStatus.PENDING
-    open: bool = True
+    status: PaymentStatus
+    open: bool
     """True until the payment is declined or refunded, or until its order is completed.
 
     A payment normally stays open for a short time only. If it stays open longer, an operator must find out why.
@@ -74,7 +76,7 @@ class Payment(Aggregate[PaymentEvent]):
     """The card token. `capture` and `decline` remove the token, because after that nobody needs the token."""
     charge_id: ChargeId | None = None
     decline_reason: str | None = None
-    begun_at: datetime
+    begun_at: AwareDatetime
     request_key: str | None = None
     """The id of the buyer and the Idempotency-Key of the request that began the payment. None if there was no such key.
 
@@ -103,6 +105,8 @@ class Payment(Aggregate[PaymentEvent]):
             order_id=order_id,
             user_id=buyer,
             amount=amount,
+            status=PaymentStatus.PENDING,
+            open=True,
             token=token,
             begun_at=now,
             request_key=request_key,

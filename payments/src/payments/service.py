@@ -14,8 +14,8 @@ from datetime import timedelta
 
 import structlog
 
-from common.domain.clock import Clock
-from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
+from common.domain.clock import Clock, is_within
+from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure, UnreadableDocument
 from common.domain.ids import OrderId, PaymentId, UserId
 from common.events.orders import OrderCreated, OrderEvent
 from common.storage.availability import DatabaseError
@@ -122,12 +122,10 @@ class PaymentService:
 
         For example, a process died during the payment, or the card processor did not answer.
         """
-        begun_before = self._clock() - _ABANDONED_AFTER
-        after: Payment | None = None
-        while page := await self._payments.find_open(begun_before=begun_before, after=after):
+        async for page in self._payments.find_open():
             for payment in page:
-                await self._recover(payment)
-            after = page[-1]
+                if not is_within(_ABANDONED_AFTER, payment.begun_at, self._clock()):
+                    await self._recover(payment)
 
     async def _recover(self, payment: Payment) -> None:
         """Try to finish one payment.
@@ -147,6 +145,8 @@ class PaymentService:
             log.info("open payment finished", payment=payment.id, outcome=ended.code)
         except DependencyUnavailable as error:
             log.warning("open payment not finished", payment=payment.id, reason=error.detail)
+        except UnreadableDocument:
+            return  # the log names the document already
         except DatabaseError:
             raise  # without the database, the job cannot finish any payment
         except Exception:

@@ -51,6 +51,19 @@ async def test_the_recovery_job_skips_payments_that_a_request_may_still_process(
     assert len(gateway.charges_asked) == 1
 
 
+async def test_the_recovery_job_finishes_a_payment_that_was_begun_while_the_clock_was_ahead(
+    payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
+) -> None:
+    """Time that goes back: https://github.com/rabbitmq/rabbitmq-delayed-message-exchange/issues/167."""
+    clock.move_on(timedelta(minutes=10))
+    await pay_in_vain(payments, order, gateway)
+    clock.move_on(timedelta(minutes=-10))
+
+    await payments.recover_open_payments()
+
+    assert [payment.status for payment in await payments_of(payments, order)] == [PaymentStatus.CAPTURED]
+
+
 async def test_the_recovery_job_can_end_in_a_decline(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, clock: SettableClock
 ) -> None:

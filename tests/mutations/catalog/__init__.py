@@ -13,6 +13,7 @@ AREAS = (
     "deliveries",
     "dead_letters",
     "newer_publishers",
+    "damaged_documents",
     "life_of_a_service",
     "orders_and_tickets",
     "deadlines",

@@ -69,7 +69,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="read-model-takes-newer-versions-only",
         promise="A read model applies an event only if its version is newer than the stored one.",
         where="common.storage.read_model:ReadModelRepository.apply",
-        old=', "version": {"$lt": event.version}}',
+        old=', "version": {"$not": {"$gte": event.version}}}',
         new="}",
         tests=tests_in(_READ_MODEL, "test_an_older_version_never_replaces_a_newer_one"),
     ),

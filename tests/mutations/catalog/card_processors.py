@@ -130,28 +130,27 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="sandbox-charge-under-the-payments-id",
         promise="A charge that is asked for again at the sandbox is made once.",
         where="payments.gateway.sandbox:SandboxGateway.charge",
-        old="key=payment_id,",
-        new='key=_new_id("ch"),',
+        old="self._charges.first(payment_id,",
+        new='self._charges.first(_new_id("ch"),',
         tests=tests_in(_SANDBOX, "test_a_repeated_charge_charges_once_with_the_same_result"),
     ),
     Mutation(
         name="sandbox-refund-under-the-payments-id",
         promise="A refund that is asked for again at the sandbox is made once.",
         where="payments.gateway.sandbox:SandboxGateway.refund",
-        old='key=f"refund:{payment_id}",',
-        new='key=_new_id("re"),',
+        old='self._refunds.first(f"refund:{payment_id}",',
+        new='self._refunds.first(_new_id("re"),',
         tests=tests_in(_SANDBOX, "test_repeated_refunds_of_a_charge_refund_once"),
     ),
     Mutation(
         name="sandbox-insert-decides",
         promise="Of any number of charges of one payment at once, the sandbox makes one and answers it to all.",
-        where="payments.gateway.sandbox:_first_outcome",
-        old='await collection.insert_one({"_id": key, "request": request, "outcome": outcome})',
+        where="payments.gateway.sandbox:_Results.first",
+        old='await self._collection.insert_one({"_id": key, **result.model_dump()})',
         new="""
-            if await collection.find_one({"_id": key}):
+            if await self._collection.find_one({"_id": key}):
                 raise DuplicateKeyError("read, and not decided by the index")
-            stored = {"request": request, "outcome": outcome}
-            await collection.update_one({"_id": key}, {"$set": stored}, upsert=True)""",
+            await self._collection.update_one({"_id": key}, {"$set": result.model_dump()}, upsert=True)""",
         tests=tests_in(
             "payments/tests/integration/test_sandbox_gateway.py",
             "test_100_concurrent_charges_of_one_payment_charge_once_with_one_result",
@@ -160,8 +159,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="sandbox-refuses-another-request-under-a-key",
         promise="The sandbox refuses a payment id that was used for another amount, currency or card.",
-        where="payments.gateway.sandbox:_first_outcome",
-        old='if first["request"] != request:',
+        where="payments.gateway.sandbox:_Results.first",
+        old="if first.request != result.request:",
         new="if False:",
         tests=tests_in(
             _SANDBOX,
@@ -172,7 +171,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="sandbox-outage-is-unknown",
         promise="If the sandbox's database does not answer, the outcome of a charge counts as unknown.",
-        where="payments.gateway.sandbox:_first_outcome",
+        where="payments.gateway.sandbox:_Results.first",
         old="""
             except PyMongoError as error:
                 raise _unavailable(error) from error""",

@@ -151,17 +151,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
     ),
     Mutation(
-        name="pages-of-pending-deadlines-have-a-tie-breaker",
-        promise="Deadlines of one instant are all found, however many pages they fill.",
-        where="expiration.repository:DeadlineRepository.find_pending",
-        old='query["$or"] = [later, same_time]',
-        new='query["$or"] = [later]',
-        tests=tests_in(
-            "expiration/tests/unit/test_expiration_service.py",
-            "test_the_start_sets_one_timer_for_each_of_many_pending_deadlines",
-        ),
-    ),
-    Mutation(
         name="one-timer-per-order",
         promise="Setting the timer of a deadline again replaces the one before.",
         where="expiration.timers:TimerScheduler.schedule",

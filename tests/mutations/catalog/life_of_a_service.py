@@ -97,12 +97,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
-        name="failed-loop-fails-the-liveness-probe",
-        promise="The liveness probe of a service whose background loop has failed answers 503.",
+        name="failed-start-fails-the-liveness-probe",
+        promise="The liveness probe of a service whose start has failed answers 503.",
         where="common.runtime.service_runtime:ServiceRuntime.check_alive",
         old="or (self._work is not None and self._work.done())",
         new="",
-        tests=tests_in(_SERVICE, "test_a_background_loop_that_fails_ends_the_process"),
+        tests=tests_in(_SERVICE, "test_a_start_that_fails_ends_the_process"),
     ),
     Mutation(
         name="closed-client-fails-the-liveness-probe",

@@ -35,8 +35,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="last-page-has-no-cursor",
         promise="The last page says that it is the last one, even if it is full.",
         where="common.storage.repository:AggregateRepository.find_page",
-        old="if len(page) > limit else None",
-        new="if len(page) >= limit else None",
+        old="if len(documents) > limit else None",
+        new="if len(documents) >= limit else None",
         tests=tests_in(_LISTINGS, "test_a_ticket_listed_between_two_pages_does_not_shift_the_second"),
     ),
     Mutation(

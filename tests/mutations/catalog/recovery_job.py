@@ -98,16 +98,4 @@ MUTATIONS: tuple[Mutation, ...] = (
             "test_a_payment_that_cannot_be_finished_does_not_block_the_others",
         ),
     ),
-    Mutation(
-        name="pages-of-open-payments-have-a-tie-breaker",
-        promise="The recovery job finds all payments of one instant, however many pages they fill.",
-        where="payments.repository:PaymentRepository.find_open",
-        old='query["$or"] = [later, same_time]',
-        new='query["$or"] = [later]',
-        tests=tests_in(
-            _RECOVERY,
-            "test_many_payments_that_cannot_be_finished_do_not_block_a_newer_one",
-        ),
-        slow=True,
-    ),
 )

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 
 from common.domain.event import Event
 
@@ -19,7 +19,7 @@ class Aggregate(BaseModel, Generic[E]):
     """
 
     id: str
-    version: int = 0
+    version: int = Field(default=0, strict=True)
 
     _stored_version: int = PrivateAttr(default=0)
     _recorded: list[E] = PrivateAttr(default_factory=list)
@@ -73,6 +73,11 @@ class Aggregate(BaseModel, Generic[E]):
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
-        aggregate = cls.model_validate({**document, "id": document["_id"]})
+        """Make the aggregate that the document contains. Ignore fields that this version of the class does not know.
+
+        Raises pydantic's ValidationError if a field has a wrong value. This is also the case if a field is missing that
+        has no default. The version must not be missing, although it has a default for new aggregates.
+        """
+        aggregate = cls.model_validate({"version": None, **document, "id": document["_id"]})
         aggregate.mark_stored()
         return aggregate

@@ -6,6 +6,8 @@ These errors do not depend on HTTP. The module common.http.errors maps the kind 
 from enum import StrEnum
 from typing import ClassVar
 
+from pydantic import ValidationError
+
 
 class ErrorKind(StrEnum):
     """The kind of an error says what the error means for the caller. Each kind has its own HTTP status."""
@@ -19,6 +21,8 @@ class ErrorKind(StrEnum):
     PAYMENT_DECLINED = "payment declined"
     UNAVAILABLE = "unavailable"
     """Something that the service needs, like MongoDB, does not answer now. The same request may succeed later."""
+    UNREADABLE = "unreadable"
+    """The service cannot read its own stored data. The same request fails until a person has repaired the data."""
 
 
 class DomainError(Exception):
@@ -106,3 +110,26 @@ class PermanentFailure(Exception):
     The broker (NATS) then does not deliver the event again. Instead, the service stores the event as a dead letter,
     which an operator can examine (see common.messaging.dead_letters).
     """
+
+
+class UnreadableDocument(DomainError, PermanentFailure):
+    """The service cannot read the stored document of this object, so it has changed nothing. Tell the operator.
+
+    If the handler of an event raises this error, the event becomes a dead letter. After a person has repaired the
+    document, an operator can let the service handle the dead letter again.
+    """
+
+    kind = ErrorKind.UNREADABLE
+    code = "unreadable-document"
+    title = "The stored data cannot be read"
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the place and the text of the first problem in pydantic's error, without the value that is wrong.
+
+    The value may be a secret, so it must not appear in a log. For example, the result is "price: Input should be a
+    valid integer".
+    """
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

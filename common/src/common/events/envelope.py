@@ -4,14 +4,12 @@ The payload of a message is the JSON text of the event or timer. The headers of 
 in its binary mode. In this mode, the headers describe the event, and the payload contains only the event itself.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from common.domain.errors import PermanentFailure
+from common.domain.errors import PermanentFailure, first_problem
 from common.domain.event import Event, Message
 from common.events.catalog import MESSAGES
 from common.events.tracing import current_cause, current_traceparent
@@ -22,19 +20,20 @@ CAUSE = "ce-causationid"
 TIME = "ce-time"
 
 
-@dataclass(frozen=True)
-class StagedEvent:
+class StagedEvent(BaseModel):
     """An event in the form in which the outbox stores it.
 
     The outbox stores events that are not published yet. The event is already encoded as JSON. So the outbox relay,
     which publishes the event, does not need to know the event's class.
     """
 
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
     id: str
     subject: str
     data: str
     headers: dict[str, str]
-    staged_at: datetime
+    staged_at: AwareDatetime
 
     @classmethod
     def stage(cls, event: Event, now: datetime) -> Self:
@@ -57,14 +56,10 @@ class StagedEvent:
         }
         if traceparent := current_traceparent():
             headers[TRACEPARENT] = traceparent
-        return cls(event.event_id, event.subject, event.to_json(), headers, now)
+        return cls(id=event.event_id, subject=event.subject, data=event.to_json(), headers=headers, staged_at=now)
 
     def to_document(self) -> dict[str, Any]:
         return dict(vars(self))
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        return cls(**document)
 
 
 class MalformedEvent(PermanentFailure):
@@ -87,9 +82,7 @@ def decode(subject: str, data: bytes) -> Message:
     try:
         message = message_type.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "payload"
-        raise MalformedEvent(f"{message_type.__name__}: {where}: {first['msg']}") from error
+        raise MalformedEvent(f"{message_type.__name__}: {first_problem(error)}") from error
     if message.subject != subject:
         raise MalformedEvent(
             f"{message_type.__name__}: the id {message.id!r} differs from the id in the subject {subject!r}"

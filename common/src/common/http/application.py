@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from common.domain.errors import BadInput, DependencyUnavailable
+from common.domain.errors import BadInput, DependencyUnavailable, UnreadableDocument
 from common.http.dependencies import Dependencies, dependencies_of
 from common.http.errors import BodyTooLarge, MalformedRequest, NotJson
 from common.http.middleware import RequestBounds
@@ -54,7 +54,7 @@ def create_http_app(
         # The value None switches this off.
         swagger_ui_parameters={"validatorUrl": None},
         dependencies=[Depends(_refuse_unknown_query)],
-        responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable),
+        responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable, UnreadableDocument),
     )
     app.state.dependencies = dependencies
     install_problem_handlers(app)

@@ -17,6 +17,7 @@ STATUS_OF = {
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.CONFLICT: 409,
     ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.UNREADABLE: 500,
 }
 
 

@@ -6,16 +6,17 @@ the second request. The client gets the stored answer.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from fastapi import Response
+from pydantic import AwareDatetime, BaseModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from common.domain.clock import Clock
+from common.domain.clock import Clock, is_within
 from common.http.errors import HttpError
 from common.storage.availability import as_unavailable
 from common.storage.collection import Collection, Document
+from common.storage.document_reader import DocumentReader
 
 log = structlog.get_logger()
 
@@ -76,10 +77,26 @@ class Claim:
     """
 
 
-@dataclass(frozen=True)
+class _StoredAnswer(BaseModel):
+    status: int
+    body: str
+    type: str | None
+
+    def as_response(self) -> Response:
+        return Response(self.body, self.status, {REPLAYED: "true"}, self.type or "application/json")
+
+
+class _StoredRequest(BaseModel):
+    fingerprint: str | None
+    begun_at: AwareDatetime
+    answer: _StoredAnswer | None
+
+
 class IdempotentRequests:
-    collection: Collection
-    clock: Clock
+    def __init__(self, collection: Collection, clock: Clock) -> None:
+        self.collection = collection
+        self.clock = clock
+        self._documents = DocumentReader(collection.name, _StoredRequest.model_validate)
 
     async def create_indexes(self) -> None:
         await self.collection.create_index("begun_at", expireAfterSeconds=int(KEPT_FOR.total_seconds()))
@@ -95,6 +112,7 @@ class IdempotentRequests:
         - It is being processed: raise RequestInFlight.
         - It has failed, or has no answer 10 seconds after its call of `begin`: return a claim.
         - There was no earlier request: return a claim.
+        - The stored request cannot be read: raise UnreadableDocument.
 
         A claim is the right to process the request. A caller that gets a claim must process the request. Then it calls
         `keep` with the answer, or `abandon` if the request has failed.
@@ -104,24 +122,27 @@ class IdempotentRequests:
         try:
             await self.collection.insert_one(first)
         except DuplicateKeyError:
-            found = await self.collection.find_one({"_id": request_id}) or first
+            document = await self.collection.find_one({"_id": request_id}) or first
         else:
             return Claim(request_id, now, fresh=True)
-        if found["fingerprint"] not in {_ANY_BODY, fingerprint}:
+        found = self._documents.read(document)
+        if found.fingerprint not in {_ANY_BODY, fingerprint}:
             raise KeyReused("This Idempotency-Key came with another body before. Use a new key.", field=HEADER)
-        if found["answer"] is not None:
-            return _answer(found["answer"])
-        if found["begun_at"] < now - _ABANDONED_AFTER:
+        if found.answer is not None:
+            return found.answer.as_response()
+        if not is_within(_ABANDONED_AFTER, found.begun_at, now):
             ours = {"$set": {"begun_at": now, "fingerprint": fingerprint}}
-            taken_over = await self.collection.update_one(found, ours)
+            taken_over = await self.collection.update_one(document, ours)
             if taken_over.matched_count:
-                return Claim(request_id, now, fresh=found["fingerprint"] is _ANY_BODY)
+                return Claim(request_id, now, fresh=found.fingerprint is _ANY_BODY)
         raise RequestInFlight("The first request with this Idempotency-Key has not been answered yet.", field=HEADER)
 
     async def keep(self, claim: Claim, response: Response) -> None:
         """Store the answer `response`, so that later requests with the same key get the same answer."""
-        answer = {"status": response.status_code, "body": bytes(response.body).decode(), "type": response.media_type}
-        await self.collection.update_one(_still(claim), {"$set": {"answer": answer}})
+        answer = _StoredAnswer(
+            status=response.status_code, body=bytes(response.body).decode(), type=response.media_type
+        )
+        await self.collection.update_one(_still(claim), {"$set": {"answer": answer.model_dump()}})
 
     async def abandon(self, claim: Claim, *, understood: bool) -> None:
         """End the claim (the right to process the request) without an answer, because the request has failed.
@@ -151,7 +172,3 @@ def _still(claim: Claim) -> Document:
     If another request has got the claim in the meantime, it has changed `begun_at`. Then the filter finds nothing.
     """
     return {"_id": claim.request_id, "begun_at": claim.begun_at}
-
-
-def _answer(kept: dict[str, Any]) -> Response:
-    return Response(kept["body"], kept["status"], {REPLAYED: "true"}, kept["type"] or "application/json")

@@ -34,6 +34,7 @@ from common.events.envelope import TRACEPARENT, decode
 from common.events.tracing import continue_trace, set_cause
 from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
+from common.messaging.publisher import MessageRefused
 from common.messaging.retry import RetryPolicy
 from common.storage.availability import as_unavailable
 
@@ -74,7 +75,7 @@ class DeliveryProcessor(Generic[S]):
         except asyncio.CancelledError:
             await message.nak()
             raise
-        except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
+        except (NatsError, TimeoutError, OSError, DependencyUnavailable, MessageRefused) as error:
             # We could not send the answer, or could not store the dead letter before the answer. So the broker delivers
             # the event again after `ack_wait`. This is safe, because all our handlers are idempotent. So a second call
             # with the same event does not change the data again.

@@ -9,22 +9,24 @@ publishes the event immediately. Some events are not published in this way, beca
 outage of the broker. The relay finds these events later, because it regularly searches for outboxes that contain events
 (this is called outbox polling). The relay removes an event from its outbox only after the stream has acknowledged the
 event.
+
+The relay never looks at a clock to decide which events it publishes. So it also publishes events that were stored while
+the clock of the machine was wrong.
 """
 
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
 
 import structlog
 from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
-from common.domain.clock import Clock
 from common.domain.errors import DependencyUnavailable
 from common.events.envelope import StagedEvent
 from common.messaging.publisher import Publisher
-from common.storage.collection import Collection
+from common.storage.collection import Collection, Document
+from common.storage.document_reader import DocumentReader
 
 log = structlog.get_logger()
 
@@ -33,7 +35,7 @@ _IN_FLIGHT = 256
 """`publish_forever` publishes at most this number of events from the queue at the same time.
 
 The same number is also a limit for outbox polling, which regularly searches for documents that contain unpublished
-events. It reads at most this number of documents with one query.
+events. It reads at most this number of documents at once.
 """
 _POLL_SECONDS = 2.0
 _CLEAR_WINDOW_SECONDS = 0.05
@@ -41,14 +43,8 @@ _CLEAR_WINDOW_SECONDS = 0.05
 
 The time begins when the relay takes the first event of the batch from its queue of published events.
 """
-_OVERDUE_AFTER = timedelta(seconds=2)
-"""Outbox polling normally ignores an outbox if all its events are younger than this.
-
-Outbox polling regularly searches for unpublished events. Events that are younger than this time are probably still in
-the queue, and the relay will publish them from there. Only the first poll after a start or a reconnect does not ignore
-them. If an event is published twice (once from the queue and once by outbox polling), the stream ignores the second
-message.
-"""
+_MOST_REPORTED = 1000
+"""The relay remembers at most this number of refused events that it has logged. Then it forgets them."""
 
 Entry = tuple[Collection, str, StagedEvent]
 
@@ -60,11 +56,17 @@ class OutboxRelay:
     published events from their outboxes. `poll_forever` searches the outboxes for events that are not published yet.
     """
 
-    def __init__(self, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._clock = clock
-        self._collections: list[Collection] = []
+        self._collections: list[tuple[Collection, DocumentReader[StagedEvent]]] = []
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(_QUEUE)
+        self._queued: set[str] = set()
+        """The ids of the events in the queue, and of the published events that are not removed from their outboxes yet.
+
+        Outbox polling ignores these events.
+        """
+        self._refused: set[str] = set()
+        """The ids of the events that the stream has refused and that are logged."""
         self._published: asyncio.Queue[Entry] = asyncio.Queue()
         self._room = asyncio.Semaphore(_IN_FLIGHT)
         self._is_failing = False
@@ -74,11 +76,12 @@ class OutboxRelay:
 
         Each document of the collection has its own outbox, an array of events that are not published yet.
         """
-        self._collections.append(collection)
+        parse = lambda entry: StagedEvent.model_validate(entry["event"])  # noqa: E731
+        self._collections.append((collection, DocumentReader(f"{collection.name}.outbox", parse)))
 
     async def create_indexes(self) -> None:
         """In each collection, create the index with which outbox polling finds documents with unpublished events."""
-        for collection in self._collections:
+        for collection, _ in self._collections:
             # The index is sparse, so it contains only the few documents that have an event in their outbox. To find
             # these documents, `poll` asks if the field "outbox.id" exists, which means the id of any event in the
             # outbox. It does not ask for "outbox.0" (the first event), because MongoDB could not use this index then.
@@ -92,6 +95,7 @@ class OutboxRelay:
         with suppress(asyncio.QueueFull):
             for event in staged:
                 self._queue.put_nowait((collection, aggregate_id, event))
+                self._queued.add(event.id)
 
     async def publish_forever(self) -> None:
         """Publish the events in the queue, and wait for new events when the queue is empty.
@@ -117,7 +121,7 @@ class OutboxRelay:
                 log.warning(
                     "publishing failed, events stay in their outboxes", first=entry[2].subject, reason=str(failure)
                 )
-            self._queue.task_done()
+            self._forget(entry)
         self._is_failing = failure is not None
 
     async def clear_forever(self) -> None:
@@ -128,8 +132,8 @@ class OutboxRelay:
             while not self._published.empty():
                 batch.append(self._published.get_nowait())
             await self._clear(batch)
-            for _ in batch:
-                self._queue.task_done()
+            for entry in batch:
+                self._forget(entry)
 
     async def drain(self, within_seconds: float) -> None:
         """Wait until no event is left in the queue, but not longer than `within_seconds`.
@@ -148,52 +152,66 @@ class OutboxRelay:
         Polling means that the relay searches for documents with events in their outboxes and publishes these events. If
         MongoDB or NATS is unavailable, the relay tries again two seconds later.
         """
-        # Normally, an event that is younger than _OVERDUE_AFTER is still in the queue. After a start or a reconnect, it
-        # may not be in the queue, because the previous process has stopped or because publishing has failed. So the
-        # first poll after a start or a reconnect publishes events of any age.
-        everything = True
         while True:
             try:
-                found = await self.poll(timedelta(0) if everything else _OVERDUE_AFTER)
+                found = await self.poll()
             except (PyMongoError, DependencyUnavailable) as error:
                 log.debug("outbox polling failed, retrying", reason=str(error))
             else:
                 if found:
                     log.info("outbox polling published events", events=found)
-            everything = await self._publisher.reconnected_within(_POLL_SECONDS)
+            await self._publisher.reconnected_within(_POLL_SECONDS)
 
-    async def poll(self, overdue_after: timedelta = timedelta(0)) -> int:
-        """Find each outbox with an event that is older than `overdue_after`, and publish all events of this outbox.
+    async def poll(self) -> int:
+        """Publish all events that are in an outbox, but not in the queue. Return the number of published events.
 
-        Return the number of published events. The poll works in batches. A batch contains the events of the documents
-        that one query has found. If an event of a batch cannot be published, or cannot be removed from its outbox, the
-        poll stops after this batch, and the events of this batch are not counted.
+        For example, an event is not in the queue if its process died, or if publishing has failed. The queue of another
+        process of the service may contain an event that this method publishes. Then the event is published twice, and
+        the stream ignores the second message.
+
+        If the stream refuses one event, the poll continues with the others. If the stream or the database is
+        unavailable, the poll stops.
         """
-        cutoff = self._clock() - overdue_after
         count = 0
-        for collection in self._collections:
-            while True:
-                documents = await collection.find(
-                    {"outbox.id": {"$exists": True}, "outbox.staged_at": {"$lte": cutoff}}, {"outbox": 1}
-                ).to_list(_IN_FLIGHT)
+        for collection, reader in self._collections:
+            cursor = collection.find({"outbox.id": {"$exists": True}}, {"outbox": 1})
+            while documents := await cursor.to_list(_IN_FLIGHT):
                 batch: list[Entry] = [
-                    (collection, document["_id"], StagedEvent.from_document(entry))
+                    (collection, document["_id"], event)
                     for document in documents
-                    for entry in document["outbox"]
+                    for event in reader.read_all(_outbox_of(document))
+                    if event.id not in self._queued
                 ]
-                if not batch:
-                    break
-                failures = await asyncio.gather(*map(self._publish, batch), return_exceptions=True)
+                failures = await asyncio.gather(*map(self._publish, batch))
                 published = [entry for entry, failure in zip(batch, failures, strict=True) if failure is None]
                 cleared = await self._clear(published)
-                if failed := [failure for failure in failures if failure]:
-                    log.warning(
-                        "publishing failed, events stay in their outboxes", events=len(failed), reason=str(failed[0])
-                    )
-                if failed or not cleared:
+                unavailable = self._report_failures(batch, failures)
+                if unavailable or not cleared:
                     return count
-                count += len(batch)
+                count += len(published)
         return count
+
+    def _report_failures(self, batch: list[Entry], failures: list[Exception | None]) -> bool:
+        """Log why events could not be published. Return True if the stream is unavailable now."""
+        unavailable = [failure for failure in failures if isinstance(failure, DependencyUnavailable)]
+        if unavailable:
+            log.warning(
+                "publishing failed, events stay in their outboxes", events=len(unavailable), reason=str(unavailable[0])
+            )
+        for (_, _, event), failure in zip(batch, failures, strict=True):
+            if failure and failure not in unavailable and event.id not in self._refused:
+                if len(self._refused) >= _MOST_REPORTED:
+                    self._refused.clear()
+                self._refused.add(event.id)
+                log.error(
+                    "an event cannot be published, it stays in its outbox", subject=event.subject, reason=str(failure)
+                )
+        return bool(unavailable)
+
+    def _forget(self, entry: Entry) -> None:
+        """End the work on an entry of the queue. If its event is still in its outbox, outbox polling will find it."""
+        self._queued.discard(entry[2].id)
+        self._queue.task_done()
 
     async def _publish(self, entry: Entry) -> Exception | None:
         """Publish the event. Return None if the stream has acknowledged the event. Otherwise return the error."""
@@ -222,3 +240,9 @@ class OutboxRelay:
             )
             return False
         return True
+
+
+def _outbox_of(document: Document) -> list[Document]:
+    """Return one document for each event in the outbox, so that each event can be parsed separately."""
+    outbox = document["outbox"]
+    return [{"_id": document["_id"], "event": event} for event in (outbox if isinstance(outbox, list) else [outbox])]

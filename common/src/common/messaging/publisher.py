@@ -3,12 +3,14 @@
 After the publisher has sent a message, it waits until the stream acknowledges that the message is stored on disk.
 """
 
+from nats.errors import BadSubjectError, MaxPayloadError
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from common.domain.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable, PermanentFailure
 from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
+from common.messaging.streams import MAX_MESSAGE_BYTES, is_declared
 
 _ACK_SECONDS = 2.0
 """After the publisher has sent a message, it waits for the acknowledgement of the stream for at most this time.
@@ -16,6 +18,19 @@ _ACK_SECONDS = 2.0
 An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, the connection is probably
 lost, and the publisher raises DependencyUnavailable.
 """
+_TOO_LARGE = 10054
+"""The error code of a stream that refuses a message, because the message is larger than the stream's limit."""
+_LONGEST_SUBJECT = 1000
+"""In characters. NATS closes the connection if a subject is longer than about 4000 characters."""
+_LARGEST_MESSAGE = 2 * MAX_MESSAGE_BYTES
+"""In bytes, with the headers.
+
+No stream stores a larger message. NATS closes the connection if a message is larger than 1 MB.
+"""
+
+
+class MessageRefused(PermanentFailure):
+    """The stream will never store this message, for example because it is too large. It may store other messages."""
 
 
 class Publisher:
@@ -27,7 +42,8 @@ class Publisher:
     async def publish(self, staged: StagedEvent) -> None:
         """Publish an event and wait until the stream has stored it.
 
-        Raises DependencyUnavailable if the stream does not acknowledge the event. In this case, we may not know whether
+        Raises MessageRefused if the stream will never store this event. Raises DependencyUnavailable if the stream does
+        not acknowledge the event. In this case, we may not know whether
         the stream has stored the event. But the caller can safely publish the event again. If the stream has stored the
         event in the last 10 minutes, it recognises the event's id and does not store it a second time.
         """
@@ -47,12 +63,32 @@ class Publisher:
         Use this method for dead letters (copies of events that could not be handled) and for timers (messages that the
         broker delivers at a later time). Use `publish` for events.
 
-        Raises DependencyUnavailable if the stream does not acknowledge the message.
+        Raises MessageRefused if the stream will never store this message. Raises DependencyUnavailable if the stream
+        does not acknowledge the message.
         """
+        if len(subject) > _LONGEST_SUBJECT or _size(data, headers) > _LARGEST_MESSAGE:
+            raise MessageRefused(f"The message broker refuses {subject[:100]}: the message or its subject is too long.")
         try:
             # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds a
             # header if it is called with the argument `stream`.
             await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__
+            if _is_refused(error, subject):
+                raise MessageRefused(f"The message broker refuses {subject}: {reason}") from error
             raise DependencyUnavailable(f"The message broker did not store {subject}: {reason}") from error
+
+
+def _is_refused(error: Exception, subject: str) -> bool:
+    """Return True if the error is about this one message, and False if the stream stores no messages now.
+
+    An outbox may contain an event whose subject this version of the code does not know, because a newer version has
+    staged it. If there is no stream for this subject any more, the broker cannot store this event.
+    """
+    if isinstance(error, APIError):
+        return error.err_code == _TOO_LARGE
+    return isinstance(error, MaxPayloadError | BadSubjectError) or not is_declared(subject)
+
+
+def _size(data: bytes, headers: dict[str, str]) -> int:
+    return len(data) + sum(len(f"{name}{value}".encode()) for name, value in headers.items())

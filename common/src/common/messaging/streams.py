@@ -30,6 +30,7 @@ class Stream:
     name: str
     subjects: tuple[str, ...]
     holds_timers: bool = False
+    max_message_bytes: int = MAX_MESSAGE_BYTES
 
     def config(self, replicas: int) -> StreamConfig:
         return StreamConfig(
@@ -43,7 +44,7 @@ class Stream:
             # With OLD, no timer is lost, because our streams have no size limit and so are never full.
             discard=DiscardPolicy.OLD if self.holds_timers else DiscardPolicy.NEW,
             duplicate_window=DUPLICATE_WINDOW_SECONDS,
-            max_msg_size=MAX_MESSAGE_BYTES,
+            max_msg_size=self.max_message_bytes,
             num_replicas=replicas,
             allow_direct=True,
             allow_msg_schedules=self.holds_timers or None,
@@ -62,7 +63,11 @@ TIMERS = Stream(
     tuple(subject for timer in TIMER_TYPES for subject in (timer.schedules(), timer.subjects())),
     holds_timers=True,
 )
-DEAD_LETTERS = Stream("DEAD_LETTERS", ("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"))
+DEAD_LETTERS = Stream(
+    "DEAD_LETTERS",
+    ("dead-letter.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>"),
+    max_message_bytes=2 * MAX_MESSAGE_BYTES,  # because a dead letter has more headers than its event
+)
 """Stores the dead letters, which are copies of events that a consumer could not handle.
 
 The second subject is for notices of the broker. The broker publishes such a notice when it stops delivering an event,
@@ -81,3 +86,8 @@ def stream_of(message_type: type[Message]) -> Stream:
     if issubclass(message_type, Event):
         return DOMAIN_EVENTS if message_type.category is Category.DOMAIN else GENERAL_EVENTS
     return TIMERS
+
+
+def is_declared(subject: str) -> bool:
+    """Return True if one of the streams in this file stores messages with this subject."""
+    return any(subject.startswith(pattern.rstrip("*>")) for stream in STREAMS for pattern in stream.subjects)

@@ -65,6 +65,10 @@ class Mongo:
             "heartbeatFrequencyMS": _CONNECTION_MS,
             "maxAdaptiveRetries": 0,
             "tz_aware": True,
+            # With these two settings, the driver can read a date after the year 9999, and a text that is not valid
+            # UTF-8. By default, it raises an error, and then all other documents of the same query are lost, too.
+            "datetime_conversion": "DATETIME_AUTO",
+            "unicode_decode_error_handler": "replace",
         }
         self._client: Any
         self.database: Database

@@ -15,6 +15,7 @@ from pymongo.errors import DuplicateKeyError
 
 from common.domain.event import Event
 from common.storage.collection import Collection, Document
+from common.storage.document_reader import DocumentReader
 
 
 class ReadModel(BaseModel):
@@ -38,6 +39,11 @@ class ReadModel(BaseModel):
         document["_id"] = document.pop("id")
         return document
 
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """Make the read model that the document contains. Raises pydantic's ValidationError if a field is wrong."""
+        return cls.model_validate({**document, "id": document["_id"]})
+
 
 R = TypeVar("R", bound=ReadModel)
 
@@ -47,17 +53,19 @@ class ReadModelRepository(Generic[R]):
         self.collection = collection
         self._wait_seconds = wait_seconds
         self._read_model = read_model
+        self._documents = DocumentReader(collection.name, read_model.from_document)
 
     async def find(self, read_model_id: str) -> R | None:
+        """Return the read model with this id, or None if it does not exist. Raises UnreadableDocument."""
         document = await self.collection.find_one({"_id": read_model_id})
-        return self._read_model.model_validate({**document, "id": document["_id"]}) if document else None
+        return self._documents.read(document) if document else None
 
     async def find_or_wait(self, read_model_id: str) -> R | None:
         """Return the read model with this id. If it does not exist, wait for it, but not longer than `wait_seconds`.
 
-        Return None if it still does not exist after this time. The event that creates the read model may not have
-        arrived yet. Usually it arrives within milliseconds. Without the wait, a buyer who orders a ticket immediately
-        after its seller has offered it could get the answer 404.
+        Return None if it still does not exist after this time. Raises UnreadableDocument. The event that creates the
+        read model may not have arrived yet. Usually it arrives within milliseconds. Without the wait, a buyer who
+        orders a ticket immediately after its seller has offered it could get the answer 404.
         """
         deadline = time.monotonic() + self._wait_seconds
         while True:
@@ -70,13 +78,14 @@ class ReadModelRepository(Generic[R]):
         """Store the data of the event if the event is newer than the stored data. Return True if the data was stored.
 
         Events may arrive twice and in any order. The filter `older` matches the stored document only if the event is
-        newer. If the event is not newer, the upsert tries to insert a second document with the same _id, so it fails
-        with a duplicate key. But this error also happens if the updates for two events try to insert the same document
-        at the same time, and MongoDB refuses the newer one. So after the error, we try again with an update that cannot
-        insert. This update changes the document only if the event is newer than the document.
+        newer. It also matches if the stored version is missing or is not a number, so that the event repairs it. If the
+        event is not newer, the upsert tries to insert a second document with the same _id, so it fails with a duplicate
+        key. But this error also happens if the updates for two events try to insert the same document at the same time,
+        and MongoDB refuses the newer one. So after the error, we try again with an update that cannot insert. This
+        update changes the document only if the event is newer than the document.
         """
         state = self._read_model.from_event(event).to_document()
-        older = {"_id": state.pop("_id"), "version": {"$lt": event.version}}
+        older = {"_id": state.pop("_id"), "version": {"$not": {"$gte": event.version}}}
         try:
             await self.collection.update_one(older, {"$set": state}, upsert=True)
         except DuplicateKeyError:

@@ -4,6 +4,7 @@ A change of an aggregate and the events for this change are stored together, wit
 succeeds only if no other request has changed the aggregate in the meantime.
 """
 
+from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -14,6 +15,7 @@ from common.domain.clock import Clock
 from common.domain.errors import VersionConflict
 from common.events.envelope import CAUSE, StagedEvent
 from common.storage.collection import Collection, Document
+from common.storage.document_reader import DocumentReader
 from common.storage.relay import Relay
 
 log = structlog.get_logger()
@@ -26,7 +28,7 @@ _WITHOUT_OUTBOX = {"outbox": 0}
 class AggregateRepository(Generic[A]):
     def __init__(self, collection: Collection, aggregate: type[A], relay: Relay, clock: Clock) -> None:
         self.collection = collection
-        self._aggregate = aggregate
+        self._documents = DocumentReader(collection.name, aggregate.from_document)
         self._relay = relay
         self._clock = clock
         relay.add_collection(collection)
@@ -35,19 +37,34 @@ class AggregateRepository(Generic[A]):
         return await self.find_one({"_id": aggregate_id})
 
     async def find_one(self, query: Document) -> A | None:
+        """Return the aggregate that the query finds, or None. Raises UnreadableDocument."""
         document = await self.collection.find_one(query, _WITHOUT_OUTBOX)
-        return self._aggregate.from_document(document) if document else None
+        return self._documents.read(document) if document else None
 
     async def find_page(self, query: Document, *, before: str | None, limit: int) -> tuple[list[A], str | None]:
         """Return one page of aggregates, the newest first, and the cursor of the next page.
 
-        The cursor is the id of the last aggregate on this page. It is None if there is no next page. To get the next
-        page, pass the cursor as `before`.
+        The cursor is the id of the last document on this page. It is None if there is no next page. To get the next
+        page, pass the cursor as `before`. The page leaves out unreadable documents. So it may contain fewer than
+        `limit` aggregates, or none, although there is a next page.
         """
-        older = {"_id": {"$lt": before}} if before else {}
+        # The condition {"$gte": ""} matches each id that is a text, so it leaves out a document with another type of
+        # id. No service writes such a document, and its id could not be the cursor of the next page.
+        older = {"_id": {"$lt": before} if before else {"$gte": ""}}
         cursor = self.collection.find({**query, **older}, _WITHOUT_OUTBOX).sort([("_id", -1)]).limit(limit + 1)
-        page = [self._aggregate.from_document(document) for document in await cursor.to_list(limit + 1)]
-        return page[:limit], page[limit - 1].id if len(page) > limit else None
+        documents = await cursor.to_list(limit + 1)
+        page = self._documents.read_all(documents[:limit])
+        return page, documents[limit - 1]["_id"] if len(documents) > limit else None
+
+    async def find_all(self, query: Document, *, sort_by: str, page: int) -> AsyncIterator[list[A]]:
+        """Yield all aggregates that the query finds, in pages of at most `page` aggregates, sorted by one field.
+
+        Each page is read when the caller asks for it. The pages leave out unreadable documents. The caller must ask for
+        the next page within 10 minutes, because after this time MongoDB forgets the query.
+        """
+        cursor = self.collection.find(query, _WITHOUT_OUTBOX).sort([(sort_by, 1), ("_id", 1)])
+        while documents := await cursor.to_list(page):
+            yield self._documents.read_all(documents)
 
     async def add(self, aggregate: A) -> None:
         """Store a new aggregate and its events.

@@ -12,16 +12,18 @@ from common.tests.outboxes import (
     in_outboxes,
     leave_behind,
     running,
-    stopped_clock,
 )
 from pymongo.errors import AutoReconnect
+from structlog.testing import capture_logs
 
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
+from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.provisioning import provision_streams
+from common.messaging.publisher import MessageRefused
 from common.storage.mongo import Mongo
 from devkit.servers import NatsServer, free_port
 from devkit.testing.events import EventStreams
@@ -31,14 +33,15 @@ from devkit.testing.samples import listed_ticket
 pytestmark = pytest.mark.both_drivers
 
 _AN_HOUR = timedelta(hours=1)
-_REFUSED = DependencyUnavailable("the broker did not store it")
+_UNAVAILABLE = DependencyUnavailable("the broker did not store it")
+_REFUSED = MessageRefused("it is too large")
 
 
 async def test_the_first_poll_of_a_process_publishes_young_events_too(mongo: Mongo, streams: EventStreams) -> None:
     """The process that wrote the event is dead, so the event is in no queue."""
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
-    relay = OutboxRelay(UnreliablePublisher(streams.broker), stopped_clock)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker))
     relay.add_collection(listings)
     async with running(relay.poll_forever):
         await eventually_empty(listings)
@@ -52,7 +55,7 @@ async def test_the_first_poll_after_a_reconnect_publishes_young_events_too(mongo
         broker = Broker(server.url, "test")
         await broker.connect()
         await provision_streams(broker.jetstream)
-        relay = OutboxRelay(UnreliablePublisher(broker), stopped_clock)
+        relay = OutboxRelay(UnreliablePublisher(broker))
         relay.add_collection(listings)
         await leave_behind(listings, first := listed_ticket())
         async with running(relay.poll_forever):
@@ -66,19 +69,48 @@ async def test_the_first_poll_after_a_reconnect_publishes_young_events_too(mongo
         await broker.close()
 
 
-async def test_polling_leaves_young_events_to_the_queue(mongo: Mongo, streams: EventStreams) -> None:
-    listings, old, young = mongo.database["listings"], listed_ticket(), listed_ticket()
-    await leave_behind(listings, old, for_so_long=timedelta(seconds=3))
-    await leave_behind(listings, young)
-    relay = OutboxRelay(UnreliablePublisher(streams.broker), stopped_clock)
+async def test_polling_leaves_the_events_in_the_queue_to_the_queue(mongo: Mongo, streams: EventStreams) -> None:
+    listings, left, queued = mongo.database["listings"], listed_ticket(), listed_ticket()
+    await leave_behind(listings, left, queued)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker))
     relay.add_collection(listings)
-    assert await relay.poll(timedelta(seconds=2)) == 1
-    assert await in_outboxes(listings) == [young.id]
-    assert await streams.published(TicketCreated) == [old]
+    relay.enqueue(listings, queued.id, [StagedEvent.stage(queued, utc_now())])
+    assert await relay.poll() == 1
+    assert await in_outboxes(listings) == [queued.id]
+    async with running(relay.publish_forever, relay.clear_forever):
+        await eventually_empty(listings)
+    assert await streams.published(TicketCreated) == [left, queued]
+
+
+async def test_polling_publishes_what_the_queue_could_not_publish(mongo: Mongo, streams: EventStreams) -> None:
+    listings, publisher, ticket = mongo.database["listings"], UnreliablePublisher(streams.broker), listed_ticket()
+    await leave_behind(listings, ticket)
+    relay = OutboxRelay(publisher)
+    relay.add_collection(listings)
+    publisher.failures = {ticket.id: _UNAVAILABLE}
+    async with running(relay.publish_forever, relay.clear_forever):
+        relay.enqueue(listings, ticket.id, [StagedEvent.stage(ticket, utc_now())])
+        await relay.drain(5)
+    publisher.failures = {}
+    assert await relay.poll() == 1
+    assert await streams.published(TicketCreated) == [ticket]
+
+
+@pytest.mark.parametrize("clock_was", [-_AN_HOUR, _AN_HOUR], ids=["behind", "ahead"])
+async def test_an_event_that_was_staged_while_the_clock_was_wrong_is_published(
+    mongo: Mongo, streams: EventStreams, clock_was: timedelta
+) -> None:
+    """A clock must not delay a message: https://github.com/rabbitmq/rabbitmq-delayed-message-exchange/issues/167."""
+    listings, ticket = mongo.database["listings"], listed_ticket()
+    await leave_behind(listings, ticket, for_so_long=-clock_was)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker))
+    relay.add_collection(listings)
+    assert await relay.poll() == 1
+    assert await streams.published(TicketCreated) == [ticket]
 
 
 async def test_polling_reads_by_the_index_only_documents_with_events(mongo: Mongo, streams: EventStreams) -> None:
-    listings, relay = mongo.database["listings"], OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
+    listings, relay = mongo.database["listings"], OutboxRelay(UnreliablePublisher(streams.broker))
     relay.add_collection(listings)
     await relay.create_indexes()
     await leave_behind(listings, *(listed_ticket() for _ in range(20)))
@@ -88,28 +120,46 @@ async def test_polling_reads_by_the_index_only_documents_with_events(mongo: Mong
     assert plan["executionStats"]["totalDocsExamined"] == 1
 
 
-async def test_polling_clears_only_the_events_that_it_has_published(mongo: Mongo, streams: EventStreams) -> None:
+@pytest.mark.parametrize("refusal", [_REFUSED, ValueError("a header cannot contain a line break")], ids=type)
+async def test_polling_publishes_all_events_but_those_that_the_stream_refuses(
+    mongo: Mongo, streams: EventStreams, refusal: Exception
+) -> None:
+    """More are refused than the poll reads at once, as in https://github.com/MarcosRabadan/Agendia/issues/260."""
     listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
-    published, refused = listed_ticket(), listed_ticket()
-    await leave_behind(listings, published, refused)
-    relay = OutboxRelay(publisher, utc_now)
+    refused, sound = [listed_ticket() for _ in range(300)], [listed_ticket() for _ in range(20)]
+    for start in range(0, 300, 50):
+        await leave_behind(listings, *refused[start : start + 50])
+    await leave_behind(listings, *sound)
+    relay = OutboxRelay(publisher)
     relay.add_collection(listings)
-    publisher.failures = {refused.id: _REFUSED}
-    await relay.poll()
-    assert await in_outboxes(listings) == [refused.id]
-    publisher.failures = {}
-    await relay.poll()
-    assert await in_outboxes(listings) == []
-    assert await streams.published(TicketCreated) == [published, refused]
+    publisher.failures = {ticket.id: refusal for ticket in refused}
+    with capture_logs() as logs:
+        assert await relay.poll() == 20
+        assert await relay.poll() == 0
+    assert await in_outboxes(listings) == sorted(ticket.id for ticket in refused)
+    assert len(await streams.published(TicketCreated)) == 20
+    assert len([line for line in logs if line["log_level"] == "error"]) == 300, "each is logged once"
+
+
+async def test_polling_stops_if_the_stream_is_unavailable(mongo: Mongo, streams: EventStreams) -> None:
+    """Each attempt could take two seconds."""
+    listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
+    for _ in range(6):
+        await leave_behind(listings, *(listed_ticket() for _ in range(50)))
+    relay = OutboxRelay(publisher)
+    relay.add_collection(listings)
+    publisher.dies = "before publishing"
+    assert await relay.poll() == 0
+    assert len(publisher.tried) < 300
 
 
 async def test_one_poll_tries_an_event_that_cannot_be_published_once(mongo: Mongo, streams: EventStreams) -> None:
     listings, publisher = mongo.database["listings"], UnreliablePublisher(streams.broker)
     ticket = listed_ticket()
     await leave_behind(listings, ticket)
-    relay = OutboxRelay(publisher, utc_now)
+    relay = OutboxRelay(publisher)
     relay.add_collection(listings)
-    publisher.failures = {ticket.id: _REFUSED}
+    publisher.failures = {ticket.id: _UNAVAILABLE}
     async with asyncio.timeout(2):
         assert await relay.poll() == 0
     assert publisher.tried == [ticket.id], "there must be a pause before the next attempt"
@@ -120,7 +170,7 @@ async def test_polling_publishes_an_event_again_that_could_not_be_cleared(mongo:
     unavailable = _UnavailableOnce("bulk_write")
     listings, ticket = mongo.database["listings"], listed_ticket()
     await leave_behind(listings, ticket)
-    relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker))
     relay.add_collection(InterceptedCollection(listings, unavailable))
     assert await relay.poll() == 0
     assert await in_outboxes(listings) == [ticket.id]
@@ -133,7 +183,7 @@ async def test_polling_continues_after_an_outage_of_mongodb(mongo: Mongo, stream
     unavailable = _UnavailableOnce("find")
     listings = mongo.database["listings"]
     await leave_behind(listings, listed_ticket(), for_so_long=_AN_HOUR)
-    relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker))
     relay.add_collection(InterceptedCollection(listings, unavailable))
     async with running(relay.poll_forever):
         await eventually_empty(listings)
@@ -153,7 +203,7 @@ async def test_polling_reads_an_outbox_of_many_events_in_batches(mongo: Mongo, s
     listings = mongo.database["listings"]
     for _ in range(6):  # if all were stored at once, some would wait too long for a connection
         await leave_behind(listings, *(listed_ticket() for _ in range(50)))
-    relay = OutboxRelay(UnreliablePublisher(streams.broker), utc_now)
+    relay = OutboxRelay(UnreliablePublisher(streams.broker))
     relay.add_collection(InterceptedCollection(listings, measure))
     assert await relay.poll() == 300
     assert max(sizes) < 300

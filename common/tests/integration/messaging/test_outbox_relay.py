@@ -51,7 +51,7 @@ def publisher(streams: EventStreams) -> UnreliablePublisher:
 
 @pytest.fixture
 def relay(publisher: UnreliablePublisher) -> OutboxRelay:
-    return OutboxRelay(publisher, stopped_clock)
+    return OutboxRelay(publisher)
 
 
 async def test_a_change_is_published_and_its_outbox_cleared(
@@ -99,7 +99,7 @@ async def test_a_crash_before_the_clearing_neither_loses_nor_doubles_an_event(
     publisher: UnreliablePublisher,
     moment: Literal["before publishing", "after publishing"],
 ) -> None:
-    relay = OutboxRelay(publisher, utc_now)
+    relay = OutboxRelay(publisher)
     listings = AggregateRepository(mongo.database["listings"], Listing, relay, utc_now)
     listing = Listing.create("first")
     async with running(relay.publish_forever, relay.clear_forever):
@@ -150,7 +150,8 @@ async def test_a_change_succeeds_although_the_queue_of_the_relay_is_full(
     """The relay does not run here, so the queue stays full. Outbox polling finds the event."""
     listings, ticket = mongo.database["listings"], listed_ticket()
     relay.add_collection(listings)
-    relay.enqueue(listings, ticket.id, [StagedEvent.stage(ticket, utc_now())] * 20_000)
+    other = listed_ticket()
+    relay.enqueue(listings, other.id, [StagedEvent.stage(other, utc_now())] * 20_000)
     await _stage(relay, listings, ticket)
     assert await relay.poll() == 1
     assert await streams.published(TicketCreated) == [ticket]
@@ -204,7 +205,7 @@ class _Waiting(UnreliablePublisher):
 
 async def test_the_relay_publishes_a_bounded_number_of_events_at_once(mongo: Mongo, streams: EventStreams) -> None:
     publisher, ticket = _Waiting(streams.broker), listed_ticket()
-    relay = OutboxRelay(publisher, stopped_clock)
+    relay = OutboxRelay(publisher)
     relay.enqueue(mongo.database["listings"], ticket.id, [StagedEvent.stage(ticket, utc_now())] * 5000)
     async with running(relay.publish_forever):
         for _ in range(100):

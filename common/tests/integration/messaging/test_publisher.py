@@ -10,7 +10,7 @@ from common.domain.errors import DependencyUnavailable
 from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_streams
-from common.messaging.publisher import Publisher
+from common.messaging.publisher import MessageRefused, Publisher
 from common.messaging.streams import DOMAIN_EVENTS
 from devkit.servers import NatsServer, free_port
 from devkit.testing.events import EventStreams
@@ -21,6 +21,33 @@ async def test_an_event_that_no_stream_stores_is_not_published(streams: EventStr
     await streams.broker.jetstream.delete_stream(DOMAIN_EVENTS.name)
     with pytest.raises(DependencyUnavailable):
         await Publisher(streams.broker).publish(StagedEvent.stage(listed_ticket(), utc_now()))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"data": "x" * 300 * 1024},
+        {"data": "x" * 2 * 1024 * 1024},
+        {"headers": {"more": "x" * 2 * 1024 * 1024}},
+        {"subject": "ticket.created." + "x" * 10_000},
+        {"subject": "ticket.retracted.1"},
+        {"subject": "ticket created"},
+    ],
+    ids=[
+        "larger than the stream takes",
+        "larger than the server takes",
+        "large headers",
+        "a long subject",
+        "a fact of another version",
+        "no subject",
+    ],
+)
+async def test_a_message_that_can_never_be_stored_is_refused(streams: EventStreams, refused: dict[str, str]) -> None:
+    """The caller can tell it from an outage, which ends by itself. The connection stays open for other messages."""
+    staged = StagedEvent.stage(listed_ticket(), utc_now()).model_copy(update=refused)
+    with pytest.raises(MessageRefused):
+        await Publisher(streams.broker).publish(staged)
+    await Publisher(streams.broker).publish(StagedEvent.stage(listed_ticket(), utc_now()))
 
 
 @pytest.mark.slow

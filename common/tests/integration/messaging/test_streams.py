@@ -15,9 +15,18 @@ from common.domain.ids import new_id
 from common.events.envelope import StagedEvent
 from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
+from common.messaging.dead_letters import dead_letter_subject
 from common.messaging.provisioning import provision_streams
-from common.messaging.publisher import Publisher
-from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS, TIMERS, Stream
+from common.messaging.publisher import MessageRefused, Publisher
+from common.messaging.streams import (
+    DEAD_LETTERS,
+    DOMAIN_EVENTS,
+    GENERAL_EVENTS,
+    MAX_MESSAGE_BYTES,
+    STREAMS,
+    TIMERS,
+    Stream,
+)
 from devkit.servers import NatsServer, free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
@@ -75,10 +84,17 @@ async def test_a_stream_keeps_an_event_that_every_consumer_has_acknowledged(stre
 
 
 async def test_a_message_above_256_kib_is_refused(streams: EventStreams) -> None:
-    for stream in (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS):
+    for stream in (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS):
         subject = stream.subjects[0].rstrip("*>") + new_id()
-        with pytest.raises(DependencyUnavailable, match="size"):
+        with pytest.raises(MessageRefused, match="size"):
             await streams.publish_bytes(subject, bytes(256 * 1024 + 1))
+
+
+async def test_the_largest_event_can_become_a_dead_letter(streams: EventStreams) -> None:
+    """The dead letter is larger than its event, because it has more headers."""
+    largest = bytes(MAX_MESSAGE_BYTES + 4096)
+    await streams.publish_bytes(dead_letter_subject("some-consumer"), largest)
+    assert [letter.data for letter in await streams.dead_letters()] == [largest]
 
 
 async def test_the_server_reports_a_message_that_reached_max_deliver(

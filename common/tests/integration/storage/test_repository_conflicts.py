@@ -19,19 +19,22 @@ from common.storage.repository import AggregateRepository
 from common.storage.retry import retry_on_conflict
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
+from devkit.testing.in_memory import idle_relay
 
 pytestmark = pytest.mark.both_drivers
 
 
 @pytest.fixture
-def relay(streams: EventStreams) -> OutboxRelay:
-    """A relay that does not run: events stay in the outboxes until the test polls them."""
-    return OutboxRelay(Publisher(streams.broker), utc_now)
+def listings(mongo: Mongo) -> AggregateRepository[Listing]:
+    """Their relay does not run: events stay in the outboxes until the relay of the next process polls them."""
+    return AggregateRepository(mongo.database["listings"], Listing, idle_relay(), utc_now)
 
 
 @pytest.fixture
-def listings(mongo: Mongo, relay: OutboxRelay) -> AggregateRepository[Listing]:
-    return AggregateRepository(mongo.database["listings"], Listing, relay, utc_now)
+def relay(streams: EventStreams, listings: AggregateRepository[Listing]) -> OutboxRelay:
+    relay = OutboxRelay(Publisher(streams.broker))
+    relay.add_collection(listings.collection)
+    return relay
 
 
 async def test_a_write_over_an_old_version_changes_nothing(

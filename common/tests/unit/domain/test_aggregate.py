@@ -1,6 +1,8 @@
 """An aggregate counts its changes and records each event once."""
 
+import pytest
 from common.tests.listing import Listing
+from pydantic import ValidationError
 
 from common.events.tickets import TicketCreated
 
@@ -40,3 +42,12 @@ def test_the_stored_version_stays_until_the_aggregate_is_stored() -> None:
     listing.rename("second")
     listing.rename("third")
     assert (listing.stored_version, listing.version) == (1, 3)
+
+
+@pytest.mark.parametrize("version", [None, "3", 2.5, {}])
+def test_a_document_without_a_whole_number_as_version_cannot_be_read(version: object) -> None:
+    """It would be taken for a new aggregate, or each write over it would be taken for a lost race."""
+    document = Listing.create("first").to_document()
+    del document["version"]
+    with pytest.raises(ValidationError, match="version"):
+        Listing.from_document(document | ({} if version is None else {"version": version}))

@@ -11,7 +11,7 @@ from common.events.envelope import decode
     [
         ("order.eaten.65f0c0ffee00000000000020", b"{}", "the catalogue has no message with the subject"),
         ("nonsense", b"{}", "the catalogue has no message"),
-        ("user.registered.65f0c0ffee00000000000002", b"\xff\xfe", "UserRegistered: payload: Invalid JSON"),
+        ("user.registered.65f0c0ffee00000000000002", b"\xff\xfe", "UserRegistered: Invalid JSON"),
         ("user.registered.65f0c0ffee00000000000002", b'{"id": "x"}', "UserRegistered: version: Field required"),
         (
             "user.registered.65f0c0ffee00000000000002",

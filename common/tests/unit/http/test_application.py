@@ -12,7 +12,7 @@ from common.tests.services import ServiceUnderTest
 
 from devkit.testing.problem_details import assert_problem
 
-EVERYWHERE = {"413", "415", "422", "503"}
+EVERYWHERE = {"413", "415", "422", "500", "503"}
 """The statuses that every request may be answered with."""
 
 

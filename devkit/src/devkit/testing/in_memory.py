@@ -8,7 +8,6 @@ from typing import Any
 
 from mongomock_motor import AsyncMongoMockClient
 
-from common.domain.clock import Clock, utc_now
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
@@ -27,10 +26,10 @@ def unconnected_broker() -> Broker:
     return Broker("nats://nowhere", "test")
 
 
-def idle_relay(clock: Clock = utc_now) -> OutboxRelay:
+def idle_relay() -> OutboxRelay:
     """Return an outbox relay that is never started, so it publishes nothing.
 
     Therefore all events stay in the outboxes (the lists of unpublished events in the documents), where a test can read
     them.
     """
-    return OutboxRelay(Publisher(unconnected_broker()), clock)
+    return OutboxRelay(Publisher(unconnected_broker()))

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from common.domain.clock import is_within
 from common.storage.collection import Document
 from marketplace.operations.snapshot import Snapshot
 from marketplace.operations.stored_data import AGGREGATES, SANDBOX_CHARGES, SANDBOX_REFUNDS
@@ -113,7 +114,11 @@ def a_deadline_is_pending_as_long_as_its_order_is_open(snapshot: Snapshot) -> It
 def no_event_stays_in_an_outbox(snapshot: Snapshot) -> Iterator[Finding]:
     for owned in AGGREGATES:
         for key, document in snapshot.documents(owned.service, owned.collection).items():
-            old = [e["id"] for e in document.get("outbox", []) if e["staged_at"] < snapshot.taken_at - _OUTBOX_AFTER]
+            old = [
+                entry["id"]
+                for entry in document.get("outbox", [])
+                if not is_within(_OUTBOX_AFTER, entry["staged_at"], snapshot.taken_at)
+            ]
             if old:
                 yield key, f"{owned.service} has not published {', '.join(old)} for more than 10 s"
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from common.domain.errors import first_problem
+from common.events.envelope import StagedEvent
 from common.storage.collection import Document
 from marketplace.operations.difference import Difference
 from marketplace.operations.snapshot import Snapshot
@@ -27,16 +29,8 @@ class _AsStored(BaseModel):
     model_config = ConfigDict(strict=True)
 
 
-class _StagedEvent(_AsStored):
-    id: str
-    subject: str
-    data: str
-    headers: dict[str, str]
-    staged_at: AwareDatetime
-
-
 class _Outbox(_AsStored):
-    outbox: list[_StagedEvent] = []
+    outbox: list[StagedEvent] = []
 
 
 class _Request(_AsStored):
@@ -65,7 +59,7 @@ def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
         try:
             _Charge.model_validate(charge)
         except ValidationError as error:
-            yield Difference(f"{' '.join(SANDBOX_CHARGES)} {CAN_BE_READ}", key, _first(error))
+            yield Difference(f"{' '.join(SANDBOX_CHARGES)} {CAN_BE_READ}", key, first_problem(error))
             snapshot.exclude(*SANDBOX_CHARGES, key)
 
 
@@ -88,10 +82,5 @@ def _wrong_with(owned: OwnedAggregates, document: Document) -> str:
         owned.state(document)
         _Outbox.model_validate(document)
     except ValidationError as error:
-        return _first(error)
+        return first_problem(error)
     return ""
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

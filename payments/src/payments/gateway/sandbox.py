@@ -4,11 +4,14 @@ The sandbox knows many of Stripe's test tokens. For these tokens, it gives the s
 """
 
 import secrets
+from typing import Any, Generic, TypeVar
 
+from pydantic import BaseModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.domain.ids import PaymentId
-from common.storage.collection import Collection, Document
+from common.storage.collection import Collection
+from common.storage.document_reader import DocumentReader
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,
@@ -21,6 +24,33 @@ from payments.gateway.protocol import (
 from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS
 
 
+class _Charged(BaseModel):
+    charge_id: ChargeId
+
+
+class _Declined(BaseModel):
+    reason: str
+    code: str
+
+
+class _Refunded(BaseModel):
+    refund_id: RefundId
+
+
+class _Charge(BaseModel):
+    request: dict[str, Any]
+    outcome: _Charged | _Declined
+
+
+class _Refund(BaseModel):
+    request: dict[str, Any]
+    outcome: _Refunded
+
+
+R = TypeVar("R", _Charge, _Refund)
+"""A request and its outcome, as the sandbox stores them with the idempotency key of the request."""
+
+
 class SandboxGateway:
     """A card processor that moves no money. It stores the result for each idempotency key in MongoDB.
 
@@ -29,8 +59,8 @@ class SandboxGateway:
     """
 
     def __init__(self, charges: Collection, refunds: Collection, *, currency: str = "usd") -> None:
-        self._charges = charges
-        self._refunds = refunds
+        self._charges = _Results(charges, _Charge)
+        self._refunds = _Results(refunds, _Refund)
         self._currency = currency
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:
@@ -40,30 +70,27 @@ class SandboxGateway:
             # an invalid request, so the sandbox also does not store it. But if an earlier valid request has used the
             # same key, that request had another token. So the caller gets the error IdempotencyConflict, as always when
             # two different requests have the same key.
-            if await _find(self._charges, {"_id": payment_id}):
+            if await self._charges.find(payment_id):
                 raise IdempotencyConflict(payment_id)
             raise UnknownToken(token)
-        outcome = await _first_outcome(
-            self._charges,
-            key=payment_id,
-            request={"amount": amount, "currency": self._currency, "token": token},
-            outcome=decline._asdict() if decline else {"charge_id": _new_id("ch")},
+        outcome = (
+            _Declined(reason=decline.reason, code=decline.code)
+            if decline
+            else _Charged(charge_id=ChargeId(_new_id("ch")))
         )
-        if "charge_id" not in outcome:
-            raise CardDeclined(outcome["reason"], outcome["code"])
-        return ChargeId(outcome["charge_id"])
+        request = {"amount": amount, "currency": self._currency, "token": token}
+        charge = await self._charges.first(payment_id, _Charge(request=request, outcome=outcome))
+        if isinstance(charge.outcome, _Declined):
+            raise CardDeclined(charge.outcome.reason, charge.outcome.code)
+        return charge.outcome.charge_id
 
     async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
-        charge = await _find(self._charges, {"_id": payment_id})
-        if charge is None or charge["outcome"].get("charge_id") != charge_id:
+        charge = await self._charges.find(payment_id)
+        if charge is None or charge.outcome != _Charged(charge_id=charge_id):
             raise UnknownCharge(charge_id)
-        outcome = await _first_outcome(
-            self._refunds,
-            key=f"refund:{payment_id}",
-            request={"charge_id": charge_id},
-            outcome={"refund_id": _new_id("re")},
-        )
-        return RefundId(outcome["refund_id"])
+        new = _Refund(request={"charge_id": charge_id}, outcome=_Refunded(refund_id=RefundId(_new_id("re"))))
+        refund = await self._refunds.first(f"refund:{payment_id}", new)
+        return refund.outcome.refund_id
 
     async def close(self) -> None:
         """Do nothing. The code that opened the connection to the database also closes it."""
@@ -73,36 +100,44 @@ def _new_id(kind: str) -> str:
     return f"{kind}_sandbox_{secrets.token_hex(12)}"
 
 
-async def _first_outcome(collection: Collection, *, key: str, request: Document, outcome: Document) -> Document:
-    """Store the outcome of a request with its key, and return this outcome.
+class _Results(Generic[R]):
+    """A collection that stores the first request with each idempotency key, and the outcome of this request."""
 
-    If an outcome is already stored with this key, change nothing and return the stored outcome. Raises
-    IdempotencyConflict if the stored outcome belongs to a different request.
+    def __init__(self, collection: Collection, result: type[R]) -> None:
+        self._collection = collection
+        self._documents: DocumentReader[R] = DocumentReader(collection.name, result.model_validate)
 
-    We insert first, and read only if the insert fails. If several calls with the same key run at the same time, even in
-    several processes, MongoDB accepts exactly one of their inserts. The other calls then read the stored outcome.
-    """
-    try:
-        await collection.insert_one({"_id": key, "request": request, "outcome": outcome})
-    except DuplicateKeyError:
-        first = await _find(collection, {"_id": key})
-    except PyMongoError as error:
-        raise _unavailable(error) from error
-    else:
-        return outcome
-    if first is None:
-        raise GatewayUnavailable("The sandbox's collections are being emptied. Try again.")
-    if first["request"] != request:
-        raise IdempotencyConflict(key)
-    first_outcome: Document = first["outcome"]
-    return first_outcome
+    async def find(self, key: str) -> R | None:
+        """Return the stored result for this key, or None. Raises UnreadableDocument or GatewayUnavailable."""
+        try:
+            document = await self._collection.find_one({"_id": key})
+        except PyMongoError as error:
+            raise _unavailable(error) from error
+        return self._documents.read(document) if document else None
 
+    async def first(self, key: str, result: R) -> R:
+        """Store the result of a request with its key, and return this result.
 
-async def _find(collection: Collection, query: Document) -> Document | None:
-    try:
-        return await collection.find_one(query)
-    except PyMongoError as error:
-        raise _unavailable(error) from error
+        If a result is already stored with this key, change nothing and return the stored result. Raises
+        IdempotencyConflict if the stored result belongs to a different request.
+
+        We insert first, and read only if the insert fails. If several calls with the same key run at the same time,
+        even in several processes, MongoDB accepts exactly one of their inserts. The other calls then read the stored
+        result.
+        """
+        try:
+            await self._collection.insert_one({"_id": key, **result.model_dump()})
+        except DuplicateKeyError:
+            first = await self.find(key)
+        except PyMongoError as error:
+            raise _unavailable(error) from error
+        else:
+            return result
+        if first is None:
+            raise GatewayUnavailable("The sandbox's collections are being emptied. Try again.")
+        if first.request != result.request:
+            raise IdempotencyConflict(key)
+        return first
 
 
 def _unavailable(error: PyMongoError) -> GatewayUnavailable:
