@@ -14,6 +14,7 @@ AREAS = (
     "dead_letters",
     "newer_publishers",
     "damaged_documents",
+    "unavailable_database",
     "life_of_a_service",
     "orders_and_tickets",
     "deadlines",

@@ -69,7 +69,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                     raise
         """,
         new="""
-            except (DependencyUnavailable, NatsError):
+            except (DependencyUnavailable, NatsError) as error:
                 pass
         """,
         tests=tests_in(_WITHOUT, "test_a_start_waits_for_a_database_that_stops_in_the_middle"),

@@ -11,6 +11,7 @@ a dead letter, which is a copy of the event for an operator.
 | raises PermanentFailure                          | dead letter, then term                                          |
 | is not called: the message cannot be decoded     | dead letter, then term                                          |
 | raises because a dependency is unavailable       | we call the handler again until the dependency is available     |
+| raises VersionConflict                           | the same                                                        |
 | raises any other error, before the last delivery | nak with a delay that grows with each delivery                  |
 | raises any other error, in the last delivery     | dead letter, then term                                          |
 | is cancelled because the service stops           | nak without delay, so that another instance gets the event      |
@@ -28,7 +29,7 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryLater
+from common.domain.errors import DependencyUnavailable, PermanentFailure, RetryLater, VersionConflict
 from common.domain.event import Message
 from common.events.envelope import TRACEPARENT, decode
 from common.events.tracing import continue_trace, set_cause
@@ -46,6 +47,12 @@ _HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
 """The pauses between two calls of a handler while a dependency is unavailable.
 
 After the last pause in this list, each further pause has the same length as the last one.
+"""
+_NOT_NOW = (DependencyUnavailable, VersionConflict)
+"""Errors after which a consumer waits and calls the handler again.
+
+A handler repeats a change several times after a version conflict. If it still raises VersionConflict, many others
+change the same aggregate, or the database has answered with old data. Both end by themselves.
 """
 
 
@@ -133,7 +140,7 @@ class DeliveryProcessor(Generic[S]):
             try:
                 return await self._consumer.handle(self._service, event)
             except Exception as error:
-                unavailable = error if isinstance(error, DependencyUnavailable) else as_unavailable(error)
+                unavailable = error if isinstance(error, _NOT_NOW) else as_unavailable(error)
                 if unavailable is None:
                     raise
                 if attempt == 0:

@@ -34,6 +34,7 @@ _FINISH_SECONDS = 2.0
 _RETRY_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
 _CANCEL_TIMES = 10
+_LONGEST_REASON = 300
 _START_SECONDS = 2.0
 """A request that changes data must wait until the service has finished its start, but not longer than this time.
 
@@ -159,7 +160,7 @@ class ServiceRuntime:
             log.info("ready")
 
     async def _prepare_database(self) -> None:
-        for step in (self.mongo.ping, *self.indexes):
+        for step in self.indexes:
             await _until_available(step, log_message="waiting for MongoDB")
 
     async def _stop(self) -> None:
@@ -203,14 +204,15 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
 
 async def _until_available(step: Step, *, log_message: str) -> None:
     """Run one step of the service's start. If MongoDB or NATS does not answer, run it again until it succeeds."""
-    waiting = False
+    logged = ""
     while True:
         try:
             return await step()
         except (DependencyUnavailable, DatabaseError, NatsError) as error:
             if isinstance(error, DatabaseError) and not as_unavailable(error):
                 raise
-        if not waiting:
-            log.warning(log_message)
-        waiting = True
+            reason = str(error)[:_LONGEST_REASON]
+            if reason != logged:
+                log.warning(log_message, reason=reason)
+            logged = reason
         await asyncio.sleep(_RETRY_SECONDS)

@@ -13,6 +13,7 @@ from bson.errors import BSONError
 from pymongo import InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError, WriteError
 
+from common.storage.availability import as_unavailable
 from common.storage.batcher import Batcher
 from common.storage.collection import Collection, Cursor, Document, WriteResult
 
@@ -159,7 +160,7 @@ class BatchingCollection:
             result = error.details
         if result["writeConcernErrors"]:
             concern = result["writeConcernErrors"][0]
-            return [WriteConcernError(concern.get("errmsg", ""), concern.get("code"))] * len(writes)
+            return [WriteConcernError(concern.get("errmsg", ""), concern.get("code"), concern)] * len(writes)
         inserted = {each["index"] for each in result["upserted"]}
         outcomes: list[Outcome] = [_Written(0 if each in inserted else 1) for each in range(len(writes))]
         for failure in result["writeErrors"]:
@@ -198,16 +199,16 @@ async def _outcomes_of(
 ) -> list[Outcome]:
     """Run the calls, and return the result or the error of each call.
 
-    `together` runs all calls in one operation, and `one` runs a single call. If the driver reports a timeout, this
+    `together` runs all calls in one operation, and `one` runs a single call. If the database is unavailable, this
     function raises the driver's error and returns nothing. The Batcher, which has called this function, then also lets
-    the calls fail that wait for the next batch, because they could not reach the database now either.
+    the calls fail that wait for the next batch, because they would not succeed now either.
     """
     if len(calls) == 1:
         return [await _outcome_of(one(calls[0]))]
     try:
         return await together()
     except PyMongoError as error:
-        if error.timeout:
+        if as_unavailable(error):
             raise
         return [error] * len(calls)
     except _BAD_VALUE:  # run each call separately, so that only the call with the bad value fails
@@ -218,7 +219,7 @@ async def _outcome_of(call: Awaitable[Any]) -> Outcome:
     try:
         return await call
     except PyMongoError as error:
-        if error.timeout:
+        if as_unavailable(error):
             raise
         return error
     except _BAD_VALUE as error:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from common.tests.consuming import CONSUMER, LONG_ACK_WAIT, NAME, Effects, consuming, event, info, nothing
-from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
-from common.domain.errors import DependencyUnavailable, PermanentFailure
+from common.domain.errors import DependencyUnavailable, PermanentFailure, VersionConflict
 from common.domain.ids import new_id
 from common.events.tickets import TicketCreated
 from common.events.tracing import current_cause, current_trace_id
@@ -142,6 +142,8 @@ async def test_an_event_that_always_kills_its_process_becomes_a_dead_letter(stre
     [
         pytest.param(ServerSelectionTimeoutError("no mongod"), id="MongoDB"),
         pytest.param(DependencyUnavailable("the card processor does not answer"), id="another dependency"),
+        pytest.param(OperationFailure("no space left", 14031), id="full disk"),
+        pytest.param(VersionConflict("somebody else was faster each time"), id="contention, or a stale primary"),
     ],
 )
 async def test_an_unavailable_dependency_uses_up_no_delivery(streams: EventStreams, outage: Exception) -> None:

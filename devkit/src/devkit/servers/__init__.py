@@ -8,6 +8,7 @@ from devkit.servers.mongod import Mongod
 from devkit.servers.nats_server import NatsServer
 from devkit.servers.ports import free_port, is_taken
 from devkit.servers.process import ChildProcess
+from devkit.servers.replica_set import ReplicaSetMember
 from devkit.servers.server import Server, ServerFailed
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ChildProcess",
     "Mongod",
     "NatsServer",
+    "ReplicaSetMember",
     "Server",
     "ServerFailed",
     "free_port",
