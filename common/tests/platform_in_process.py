@@ -82,16 +82,16 @@ class Instances:
     async def eventually_ready(self, *, within: float) -> None:
         async def not_ready() -> dict[str, str]:
             answers = await self.send(RunningInstance.ready)
-            return {str(each): answer.text for each, answer in answers.items() if answer.status_code != httpx.codes.OK}
+            return {str(each): answer.text for each, answer in answers.items() if answer.json()["status"] != "ready"}
 
         await eventually(not_ready, until=lambda seen: not seen, within=within, what="all instances ready")
 
-    async def eventually_unready(self, *, saying: str) -> None:
+    async def eventually_degraded(self, *, saying: str) -> None:
         async def saying_something_else() -> dict[str, str]:
             answers = await self.send(RunningInstance.ready)
             return {str(each): answer.text for each, answer in answers.items() if saying not in answer.text}
 
-        await eventually(saying_something_else, until=lambda seen: not seen, what=f"all instances not ready: {saying}")
+        await eventually(saying_something_else, until=lambda seen: not seen, what=f"all instances degraded: {saying}")
 
     async def eventually_without_broker(self) -> None:
         async def connected() -> list[str]:

@@ -28,6 +28,12 @@ def test_our_controller_takes_a_prefix_for_whole_parts_of_a_path() -> None:
     assert "--providers.kubernetesingress.strictprefixmatching=true" in container_of(controller)["args"]
 
 
+def test_our_controller_answers_503_and_not_404_while_no_pod_of_a_service_is_ready() -> None:
+    """Without this, Traefik drops the route: https://github.com/traefik/traefik/issues/9242."""
+    controller = render(RENDERED["ingress-controller"]).one("Deployment", "traefik")["spec"]["template"]
+    assert "--providers.kubernetesingress.allowemptyservices=true" in container_of(controller)["args"]
+
+
 def _leads(rule: str, path_type: str, path: str) -> bool:
     if path_type == "Exact":
         return rule == path

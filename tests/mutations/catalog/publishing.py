@@ -29,9 +29,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-goes-on-after-a-refusal",
         promise="Events that the stream refuses do not keep outbox polling from the other events.",
-        where="common.messaging.outbox_relay:OutboxRelay._report_failures",
-        old="return bool(unavailable)",
-        new="return any(failures)",
+        where="common.messaging.outbox_relay:OutboxRelay.poll",
+        old="any(isinstance(failure, DependencyUnavailable) for failure in failures)",
+        new="any(failures)",
         tests=tests_in(
             _POLLING, "test_polling_publishes_all_events_but_those_that_the_stream_refuses[motor-MessageRefused]"
         ),
@@ -96,8 +96,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="one-defective-event-blocks-no-other",
         promise="An event that cannot be published, for whatever reason, does not end the relay.",
         where="common.messaging.outbox_relay:OutboxRelay._publish",
-        old="except Exception as failure:",
-        new="except DependencyUnavailable as failure:",
+        old="except Exception as error:",
+        new="except DependencyUnavailable as error:",
         tests=tests_in(_RELAY, "test_an_event_that_cannot_be_published_does_not_block_the_others[motor]"),
     ),
     Mutation(
@@ -176,8 +176,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="poll-when-the-broker-is-back",
         promise="When the broker is back, outbox polling publishes at once what was staged meanwhile.",
         where="common.messaging.outbox_relay:OutboxRelay.poll_forever",
-        old="await self._publisher.reconnected_within(_POLL_SECONDS)",
-        new="await asyncio.sleep(60)",
+        old="_RETRY_SECONDS if self.health.failing_seconds else _POLL_SECONDS",
+        new="60",
         tests=tests_in(_POLLING, "test_the_first_poll_after_a_reconnect_publishes_young_events_too[motor]"),
         slow=True,
     ),

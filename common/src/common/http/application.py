@@ -5,11 +5,13 @@ The application has the service's own routes, its documentation page, its health
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
 
 from common.domain.errors import BadInput, DependencyUnavailable, UnreadableDocument
 from common.http.dependencies import Dependencies, dependencies_of
@@ -65,6 +67,12 @@ def create_http_app(
     return app
 
 
+class Readiness(BaseModel):
+    status: Literal["ready", "degraded"]
+    lacking: list[str]
+    """What this process lacks now, as sentences for an operator."""
+
+
 _health = APIRouter(include_in_schema=False)
 
 
@@ -76,14 +84,14 @@ async def live(request: Request) -> dict[str, str]:
 
 
 @_health.get("/healthz/ready")
-async def ready(request: Request) -> dict[str, str]:
-    """Answer 200 if this process can serve requests now. Otherwise answer 503 with a body that says what is missing.
+async def ready(request: Request) -> Readiness:
+    """Answer 200 if this process has finished its start and does not stop. Otherwise answer 503.
 
-    The process can serve requests if MongoDB and NATS answer and if the start of the service has finished. The start
-    has finished when the indexes of the service exist in MongoDB and the service receives events.
+    The start has finished when the indexes of the service exist in MongoDB and the service receives events. If a
+    dependency fails later, the status of the answer is still 200, but the body says "degraded" and what is missing.
     """
-    await dependencies_of(request).instance.check_ready()
-    return {"status": "ready"}
+    lacking = await dependencies_of(request).instance.check_ready()
+    return Readiness(status="degraded" if lacking else "ready", lacking=lacking)
 
 
 @_health.get("/metrics")

@@ -68,3 +68,20 @@ class Consumer(Generic[S]):
             max_deliver=policy.max_deliver,
             max_ack_pending=self.max_in_flight,
         )
+
+
+def unsuitable_settings(found: ConsumerConfig, declared: ConsumerConfig) -> list[str]:
+    """Return the names of the settings with which the code that declares `declared` cannot work.
+
+    `found` are the settings of the durable consumer at the broker. The subscription must receive exactly its events, on
+    the subject on which it listens. The broker must deliver each event often enough, so that the code can make a dead
+    letter before the broker stops. Every `ack_wait` is suitable, because the subscription uses the one that it finds.
+    """
+    unsuitable = [
+        name for name in ("deliver_subject", "deliver_group") if getattr(found, name) != getattr(declared, name)
+    ]
+    if set(found.filter_subjects or ()) != set(declared.filter_subjects or ()):
+        unsuitable.append("filter_subjects")
+    if found.max_deliver is not None and 0 < found.max_deliver < (declared.max_deliver or 0):
+        unsuitable.append("max_deliver")
+    return unsuitable

@@ -25,6 +25,7 @@ from pymongo.errors import PyMongoError
 from common.domain.errors import DependencyUnavailable
 from common.events.envelope import StagedEvent
 from common.messaging.publisher import Publisher
+from common.messaging.publishing_health import PublishingHealth
 from common.storage.collection import Collection, Document
 from common.storage.document_reader import DocumentReader
 
@@ -38,14 +39,13 @@ The same number is also a limit for outbox polling, which regularly searches for
 events. It reads at most this number of documents at once.
 """
 _POLL_SECONDS = 2.0
+_RETRY_SECONDS = 0.5
+"""Outbox polling waits only for this time while publishing fails, so that the service soon accepts changes again."""
 _CLEAR_WINDOW_SECONDS = 0.05
 """How long the relay collects published events before it removes them from their outboxes in one batch.
 
 The time begins when the relay takes the first event of the batch from its queue of published events.
 """
-_MOST_REPORTED = 1000
-"""The relay remembers at most this number of refused events that it has logged. Then it forgets them."""
-
 Entry = tuple[Collection, str, StagedEvent]
 
 
@@ -65,11 +65,9 @@ class OutboxRelay:
 
         Outbox polling ignores these events.
         """
-        self._refused: set[str] = set()
-        """The ids of the events that the stream has refused and that are logged."""
         self._published: asyncio.Queue[Entry] = asyncio.Queue()
         self._room = asyncio.Semaphore(_IN_FLIGHT)
-        self._is_failing = False
+        self.health = PublishingHealth()
 
     def add_collection(self, collection: Collection) -> None:
         """Add a collection of aggregates, so that outbox polling also searches for events in this collection.
@@ -117,12 +115,7 @@ class OutboxRelay:
         if failure is None:
             self._published.put_nowait(entry)
         else:
-            if not self._is_failing:  # log only the first of several failures in a row, because there may be many
-                log.warning(
-                    "publishing failed, events stay in their outboxes", first=entry[2].subject, reason=str(failure)
-                )
             self._forget(entry)
-        self._is_failing = failure is not None
 
     async def clear_forever(self) -> None:
         """Remove the published events from their outboxes, in batches."""
@@ -149,8 +142,8 @@ class OutboxRelay:
     async def poll_forever(self) -> None:
         """Poll the outboxes every two seconds, and immediately after each reconnect to NATS.
 
-        Polling means that the relay searches for documents with events in their outboxes and publishes these events. If
-        MongoDB or NATS is unavailable, the relay tries again two seconds later.
+        Polling means that the relay searches for documents with events in their outboxes and publishes these events.
+        While publishing fails, the relay tries again every half a second.
         """
         while True:
             try:
@@ -160,7 +153,7 @@ class OutboxRelay:
             else:
                 if found:
                     log.info("outbox polling published events", events=found)
-            await self._publisher.reconnected_within(_POLL_SECONDS)
+            await self._publisher.reconnected_within(_RETRY_SECONDS if self.health.failing_seconds else _POLL_SECONDS)
 
     async def poll(self) -> int:
         """Publish all events that are in an outbox, but not in the queue. Return the number of published events.
@@ -172,7 +165,7 @@ class OutboxRelay:
         If the stream refuses one event, the poll continues with the others. If the stream or the database is
         unavailable, the poll stops.
         """
-        count = 0
+        count = tried = 0
         for collection, reader in self._collections:
             cursor = collection.find({"outbox.id": {"$exists": True}}, {"outbox": 1})
             while documents := await cursor.to_list(_IN_FLIGHT):
@@ -182,31 +175,17 @@ class OutboxRelay:
                     for event in reader.read_all(_outbox_of(document))
                     if event.id not in self._queued
                 ]
+                tried += len(batch)
                 failures = await asyncio.gather(*map(self._publish, batch))
                 published = [entry for entry, failure in zip(batch, failures, strict=True) if failure is None]
                 cleared = await self._clear(published)
-                unavailable = self._report_failures(batch, failures)
+                unavailable = any(isinstance(failure, DependencyUnavailable) for failure in failures)
                 if unavailable or not cleared:
                     return count
                 count += len(published)
+        if not tried:
+            self.health.note_success()  # another process has published what this process could not publish
         return count
-
-    def _report_failures(self, batch: list[Entry], failures: list[Exception | None]) -> bool:
-        """Log why events could not be published. Return True if the stream is unavailable now."""
-        unavailable = [failure for failure in failures if isinstance(failure, DependencyUnavailable)]
-        if unavailable:
-            log.warning(
-                "publishing failed, events stay in their outboxes", events=len(unavailable), reason=str(unavailable[0])
-            )
-        for (_, _, event), failure in zip(batch, failures, strict=True):
-            if failure and failure not in unavailable and event.id not in self._refused:
-                if len(self._refused) >= _MOST_REPORTED:
-                    self._refused.clear()
-                self._refused.add(event.id)
-                log.error(
-                    "an event cannot be published, it stays in its outbox", subject=event.subject, reason=str(failure)
-                )
-        return bool(unavailable)
 
     def _forget(self, entry: Entry) -> None:
         """End the work on an entry of the queue. If its event is still in its outbox, outbox polling will find it."""
@@ -215,11 +194,13 @@ class OutboxRelay:
 
     async def _publish(self, entry: Entry) -> Exception | None:
         """Publish the event. Return None if the stream has acknowledged the event. Otherwise return the error."""
+        failure: Exception | None = None
         try:
             await self._publisher.publish(entry[2])
-        except Exception as failure:  # noqa: BLE001 - after this failure, the relay must still publish other events
-            return failure
-        return None
+        except Exception as error:  # noqa: BLE001 - after this error, the relay must still publish other events
+            failure = error
+        self.health.note(entry[2], failure)
+        return failure
 
     async def _clear(self, published: list[Entry]) -> bool:
         """Remove the published events from their outboxes.

@@ -15,10 +15,11 @@ from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError
+from prometheus_client import Counter
 
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
-from common.messaging.consumer import Consumer
+from common.messaging.consumer import Consumer, unsuitable_settings
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.delivery import DeliveryProcessor
 from common.messaging.replay import replay, replay_subject
@@ -29,12 +30,14 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 _POLL_SECONDS = 0.25
-_COMPARED_SETTINGS = ("filter_subjects", "deliver_subject", "deliver_group", "ack_wait", "max_deliver")
-"""These settings of the durable consumer at the broker must be equal to the settings in the service's code.
+_LOOK_SECONDS = 2.0
+"""While the subscription runs, it looks this often whether its durable consumer still exists and can be used."""
 
-A subscription waits until they are equal before it receives deliveries. The operators' command line tool `marketplace`
-creates and updates the durable consumers.
-"""
+LOST = Counter(
+    "consumers_lost",
+    "How often a running subscription lost its durable consumer.",
+    ["consumer"],
+)
 
 
 class Subscription(Generic[S]):
@@ -52,17 +55,20 @@ class Subscription(Generic[S]):
         self._policy = policy
         self._processor = DeliveryProcessor(consumer, service, dead_letters, policy)
         self._in_flight: dict[asyncio.Task[None], Msg] = {}
-        self._progress_reports: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
         self._deliveries: NatsSubscription | None = None
         self._replays: NatsSubscription | None = None
         self._draining: list[asyncio.Task[None]] = []
+        self._ack_wait = policy.ack_wait
+        self.problem = ""
+        """Why the durable consumer cannot be used now, as a sentence for an operator. Empty if it can be used."""
         self._log = log.bind(consumer=consumer.name)
 
     async def start(self) -> None:
         """Subscribe to the deliveries of the consumer, and to an operator's requests to handle an event again.
 
-        First wait until the durable consumer exists at the broker and has the settings in the code of the service.
-        While the service waits, the log says why.
+        First wait until the durable consumer exists at the broker and its settings suit the code of the service. While
+        the service waits, the log says why.
         """
         config = self._consumer.config(self._policy)
         await self._wait_until_provisioned(config)
@@ -72,7 +78,7 @@ class Subscription(Generic[S]):
         self._replays = await self._broker.client.subscribe(
             replay_subject(self._consumer.name), queue=self._consumer.name, cb=self._receive_replay
         )
-        self._progress_reports = asyncio.create_task(self._report_progress())
+        self._background = [asyncio.create_task(self._report_progress()), asyncio.create_task(self._look_after(config))]
 
     async def stop(self, within_seconds: float) -> None:
         """Unsubscribe, and wait for the deliveries that are being processed, but not longer than `within_seconds`.
@@ -93,28 +99,49 @@ class Subscription(Generic[S]):
             for delivery in unfinished:
                 delivery.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
-        if self._progress_reports is not None:
-            self._progress_reports.cancel()
-            await asyncio.gather(self._progress_reports, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
 
     async def _wait_until_provisioned(self, config: ConsumerConfig) -> None:
         last_reason = ""
-        while True:
-            try:
-                info = await self._broker.jetstream.consumer_info(self._consumer.stream.name, self._consumer.name)
-            except NotFoundError:
-                reason = "it does not exist yet"
-            except (NatsError, TimeoutError, DependencyUnavailable) as error:
-                reason = str(error) or "no answer"
-            else:
-                different = [name for name in _COMPARED_SETTINGS if getattr(info.config, name) != getattr(config, name)]
-                if not different:
-                    return
-                reason = f"its {', '.join(different)} differ from what this version of the service declares"
+        while reason := await self._why_unusable(config):
             if reason != last_reason:
                 self._log.warning("waiting for the consumer to be provisioned", reason=reason)
                 last_reason = reason
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def _look_after(self, config: ConsumerConfig) -> None:
+        """Notice if the durable consumer is deleted or changed while the subscription runs.
+
+        NATS does not tell the subscription, which would only receive no more events. When somebody provisions the
+        consumer again, the subscription receives its deliveries again, because it still listens on the same subject.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            reason = await self._why_unusable(config)
+            if reason and not self.problem:
+                LOST.labels(self._consumer.name).inc()
+                self._log.error("the consumer cannot be used, its events wait in the stream", reason=reason)
+            elif self.problem and not reason:
+                self._log.info("the consumer can be used again")
+            self.problem = reason and f"The consumer {self._consumer.name} cannot be used: {reason}."
+
+    async def _why_unusable(self, config: ConsumerConfig) -> str:
+        """Return why this version of the service cannot work with the durable consumer. Return "" if it can.
+
+        The settings need not be equal to those in the code of the service. In a rollout, a newer version may have
+        changed them. They must only be good enough for this version (see `unsuitable_settings`).
+        """
+        try:
+            info = await self._broker.jetstream.consumer_info(self._consumer.stream.name, self._consumer.name)
+        except NotFoundError:
+            return "it does not exist at NATS"
+        except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
+            return str(error) or "NATS does not answer"
+        self._ack_wait = info.config.ack_wait or self._policy.ack_wait
+        unsuitable = unsuitable_settings(info.config, config)
+        return f"its {', '.join(unsuitable)} do not suit this version of the service" if unsuitable else ""
 
     async def _receive(self, message: Msg) -> None:
         # nats-py calls this method for each delivery, one after the other. So the method only starts a task and does
@@ -130,10 +157,11 @@ class Subscription(Generic[S]):
     async def _report_progress(self) -> None:
         """Tell the broker regularly that the current deliveries are still in progress.
 
-        Otherwise the broker would deliver their events again after `ack_wait`. The interval is one third of `ack_wait`.
+        Otherwise the broker would deliver their events again after `ack_wait`. The interval is one third of the
+        `ack_wait` that the durable consumer has at the broker.
         """
         while True:
-            await asyncio.sleep(self._policy.ack_wait / 3)
+            await asyncio.sleep(self._ack_wait / 3)
             for message in list(self._in_flight.values()):
                 with suppress(NatsError, OSError):
                     await message.in_progress()

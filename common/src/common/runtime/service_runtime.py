@@ -40,6 +40,12 @@ _START_SECONDS = 2.0
 
 After this time, the answer is an error (see `check_can_publish`).
 """
+_PUBLISHING_MAY_FAIL_SECONDS = 3.0
+"""If no event could be published for this time, the service refuses changes until an event is published again.
+
+Other services would not learn of these changes.
+"""
+_CANNOT_PUBLISH = "The events of the service cannot be published now. Try again shortly."
 
 
 class ServiceRuntime:
@@ -132,17 +138,32 @@ class ServiceRuntime:
         self.broker.require()
         if not self._started.is_set():
             raise DependencyUnavailable("The service is still starting. Try again shortly.")
+        if self.relay.health.failing_seconds > _PUBLISHING_MAY_FAIL_SECONDS:
+            raise DependencyUnavailable(_CANNOT_PUBLISH)
 
-    async def check_ready(self) -> None:
-        """Raise DependencyUnavailable if this process cannot serve requests now.
+    async def check_ready(self) -> list[str]:
+        """Return what this process lacks now, as sentences for an operator. The list is empty if it lacks nothing.
 
-        The text of the error says what is missing. The route for the readiness check calls this method.
+        Raises DependencyUnavailable if the process has not finished its start, or if it stops. The process stays ready
+        if a dependency fails later, because all instances share their dependencies. If all instances were not ready at
+        the same time, no request would reach any of them, and the clients would get no useful answer.
+
+        The route for the readiness check calls this method.
         """
         self.check_alive()
-        await self.mongo.ping()
-        await self.broker.ping()
+        lacking = await self._lacking()
         if not self._started.is_set():
-            raise DependencyUnavailable("Still starting: waiting for its indexes and consumers.")
+            raise DependencyUnavailable(
+                f"The service is starting or stopping. {' '.join(lacking) or 'It waits for its indexes and consumers.'}"
+            )
+        return lacking
+
+    async def _lacking(self) -> list[str]:
+        answers = await asyncio.gather(self.mongo.ping(), self.broker.ping(), return_exceptions=True)
+        lacking = [answer.detail for answer in answers if isinstance(answer, DependencyUnavailable)]
+        if self.relay.health.failing_seconds > _PUBLISHING_MAY_FAIL_SECONDS:
+            lacking.append(_CANNOT_PUBLISH)
+        return lacking + [each.problem for each in self._subscriptions if each.problem]
 
     def _report_failure(self, work: asyncio.Task[None]) -> None:
         if not work.cancelled() and (error := work.exception()):
@@ -204,15 +225,14 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
 
 async def _until_available(step: Step, *, log_message: str) -> None:
     """Run one step of the service's start. If MongoDB or NATS does not answer, run it again until it succeeds."""
-    logged = ""
+    logged: type[Exception] | None = None
     while True:
         try:
             return await step()
         except (DependencyUnavailable, DatabaseError, NatsError) as error:
             if isinstance(error, DatabaseError) and not as_unavailable(error):
                 raise
-            reason = str(error)[:_LONGEST_REASON]
-            if reason != logged:
-                log.warning(log_message, reason=reason)
-            logged = reason
+            if type(error) is not logged:
+                log.warning(log_message, reason=str(error)[:_LONGEST_REASON])
+            logged = type(error)
         await asyncio.sleep(_RETRY_SECONDS)

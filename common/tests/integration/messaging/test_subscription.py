@@ -15,7 +15,7 @@ from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers, provision_streams
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
-from common.messaging.subscription import Subscription
+from common.messaging.subscription import LOST, Subscription
 from devkit.servers import NatsServer, free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
@@ -25,8 +25,7 @@ OTHER_SETTINGS: dict[str, Any] = {
     "filter_subjects": [TicketCreated.subjects()],
     "deliver_subject": "deliver.another-consumer",
     "deliver_group": "another-group",
-    "ack_wait": QUICK.ack_wait + 29,
-    "max_deliver": QUICK.max_deliver + 1,
+    "max_deliver": QUICK.max_deliver - 1,
 }
 """What another version of the service declared, by the broker's name for the setting."""
 
@@ -47,11 +46,9 @@ async def test_a_subscription_waits_until_its_consumer_is_provisioned(streams: E
         async def reasons() -> str:
             return "; ".join(line["reason"] for line in logs if "reason" in line)
 
-        await eventually(reasons, until=lambda seen: "does not exist yet" in seen, what="the first reason to wait")
-        await provision_consumers(streams.broker.jetstream, [CONSUMER], RetryPolicy())
-        await eventually(
-            reasons, until=lambda seen: "ack_wait, max_deliver differ" in seen, what="the second reason to wait"
-        )
+        await eventually(reasons, until=lambda seen: "does not exist" in seen, what="the first reason to wait")
+        await provision_consumers(streams.broker.jetstream, [CONSUMER], RetryPolicy(delays=(), max_unanswered=0))
+        await eventually(reasons, until=lambda seen: "its max_deliver do not suit" in seen, what="the second reason")
     assert not starting.done()
     await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
     await asyncio.wait_for(starting, 5)
@@ -61,10 +58,10 @@ async def test_a_subscription_waits_until_its_consumer_is_provisioned(streams: E
 
 
 @pytest.mark.parametrize(("setting", "other"), OTHER_SETTINGS.items(), ids=OTHER_SETTINGS)
-async def test_a_subscription_waits_while_a_setting_differs_and_names_it(
+async def test_a_subscription_waits_while_a_setting_does_not_suit_it_and_names_it(
     streams: EventStreams, setting: str, other: object
 ) -> None:
-    """Otherwise the service would be ready, but would not receive some events, or would receive them too often.
+    """Otherwise the service would be ready, but would not receive some events, or could make no dead letters.
 
     With other `filter_subjects` it would not receive the events that only the new version declares.
     """
@@ -93,6 +90,44 @@ async def test_a_subscription_waits_while_a_setting_differs_and_names_it(
     finally:
         starting.cancel()
         await subscription.stop(1)
+
+
+@pytest.mark.parametrize("changed", [RetryPolicy(ack_wait=30), RetryPolicy(max_unanswered=100)], ids=str)
+async def test_a_subscription_works_with_settings_that_a_newer_version_has_changed(
+    streams: EventStreams, changed: RetryPolicy
+) -> None:
+    """The old version must not wait for its own settings: https://github.com/kyma-project/kyma/issues/17338."""
+    await provision_consumers(streams.broker.jetstream, [CONSUMER], changed)
+    effects = Effects(nothing)
+    subscription = Subscription(CONSUMER, effects, streams.broker, DeadLetters(Publisher(streams.broker)), QUICK)
+    await asyncio.wait_for(subscription.start(), 5)
+    await streams.publish(event())
+    await eventually(effects.completed, what="the effect")
+    await subscription.stop(1)
+
+
+async def test_a_deleted_consumer_is_noticed_and_works_again_once_it_is_provisioned(streams: EventStreams) -> None:
+    """NATS does not tell the client: https://github.com/nats-io/nats.py/issues/510."""
+    await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
+    effects = Effects(nothing)
+    subscription = Subscription(CONSUMER, effects, streams.broker, DeadLetters(Publisher(streams.broker)), QUICK)
+
+    async def problem() -> str:
+        return subscription.problem
+
+    await subscription.start()
+    before = LOST.labels(CONSUMER.name)._value.get()
+    with capture_logs() as logs:
+        await streams.broker.jetstream.delete_consumer(CONSUMER.stream.name, CONSUMER.name)
+        seen = await eventually(problem, what="the problem")
+        assert (CONSUMER.name in seen, "does not exist" in seen) == (True, True), seen
+        await streams.publish(event())
+        await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
+        await eventually(effects.completed, what="the event that was published meanwhile")
+        await eventually(problem, until=lambda seen: seen == "", what="no problem")
+    assert [line["log_level"] for line in logs if line["event"].startswith("the consumer c")] == ["error", "info"]
+    assert LOST.labels(CONSUMER.name)._value.get() == before + 1
+    await subscription.stop(1)
 
 
 @pytest.mark.slow

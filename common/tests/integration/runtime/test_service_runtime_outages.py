@@ -7,16 +7,19 @@ from functools import partial
 import pytest
 from common.tests.platform_in_process import DRIVERS, Platform, RunningInstance
 from fastapi import FastAPI
+from nats.js import JetStreamContext
 from pymongo.errors import AutoReconnect, OperationFailure
 
 import tickets.consumers
 import tickets.main
 from common.events.tickets import TicketCreated
 from common.events.users import UserRegistered
+from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS
 from devkit.servers.server import Server
 from devkit.testing.eventually import eventually
 from devkit.testing.problem_details import assert_problem
 from devkit.testing.running import Surroundings, somebody
+from marketplace.provisioning import provision_everything
 from tickets.settings import TicketsSettings
 
 pytestmark = pytest.mark.slow
@@ -46,7 +49,7 @@ async def test_a_service_that_starts_before_its_dependencies_waits_for_them(plat
         for each, answer in (await instances.send(RunningInstance.ready)).items():
             assert NO_DATABASE in assert_problem(answer, 503, f"{each}, ready")["detail"], each
         await platform.mongod.start()
-        await instances.eventually_unready(saying=NO_BROKER)
+        await instances.eventually_degraded(saying=NO_BROKER)
         await platform.nats.start()
         await instances.eventually_ready(within=3)
         for each, answer in (await instances.send(RunningInstance.read)).items():
@@ -60,7 +63,7 @@ async def test_without_mongodb_services_answer_503_within_5_s_and_recover_within
     async with platform.run_services() as instances:
         await instances.eventually_ready(within=10)
         await lose(platform.mongod)
-        requests = {"read": RunningInstance.read, "change": RunningInstance.create, "ready": RunningInstance.ready}
+        requests = {"read": RunningInstance.read, "change": RunningInstance.create}
         async with asyncio.timeout(5):
             answers = await asyncio.gather(*(instances.creating.send(request) for request in requests.values()))
         for what, answered in zip(requests, answers, strict=True):
@@ -68,6 +71,8 @@ async def test_without_mongodb_services_answer_503_within_5_s_and_recover_within
                 assert_problem(answer, 503, f"{each}, {what}")
         for each, answer in (await instances.send(RunningInstance.live, within=1)).items():
             assert answer.status_code == 200, f"{each} is alive: a restart would not help"
+        for each, answer in (await instances.send(RunningInstance.ready, within=3)).items():
+            assert (answer.status_code, answer.json()["status"]) == (200, "degraded"), f"{each}: {answer.text}"
 
         await bring_back(platform.mongod)
         await instances.eventually_ready(within=3)
@@ -87,7 +92,7 @@ async def test_without_nats_services_refuse_changes_serve_reads_and_lose_no_even
         changes = await instances.of("auth", "tickets").send(RunningInstance.create)
         for each, answer in changes.items():
             assert answer.status_code == 201, f"{each}: {answer.text}"
-        await instances.eventually_unready(saying=NO_BROKER)
+        await instances.eventually_degraded(saying=NO_BROKER)
         if killed:
             await platform.nats.kill()  # also loses what it was sent and has not read yet
             await instances.eventually_without_broker()
@@ -117,6 +122,51 @@ async def test_without_nats_services_refuse_changes_serve_reads_and_lose_no_even
                 until=lambda answer: answer.status_code == 201,
                 what=f"an order through {buyer}",
             )
+
+
+async def fill_the_streams(jetstream: JetStreamContext) -> None:
+    for stream in STREAMS:
+        if not stream.holds_timers:  # it would remove old messages instead of refusing new ones
+            state = (await jetstream.stream_info(stream.name)).state
+            await jetstream.update_stream(stream.config(1).evolve(max_bytes=max(state.bytes, 1)))
+
+
+async def delete_the_streams(jetstream: JetStreamContext) -> None:
+    for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
+        await jetstream.delete_stream(stream.name)
+
+
+@pytest.mark.parametrize("lose", [fill_the_streams, delete_the_streams], ids=["full", "deleted"])
+async def test_without_a_stream_services_refuse_changes_within_5_s_and_accept_them_when_it_is_back(
+    platform: Platform, lose: Callable[[JetStreamContext], Awaitable[None]]
+) -> None:
+    """NATS itself answers all the time, and reads need no stream.
+
+    Public reports: https://github.com/nats-io/nats-server/issues/2795 (full), and
+    https://github.com/kyma-project/kyma/issues/15658 (deleted).
+    """
+    async with platform.run_services() as instances, platform.streams() as streams:
+        await instances.eventually_ready(within=10)
+        publishing = instances.of("auth", "tickets")
+        await lose(streams.broker.jetstream)
+
+        async def changes() -> set[int]:
+            answers = await publishing.send(RunningInstance.create)
+            return {answer.status_code for answer in answers.values()}
+
+        await eventually(changes, until=lambda statuses: statuses == {503}, within=5, what="no change accepted")
+        await publishing.eventually_degraded(saying="events of the service cannot be published")
+        for each, answer in (await publishing.send(RunningInstance.read)).items():
+            assert answer.status_code == each.service.requests.read_status, f"{each} still reads: {answer.text}"
+        for each, answer in (await publishing.send(RunningInstance.ready)).items():
+            assert answer.status_code == 200, f"{each}: all instances would leave the load balancer"
+
+        await provision_everything(platform.nats.url)
+        await eventually(changes, until=lambda statuses: statuses == {201}, within=5, what="all changes accepted")
+        await instances.eventually_ready(within=5)
+        for each in publishing.members:
+            for owned in each.service.spec.aggregates:
+                await streams.eventually_relayed(each.running.collection(owned.collection))
 
 
 async def test_a_start_waits_for_a_database_that_stops_in_the_middle(surroundings: Surroundings) -> None:

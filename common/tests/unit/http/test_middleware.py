@@ -27,7 +27,8 @@ TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 FAILURES: dict[str, tuple[Callable[[], Exception], int]] = {
     "defect": (lambda: RuntimeError("hunter2"), 500),
     "assertion": (lambda: AssertionError("hunter2"), 500),
-    "database-refuses": (lambda: OperationFailure("hunter2", 13), 500),
+    "database-refuses": (lambda: OperationFailure("hunter2", 2), 500),
+    "database-refuses-all": (lambda: OperationFailure("hunter2", 13), 503),
     "database-away": (lambda: AutoReconnect("hunter2"), 503),
     "database-silent": (lambda: NetworkTimeout("hunter2"), 503),
     "database-not-found": (lambda: ServerSelectionTimeoutError("hunter2"), 503),

@@ -104,12 +104,11 @@ class Surroundings:
 
 
 async def missing(runtime: ServiceRuntime) -> str:
-    """Return what the service still waits for before it is ready. If the service is ready, return an empty text."""
+    """Return what the service lacks or still waits for. If it is ready and lacks nothing, return an empty text."""
     try:
-        await runtime.check_ready()
+        return " ".join(await runtime.check_ready())
     except DependencyUnavailable as error:
         return error.detail
-    return ""
 
 
 def somebody() -> UserId:

@@ -1,0 +1,59 @@
+"""Remembers whether events can be published now, and logs what goes wrong."""
+
+import time
+
+import structlog
+
+from common.domain.errors import DependencyUnavailable
+from common.events.envelope import StagedEvent
+
+log = structlog.get_logger()
+
+_MOST_REFUSED = 1000
+"""This number of refused events is remembered, so that each is logged once. Then all are forgotten."""
+
+
+class PublishingHealth:
+    """The outbox relay tells this object the result of each attempt to publish an event."""
+
+    def __init__(self) -> None:
+        self._failing_since: float | None = None
+        self._refused: set[str] = set()
+
+    @property
+    def failing_seconds(self) -> float:
+        """For how long no event could be published, because the stream was unavailable. 0 if publishing works.
+
+        A monotonic clock measures this time. An event that the stream refuses does not count.
+        """
+        return 0.0 if self._failing_since is None else time.monotonic() - self._failing_since
+
+    def note(self, event: StagedEvent, failure: Exception | None) -> None:
+        """Note the result of an attempt. `failure` is None if the stream has acknowledged the event.
+
+        Of several outages in a row, only the first one is logged, and each refused event is logged once.
+        """
+        if failure is None:
+            self.note_success()
+        elif not isinstance(failure, DependencyUnavailable):
+            self._note_refusal(event, failure)
+        elif self._failing_since is None:
+            self._failing_since = time.monotonic()
+            log.warning(
+                "publishing failed, events stay in their outboxes", first=event.subject[:100], reason=failure.detail
+            )
+
+    def note_success(self) -> None:
+        if self._failing_since is not None:
+            log.info("publishing works again", after_seconds=round(self.failing_seconds, 1))
+        self._failing_since = None
+
+    def _note_refusal(self, event: StagedEvent, failure: Exception) -> None:
+        if event.id in self._refused:
+            return
+        if len(self._refused) >= _MOST_REFUSED:
+            self._refused.clear()
+        self._refused.add(event.id)
+        log.error(
+            "an event cannot be published, it stays in its outbox", subject=event.subject[:100], reason=str(failure)
+        )
