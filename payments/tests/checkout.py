@@ -8,6 +8,7 @@ from functools import partial
 
 import bson
 import httpx
+from payments.tests.use_cases import recovery_of
 
 from common.domain.ids import PaymentId
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
@@ -70,7 +71,7 @@ class Checkout:
     async def recover(self, *, later: timedelta = _ABANDONED) -> None:
         """Run the recovery job later; by default so late that no request can still process a payment."""
         self.clock.move_on(later)
-        await self.service.recover_open_payments()
+        await recovery_of(self.service).recover_open_payments()
 
     async def is_open(self, payment_id: PaymentId) -> bool:
         payment = await self.service._payments.find(payment_id)

@@ -35,9 +35,12 @@ class FakeGateway:
     """It charges, but the answer is lost."""
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     """While it is cleared, charges are made but not answered."""
+    may_refund: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is cleared, refunds are neither made nor answered."""
 
     def __post_init__(self) -> None:
         self.may_answer.set()
+        self.may_refund.set()
 
     @property
     def balance(self) -> int:
@@ -61,6 +64,7 @@ class FakeGateway:
 
     async def refund(self, *, payment_id: PaymentId, charge_id: ChargeId) -> RefundId:
         self.refunds_asked.append(payment_id)
+        await self.may_refund.wait()
         if self.unavailable:
             raise GatewayUnavailable("no connection")
         if payment_id not in self.charges or charge_id != f"ch_{payment_id}":

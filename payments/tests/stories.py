@@ -35,6 +35,7 @@ async def _a_captured_payment(payments: PaymentService) -> None:
 
 STORIES = {
     "payments-accept-payments-on-order-created": Story((_CREATED,), nothing_before),
+    "payments-stop-payments-on-order-closed": Story((_CREATED, _CANCELLED), nothing_before),
     "payments-refund-payment-on-order-cancelled": Story((_CREATED, _CANCELLED), _a_captured_payment),
     "payments-settle-payment-on-order-completed": Story((_CREATED, _COMPLETED), _a_captured_payment),
 }

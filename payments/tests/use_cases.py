@@ -9,6 +9,7 @@ from devkit.testing.in_memory import idle_relay
 from payments.gateway.protocol import PaymentGateway
 from payments.order_read_model import OrderReadModel
 from payments.payment import Payment
+from payments.recovery_job import RecoveryJob
 from payments.repository import PaymentRepository
 from payments.service import PaymentService
 
@@ -23,6 +24,11 @@ async def use_cases(database: Database, gateway: PaymentGateway, clock: Clock) -
     await payments.create_indexes()
     orders = ReadModelRepository(database["order_replicas"], OrderReadModel, wait_seconds=0)
     return PaymentService(payments, orders, gateway, clock)
+
+
+def recovery_of(payments: PaymentService) -> RecoveryJob:
+    """A new job, as after a start of the service: it remembers no failed attempt."""
+    return RecoveryJob(payments._payments, payments.finish, payments._clock)
 
 
 async def pay(payments: PaymentService, order: OrderEvents, token: str = GOOD_CARD) -> Payment:

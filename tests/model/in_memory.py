@@ -37,6 +37,7 @@ from orders.service import OrderService
 from orders.ticket_read_model import TicketReadModelRepository
 from payments.gateway.sandbox import SandboxGateway
 from payments.order_read_model import OrderReadModelRepository as PayableOrders
+from payments.recovery_job import RecoveryJob
 from payments.repository import PaymentRepository
 from payments.service import PaymentService
 from tickets.order_read_model import OrderReadModelRepository as HoldingOrders
@@ -159,6 +160,9 @@ class Marketplace:
                 self.resume(rng.choice(self.waiting), Schedule(1))
         return was_busy
 
+    def recovery(self) -> RecoveryJob:
+        return RecoveryJob(self.payments._payments, self.payments.finish, self.clock)
+
     def settle(self, rng: random.Random | None) -> None:
         """Resume paused processes, deliver all events, fire due timers and run recovery until nothing is left."""
         for _ in range(_ROUNDS):
@@ -168,7 +172,7 @@ class Marketplace:
                 busy = True
             if not busy and self._is_a_payment_open():
                 self.clock.move_on(_LONGER_THAN_A_REQUEST)  # the recovery job leaves younger payments alone
-                self.begin("payments' recovery", self.payments.recover_open_payments(), RUN_TO_END)
+                self.begin("payments' recovery", self.recovery().recover_open_payments(), RUN_TO_END)
                 busy = True
             if not busy:
                 return

@@ -141,7 +141,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
     def recover(self, of_payments: bool, schedule: Schedule) -> None:
         market = self.market
         recovery = (
-            market.payments.recover_open_payments()
+            market.recovery().recover_open_payments()
             if of_payments
             else market.expiration.set_pending_timers(due_before=None)
         )

@@ -62,6 +62,7 @@ _RELEASED_CONSUMERS = {
     "payments-accept-payments-on-order-created",
     "payments-refund-payment-on-order-cancelled",
     "payments-settle-payment-on-order-completed",
+    "payments-stop-payments-on-order-closed",
     "tickets-hold-ticket-on-order-created",
     "tickets-keep-ticket-sold-on-order-completed",
     "tickets-release-ticket-on-order-cancelled",

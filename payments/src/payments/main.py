@@ -16,6 +16,7 @@ from payments.gateway.protocol import PaymentGateway
 from payments.gateway.sandbox import SandboxGateway
 from payments.gateway.stripe_gateway import StripeGateway
 from payments.order_read_model import OrderReadModelRepository
+from payments.recovery_job import RecoveryJob
 from payments.repository import PaymentRepository
 from payments.routes import idempotent, router
 from payments.service import PaymentService
@@ -42,7 +43,7 @@ def create_app(
     payments = PaymentService(repository, orders, gateway, clock)
 
     runtime.before_start(repository.create_indexes, requests.create_indexes)
-    runtime.in_background(payments.run_recovery_job)
+    runtime.in_background(RecoveryJob(repository, payments.finish, clock).run_forever)
     runtime.at_stop(gateway.close)
     runtime.consume(CONSUMERS, payments)
     return create_http_app(

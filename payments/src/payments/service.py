@@ -5,20 +5,16 @@ is cancelled while the card is being charged.
 
 A payment has two steps. `_charge` charges the card. `_close` refunds the payment if the order was cancelled, or settles
 it if the order was completed. To settle a payment means to note that it will not be refunded any more. The request of
-the buyer runs both steps. If it does not finish them, for example because of a crash, a background task runs both steps
-again. This task is called the recovery job (ADR 0008). The handler of order events runs only `_close`.
+the buyer runs both steps. If it does not finish them, for example because of a crash, the recovery job
+(recovery_job.py) runs both steps again. The handlers of order events run only `_close`.
 """
-
-import asyncio
-from datetime import timedelta
 
 import structlog
 
-from common.domain.clock import Clock, is_within
-from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure, UnreadableDocument
+from common.domain.clock import Clock
+from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, UserId
-from common.events.orders import OrderCreated, OrderEvent
-from common.storage.availability import DatabaseError
+from common.events.orders import OrderEvent
 from common.storage.read_model import ReadModelRepository
 from common.storage.retry import retry_on_conflict
 from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownCharge, UnknownToken
@@ -27,20 +23,6 @@ from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen
 from payments.repository import PaymentRepository
 
 log = structlog.get_logger()
-
-_ABANDONED_AFTER = timedelta(seconds=10)
-"""If a payment began longer ago than this time and is not finished, the recovery job (a background task) continues it.
-
-After this time, the request that began the payment cannot run any more, because its time limit is shorter (MAX_SECONDS
-in common.http.middleware).
-"""
-_KEY_IS_KEPT_FOR = timedelta(hours=20)
-"""How long we rely on Stripe to keep the idempotency key of a charge. The time starts when the payment begins.
-
-After this time, the recovery job (a background task) does not repeat the charge, and logs an error for a person. Stripe
-may forget a key after 24 hours, and would then charge the card a second time. So our limit is less than 24 hours.
-"""
-_RECOVERY_SECONDS = 5.0
 
 
 class PaymentService:
@@ -71,7 +53,7 @@ class PaymentService:
         order = await self._order_of(order_id, buyer)
         begun_before = await self._payments.find_by_request(request_key) if request_key else None
         if begun_before is not None:
-            return await self._charge_and_close(PaymentId(begun_before.id))
+            return await self.finish(PaymentId(begun_before.id))
         if order.status is OrderStatus.COMPLETED:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:
@@ -89,68 +71,36 @@ class PaymentService:
             request_key=request_key,
         )
         await self._payments.add(payment)
-        return await self._charge_and_close(PaymentId(payment.id))
+        return await self.finish(PaymentId(payment.id))
 
     async def list_payments(self, order_id: OrderId, *, buyer: UserId) -> list[Payment]:
         """Return the payments for an order, newest first. Raises NotFound or NotTheBuyer."""
         await self._order_of(order_id, buyer)
         return await self._payments.find_of_order(order_id, buyer)
 
-    async def follow_order(self, event: OrderEvent) -> None:
+    async def learn_of_order(self, event: OrderEvent) -> None:
         """Update our copy of an order with the data of the event.
 
-        If the order is cancelled now, also refund its payment. If the order is completed now, also settle its payment,
-        which means to note that the payment will not be refunded any more.
+        This method calls no other system. So a card processor that is slow or refuses refunds never delays what we know
+        about orders, and nobody can pay for an order that was cancelled.
         """
         await self._orders.apply(event)
-        if isinstance(event, OrderCreated):
-            return  # A new order has no payment to settle or to refund.
+
+    async def close_payment(self, event: OrderEvent) -> None:
+        """Refund the captured payment of an order that is cancelled now, or settle that of an order that is completed.
+
+        To settle a payment means to note that it will not be refunded any more. If the card processor does not answer,
+        the payment stays open, and the recovery job refunds it later. Raises PermanentFailure if the card processor
+        will never refund this charge; a person must then look at the payment.
+        """
+        await self._orders.apply(event)  # `learn_of_order` may not have handled this event yet
         payment = await self._payments.find_captured_and_open(OrderId(event.id))
-        if payment is not None:
-            await self._close(PaymentId(payment.id))
-
-    async def run_recovery_job(self) -> None:
-        while True:
-            try:
-                await self.recover_open_payments()
-            except DatabaseError as error:
-                log.warning("recovery of open payments stopped, trying again later", reason=str(error))
-            await asyncio.sleep(_RECOVERY_SECONDS)
-
-    async def recover_open_payments(self) -> None:
-        """Try to finish all payments that began longer ago than `_ABANDONED_AFTER` and are still open (not finished).
-
-        For example, a process died during the payment, or the card processor did not answer.
-        """
-        async for page in self._payments.find_open():
-            for payment in page:
-                if not is_within(_ABANDONED_AFTER, payment.begun_at, self._clock()):
-                    await self._recover(payment)
-
-    async def _recover(self, payment: Payment) -> None:
-        """Try to finish one payment.
-
-        If the payment is pending and older than `_KEY_IS_KEPT_FOR`, do not try, because Stripe may have forgotten the
-        idempotency key and could charge the card twice. Log an error instead, so that a person looks at the payment.
-
-        If the attempt fails, log the reason and return, so that the recovery job continues with the other payments. But
-        if the database fails, raise its error, because without the database the job cannot finish any payment.
-        """
-        if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:
-            log.error("open payment needs a person: find out whether it was charged", payment=payment.id)
+        if payment is None:
             return
         try:
-            await self._charge_and_close(PaymentId(payment.id))
-        except (CardRefused, BadInput, OrderNotOpen) as ended:
-            log.info("open payment finished", payment=payment.id, outcome=ended.code)
+            await self._close(PaymentId(payment.id))
         except DependencyUnavailable as error:
-            log.warning("open payment not finished", payment=payment.id, reason=error.detail)
-        except UnreadableDocument:
-            return  # the log names the document already
-        except DatabaseError:
-            raise  # without the database, the job cannot finish any payment
-        except Exception:
-            log.exception("open payment not finished", payment=payment.id)
+            log.warning("refund left to the recovery job", payment=payment.id, reason=error.detail)
 
     async def _order_of(self, order_id: OrderId, buyer: UserId) -> OrderReadModel:
         order = await self._orders.find_or_wait(order_id)
@@ -160,7 +110,11 @@ class PaymentService:
             raise NotTheBuyer("Only its buyer can pay for an order, or see its payments.")
         return order
 
-    async def _charge_and_close(self, payment_id: PaymentId) -> Payment:
+    async def finish(self, payment_id: PaymentId) -> Payment:
+        """Charge the card of a payment if this was not done yet. Then refund or settle it if its order is closed.
+
+        Raises the errors of `_charge` and `_close`. Raises OrderNotOpen if the payment was refunded.
+        """
         await self._charge(payment_id)
         payment = await self._close(payment_id)
         if payment.status is PaymentStatus.REFUNDED:
@@ -209,7 +163,7 @@ class PaymentService:
 
         A request may charge the card while the handler of an event stores the cancellation of the order. The request
         first stores the capture (in `_charge`) and then reads the order. The handler first stores the cancellation (in
-        `follow_order`) and then reads the payment. So at least one of them sees both the capture and the cancellation,
+        `close_payment`) and then reads the payment. So at least one of them sees both the capture and the cancellation,
         and refunds the payment. If both do this, the card processor still refunds the payment only once.
         """
         payment = await self._known(payment_id)

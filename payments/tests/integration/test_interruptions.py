@@ -22,9 +22,9 @@ async def test_a_cancellation_at_any_moment_of_a_payment_ends_in_a_refund(mongo:
     for moment in count(1):
         order, gateway, clock = order_events(new_id()), FakeGateway(), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)
-        await payments.follow_order(order[0])
+        await payments.close_payment(order[0])
 
-        interruption = Interruption(moment, lambda: payments.follow_order(order[1]))  # noqa: B023 - called in this turn
+        interruption = Interruption(moment, lambda: payments.close_payment(order[1]))  # noqa: B023 - called in this turn
         paying = await use_cases(InterruptedDatabase(mongo.database, interruption), gateway, clock)
         with suppress(OrderNotOpen):
             await pay(paying, order)
@@ -38,7 +38,7 @@ async def test_a_charge_that_returns_at_any_moment_of_a_cancellation_is_refunded
     for moment in count(1):
         order, gateway, clock = order_events(new_id()), FakeGateway(), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)
-        await payments.follow_order(order[0])
+        await payments.close_payment(order[0])
         gateway.may_answer.clear()
         paying = asyncio.create_task(pay(payments, order))
         await gateway.eventually_charged()
@@ -49,7 +49,7 @@ async def test_a_charge_that_returns_at_any_moment_of_a_cancellation_is_refunded
 
         interruption = Interruption(moment, let_the_charge_return)
         cancelling = await use_cases(InterruptedDatabase(mongo.database, interruption), gateway, clock)
-        await cancelling.follow_order(order[1])
+        await cancelling.close_payment(order[1])
         gateway.may_answer.set()
         with suppress(OrderNotOpen):
             await paying

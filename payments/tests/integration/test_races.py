@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.use_cases import pay, payments_of, recorded_events, use_cases
+from payments.tests.use_cases import pay, payments_of, recorded_events, recovery_of, use_cases
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import new_id
@@ -31,11 +31,11 @@ async def test_a_payment_concurrent_with_the_end_of_its_order_ends_once(
     gateway = FakeGateway()
     payments = await use_cases(mongo.database, gateway, SettableClock())
     orders = [order_events(new_id()) for _ in range(15)]
-    await asyncio.gather(*(payments.follow_order(order[0]) for order in orders))
+    await asyncio.gather(*(payments.close_payment(order[0]) for order in orders))
 
     outcomes = await asyncio.gather(
         *(pay(payments, order) for order in orders),
-        *(payments.follow_order(order[event]) for order in orders * 2),
+        *(payments.close_payment(order[event]) for order in orders * 2),
         return_exceptions=True,
     )
 
@@ -52,13 +52,13 @@ async def test_concurrent_recovery_jobs_capture_once(mongo: Mongo) -> None:
     gateway, clock = FakeGateway(loses_answers=True), SettableClock()
     payments = await use_cases(mongo.database, gateway, clock)
     order = order_events(new_id())
-    await payments.follow_order(order[0])
+    await payments.close_payment(order[0])
     with pytest.raises(DependencyUnavailable):
         await pay(payments, order)
     gateway.loses_answers = False
     clock.move_on(timedelta(seconds=11))
 
-    await asyncio.gather(*(payments.recover_open_payments() for _ in range(20)))
+    await asyncio.gather(*(recovery_of(payments).recover_open_payments() for _ in range(20)))
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.version) == (PaymentStatus.CAPTURED, 2)

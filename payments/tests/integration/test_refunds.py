@@ -5,10 +5,11 @@ import asyncio
 import pytest
 from payments.tests.checkout import Checkout, problem
 from payments.tests.fake_gateway import FakeGateway
+from structlog.testing import capture_logs
 
 from common.domain.ids import new_id
 from common.events.payments import PaymentCreated, PaymentRefunded
-from devkit.testing.running import QUICK
+from devkit.testing.eventually import eventually
 from devkit.testing.samples import order_events
 
 
@@ -60,17 +61,55 @@ async def test_concurrent_payments_and_cancellations_leave_no_buyer_charged(
 
 
 async def test_a_refund_waits_until_the_card_processor_is_back(checkout: Checkout, gateway: FakeGateway) -> None:
+    """The event itself does not wait: the open payment is stored, and the recovery job refunds it."""
     await checkout.pay()
     gateway.unavailable = True
-    await checkout.streams.publish(checkout.cancelled)
-    await gateway.eventually_asked_to_refund(times=QUICK.deliveries + 1)  # failures would be a dead letter by now
+    await checkout.deliver(checkout.cancelled)
     assert gateway.balance == 1999
 
     gateway.unavailable = False
-    await checkout.eventually_quiet()
+    await checkout.recover()
 
     await assert_refunded_once(checkout, gateway)
     assert await checkout.streams.dead_letters() == []
+
+
+async def test_refunds_that_never_end_do_not_delay_what_payments_knows_of_other_orders(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    """More refunds than events in flight, as in https://github.com/Particular/NServiceBus/issues/5318."""
+    orders = [order_events(new_id()) for _ in range(120)]
+    await checkout.deliver(*(created for created, _, _ in orders))
+    for start in range(0, 120, 40):
+        await asyncio.gather(*(checkout.pay(order=created) for created, _, _ in orders[start : start + 40]))
+    gateway.may_refund.clear()
+    await checkout.streams.publish(*(cancelled for _, cancelled, _ in orders))
+    await gateway.eventually_asked_to_refund(times=100)
+
+    await checkout.streams.publish(checkout.cancelled)
+    known = {"_id": checkout.created.id, "status": "cancelled"}
+    await eventually(
+        lambda: checkout.running.collection("order_replicas").find_one(known), what="the cancellation known"
+    )
+    assert problem(await checkout.pay()) == (409, "order-not-open")
+    assert checkout.created.id not in str(gateway.charges)
+    gateway.may_refund.set()
+    await checkout.eventually_quiet()
+    assert gateway.balance == 0
+
+
+async def test_a_refund_that_the_processor_refuses_for_good_becomes_a_case_for_a_person(
+    checkout: Checkout, gateway: FakeGateway
+) -> None:
+    await checkout.pay()
+    gateway.charges.clear()  # for example, the charge was made with another account
+    await checkout.deliver(checkout.cancelled)
+    (letter,) = await checkout.streams.dead_letters()
+    assert "There is no charge" in letter.headers["dead-letter-reason"]
+    with capture_logs() as logs:
+        await checkout.recover()
+    (payment,) = await checkout.listed()
+    assert [line["payment"] for line in logs if "needs a person" in line["event"]] == [payment["id"]]
 
 
 async def test_the_recovery_job_refunds_when_event_and_request_are_both_gone(

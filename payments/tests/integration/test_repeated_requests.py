@@ -27,7 +27,7 @@ async def test_two_concurrent_copies_of_a_request_make_one_payment(mongo: Mongo)
     for moment in count(1):
         order, gateway, clock = order_events(new_id()), FakeGateway(declines=True), SettableClock()
         payments = await use_cases(mongo.database, gateway, clock)
-        await payments.follow_order(order[0])
+        await payments.close_payment(order[0])
 
         async def second_copy() -> None:
             with pytest.raises(CardRefused):
@@ -48,7 +48,7 @@ async def test_a_repeated_request_whose_card_was_declined_is_declined_again(mong
     """Even if the card would be accepted now: the key belongs to the first attempt."""
     order, gateway = order_events(new_id()), FakeGateway(declines=True)
     payments = await use_cases(mongo.database, gateway, SettableClock())
-    await payments.follow_order(order[0])
+    await payments.close_payment(order[0])
     with pytest.raises(CardRefused):
         await pay_with_key(payments, order, "a-key")
 

@@ -34,5 +34,5 @@ async def payments(database: Database, gateway: FakeGateway, clock: SettableCloc
 async def order(payments: PaymentService) -> OrderEvents:
     """The three possible events of an open order. The service payments knows the first."""
     events = order_events(new_id())
-    await payments.follow_order(events[0])
+    await payments.close_payment(events[0])
     return events

@@ -70,7 +70,7 @@ async def test_a_user_who_may_not_pay_an_order_is_not_charged(
 async def test_a_closed_order_is_not_charged(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway, event: int, refusal: type[Exception]
 ) -> None:
-    await payments.follow_order(order[event])
+    await payments.close_payment(order[event])
     with pytest.raises(refusal):
         await pay(payments, order)
     assert gateway.charges_asked == []
@@ -105,8 +105,8 @@ async def test_a_cancellation_after_the_capture_refunds_it_once(
     payments: PaymentService, order: OrderEvents, gateway: FakeGateway
 ) -> None:
     await pay(payments, order)
-    await payments.follow_order(order[1])
-    await payments.follow_order(order[1])
+    await payments.close_payment(order[1])
+    await payments.close_payment(order[1])
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.open) == (PaymentStatus.REFUNDED, False)
@@ -122,7 +122,7 @@ async def test_a_refund_of_an_unknown_charge_is_a_permanent_failure(
     gateway.charges.clear()
 
     with pytest.raises(PermanentFailure, match=f"ch_{payment.id}"):
-        await payments.follow_order(order[1])
+        await payments.close_payment(order[1])
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.open) == (PaymentStatus.CAPTURED, True)
@@ -133,9 +133,9 @@ async def test_a_completion_settles_the_payment_and_an_old_cancellation_changes_
 ) -> None:
     created, cancelled, completed = order
     await pay(payments, order)
-    await payments.follow_order(completed)
-    await payments.follow_order(cancelled)
-    await payments.follow_order(created)
+    await payments.close_payment(completed)
+    await payments.close_payment(cancelled)
+    await payments.close_payment(created)
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.open) == (PaymentStatus.CAPTURED, False)

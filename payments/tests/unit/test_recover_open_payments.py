@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from payments.tests.fake_gateway import FakeGateway
-from payments.tests.use_cases import GOOD_CARD, OrderEvents, pay, payments_of, recorded_events
+from payments.tests.use_cases import GOOD_CARD, OrderEvents, pay, payments_of, recorded_events, recovery_of
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -30,8 +30,8 @@ async def test_the_recovery_job_finishes_a_payment_of_unknown_outcome_with_one_c
     await pay_in_vain(payments, order, gateway, outage)
     clock.move_on(ABANDONED)
 
-    await payments.recover_open_payments()
-    await payments.recover_open_payments()
+    await recovery_of(payments).recover_open_payments()
+    await recovery_of(payments).recover_open_payments()
 
     (payment,) = await payments_of(payments, order)
     assert payment.status is PaymentStatus.CAPTURED
@@ -46,7 +46,7 @@ async def test_the_recovery_job_skips_payments_that_a_request_may_still_process(
     await pay_in_vain(payments, order, gateway)
     clock.move_on(timedelta(seconds=9))
 
-    await payments.recover_open_payments()
+    await recovery_of(payments).recover_open_payments()
 
     assert len(gateway.charges_asked) == 1
 
@@ -59,7 +59,7 @@ async def test_the_recovery_job_finishes_a_payment_that_was_begun_while_the_cloc
     await pay_in_vain(payments, order, gateway)
     clock.move_on(timedelta(minutes=-10))
 
-    await payments.recover_open_payments()
+    await recovery_of(payments).recover_open_payments()
 
     assert [payment.status for payment in await payments_of(payments, order)] == [PaymentStatus.CAPTURED]
 
@@ -71,7 +71,7 @@ async def test_the_recovery_job_can_end_in_a_decline(
     gateway.declines = True
     clock.move_on(ABANDONED)
 
-    await payments.recover_open_payments()
+    await recovery_of(payments).recover_open_payments()
 
     (payment,) = await payments_of(payments, order)
     assert (payment.status, payment.open) == (PaymentStatus.DECLINED, False)
@@ -84,14 +84,14 @@ async def test_a_payment_that_cannot_be_finished_does_not_block_the_others(
 ) -> None:
     await pay_in_vain(payments, order, gateway)
     other = (order[0].model_copy(update={"id": new_id()}), order[1], order[2])
-    await payments.follow_order(other[0])
+    await payments.close_payment(other[0])
     await pay_in_vain(payments, other, gateway)
     (stuck,) = await payments_of(payments, order)
     gateway.charges[PaymentId(stuck.id)] = (1, "of another payment")  # the processor will always refuse this key
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
-        await payments.recover_open_payments()
+        await recovery_of(payments).recover_open_payments()
 
     assert [payment.status for payment in await payments_of(payments, other)] == [PaymentStatus.CAPTURED]
     assert errors_in(logs) == [stuck.id]
@@ -104,7 +104,7 @@ async def test_a_payment_older_than_its_idempotency_key_is_reported_not_charged(
     clock.move_on(TOO_OLD)
 
     with capture_logs() as logs:
-        await payments.recover_open_payments()
+        await recovery_of(payments).recover_open_payments()
 
     (payment,) = await payments_of(payments, order)
     assert payment.status is PaymentStatus.PENDING
@@ -118,12 +118,11 @@ async def test_a_refund_is_never_too_old(
 ) -> None:
     await pay(payments, order)
     gateway.unavailable = True
-    with pytest.raises(DependencyUnavailable):
-        await payments.follow_order(order[1])
+    await payments.close_payment(order[1])
     gateway.unavailable = False
     clock.move_on(TOO_OLD)
 
-    await payments.recover_open_payments()
+    await recovery_of(payments).recover_open_payments()
 
     assert gateway.balance == 0
     assert await recorded_events(payments) == ["payment.created.v1", "payment.refunded.v1"]
@@ -139,12 +138,12 @@ async def test_many_payments_that_cannot_be_finished_do_not_block_a_newer_one(
         await payments._payments.add(stuck)
     clock.move_on(TOO_OLD)
     late_order = (order[0].model_copy(update={"id": new_id(), "expires_at": clock() + TOO_OLD}), order[1], order[2])
-    await payments.follow_order(late_order[0])
+    await payments.close_payment(late_order[0])
     await pay_in_vain(payments, late_order, gateway)
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
-        await payments.recover_open_payments()
+        await recovery_of(payments).recover_open_payments()
 
     assert [payment.status for payment in await payments_of(payments, late_order)] == [PaymentStatus.CAPTURED]
     assert len(set(errors_in(logs))) == len(errors_in(logs)) == 501
@@ -158,7 +157,7 @@ async def test_an_outage_of_the_processor_is_logged_without_a_stack_trace(
     clock.move_on(ABANDONED)
 
     with capture_logs() as logs:
-        await payments.recover_open_payments()
+        await recovery_of(payments).recover_open_payments()
 
     assert {line["log_level"] for line in logs} == {"warning"}
     assert not any("exc_info" in line for line in logs)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from payments.tests.fake_gateway import FakeGateway
 from payments.tests.interruption import InterruptedDatabase
-from payments.tests.use_cases import OrderEvents, pay, payments_of, use_cases
+from payments.tests.use_cases import OrderEvents, pay, payments_of, recovery_of, use_cases
 from pymongo.errors import AutoReconnect
 
 from common.domain.errors import DependencyUnavailable
@@ -31,7 +31,7 @@ def open_order() -> OrderEvents:
 
 
 async def pay_during_an_outage(payments: PaymentService, order: OrderEvents, gateway: FakeGateway) -> None:
-    await payments.follow_order(order[0])
+    await payments.close_payment(order[0])
     gateway.unavailable = True
     with pytest.raises(DependencyUnavailable):
         await pay(payments, order)
@@ -43,13 +43,36 @@ def test_the_recovery_job_tries_again_until_the_card_processor_is_back(
     async def story() -> None:
         payments, order = await use_cases(database, gateway, clock), open_order()
         await pay_during_an_outage(payments, order, gateway)
-        async with in_background(payments.run_recovery_job()):
+        async with in_background(recovery_of(payments).run_forever()):
             await let_pass(60)
             gateway.unavailable = False
             await let_pass(60)
             (payment,) = await payments_of(payments, order)
             assert payment.status is PaymentStatus.CAPTURED
             assert gateway.charges == {payment.id: (1999, "tok_visa")}
+
+    run_without_waiting(story())
+
+
+def test_the_recovery_job_tries_a_payment_that_cannot_be_finished_less_and_less_often(
+    database: Database, gateway: FakeGateway
+) -> None:
+    """In the first hour about 12 times, and not 700 times. Its pauses delay no other payment."""
+
+    async def story() -> None:
+        payments, order = await use_cases(database, gateway, clock), open_order()
+        await pay_during_an_outage(payments, order, gateway)
+        async with in_background(recovery_of(payments).run_forever()):
+            await let_pass(60 * 60)
+            assert 8 <= len(gateway.charges_asked) <= 14
+            created, cancelled, completed = open_order()
+            other = created.model_copy(update={"expires_at": clock() + timedelta(minutes=15)}), cancelled, completed
+            await pay_during_an_outage(payments, other, gateway)
+            gateway.unavailable = False
+            await let_pass(20)
+            assert [payment.status for payment in await payments_of(payments, other)] == [PaymentStatus.CAPTURED]
+            await let_pass(600)
+            assert [payment.status for payment in await payments_of(payments, order)] == [PaymentStatus.CAPTURED]
 
     run_without_waiting(story())
 
@@ -71,7 +94,7 @@ def test_the_recovery_job_survives_an_outage_of_its_database(database: Database,
         await pay_during_an_outage(payments, order, gateway)
         gateway.unavailable = False
         away = True
-        async with in_background(payments.run_recovery_job()):
+        async with in_background(recovery_of(payments).run_forever()):
             await let_pass(30)
             away = False
             await let_pass(30)

@@ -184,15 +184,27 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="refund-on-cancellation",
         promise="When an order is cancelled after the charge, the charge is refunded.",
-        where="payments.service:PaymentService.follow_order",
-        old="if payment is not None:",
-        new="if payment is not None and event.fact == 'completed':",
+        where="payments.service:PaymentService.close_payment",
+        old="if payment is None:",
+        new="if payment is None or event.fact == 'cancelled':",
         tests=tests_in(_PAY_ORDER, "test_a_cancellation_after_the_capture_refunds_it_once"),
+    ),
+    Mutation(
+        name="refunds-delay-no-other-order",
+        promise="A card processor that does not refund never delays what payments knows about orders.",
+        where="payments.consumers:CONSUMERS",
+        old='"payments-stop-payments-on-order-closed", (OrderCancelled, OrderCompleted)',
+        new='"payments-stop-payments-on-order-closed", (OrderCompleted,)',
+        tests=tests_in(
+            "payments/tests/integration/test_refunds.py",
+            "test_refunds_that_never_end_do_not_delay_what_payments_knows_of_other_orders[motor]",
+        ),
+        slow=True,
     ),
     Mutation(
         name="refund-after-a-late-charge",
         promise="A charge that succeeds when its order is already cancelled is refunded.",
-        where="payments.service:PaymentService._charge_and_close",
+        where="payments.service:PaymentService.finish",
         old="""
             await self._charge(payment_id)
             payment = await self._close(payment_id)""",
@@ -208,11 +220,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="cancellation-is-stored-before-its-payment-is-read",
         promise="A charge that returns at any moment of the handling of a cancellation is refunded.",
-        where="payments.service:PaymentService.follow_order",
+        where="payments.service:PaymentService.close_payment",
         old="""
-            await self._orders.apply(event)
-            if isinstance(event, OrderCreated):
-                return  # A new order has no payment to settle or to refund.
+            await self._orders.apply(event)  # `learn_of_order` may not have handled this event yet
             payment = await self._payments.find_captured_and_open(OrderId(event.id))""",
         new="""
             payment = await self._payments.find_captured_and_open(OrderId(event.id))

@@ -11,7 +11,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="recovery-job-runs-with-the-service",
         promise="The recovery job is part of the running service.",
         where="payments.main:create_app",
-        old="runtime.in_background(payments.run_recovery_job)",
+        old="runtime.in_background(RecoveryJob(repository, payments.finish, clock).run_forever)",
         new="",
         tests=tests_in(
             _UNFINISHED,
@@ -22,7 +22,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-runs-again-and-again",
         promise="The recovery job runs for as long as the service does, not only at its start.",
-        where="payments.service:PaymentService.run_recovery_job",
+        where="payments.recovery_job:RecoveryJob.run_forever",
         old="while True:",
         new="for _ in range(1):",
         tests=tests_in(
@@ -33,7 +33,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-survives-an-outage",
         promise="An outage of the database does not end the recovery job.",
-        where="payments.service:PaymentService.run_recovery_job",
+        where="payments.recovery_job:RecoveryJob.run_forever",
         old='log.warning("recovery of open payments stopped, trying again later", reason=str(error))',
         new="raise",
         tests=tests_in(_LOOP, "test_the_recovery_job_survives_an_outage_of_its_database"),
@@ -41,7 +41,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-finishes-pending-payments",
         promise="A payment whose outcome was unknown is finished by the recovery job.",
-        where="payments.service:PaymentService._recover",
+        where="payments.recovery_job:RecoveryJob._recover",
         old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
         new="if payment.status is PaymentStatus.PENDING:",
         tests=tests_in(
@@ -52,7 +52,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-refunds",
         promise="A refund that a crash or an outage prevented is made by the recovery job, however old the payment is.",
-        where="payments.service:PaymentService._recover",
+        where="payments.recovery_job:RecoveryJob._recover",
         old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
         new="if payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
         tests=tests_in(_RECOVERY, "test_a_refund_is_never_too_old"),
@@ -60,9 +60,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-closes-what-it-charges",
         promise="The recovery job refunds a charge whose order was cancelled meanwhile.",
-        where="payments.service:PaymentService._recover",
-        old="await self._charge_and_close(PaymentId(payment.id))",
-        new="await self._charge(PaymentId(payment.id))",
+        where="payments.recovery_job:RecoveryJob._recover",
+        old="await self._finish(PaymentId(payment.id))",
+        new="await self._finish.__self__._charge(PaymentId(payment.id))",
         tests=tests_in(
             _UNFINISHED,
             "test_a_charge_found_after_the_cancellation_of_its_order_is_refunded",
@@ -71,15 +71,26 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-leaves-young-payments-alone",
         promise="The recovery job does not touch a payment that a request may still be working on.",
-        where="payments.service:_ABANDONED_AFTER",
+        where="payments.recovery_job:_ABANDONED_AFTER",
         old="timedelta(seconds=10)",
         new="timedelta(0)",
         tests=tests_in(_RECOVERY, "test_the_recovery_job_skips_payments_that_a_request_may_still_process"),
     ),
     Mutation(
+        name="recovery-job-pauses-longer-after-each-failure",
+        promise="The recovery job tries a payment that cannot be finished less and less often.",
+        where="payments.recovery_job:_after_one_more",
+        old="2 ** (attempts - 1)",
+        new="1",
+        tests=tests_in(
+            "payments/tests/unit/test_recovery_job.py",
+            "test_the_recovery_job_tries_a_payment_that_cannot_be_finished_less_and_less_often",
+        ),
+    ),
+    Mutation(
         name="no-charge-after-the-processor-may-forget-its-key",
         promise="A payment older than the processor's memory of idempotency keys is never charged again.",
-        where="payments.service:PaymentService._recover",
+        where="payments.recovery_job:RecoveryJob._recover",
         old="if payment.status is PaymentStatus.PENDING and payment.begun_at < self._clock() - _KEY_IS_KEPT_FOR:",
         new="if False:",
         tests=tests_in(
@@ -90,7 +101,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="recovery-job-continues-after-a-failure",
         promise="One payment that cannot be finished does not keep the recovery job from the others.",
-        where="payments.service:PaymentService._recover",
+        where="payments.recovery_job:RecoveryJob._recover",
         old='log.exception("open payment not finished", payment=payment.id)',
         new="raise",
         tests=tests_in(
