@@ -19,7 +19,6 @@ from devkit.servers.mongod import Mongod
 from devkit.servers.ports import free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
-from devkit.testing.running import QUICK
 from devkit.testing.samples import captured_payment, order_events
 from marketplace import cli
 from marketplace.registry import CONSUMERS_OF
@@ -87,8 +86,9 @@ def test_lag_names_missing_consumers_and_fails(environment: dict[str, str]) -> N
     found = run(environment, "lag", "--json")
     assert (found.returncode, found.stderr) == (1, "")
     names = [consumer.name for consumers in CONSUMERS_OF.values() for consumer in consumers]
-    assert [each["consumer"] for each in json.loads(found.stdout) if not each["provisioned"]] == names
-    assert {each["pending"] for each in json.loads(found.stdout)} == {None}
+    consumers = json.loads(found.stdout)["consumers"]
+    assert [each["consumer"] for each in consumers if not each["provisioned"]] == names
+    assert {each["pending"] for each in consumers} == {None}
     shown = run(environment, "lag").stdout
     assert [
         line for line in shown.splitlines() if line.strip().startswith(SOURCE) and "missing: not provisioned" in line
@@ -99,7 +99,7 @@ async def test_lag_fails_if_a_consumer_has_no_subscriber_and_names_the_log(
     environment: dict[str, str], streams: EventStreams
 ) -> None:
     for consumers in CONSUMERS_OF.values():
-        await provision_consumers(streams.broker.jetstream, consumers, QUICK)
+        await provision_consumers(streams.broker.jetstream, consumers)
     listeners = {
         consumer.name: await streams.broker.client.subscribe(f"deliver.{consumer.name}", queue=consumer.name)
         for consumers in CONSUMERS_OF.values()

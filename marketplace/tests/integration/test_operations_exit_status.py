@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from common.domain.ids import new_id
 from common.messaging import dead_letters as dead_letter
+from common.messaging.provisioning import provision_consumers
 from common.storage.mongo import Mongo
 from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
@@ -19,6 +20,7 @@ from marketplace.operations.dead_letter_commands import replay_letters
 from marketplace.operations.lag_command import lag
 from marketplace.operations.rebuild_command import rebuild_one
 from marketplace.operations.timeline_command import timeline
+from marketplace.registry import CONSUMERS_OF
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +73,25 @@ async def test_lag_exits_with_1_if_a_consumer_is_missing(environment: dict[str, 
     done = await invoked(environment, lag)
     assert done.exit_code == 1
     assert "missing: not provisioned" in done.stdout
+
+
+async def test_lag_exits_with_1_if_an_event_stays_in_its_outbox(
+    environment: dict[str, str], streams: EventStreams, mongod: Mongod
+) -> None:
+    """All consumers have a subscriber."""
+    for consumers in CONSUMERS_OF.values():
+        await provision_consumers(streams.broker.jetstream, consumers)
+        for consumer in consumers:
+            await streams.broker.client.subscribe(f"deliver.{consumer.name}", queue=consumer.name)
+    mongo = Mongo(mongod.url, "tickets", "pymongo")
+    tickets: Any = mongo.database["tickets"]
+    assert (await invoked(environment, lag)).exit_code == 0
+    await tickets.insert_one({"_id": "damaged", "outbox": [{"id": "no more"}]})
+    done = await invoked(environment, lag)
+    await tickets.delete_one({"_id": "damaged"})
+    await mongo.close()
+    assert done.exit_code == 1
+    assert "tickets tickets: 1 staged events cannot be read" in done.stdout
 
 
 async def test_a_timeline_without_an_event_exits_with_1(environment: dict[str, str], streams: EventStreams) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import structlog
 import typer
 
-from marketplace.operations.operator import Operator, operator
+from marketplace.operations.operator import MongoUse, Operator, operator
 from marketplace.settings import PlatformSettings
 
 T = TypeVar("T")
@@ -16,17 +16,16 @@ T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else, for scripts.")]
 
 
-def operate(work: Callable[[Operator], Awaitable[T]], *, only_nats: bool = False) -> T:
+def operate(work: Callable[[Operator], Awaitable[T]], *, mongo: MongoUse = "needed") -> T:
     """Connect to NATS and MongoDB, call `work` with the connections, and return the result of `work`.
 
     The addresses come from the environment variables NATS_URL and MONGO_URL. If these are not set, connect to the
-    servers of the platform on this computer. A command that needs only NATS passes `only_nats=True`. Then there is no
-    connection to MongoDB, so the command also works while MongoDB is down. Raises PlatformError if a server does not
-    answer.
+    servers of the platform on this computer. A command that does not need MongoDB says so with `mongo`, and
+    also works while MongoDB is down. Raises PlatformError if a server that is needed does not answer.
     """
 
     async def connected() -> T:
-        async with operator(PlatformSettings.from_environment(), only_nats=only_nats) as connection:
+        async with operator(PlatformSettings.from_environment(), mongo=mongo) as connection:
             return await work(connection)
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

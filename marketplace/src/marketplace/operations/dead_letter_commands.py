@@ -42,7 +42,7 @@ def list_letters(*, as_json_: Json = False) -> None:
 
     Exit status: 0 the list was shown, even if it is empty · 1 NATS does not answer
     """
-    found = operate(letters.list_dead_letters, only_nats=True)
+    found = operate(letters.list_dead_letters, mongo="unused")
     if as_json_:
         return show_json([letter.as_json() for letter in found])
     if not found:
@@ -67,7 +67,7 @@ def show_letter(letter_id: Id, *, as_json_: Json = False) -> None:
 
     Exit status: 0 shown · 1 there is no dead letter with this id, or NATS does not answer
     """
-    letter = operate(lambda connection: _known(connection, letter_id), only_nats=True)
+    letter = operate(lambda connection: _known(connection, letter_id), mongo="unused")
     if as_json_:
         return show_json(letter.as_json())
     show_line(f"{letter.event} at {letter.consumer}: {letter.reason}", style="bold")
@@ -98,7 +98,7 @@ def replay_letters(ids: Ids, *, as_json_: Json = False) -> None:
         client = letters.replay_client(connection)
         return {letter.id: await letters.replay_dead_letter(connection, letter, client) for letter in chosen}
 
-    outcomes = operate(work, only_nats=True)
+    outcomes = operate(work, mongo="unused")
     if as_json_:
         show_json([{"id": each, "replayed": not reason, "reason": reason or None} for each, reason in outcomes.items()])
     else:
@@ -123,7 +123,7 @@ def drop_letters(ids: Ids, *, as_json_: Json = False) -> None:
             await letters.drop_dead_letter(connection, letter)
         return [letter.id for letter in chosen]
 
-    dropped = operate(work, only_nats=True)
+    dropped = operate(work, mongo="unused")
     if as_json_:
         return show_json([{"id": each, "dropped": True} for each in dropped])
     return show_line(f"Dropped: {', '.join(map(str, dropped))}")

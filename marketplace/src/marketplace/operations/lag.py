@@ -7,7 +7,8 @@ from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
 from common.domain.clock import utc_now
-from common.messaging.consumer import Consumer
+from common.messaging.consumer import Consumer, unsuitable_settings
+from common.messaging.retry import RetryPolicy
 from marketplace.operations.operator import Operator
 from marketplace.registry import CONSUMERS_OF
 
@@ -35,6 +36,14 @@ class Lag:
     """
     listening: bool = False
     """True if at least one instance of the service is connected to NATS and receives events for this consumer."""
+    unsuitable: tuple[str, ...] = ()
+    """The settings of the consumer with which this version of the service cannot work. The service waits until they are
+    right.
+    """
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.listening and not self.unsuitable
 
     @property
     def service(self) -> str:
@@ -55,6 +64,7 @@ class Lag:
             "redelivered": self.redelivered if self.provisioned else None,
             "oldestSeconds": self.oldest_seconds,
             "listening": self.listening,
+            "unsuitable": list(self.unsuitable),
         }
 
 
@@ -80,6 +90,7 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
         redelivered=info.num_redelivered or 0,
         oldest_seconds=await _age_of_the_oldest(operator, consumer, info),
         listening=bool(info.push_bound),
+        unsuitable=tuple(unsuitable_settings(info.config, consumer.config(RetryPolicy()))),
     )
 
 

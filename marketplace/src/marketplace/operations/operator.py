@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
@@ -25,6 +26,9 @@ from marketplace.settings import PlatformSettings
 
 _CONNECT_TIMEOUT_SECONDS = 5.0
 
+MongoUse = Literal["needed", "optional", "unused"]
+"""What a command needs MongoDB for. If it is not needed, the command also works while MongoDB is down."""
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -32,18 +36,18 @@ class Operator:
 
     broker: Broker
     databases: Mapping[str, Database]
-    """Maps the name of each service to its database. The mapping is empty if the command needs only NATS."""
+    """Maps the name of each service to its database. The mapping is empty if there is no connection to MongoDB."""
 
 
 @asynccontextmanager
 async def operator(
-    settings: PlatformSettings, databases: Mapping[str, str] | None = None, *, only_nats: bool = False
+    settings: PlatformSettings, databases: Mapping[str, str] | None = None, *, mongo: MongoUse = "needed"
 ) -> AsyncIterator[Operator]:
     """Connect to NATS and to MongoDB, and close the connections at the end of the `async with` block.
 
     The addresses of the servers are in `settings`. `databases` maps the name of a service to the name of its database.
-    If a service is not in `databases`, its database has the name of the service. A command that needs only NATS passes
-    `only_nats=True`. Then there is no connection to MongoDB, so the command also works while MongoDB is down.
+    If a service is not in `databases`, its database has the name of the service. With `mongo="unused"`, there is no
+    connection to MongoDB. With `mongo="optional"`, there is none if MongoDB does not answer.
 
     Raises PlatformError if a server does not answer at the start, or later inside the `async with` block.
     """
@@ -51,7 +55,7 @@ async def operator(
         settings.mongo_url or f"mongodb://127.0.0.1:{port_of('mongod', settings.gateway_port)}/?w=majority&journal=true"
     )
     nats_url = settings.nats_url or f"nats://127.0.0.1:{port_of('nats', settings.gateway_port)}"
-    names = {} if only_nats else {service: service for service in SERVICE_NAMES} | dict(databases or {})
+    names = {} if mongo == "unused" else {service: service for service in SERVICE_NAMES} | dict(databases or {})
     broker = Broker(nats_url, "operator")
     connections = {service: Mongo(mongo_url, name, settings.mongo_driver) for service, name in names.items()}
     try:
@@ -63,15 +67,18 @@ async def operator(
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
             try:
                 # We ping only the first database, because all databases are on the same server.
-                for mongo in list(connections.values())[:1]:
-                    await mongo.ping()
+                for first in list(connections.values())[:1]:
+                    await first.ping()
             except DependencyUnavailable:
-                raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
-            yield Operator(broker, {service: mongo.database for service, mongo in connections.items()})
+                if mongo == "needed":
+                    raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
+                yield Operator(broker, {})
+            else:
+                yield Operator(broker, {service: each.database for service, each in connections.items()})
     finally:
         await broker.close()
-        for mongo in connections.values():
-            await mongo.close()
+        for each in connections.values():
+            await each.close()
 
 
 @contextmanager
