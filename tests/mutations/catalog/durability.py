@@ -27,6 +27,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=_WRITE_CONCERN,
     ),
     Mutation(
+        name="read-majority",
+        promise="A read sees only writes that a majority of the replica set has.",
+        where="common.storage.mongo:Mongo.__init__",
+        old='"readConcernLevel": "majority",',
+        new="",
+        tests=_WRITE_CONCERN,
+    ),
+    Mutation(
         name="retried-writes",
         promise="The driver repeats a write that was lost because the primary failed, and MongoDB executes it once.",
         where="common.storage.mongo:Mongo.__init__",

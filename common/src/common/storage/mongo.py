@@ -35,7 +35,8 @@ MongoDriver = Literal["motor", "pymongo"]
 class Mongo:
     """A connection to one service's own database.
 
-    MongoDB acknowledges a write when a majority of its servers have stored the write in their journals.
+    MongoDB acknowledges a write when a majority of its servers have stored the write in their journals. Reads see only
+    such writes.
 
     If the driver gets no connection, an operation fails after 2 s. If the driver has sent an operation but gets no
     answer, the attempt fails after 1.5 s. After such an attempt, the driver tries many operations a second time. If the
@@ -56,6 +57,10 @@ class Mongo:
     def __init__(self, url: str, database: str, driver: MongoDriver) -> None:
         options: dict[str, Any] = {
             "w": "majority",
+            # A primary that has lost the majority of the replica set still answers for some seconds. By default, it
+            # also answers with writes that are undone later. With this setting, it answers only with writes that a
+            # majority has stored, so no event is published or acknowledged because of a write that is undone.
+            "readConcernLevel": "majority",
             "journal": True,
             "retryWrites": True,
             "serverSelectionTimeoutMS": _CONNECTION_MS,

@@ -1,4 +1,4 @@
-"""The write concern of every write of every service, as mongod logs it: a majority, and the journal."""
+"""The write concern of every write and the read concern of every read of every service, as mongod logs them."""
 
 import asyncio
 import json
@@ -23,9 +23,12 @@ pytestmark = pytest.mark.both_drivers
 _WRITES = ("insert", "update", "delete", "findAndModify", "createIndexes")
 
 
+_READS = ("find", "count", "aggregate", "distinct")
+
+
 @dataclass(frozen=True)
-class Write:
-    """A write in mongod's log."""
+class Logged:
+    """A write or a read in mongod's log, with its write concern or read concern."""
 
     database: str
     collection: str
@@ -43,14 +46,20 @@ class LoggingMongod(Mongod):
     def command(self) -> list[str]:
         return [*super().command(), "--setParameter", "logComponentVerbosity={command: {verbosity: 1}}"]
 
-    def writes(self) -> list[Write]:
+    def writes(self) -> list[Logged]:
+        return self._logged(_WRITES, "writeConcern")
+
+    def reads(self) -> list[Logged]:
+        return self._logged(_READS, "readConcern")
+
+    def _logged(self, names: tuple[str, ...], concern: str) -> list[Logged]:
         logged = [json.loads(line).get("attr", {}) for line in self.log_path.read_text(encoding="utf-8").splitlines()]
         commands = [each["command"] for each in logged if isinstance(each.get("command"), dict)]
         return [
-            Write(command["$db"], command[name], name, command.get("writeConcern"))
+            Logged(command["$db"], command[name], name, command.get(concern))
             for command in commands
-            for name in _WRITES
-            if name in command and command.get("$db", "config") != "config"  # writes of mongod itself
+            for name in names
+            if name in command and command.get("$db", "config") != "config"  # those of mongod itself
         ]
 
 
@@ -69,7 +78,10 @@ def _created(service: ServiceUnderTest, surroundings: Surroundings) -> Callable[
 async def test_every_write_waits_for_a_majority_and_for_the_journal(
     mongod: LoggingMongod, surroundings: Surroundings, streams: EventStreams
 ) -> None:
-    """All writes of a purchase: aggregates, read models, outboxes, charges, idempotent requests, indexes."""
+    """All writes of a purchase: aggregates, read models, outboxes, charges, idempotent requests, indexes.
+
+    And its reads see only such writes: https://aphyr.com/posts/322-jepsen-mongodb-stale-reads.
+    """
     async with AsyncExitStack() as lives:
         living = await asyncio.gather(
             *(
@@ -87,6 +99,9 @@ async def test_every_write_waits_for_a_majority_and_for_the_journal(
     assert {each.command for each in writes} == {"insert", "update", "createIndexes"}
     weaker = [each for each in writes if each.concern != {"w": "majority", "j": True}]
     assert weaker == [], "a write may be acknowledged before it is on the disk of a majority"
+    dirty = [each for each in mongod.reads() if each.concern != {"level": "majority"}]
+    assert dirty == [], "a read may see a write that is undone later"
+    assert "find" in {each.command for each in mongod.reads()}
 
 
 async def _purchase(running: dict[str, RunningService], streams: EventStreams) -> None:
