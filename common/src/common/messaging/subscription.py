@@ -33,6 +33,8 @@ _POLL_SECONDS = 0.25
 _LOOK_SECONDS = 2.0
 """While the subscription runs, it looks this often whether its durable consumer still exists and can be used."""
 
+_OUTAGE = (NatsError, TimeoutError, OSError, DependencyUnavailable)
+
 LOST = Counter(
     "consumers_lost",
     "How often a running subscription lost its durable consumer.",
@@ -105,7 +107,13 @@ class Subscription(Generic[S]):
 
     async def _wait_until_provisioned(self, config: ConsumerConfig) -> None:
         last_reason = ""
-        while reason := await self._why_unusable(config):
+        while True:
+            try:
+                reason = await self._why_unusable(config)
+            except _OUTAGE as error:
+                reason = str(error) or "NATS does not answer"
+            if not reason:
+                return
             if reason != last_reason:
                 self._log.warning("waiting for the consumer to be provisioned", reason=reason)
                 last_reason = reason
@@ -119,7 +127,10 @@ class Subscription(Generic[S]):
         """
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            reason = await self._why_unusable(config)
+            try:
+                reason = await self._why_unusable(config)
+            except _OUTAGE:
+                continue  # the readiness check says that NATS does not answer
             if reason and not self.problem:
                 LOST.labels(self._consumer.name).inc()
                 self._log.error("the consumer cannot be used, its events wait in the stream", reason=reason)
@@ -131,14 +142,13 @@ class Subscription(Generic[S]):
         """Return why this version of the service cannot work with the durable consumer. Return "" if it can.
 
         The settings need not be equal to those in the code of the service. In a rollout, a newer version may have
-        changed them. They must only be good enough for this version (see `unsuitable_settings`).
+        changed them. They must only be good enough for this version (see `unsuitable_settings`). Raises an error of
+        `_OUTAGE` if NATS does not answer.
         """
         try:
             info = await self._broker.jetstream.consumer_info(self._consumer.stream.name, self._consumer.name)
         except NotFoundError:
             return "it does not exist at NATS"
-        except (NatsError, TimeoutError, OSError, DependencyUnavailable) as error:
-            return str(error) or "NATS does not answer"
         self._ack_wait = info.config.ack_wait or self._policy.ack_wait
         unsuitable = unsuitable_settings(info.config, config)
         return f"its {', '.join(unsuitable)} do not suit this version of the service" if unsuitable else ""

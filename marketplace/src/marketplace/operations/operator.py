@@ -11,7 +11,7 @@ from typing import Literal
 
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
@@ -94,7 +94,7 @@ def _as_platform_error(nats_url: str, mongo_url: str) -> Iterator[None]:
     except (NatsError, DependencyUnavailable, TimeoutError) as error:
         raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from error
     except PyMongoError as error:
-        if as_unavailable(error):
+        if as_unavailable(error) and not isinstance(error, OperationFailure):
             raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from error
         raise PlatformError(
             f"MongoDB at {_hosts(mongo_url)} reports an error: {type(error).__name__}: {error}"
