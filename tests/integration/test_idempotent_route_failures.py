@@ -11,9 +11,9 @@ from integration.keys import a_ticket, status_and_body, with_key
 from pymongo.errors import AutoReconnect
 
 import common.http.middleware
-from common.domain.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable, KeyReused
 from common.domain.ids import new_id
-from common.http.idempotent_requests import Claim, IdempotentRequests, KeyReused
+from common.http.idempotent_requests import Claim, IdempotentRequests
 from devkit.testing.clock import SettableClock
 from devkit.testing.events import EventStreams
 from devkit.testing.interception import InterceptedCollection, Operation

@@ -6,7 +6,7 @@ The HTTP routes and the event handlers call them.
 from datetime import timedelta
 
 from common.domain.clock import Clock
-from common.domain.errors import BadInput, NotFound, NotTheOwner, PermanentFailure
+from common.domain.errors import BadInput, KeyReused, NotFound, NotTheOwner, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.events.tickets import TicketEvent
 from common.messaging.timeline import TimelineEvent, TimelineReader
@@ -45,6 +45,7 @@ class OrderService:
         """Place an order and return it.
 
         If an earlier request with the same `request_key` has placed an order, return the order of the earlier request.
+        Raises KeyReused if that order is for another ticket.
 
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
         order does this for the time `self._window`, which is also the maximum. Raises BadInput if `window_seconds` is
@@ -66,8 +67,12 @@ class OrderService:
             await self._orders.add(order)
         except TicketNotAvailable:  # or an earlier copy of this request has placed its order
             placed_before = await self._orders.find_by_request(request_key) if request_key else None
-            if placed_before is not None:
+            if placed_before is not None and placed_before.ticket.id == ticket_id:
                 return placed_before
+            if placed_before is not None:
+                raise KeyReused(
+                    "This Idempotency-Key has ordered another ticket. Use a new key.", argument="Idempotency-Key"
+                ) from None
             if not await self._cancel_overdue_holder(ticket_id):
                 raise
             await self._orders.add(order)

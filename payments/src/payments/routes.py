@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, status
 
-from common.domain.errors import NotFound, NotSignedIn, VersionConflict
+from common.domain.errors import KeyReused, NotFound, NotSignedIn, VersionConflict
 from common.domain.ids import OrderId, WellFormed
 from common.http.authentication import CurrentUser
 from common.http.dependencies import REQUIRES_BROKER, use_cases
-from common.http.idempotent_requests import KeyReused, RequestInFlight
+from common.http.idempotent_requests import RequestInFlight
 from common.http.idempotent_route import IdempotentRoute, RequestKey
 from common.http.problems import problems
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress

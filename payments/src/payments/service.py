@@ -12,7 +12,7 @@ the buyer runs both steps. If it does not finish them, for example because of a 
 import structlog
 
 from common.domain.clock import Clock
-from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
+from common.domain.errors import BadInput, DependencyUnavailable, KeyReused, NotFound, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, UserId
 from common.events.orders import OrderEvent
 from common.storage.read_model import ReadModelRepository
@@ -46,12 +46,16 @@ class PaymentService:
         If an earlier request with the same `request_key` has begun a payment, continue the payment of the earlier
         request.
 
-        Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress or CardRefused. Raises BadInput if
-        the token is unknown. Raises DependencyUnavailable if nobody knows yet whether the card processor has charged
-        the card, or refunded a charge.
+        Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress or CardRefused. Raises KeyReused if
+        the earlier request was about another order. Raises BadInput if the token is unknown. Raises
+        DependencyUnavailable if nobody knows yet whether the card processor has charged the card, or refunded a charge.
         """
         order = await self._order_of(order_id, buyer)
         begun_before = await self._payments.find_by_request(request_key) if request_key else None
+        if begun_before is not None and begun_before.order_id != order_id:
+            raise KeyReused(
+                "This Idempotency-Key has paid for another order. Use a new key.", argument="Idempotency-Key"
+            )
         if begun_before is not None:
             return await self.finish(PaymentId(begun_before.id))
         if order.status is OrderStatus.COMPLETED:

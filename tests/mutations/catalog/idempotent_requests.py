@@ -52,6 +52,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_KEYS, "test_a_key_with_another_body_is_refused"),
     ),
     Mutation(
+        name="old-key-orders-no-other-ticket",
+        promise="An Idempotency-Key whose answer has expired does not answer for another ticket.",
+        where="orders.service:OrderService.place_order",
+        old="and placed_before.ticket.id == ticket_id",
+        new="",
+        tests=tests_in(
+            "tests/integration/test_idempotent_route_expired.py",
+            "test_an_old_key_orders_no_other_ticket_and_still_finds_its_own_order[motor]",
+        ),
+    ),
+    Mutation(
+        name="old-key-pays-no-other-order",
+        promise="An Idempotency-Key whose answer has expired does not answer for another order.",
+        where="payments.service:PaymentService.pay_order",
+        old="if begun_before is not None and begun_before.order_id != order_id:",
+        new="if False:",
+        tests=tests_in(
+            "tests/integration/test_idempotent_route_expired.py",
+            "test_an_old_key_pays_no_other_order_and_still_finds_its_own_payment[motor]",
+        ),
+    ),
+    Mutation(
         name="claim-in-flight-answers-409",
         promise="While the first request with a key is under way, the next one is answered 409 and does no work.",
         where="common.http.idempotent_requests:IdempotentRequests.begin",

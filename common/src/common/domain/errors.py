@@ -38,7 +38,7 @@ class DomainError(Exception):
         """Create the error.
 
         `detail` is a sentence for the caller. `argument` is the name of the value in the request that is wrong, for
-        example "ticket_id". It is None if the error is not about one such value.
+        example "ticket_id" or the header "Idempotency-Key". It is None if the error is not about one such value.
         """
         super().__init__(detail)
         self.detail = detail
@@ -49,6 +49,14 @@ class BadInput(DomainError):
     kind = ErrorKind.INVALID
     code = "bad-input"
     title = "The request is not valid"
+
+
+class KeyReused(DomainError):
+    """An earlier request had the same Idempotency-Key but asked for something else. Use a new key for a new request."""
+
+    kind = ErrorKind.INVALID
+    code = "idempotency-key-reused"
+    title = "This key belongs to another request"
 
 
 class NotSignedIn(DomainError):

@@ -85,8 +85,11 @@ def status_of(error: AnyError | type[DomainError] | type[HttpError]) -> int:
 def field_of(error: AnyError) -> str | None:
     """Return the name of the part of the request that is wrong. Return None if the error is not about one part.
 
-    A domain error names an argument of a use case. In requests, this argument has the same name in camelCase.
+    A domain error names a header, or an argument of a use case. In requests, the argument has the same name in
+    camelCase.
     """
     if isinstance(error, HttpError):
         return error.field
-    return to_camel(error.argument) if error.argument else None
+    if error.argument is None or "-" in error.argument:
+        return error.argument
+    return to_camel(error.argument)

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.domain.clock import Clock, is_within
+from common.domain.errors import KeyReused
 from common.http.errors import HttpError
 from common.storage.availability import as_unavailable
 from common.storage.collection import Collection, Document
@@ -45,14 +46,6 @@ another request with the same key but another fingerprint. If a request was malf
 fingerprint by this value. Then the client can correct the body and send it with the same key. The service does this
 only if no request with this key can have changed anything (see `Claim.fresh`).
 """
-
-
-class KeyReused(HttpError):
-    """An earlier request had the same Idempotency-Key but another body. Use a new key for a new request."""
-
-    status = 422
-    code = "idempotency-key-reused"
-    title = "This key belongs to another request"
 
 
 class RequestInFlight(HttpError):
@@ -127,7 +120,7 @@ class IdempotentRequests:
             return Claim(request_id, now, fresh=True)
         found = self._documents.read(document)
         if found.fingerprint not in {_ANY_BODY, fingerprint}:
-            raise KeyReused("This Idempotency-Key came with another body before. Use a new key.", field=HEADER)
+            raise KeyReused("This Idempotency-Key came with another body before. Use a new key.", argument=HEADER)
         if found.answer is not None:
             return found.answer.as_response()
         if not is_within(_ABANDONED_AFTER, found.begun_at, now):
