@@ -58,6 +58,7 @@ class Subscription(Generic[S]):
         self._processor = DeliveryProcessor(consumer, service, dead_letters, policy)
         self._in_flight: dict[asyncio.Task[None], Msg] = {}
         self._background: list[asyncio.Task[None]] = []
+        self._stopping = False
         self._deliveries: NatsSubscription | None = None
         self._replays: NatsSubscription | None = None
         self._draining: list[asyncio.Task[None]] = []
@@ -101,6 +102,9 @@ class Subscription(Generic[S]):
             for delivery in unfinished:
                 delivery.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
+        # Before Python 3.12, asyncio.wait_for, which nats-py uses, can ignore a cancellation. Then the loops end
+        # because of `_stopping`.
+        self._stopping = True
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -125,7 +129,7 @@ class Subscription(Generic[S]):
         NATS does not tell the subscription, which would only receive no more events. When somebody provisions the
         consumer again, the subscription receives its deliveries again, because it still listens on the same subject.
         """
-        while True:
+        while not self._stopping:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 reason = await self._why_unusable(config)
@@ -170,7 +174,7 @@ class Subscription(Generic[S]):
         Otherwise the broker would deliver their events again after `ack_wait`. The interval is one third of the
         `ack_wait` that the durable consumer has at the broker.
         """
-        while True:
+        while not self._stopping:
             await asyncio.sleep(self._ack_wait / 3)
             for message in list(self._in_flight.values()):
                 with suppress(NatsError, OSError):

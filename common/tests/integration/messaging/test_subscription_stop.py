@@ -2,13 +2,20 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 
 from common.tests.consuming import CONSUMER, Effects, consuming, event, never_return, nothing, unanswered
+from nats.js.api import ConsumerConfig
 
 from common.events.tickets import TicketCreated
+from common.messaging.dead_letters import DeadLetters
+from common.messaging.provisioning import provision_consumers
+from common.messaging.publisher import Publisher
+from common.messaging.subscription import Subscription
 from devkit.servers import NatsServer
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
+from devkit.testing.running import QUICK
 
 
 async def test_an_event_in_flight_goes_to_another_instance_at_once(streams: EventStreams) -> None:
@@ -63,3 +70,28 @@ def publish_while_the_event_loop_is_busy(server: NatsServer, events: list[Ticket
         received = b""
         while received.count(b"$JS.ACK.") < len(events):
             received += connection.recv(65_536)
+
+
+class IgnoresACancellation(Subscription[Effects]):
+    """Its first look at the durable consumer ends normally when it is cancelled, as asyncio.wait_for can do."""
+
+    looked: asyncio.Event
+
+    async def _why_unusable(self, config: ConsumerConfig) -> str:
+        reason = await super()._why_unusable(config)
+        if self._background and not self.looked.is_set():
+            self.looked.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return reason
+
+
+async def test_a_cancellation_that_is_ignored_does_not_block_the_stop(streams: EventStreams) -> None:
+    await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
+    dead_letters = DeadLetters(Publisher(streams.broker))
+    stopping = IgnoresACancellation(CONSUMER, Effects(nothing), streams.broker, dead_letters, QUICK)
+    stopping.looked = asyncio.Event()
+    await stopping.start()
+    async with asyncio.timeout(10):
+        await stopping.looked.wait()
+        await stopping.stop(0.1)

@@ -72,7 +72,7 @@ async def test_every_operation_that_fails_with_this_code_is_unavailable_and_work
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", [64, 79, 91, 100, 189, 11600, 11602])
+@pytest.mark.parametrize("code", [64, 79, 100, 11602])
 async def test_a_write_that_is_stored_but_not_confirmed_is_unavailable(
     primary: ReplicaSetMember, mongo: Mongo, code: int
 ) -> None:
