@@ -120,10 +120,20 @@ class ExpirationService:
         """Set the timers of all pending deadlines, and return how many timers were set.
 
         A timer is a message that the broker delivers at the deadline. If `due_before` is not None, this method sets
-        only the timers of the deadlines that are before this time.
+        only the timers of the deadlines that are before this time. If the broker refuses one timer, log this and
+        continue with the others.
         """
         count = 0
         async for page in self._deadlines.find_pending(due_before=due_before):
-            await asyncio.gather(*(self._timers.schedule(deadline) for deadline in page))
-            count += len(page)
+            count += sum(await asyncio.gather(*map(self._set_timer, page)))
         return count
+
+    async def _set_timer(self, deadline: Deadline) -> bool:
+        try:
+            await self._timers.schedule(deadline)
+        except DependencyUnavailable:
+            raise
+        except Exception:
+            log.exception("timer not set", deadline=deadline.id)
+            return False
+        return True

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from expiration.tests.fake_timers import FakeTimers
 from expiration.tests.use_cases import deadlines_in
+from structlog.testing import capture_logs
 
 from common.domain.ids import OrderId, new_id
 from common.events.orders import OrderCreated
+from common.messaging.publisher import MessageRefused
 from devkit.testing.in_memory import in_memory_database
 from devkit.testing.samples import order_events
 from devkit.testing.skipped_time import in_background, let_pass, run_without_waiting, seconds_passed
@@ -112,3 +114,24 @@ def test_a_timer_that_fires_at_once_finds_its_deadline_stored() -> None:
         assert deadline.status is DeadlineStatus.COMPLETED, "otherwise it would never be completed"
 
     run_without_waiting(story())
+
+
+class RefusingTimers(FakeTimers):
+    async def schedule(self, deadline: Deadline) -> None:
+        if deadline.id.startswith("damaged"):
+            raise MessageRefused("the subject is not valid")
+        await super().schedule(deadline)
+
+
+async def test_a_timer_that_is_refused_does_not_delay_the_others() -> None:
+    """The id of its deadline, for example, cannot be part of a subject."""
+    timers = RefusingTimers()
+    expiration = service_with(timers)
+    sound = [order_due_in(20) for _ in range(3)]
+    damaged = [each.model_copy(update={"id": f"damaged {number}"}) for number, each in enumerate(sound)]
+    for event in [*damaged, *sound]:
+        await expiration._deadlines.add(Deadline.of_order(event))
+    with capture_logs() as logs:
+        assert await expiration.set_pending_timers(due_before=None) == len(sound)
+    assert sorted(timers.scheduled) == sorted(event.id for event in sound)
+    assert sorted(line["deadline"] for line in logs if line["log_level"] == "error") == [each.id for each in damaged]

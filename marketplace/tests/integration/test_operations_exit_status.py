@@ -91,7 +91,7 @@ async def test_lag_exits_with_1_if_an_event_stays_in_its_outbox(
     await tickets.delete_one({"_id": "damaged"})
     await mongo.close()
     assert done.exit_code == 1
-    assert "tickets tickets: 1 staged events cannot be read" in done.stdout
+    assert "tickets tickets: 1 staged event cannot be read" in done.stdout
 
 
 async def test_a_timeline_without_an_event_exits_with_1(environment: dict[str, str], streams: EventStreams) -> None:

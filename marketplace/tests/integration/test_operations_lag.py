@@ -113,7 +113,7 @@ async def test_outboxes_show_events_that_are_old_or_cannot_be_read(
             await tickets.insert_one(
                 {"_id": minutes, "outbox": [{**staged, "staged_at": utc_now() + timedelta(minutes=minutes)}]}
             )
-            assert "events are not published" in (await outboxes()).problem
+            assert "2 events not published yet" in (await outboxes()).problem
             await tickets.delete_one({"_id": minutes})
         await tickets.insert_one({"_id": "damaged", "outbox": [{"id": "no more"}, 7]})
         assert "2 staged events cannot be read" in (await outboxes()).problem

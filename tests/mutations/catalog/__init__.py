@@ -16,6 +16,7 @@ AREAS = (
     "damaged_documents",
     "unavailable_database",
     "life_of_a_service",
+    "able_to_publish",
     "orders_and_tickets",
     "deadlines",
     "payments",

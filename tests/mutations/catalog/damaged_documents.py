@@ -18,10 +18,31 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_DAMAGED, f"{_LOOP}[motor-recovery job-missing field]", f"{_LOOP}[motor-timers-missing field]"),
     ),
     Mutation(
+        name="refused-timer-delays-no-other",
+        promise="A timer that the broker refuses does not keep other timers from being set.",
+        where="expiration.service:ExpirationService._set_timer",
+        old="except Exception:",
+        new="except ZeroDivisionError:",
+        tests=tests_in(
+            "expiration/tests/unit/test_missed_timers.py", "test_a_timer_that_is_refused_does_not_delay_the_others"
+        ),
+    ),
+    Mutation(
+        name="unreadable-documents-counted",
+        promise="Each meeting with an unreadable document is counted.",
+        where="common.storage.document_reader:DocumentReader._report",
+        old="UNREADABLE.labels(self._collection).inc()",
+        new="",
+        tests=tests_in(
+            "common/tests/unit/storage/test_document_reader.py",
+            "test_an_unreadable_document_is_skipped_counted_each_time_and_logged_once_without_its_values",
+        ),
+    ),
+    Mutation(
         name="staged-events-parsed-one-by-one",
         promise="An outbox entry that cannot be parsed keeps no other event from being published.",
         where="common.messaging.outbox_relay:OutboxRelay.poll",
-        old="for event in reader.read_all(_outbox_of(document))",
+        old="for event in reader.read_all(outbox_entries(document))",
         new="for event in map(StagedEvent.model_validate, document['outbox'])",
         tests=tests_in(
             _DAMAGED,

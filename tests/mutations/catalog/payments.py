@@ -190,18 +190,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_PAY_ORDER, "test_a_cancellation_after_the_capture_refunds_it_once"),
     ),
     Mutation(
-        name="refunds-delay-no-other-order",
-        promise="A card processor that does not refund never delays what payments knows about orders.",
-        where="payments.consumers:CONSUMERS",
-        old='"payments-stop-payments-on-order-closed", (OrderCancelled, OrderCompleted)',
-        new='"payments-stop-payments-on-order-closed", (OrderCompleted,)',
-        tests=tests_in(
-            "payments/tests/integration/test_refunds.py",
-            "test_refunds_that_never_end_do_not_delay_what_payments_knows_of_other_orders[motor]",
-        ),
-        slow=True,
-    ),
-    Mutation(
         name="refund-after-a-late-charge",
         promise="A charge that succeeds when its order is already cancelled is refunded.",
         where="payments.service:PaymentService.finish",

@@ -88,6 +88,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
     ),
     Mutation(
+        name="refunds-delay-no-other-order",
+        promise="A card processor that does not refund never delays what payments knows about orders.",
+        where="payments.consumers:CONSUMERS",
+        old='"payments-stop-payments-on-order-closed", (OrderCancelled, OrderCompleted)',
+        new='"payments-stop-payments-on-order-closed", (OrderCompleted,)',
+        tests=tests_in(
+            "payments/tests/integration/test_refunds.py",
+            "test_refunds_that_never_end_do_not_delay_what_payments_knows_of_other_orders[motor]",
+        ),
+        slow=True,
+    ),
+    Mutation(
         name="no-charge-after-the-processor-may-forget-its-key",
         promise="A payment older than the processor's memory of idempotency keys is never charged again.",
         where="payments.recovery_job:RecoveryJob._recover",

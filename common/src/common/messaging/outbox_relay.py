@@ -74,8 +74,7 @@ class OutboxRelay:
 
         Each document of the collection has its own outbox, an array of events that are not published yet.
         """
-        parse = lambda entry: StagedEvent.model_validate(entry["event"])  # noqa: E731
-        self._collections.append((collection, DocumentReader(f"{collection.name}.outbox", parse)))
+        self._collections.append((collection, outbox_reader(collection.name)))
 
     async def create_indexes(self) -> None:
         """In each collection, create the index with which outbox polling finds documents with unpublished events."""
@@ -172,7 +171,7 @@ class OutboxRelay:
                 batch: list[Entry] = [
                     (collection, document["_id"], event)
                     for document in documents
-                    for event in reader.read_all(_outbox_of(document))
+                    for event in reader.read_all(outbox_entries(document))
                     if event.id not in self._queued
                 ]
                 tried += len(batch)
@@ -223,7 +222,12 @@ class OutboxRelay:
         return True
 
 
-def _outbox_of(document: Document) -> list[Document]:
-    """Return one document for each event in the outbox, so that each event can be parsed separately."""
+def outbox_entries(document: Document) -> list[Document]:
+    """Return one document for each event in the outbox of `document`, so that each event can be parsed separately."""
     outbox = document["outbox"]
     return [{"_id": document["_id"], "event": event} for event in (outbox if isinstance(outbox, list) else [outbox])]
+
+
+def outbox_reader(collection: str) -> DocumentReader[StagedEvent]:
+    """Return a reader that parses the documents of `outbox_entries`."""
+    return DocumentReader(f"{collection}.outbox", lambda entry: StagedEvent.model_validate(entry["event"]))

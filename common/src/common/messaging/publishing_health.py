@@ -5,12 +5,13 @@ import time
 import structlog
 
 from common.domain.errors import DependencyUnavailable
+from common.domain.logged_once import LoggedOnce
 from common.events.envelope import StagedEvent
 
 log = structlog.get_logger()
 
-_MOST_REFUSED = 1000
-"""This number of refused events is remembered, so that each is logged once. Then all are forgotten."""
+_MAY_FAIL_SECONDS = 3.0
+"""A shorter failure, for example while NATS restarts, is no reason to refuse changes."""
 
 
 class PublishingHealth:
@@ -18,7 +19,7 @@ class PublishingHealth:
 
     def __init__(self) -> None:
         self._failing_since: float | None = None
-        self._refused: set[str] = set()
+        self._refused = LoggedOnce()
 
     @property
     def failing_seconds(self) -> float:
@@ -28,6 +29,11 @@ class PublishingHealth:
         """
         return 0.0 if self._failing_since is None else time.monotonic() - self._failing_since
 
+    @property
+    def is_failing(self) -> bool:
+        """True if no event could be published for more than 3 s."""
+        return self.failing_seconds > _MAY_FAIL_SECONDS
+
     def note(self, event: StagedEvent, failure: Exception | None) -> None:
         """Note the result of an attempt. `failure` is None if the stream has acknowledged the event.
 
@@ -36,7 +42,12 @@ class PublishingHealth:
         if failure is None:
             self.note_success()
         elif not isinstance(failure, DependencyUnavailable):
-            self._note_refusal(event, failure)
+            if self._refused.is_new(event.id):
+                log.error(
+                    "an event cannot be published, it stays in its outbox",
+                    subject=event.subject[:100],
+                    reason=str(failure),
+                )
         elif self._failing_since is None:
             self._failing_since = time.monotonic()
             log.warning(
@@ -47,13 +58,3 @@ class PublishingHealth:
         if self._failing_since is not None:
             log.info("publishing works again", after_seconds=round(self.failing_seconds, 1))
         self._failing_since = None
-
-    def _note_refusal(self, event: StagedEvent, failure: Exception) -> None:
-        if event.id in self._refused:
-            return
-        if len(self._refused) >= _MOST_REFUSED:
-            self._refused.clear()
-        self._refused.add(event.id)
-        log.error(
-            "an event cannot be published, it stays in its outbox", subject=event.subject[:100], reason=str(failure)
-        )

@@ -40,11 +40,6 @@ _START_SECONDS = 2.0
 
 After this time, the answer is an error (see `check_can_publish`).
 """
-_PUBLISHING_MAY_FAIL_SECONDS = 3.0
-"""If no event could be published for this time, the service refuses changes until an event is published again.
-
-Other services would not learn of these changes.
-"""
 _CANNOT_PUBLISH = "The events of the service cannot be published now. Try again shortly."
 
 
@@ -127,6 +122,9 @@ class ServiceRuntime:
     async def check_can_publish(self) -> None:
         """Raise DependencyUnavailable if events cannot be published now, or if the service has not finished its start.
 
+        Events cannot be published if NATS cannot be reached, or if the stream has taken no event for more than 3 s.
+        Then other services would not learn of a change.
+
         Each route that changes data calls this method first. While the service starts, unique indexes may be missing,
         so MongoDB could accept duplicates. If the service has not finished its start, this method first waits for up to
         two seconds, because the start usually takes only a moment.
@@ -138,7 +136,7 @@ class ServiceRuntime:
         self.broker.require()
         if not self._started.is_set():
             raise DependencyUnavailable("The service is still starting. Try again shortly.")
-        if self.relay.health.failing_seconds > _PUBLISHING_MAY_FAIL_SECONDS:
+        if self.relay.health.is_failing:
             raise DependencyUnavailable(_CANNOT_PUBLISH)
 
     async def check_ready(self) -> list[str]:
@@ -161,7 +159,7 @@ class ServiceRuntime:
     async def _lacking(self) -> list[str]:
         answers = await asyncio.gather(self.mongo.ping(), self.broker.ping(), return_exceptions=True)
         lacking = [answer.detail for answer in answers if isinstance(answer, DependencyUnavailable)]
-        if self.relay.health.failing_seconds > _PUBLISHING_MAY_FAIL_SECONDS:
+        if self.relay.health.is_failing:
             lacking.append(_CANNOT_PUBLISH)
         return lacking + [each.problem for each in self._subscriptions if each.problem]
 

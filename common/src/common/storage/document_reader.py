@@ -13,14 +13,12 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from common.domain.errors import UnreadableDocument, first_problem
+from common.domain.logged_once import LoggedOnce
 from common.storage.collection import Document
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
-
-_MOST_REPORTED = 1000
-"""The reader remembers at most this number of ids that it has logged. Then it forgets them, and may log them again."""
 
 UNREADABLE = Counter(
     "documents_unreadable",
@@ -38,7 +36,7 @@ class DocumentReader(Generic[T]):
     def __init__(self, collection: str, parse: Callable[[Document], T]) -> None:
         self._collection = collection
         self._parse = parse
-        self._reported: set[str] = set()
+        self._logged = LoggedOnce()
 
     def read(self, document: Document) -> T:
         """Parse one document. Raises UnreadableDocument if this is not possible."""
@@ -62,9 +60,5 @@ class DocumentReader(Generic[T]):
 
     def _report(self, key: str, problem: str) -> None:
         UNREADABLE.labels(self._collection).inc()
-        if key in self._reported:
-            return
-        if len(self._reported) >= _MOST_REPORTED:
-            self._reported.clear()
-        self._reported.add(key)
-        log.error("a stored document cannot be read", collection=self._collection, document=key, problem=problem)
+        if self._logged.is_new(key):
+            log.error("a stored document cannot be read", collection=self._collection, document=key, problem=problem)

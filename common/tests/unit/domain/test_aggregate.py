@@ -46,7 +46,7 @@ def test_the_stored_version_stays_until_the_aggregate_is_stored() -> None:
 
 @pytest.mark.parametrize("version", [None, "3", 2.5, {}])
 def test_a_document_without_a_whole_number_as_version_cannot_be_read(version: object) -> None:
-    """It would be taken for a new aggregate, or each write over it would be taken for a lost race."""
+    """It would be taken for a new aggregate, or each write over it would end in a version conflict."""
     document = Listing.create("first").to_document()
     del document["version"]
     with pytest.raises(ValidationError, match="version"):

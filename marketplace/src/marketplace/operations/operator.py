@@ -65,6 +65,7 @@ async def operator(
                     await broker.connect()
             except TimeoutError:
                 raise PlatformError(_missing("NATS", nats_url, "NATS_URL")) from None
+            answering = connections
             try:
                 # We ping only the first database, because all databases are on the same server.
                 for first in list(connections.values())[:1]:
@@ -72,9 +73,8 @@ async def operator(
             except DependencyUnavailable:
                 if mongo == "needed":
                     raise PlatformError(_missing("MongoDB", mongo_url, "MONGO_URL")) from None
-                yield Operator(broker, {})
-            else:
-                yield Operator(broker, {service: each.database for service, each in connections.items()})
+                answering = {}
+            yield Operator(broker, {service: each.database for service, each in answering.items()})
     finally:
         await broker.close()
         for each in connections.values():

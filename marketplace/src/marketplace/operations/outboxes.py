@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.domain.clock import utc_now
-from common.storage.collection import Document
+from common.messaging.outbox_relay import outbox_entries, outbox_reader
 from marketplace.operations.operator import Operator
+from marketplace.operations.show import counted
 from marketplace.operations.stored_data import AGGREGATES, OwnedAggregates
-from marketplace.operations.unreadable import read_staged_event
 
 _STUCK_AFTER_SECONDS = 10.0
 
@@ -29,10 +29,11 @@ class Outboxes:
     def problem(self) -> str:
         """A sentence for the operator if an event cannot be parsed or was not published within 10 s. Otherwise ""."""
         if self.unreadable:
-            return f"{self.collection}: {self.unreadable} staged events cannot be read. `marketplace audit` names them."
+            unreadable = counted(self.unreadable, "staged event")
+            return f"{self.collection}: {unreadable} cannot be read. `marketplace audit` names the documents."
         if self.oldest_seconds is not None and self.oldest_seconds > _STUCK_AFTER_SECONDS:
             return (
-                f"{self.collection}: {self.waiting} events are not published, the oldest since "
+                f"{self.collection}: {counted(self.waiting, 'event')} not published yet; the oldest has waited for "
                 f"{self.oldest_seconds:.0f} s. The log of the service says why."
             )
         return ""
@@ -55,10 +56,8 @@ async def measure_outboxes(operator: Operator) -> list[Outboxes]:
 
 async def _outboxes_of(operator: Operator, owned: OwnedAggregates) -> Outboxes:
     found = operator.databases[owned.service][owned.collection].find({"outbox.id": {"$exists": True}}, {"outbox": 1})
-    events: list[Document] = []
-    for document in await found.to_list(None):
-        events += document["outbox"] if isinstance(document["outbox"], list) else [document["outbox"]]
-    staged = [read_staged_event(event) for event in events]
+    entries = [entry for document in await found.to_list(None) for entry in outbox_entries(document)]
+    staged = outbox_reader(owned.collection).read_all(entries)
     # If the clock was ahead when an event was staged, its time is in the future.
-    ages = [abs((utc_now() - event.staged_at).total_seconds()) for event in staged if event is not None]
-    return Outboxes(owned.name, len(events), staged.count(None), max(ages, default=None))
+    ages = [abs((utc_now() - event.staged_at).total_seconds()) for event in staged]
+    return Outboxes(owned.name, len(entries), len(entries) - len(staged), max(ages, default=None))

@@ -44,14 +44,6 @@ class _Charge(_AsStored):
     outcome: dict[str, Any]
 
 
-def read_staged_event(event: Any) -> StagedEvent | None:  # noqa: ANN401 - a damaged outbox can contain any value
-    """Parse one event of an outbox. Return None if this is not possible."""
-    try:
-        return StagedEvent.model_validate(event)
-    except ValidationError:
-        return None
-
-
 def exclude_unreadable(snapshot: Snapshot) -> Iterator[Difference]:
     """Yield one difference per document that cannot be parsed, and remove this document from the snapshot.
 

@@ -1,0 +1,64 @@
+"""Healthy means able to publish and to receive."""
+
+from mutations.mutation import Mutation, tests_in
+
+_WITHOUT = "common/tests/integration/runtime/test_service_runtime_outages.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="changes-need-a-stream",
+        promise="A service accepts no change while the stream takes no events.",
+        where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
+        old="if self.relay.health.is_failing:",
+        new="if False:",
+        tests=tests_in(
+            _WITHOUT,
+            "test_without_a_stream_services_refuse_changes_within_5_s_and_accept_them_when_it_is_back[full]",
+        ),
+        slow=True,
+    ),
+    Mutation(
+        name="outage-makes-no-instance-unready",
+        promise="An instance stays ready while a dependency that all instances share is away.",
+        where="common.runtime.service_runtime:ServiceRuntime.check_ready",
+        old="lacking = await self._lacking()",
+        new="await self.mongo.ping(); await self.broker.ping(); lacking: list[str] = []",
+        tests=tests_in(_WITHOUT, "test_without_mongodb_services_answer_503_within_5_s_and_recover_within_3_s[killed]"),
+        slow=True,
+    ),
+    Mutation(
+        name="lost-consumer-noticed",
+        promise="A service notices that its durable consumer was deleted.",
+        where="common.messaging.subscription:Subscription._look_after",
+        old="reason = await self._why_unusable(config)",
+        new='reason = ""',
+        tests=tests_in(
+            "common/tests/integration/messaging/test_subscription.py",
+            "test_a_deleted_consumer_is_noticed_and_works_again_once_it_is_provisioned",
+        ),
+        slow=True,
+    ),
+    Mutation(
+        name="ignored-cancellation-does-not-block-the-stop",
+        promise="A subscription stops even if a cancellation of its loops is ignored.",
+        where="common.messaging.subscription:Subscription.stop",
+        old="self._stopping = True",
+        new="",
+        tests=tests_in(
+            "common/tests/integration/messaging/test_subscription_stop.py",
+            "test_a_cancellation_that_is_ignored_does_not_block_the_stop",
+        ),
+        slow=True,
+    ),
+    Mutation(
+        name="other-ack-wait-is-good-enough",
+        promise="A version works with a durable consumer whose ack_wait another version has changed.",
+        where="common.messaging.consumer:unsuitable_settings",
+        old='for name in ("deliver_subject", "deliver_group")',
+        new='for name in ("deliver_subject", "deliver_group", "ack_wait")',
+        tests=tests_in(
+            "common/tests/integration/messaging/test_subscription.py",
+            "test_a_subscription_works_with_settings_that_a_newer_version_has_changed",
+        ),
+    ),
+)
