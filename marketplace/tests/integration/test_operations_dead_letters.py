@@ -103,7 +103,13 @@ async def test_a_consumer_that_did_not_answer_gets_no_second_request(streams: Ev
     client = ReplayClient(operator, answer_seconds=0.1)
     first, second = [await client.replay(HOLD.name, "order.created.x", b"{}") for _ in range(2)]
     assert first == second
+    assert "TimeoutError" in first, "NATS knows the subscription, so only the timeout can end the request"
     assert "is its service running?" in first
+
+    async def requests() -> int:
+        return asked.pending_msgs
+
+    await eventually(requests, what="the first request")
     await operator.broker.client.flush()  # the server has all requests
     await streams.broker.client.flush()  # this client has received them
     assert asked.pending_msgs == 1
