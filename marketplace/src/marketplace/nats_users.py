@@ -4,7 +4,8 @@ Each service is one user of NATS, and has only the permissions that it needs. Th
 
 | what a service may do                           | if this is in the code                                        |
 |-------------------------------------------------|---------------------------------------------------------------|
-| publish an event, for example `order.created.*` | the `publisher` in the class of the event is this service     |
+| publish an event, for example `order.created.*`,| the `publisher` in the class of the event is this service     |
+| and read the newest one                         |                                                               |
 | set a timer                                     | the `publisher` in the class of the timer is this service     |
 | receive and acknowledge the events of a         | the consumer is in the table CONSUMERS of this service        |
 | consumer, and publish its dead letters          | (in its module `consumers`)                                   |
@@ -32,7 +33,7 @@ from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import dead_letter_subject
 from common.messaging.replay import replay_subject
 from common.messaging.retry import RetryPolicy
-from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS
+from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, STREAMS, stream_of
 from common.runtime.service_spec import ServiceSpec
 from marketplace.registry import CONSUMERS_OF, SERVICES
 
@@ -81,16 +82,20 @@ def generate() -> str:
 
 def _service(spec: ServiceSpec) -> User:
     name, consumers = spec.name, spec.consumers
+    events = [event for event in EVENT_TYPES if event.publisher == name]
     configs = [consumer.config(RetryPolicy()) for consumer in consumers]
     return User(
         name,
         publish={
-            "its events": [event.subjects() for event in EVENT_TYPES if event.publisher == name],
+            "its events": [event.subjects() for event in events],
             "its timers": [timer.schedules() for timer in TIMER_TYPES if timer.publisher == name],
             "acknowledgements": [f"$JS.ACK.{each.stream.name}.{each.name}.>" for each in consumers],
             "its dead letters": [dead_letter_subject(each.name) for each in consumers],
             "the configuration of its consumers, to compare it with its own": [
                 _consumer_info(each) for each in consumers
+            ],
+            "its newest events, to compare them with its database and its outboxes": [
+                f"{_API}.DIRECT.GET.{stream_of(event).name}.{event.subjects()}" for event in events
             ],
             "timelines, read from the streams": _direct_get(_TIMELINES) if spec.reads_streams else [],
         },

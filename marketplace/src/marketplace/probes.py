@@ -15,14 +15,20 @@ _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def http_status(port: int, path: str) -> int | None:
-    """Send a GET request to this port of this machine, and return the HTTP status of the answer.
+    """Send a GET request as `http_answer` does, and return the HTTP status of the answer, or None."""
+    answer = await http_answer(port, path)
+    return None if answer is None else answer.status_code
+
+
+async def http_answer(port: int, path: str) -> httpx.Response | None:
+    """Send a GET request to this port of this machine, and return the answer.
 
     Returns None if there is no answer, or if the answer is not HTTP.
     """
     client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False, verify=_NO_CERTIFICATES)
     try:
         async with client:
-            return (await client.get(f"http://127.0.0.1:{port}{path}")).status_code
+            return await client.get(f"http://127.0.0.1:{port}{path}")
     except httpx.TransportError:
         return None
 

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from common.runtime.restore_check import RestoreNotDone
 from common.runtime.service_spec import ServiceSpec
 from devkit.servers import Server
 from marketplace.keys import TokenKeys
-from marketplace.probes import http_status
+from marketplace.probes import http_answer
 from marketplace.registry import SERVICES
 from marketplace.settings import PlatformSettings
 
@@ -18,7 +19,8 @@ _OK = 200
 class ServiceProcess(Server):
     """One instance of a service, started by `python -m <package>`.
 
-    The instance is ready when it answers a request for /healthz/ready with the status 200.
+    The instance is ready when it answers a request for /healthz/ready with the status 200. It also counts as ready
+    while it waits for an operator to run `marketplace restore-done`, because the command needs the running platform.
     """
 
     start_seconds = 60.0
@@ -38,7 +40,8 @@ class ServiceProcess(Server):
 
     async def answers(self) -> bool:
         await self.try_connection()
-        return await http_status(self.port, "/healthz/ready") == _OK
+        answer = await http_answer(self.port, "/healthz/ready")
+        return answer is not None and (answer.status_code == _OK or RestoreNotDone.code in answer.text)
 
 
 def service_environment(

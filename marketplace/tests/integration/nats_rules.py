@@ -5,8 +5,9 @@ users.conf is generated from the code. These rules are a second, independent des
 
 from marketplace.tests.integration.cluster_nats import USERS
 
+from common.domain.event import Event
 from common.events.catalog import EXAMPLES
-from common.messaging.streams import STREAMS
+from common.messaging.streams import STREAMS, stream_of
 from marketplace.registry import CONSUMERS_OF, SERVICE_NAMES
 
 NOBODY: frozenset[str] = frozenset()
@@ -108,8 +109,11 @@ def streams_administration() -> Rules:
             f"{api}.MSG.GET.{stream}": only("operator", when=stream in WITH_CONSUMERS),
             f"{api}.MSG.DELETE.{stream}": only("operator", when=stream == "DEAD_LETTERS"),
             f"PUB $JS.API.DIRECT.GET.{stream}": timeline,
-            f"PUB $JS.API.DIRECT.GET.{stream}.user.registered.65f0c0ffee00000000000001": NOBODY,
+            f"PUB $JS.API.DIRECT.GET.{stream}.invented.event.65f0c0ffee00000000000001": NOBODY,
         }
+        for event in EXAMPLES:
+            own = only(event.publisher, when=isinstance(event, Event) and stream_of(type(event)).name == stream)
+            rules[f"PUB $JS.API.DIRECT.GET.{stream}.{event.subject}"] = own
     others = (f"{api}.LIST", f"{api}.NAMES", f"{api}.INFO.INVENTED", f"{api}.CREATE.INVENTED", "PUB $JS.API.INFO")
     return rules | dict.fromkeys(others, NOBODY)
 

@@ -17,6 +17,7 @@ AREAS = (
     "unavailable_database",
     "life_of_a_service",
     "able_to_publish",
+    "restored_databases",
     "orders_and_tickets",
     "deadlines",
     "payments",

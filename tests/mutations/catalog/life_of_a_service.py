@@ -24,11 +24,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="A service accepts no change before its indexes exist and its consumers are at work.",
         where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
         old="""
-            self.broker.require()
             if not self._started.is_set():
                 raise DependencyUnavailable("The service is still starting. Try again shortly.")
         """,
-        new="self.broker.require()",
+        new="",
         tests=tests_in(_SERVICE, "test_a_service_is_ready_only_when_its_consumers_run"),
     ),
     Mutation(
@@ -62,7 +61,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="start-waits-for-the-database",
         promise="A service whose database is not available during its start waits for it.",
-        where="common.runtime.service_runtime:_until_available",
+        where="common.runtime.background:until_available",
         old="""
             except (DependencyUnavailable, DatabaseError, NatsError) as error:
                 if isinstance(error, DatabaseError) and not as_unavailable(error):
@@ -78,7 +77,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="start-does-not-wait-for-a-defect",
         promise="A service does not wait for what no waiting can change, such as an index with other options.",
-        where="common.runtime.service_runtime:_until_available",
+        where="common.runtime.background:until_available",
         old="""
             if isinstance(error, DatabaseError) and not as_unavailable(error):
                 raise

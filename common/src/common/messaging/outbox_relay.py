@@ -76,6 +76,11 @@ class OutboxRelay:
         """
         self._collections.append((collection, outbox_reader(collection.name)))
 
+    @property
+    def collections(self) -> list[Collection]:
+        """The collections of the aggregates that this service owns."""
+        return [collection for collection, _ in self._collections]
+
     async def create_indexes(self) -> None:
         """In each collection, create the index with which outbox polling finds documents with unpublished events."""
         for collection, _ in self._collections:
@@ -157,6 +162,8 @@ class OutboxRelay:
     async def poll(self) -> int:
         """Publish all events that are in an outbox, but not in the queue. Return the number of published events.
 
+        Leave out the events whose ids are taken (see PublishingHealth).
+
         For example, an event is not in the queue if its process died, or if publishing has failed. The queue of another
         process of the service may contain an event that this method publishes. Then the event is published twice, and
         the stream ignores the second message.
@@ -165,26 +172,33 @@ class OutboxRelay:
         unavailable, the poll stops.
         """
         count = tried = 0
+        taken: set[str] = set()
         for collection, reader in self._collections:
             cursor = collection.find({"outbox.id": {"$exists": True}}, {"outbox": 1})
             while documents := await cursor.to_list(_IN_FLIGHT):
-                batch: list[Entry] = [
+                entries: list[Entry] = [
                     (collection, document["_id"], event)
                     for document in documents
                     for event in reader.read_all(outbox_entries(document))
-                    if event.id not in self._queued
                 ]
+                batch = [entry for entry in entries if not self._is_left_out(entry[2].id)]
                 tried += len(batch)
                 failures = await asyncio.gather(*map(self._publish, batch))
+                taken |= self.health.taken.intersection(event.id for _, _, event in entries)
                 published = [entry for entry, failure in zip(batch, failures, strict=True) if failure is None]
                 cleared = await self._clear(published)
                 unavailable = any(isinstance(failure, DependencyUnavailable) for failure in failures)
                 if unavailable or not cleared:
                     return count
                 count += len(published)
+        self.health.taken = taken  # without the events that an operator has removed from their outboxes
         if not tried:
             self.health.note_success()  # another process has published what this process could not publish
         return count
+
+    def _is_left_out(self, event_id: str) -> bool:
+        """Return True if outbox polling must not publish the event: it is in the queue, or its id is taken."""
+        return event_id in self._queued or event_id in self.health.taken
 
     def _forget(self, entry: Entry) -> None:
         """End the work on an entry of the queue. If its event is still in its outbox, outbox polling will find it."""

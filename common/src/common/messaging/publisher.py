@@ -5,10 +5,11 @@ After the publisher has sent a message, it waits until the stream acknowledges t
 
 from nats.errors import BadSubjectError, MaxPayloadError
 from nats.errors import Error as NatsError
-from nats.js.errors import APIError
+from nats.js.api import PubAck
+from nats.js.errors import APIError, NotFoundError
 
 from common.domain.errors import DependencyUnavailable, PermanentFailure
-from common.events.envelope import StagedEvent
+from common.events.envelope import MalformedEvent, StagedEvent, decode
 from common.messaging.broker import Broker
 from common.messaging.streams import MAX_MESSAGE_BYTES, is_declared
 
@@ -33,6 +34,14 @@ class MessageRefused(PermanentFailure):
     """The stream will never store this message, for example because it is too large. It may store other messages."""
 
 
+class EventIdTaken(PermanentFailure):
+    """The stream has another event with the id of this event, and another content.
+
+    An id contains the version of the aggregate. So the database of the service was restored from an older backup, and
+    then the service has changed an aggregate to a version that it had before. The stream has not stored this event.
+    """
+
+
 class Publisher:
     """Publishes messages through the connection of `broker`."""
 
@@ -42,12 +51,15 @@ class Publisher:
     async def publish(self, staged: StagedEvent) -> None:
         """Publish an event and wait until the stream has stored it.
 
-        Raises MessageRefused if the stream will never store this event. Raises DependencyUnavailable if the stream does
-        not acknowledge the event. In this case, we may not know whether
-        the stream has stored the event. But the caller can safely publish the event again. If the stream has stored the
-        event in the last 10 minutes, it recognises the event's id and does not store it a second time.
+        Raises MessageRefused if the stream will never store this event. Raises EventIdTaken if the stream has another
+        event with the same id. Raises DependencyUnavailable if the stream does not acknowledge the event. In this case,
+        we may not know whether the stream has stored the event. But the caller can safely publish the event again. If
+        the stream has stored the event in the last 10 minutes, it recognises the event's id and does not store it a
+        second time.
         """
-        await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
+        answer = await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
+        if answer.duplicate and not await self._is_stored(staged, answer.stream):
+            raise EventIdTaken(f"The stream {answer.stream} has another event with the id {staged.id}.")
 
     async def reconnected_within(self, seconds: float) -> bool:
         """Wait until the client has lost the connection and has reconnected, but not longer than `seconds`.
@@ -57,8 +69,8 @@ class Publisher:
         """
         return await self._broker.reconnected_within(seconds)
 
-    async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
-        """Publish any message, and wait until the stream has stored it.
+    async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
+        """Publish any message, and wait until the stream has stored it. Return the answer of the stream.
 
         Use this method for dead letters (copies of events that could not be handled) and for timers (messages that the
         broker delivers at a later time). Use `publish` for events.
@@ -71,12 +83,38 @@ class Publisher:
         try:
             # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds a
             # header if it is called with the argument `stream`.
-            await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
+            return await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__
             if _is_refused(error, subject):
                 raise MessageRefused(f"The message broker refuses {subject}: {reason}") from error
             raise DependencyUnavailable(f"The message broker did not store {subject}: {reason}") from error
+
+    async def _is_stored(self, staged: StagedEvent, stream: str) -> bool:
+        """Return True if the stream contains this event, and False if it has another event with the same id.
+
+        When we publish an event, the stream compares only its id with the ids that it already has.
+        """
+        try:
+            newest = await self._broker.jetstream.get_last_msg(stream, staged.subject, direct=True)
+        except NotFoundError:
+            return False  # the stream has the id on another subject, so the aggregate has another event with this id
+        except (TimeoutError, OSError, NatsError, APIError) as error:
+            raise DependencyUnavailable("The event stream does not answer.") from error
+        return _is_or_follows(staged, newest.data or b"")
+
+
+def _is_or_follows(staged: StagedEvent, data: bytes) -> bool:
+    """Return True if a stored event with the same subject is the event `staged`, or a newer event of its aggregate.
+
+    `data` is the payload of the stored event. The payloads of two equal events may differ as texts, if two versions of
+    the code have encoded them. So we decode them.
+    """
+    try:
+        ours, stored = (decode(staged.subject, payload) for payload in (staged.data.encode(), data))
+    except MalformedEvent:
+        return data == staged.data.encode()
+    return stored == ours or stored.version > ours.version
 
 
 def _is_refused(error: Exception, subject: str) -> bool:

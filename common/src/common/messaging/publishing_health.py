@@ -7,6 +7,7 @@ import structlog
 from common.domain.errors import DependencyUnavailable
 from common.domain.logged_once import LoggedOnce
 from common.events.envelope import StagedEvent
+from common.messaging.publisher import EventIdTaken
 
 log = structlog.get_logger()
 
@@ -20,6 +21,13 @@ class PublishingHealth:
     def __init__(self) -> None:
         self._failing_since: float | None = None
         self._refused = LoggedOnce()
+        self.taken: set[str] = set()
+        """The ids of staged events that cannot be published, because the stream has other events with these ids.
+
+        The relay does not try to publish these events again. After 10 minutes, the stream would not recognise their ids
+        any more, and would store them. The consumers would ignore them, because the versions are not new. The command
+        `marketplace restore-done` replaces these events, and the next outbox polling then updates this set.
+        """
 
     @property
     def failing_seconds(self) -> float:
@@ -42,6 +50,8 @@ class PublishingHealth:
         if failure is None:
             self.note_success()
         elif not isinstance(failure, DependencyUnavailable):
+            if isinstance(failure, EventIdTaken):
+                self.taken.add(event.id)
             if self._refused.is_new(event.id):
                 log.error(
                     "an event cannot be published, it stays in its outbox",

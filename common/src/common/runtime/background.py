@@ -1,15 +1,38 @@
-"""Keeps the background loops of a service running."""
+"""Repeats the work of a service: the steps of its start until they succeed, and its background loops for ever."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import structlog
+from nats.errors import Error as NatsError
+
+from common.domain.errors import DependencyUnavailable
+from common.storage.availability import DatabaseError, as_unavailable
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
+_RETRY_SECONDS = 0.25
+_LONGEST_REASON = 300
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
+
+
+async def until_available(step: Callable[[], Awaitable[T]], *, log_message: str) -> T:
+    """Run one step of the service's start. If MongoDB or NATS does not answer, run it again until it succeeds."""
+    logged: type[Exception] | None = None
+    while True:
+        try:
+            return await step()
+        except (DependencyUnavailable, DatabaseError, NatsError) as error:
+            if isinstance(error, DatabaseError) and not as_unavailable(error):
+                raise
+            if type(error) is not logged:
+                log.warning(log_message, reason=str(error)[:_LONGEST_REASON])
+            logged = type(error)
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def keep_running(loop: Callable[[], Awaitable[None]]) -> NoReturn:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
-from nats.errors import Error as NatsError
 
 from common.domain.clock import Clock, utc_now
 from common.domain.errors import DependencyUnavailable
@@ -21,9 +20,9 @@ from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
 from common.messaging.subscription import Subscription
-from common.runtime.background import keep_running
+from common.runtime.background import keep_running, until_available
+from common.runtime.restore_check import RestoreCheck, RestoreNotDone
 from common.runtime.settings import ServiceSettings
-from common.storage.availability import DatabaseError, as_unavailable
 from common.storage.mongo import Mongo
 
 log = structlog.get_logger()
@@ -31,16 +30,16 @@ log = structlog.get_logger()
 Step = Callable[[], Awaitable[None]]
 
 _FINISH_SECONDS = 2.0
-_RETRY_SECONDS = 0.25
 _CANCEL_AGAIN_SECONDS = 0.5
 _CANCEL_TIMES = 10
-_LONGEST_REASON = 300
 _START_SECONDS = 2.0
 """A request that changes data must wait until the service has finished its start, but not longer than this time.
 
 After this time, the answer is an error (see `check_can_publish`).
 """
 _CANNOT_PUBLISH = "The events of the service cannot be published now. Try again shortly."
+_RESTORE_CHECK_SECONDS = 1.0
+_RESTORE_NOT_DONE = "The service waits for an operator, because its database was restored. Try again later."
 
 
 class ServiceRuntime:
@@ -69,6 +68,7 @@ class ServiceRuntime:
         self._work: asyncio.Task[None] | None = None
         self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
+        self._restore_problem = ""
         self.on_failure: Callable[[], None] = lambda: None
         """The runtime calls this function if the start of the service fails.
 
@@ -123,7 +123,8 @@ class ServiceRuntime:
         """Raise DependencyUnavailable if events cannot be published now, or if the service has not finished its start.
 
         Events cannot be published if NATS cannot be reached, or if the stream has taken no event for more than 3 s.
-        Then other services would not learn of a change.
+        Then other services would not learn of a change. The service also refuses changes if its database was restored
+        from an older backup, until an operator has run `marketplace restore-done`.
 
         Each route that changes data calls this method first. While the service starts, unique indexes may be missing,
         so MongoDB could accept duplicates. If the service has not finished its start, this method first waits for up to
@@ -134,6 +135,8 @@ class ServiceRuntime:
                 async with asyncio.timeout(_START_SECONDS):
                     await self._started.wait()
         self.broker.require()
+        if self._restore_problem or self.relay.health.taken:
+            raise DependencyUnavailable(_RESTORE_NOT_DONE)
         if not self._started.is_set():
             raise DependencyUnavailable("The service is still starting. Try again shortly.")
         if self.relay.health.is_failing:
@@ -142,13 +145,16 @@ class ServiceRuntime:
     async def check_ready(self) -> list[str]:
         """Return what this process lacks now, as sentences for an operator. The list is empty if it lacks nothing.
 
-        Raises DependencyUnavailable if the process has not finished its start, or if it stops. The process stays ready
+        Raises DependencyUnavailable if the process has not finished its start, or if it stops. Raises its subclass
+        RestoreNotDone if the start waits until an operator has completed a restored database. The process stays ready
         if a dependency fails later, because all instances share their dependencies. If all instances were not ready at
         the same time, no request would reach any of them, and the clients would get no useful answer.
 
         The route for the readiness check calls this method.
         """
         self.check_alive()
+        if self._restore_problem:
+            raise RestoreNotDone(self._restore_problem)
         lacking = await self._lacking()
         if not self._started.is_set():
             raise DependencyUnavailable(
@@ -161,6 +167,11 @@ class ServiceRuntime:
         lacking = [answer.detail for answer in answers if isinstance(answer, DependencyUnavailable)]
         if self.relay.health.is_failing:
             lacking.append(_CANNOT_PUBLISH)
+        if taken := self.relay.health.taken:
+            lacking.append(
+                f"The stream has other events with the ids of {len(taken)} staged events. Run "
+                f"`marketplace restore-done {self.name}`."
+            )
         return lacking + [each.problem for each in self._subscriptions if each.problem]
 
     def _report_failure(self, work: asyncio.Task[None]) -> None:
@@ -170,8 +181,9 @@ class ServiceRuntime:
 
     async def _run(self) -> None:
         await asyncio.gather(self._prepare_database(), self.broker.connect())
+        await self._until_restored()
         for subscription in self._subscriptions:
-            await _until_available(subscription.start, log_message="waiting for NATS")
+            await until_available(subscription.start, log_message="waiting for NATS")
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
                 self._running_loops.append(group.create_task(keep_running(loop)))
@@ -180,7 +192,17 @@ class ServiceRuntime:
 
     async def _prepare_database(self) -> None:
         for step in self.indexes:
-            await _until_available(step, log_message="waiting for MongoDB")
+            await until_available(step, log_message="waiting for MongoDB")
+
+    async def _until_restored(self) -> None:
+        """If the database is older than the published events, log this, and wait for `marketplace restore-done`."""
+        check = RestoreCheck(self.name, self.broker, self.mongo.database, self.relay.collections)
+        while problem := await until_available(check.find_problem, log_message="waiting for MongoDB and NATS"):
+            if not self._restore_problem:
+                log.error("the database is older than its events", problem=problem)
+            self._restore_problem = problem
+            await asyncio.sleep(_RESTORE_CHECK_SECONDS)
+        self._restore_problem = ""
 
     async def _stop(self) -> None:
         """Stop the service in four steps.
@@ -219,18 +241,3 @@ async def _end_all(*tasks: asyncio.Task[None]) -> None:
                 break
         else:
             log.error("a background loop does not end", loop=repr(task.get_coro()))
-
-
-async def _until_available(step: Step, *, log_message: str) -> None:
-    """Run one step of the service's start. If MongoDB or NATS does not answer, run it again until it succeeds."""
-    logged: type[Exception] | None = None
-    while True:
-        try:
-            return await step()
-        except (DependencyUnavailable, DatabaseError, NatsError) as error:
-            if isinstance(error, DatabaseError) and not as_unavailable(error):
-                raise
-            if type(error) is not logged:
-                log.warning(log_message, reason=str(error)[:_LONGEST_REASON])
-            logged = type(error)
-        await asyncio.sleep(_RETRY_SECONDS)

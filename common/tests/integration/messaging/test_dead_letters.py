@@ -1,6 +1,7 @@
 """Dead letters: each is stored before its event is terminated, is stored once, and is accepted by the stream."""
 
 from common.tests.consuming import NAME, Effects, consuming, event, nothing
+from nats.js.api import PubAck
 
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable, PermanentFailure
@@ -28,12 +29,14 @@ class FailingOnce(Publisher):
         self._stores_first = stores_first
         self._has_failed = False
 
-    async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> None:
+    async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
         fails, self._has_failed = not self._has_failed, True
-        if not fails or self._stores_first:
-            await super().publish_raw(subject, data, headers)
+        if fails and not self._stores_first:
+            raise DependencyUnavailable("The message broker does not answer.")
+        answer = await super().publish_raw(subject, data, headers)
         if fails:
             raise DependencyUnavailable("The message broker does not answer.")
+        return answer
 
 
 async def refuse(_event: TicketCreated) -> None:

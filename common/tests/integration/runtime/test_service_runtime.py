@@ -6,7 +6,7 @@ from pathlib import Path
 from common.tests.consuming import CONSUMER, Effects, nothing
 
 from common.domain.errors import DependencyUnavailable
-from common.messaging.provisioning import provision_consumers
+from common.messaging.provisioning import provision_consumers, provision_streams
 from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
 from devkit.servers.nats_server import NatsServer
@@ -93,6 +93,8 @@ async def test_a_service_refuses_changes_without_nats(surroundings: Surroundings
             return service.broker.is_connected
 
         async with service.running():
+            await eventually_connected(service)
+            await provision_streams(service.broker.jetstream)
             await eventually_ready(service)
             await nats.kill()
             await eventually(connected, until=lambda seen: not seen, what="the loss of NATS")
