@@ -9,6 +9,7 @@ from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
 from common.domain.ids import new_id
+from common.events.envelope import MESSAGE_ID
 from common.storage.collection import Document
 
 _THE_YEAR_10000 = DatetimeMS(253_402_300_800_000)
@@ -54,18 +55,33 @@ DAMAGES: dict[str, Callable[[Document], Iterator[Document]]] = {
 def damaged_copies(document: Document, damage: str) -> Iterator[Document]:
     """Yield one copy for each field that can have this damage. Each copy has its own id.
 
-    The outbox of a copy contains damaged copies of the staged events, and then the staged events themselves.
+    The outbox of a copy contains damaged copies of the staged events, and then the staged events themselves. All of
+    them are about the copy.
     """
     for found in DAMAGES[damage](document):
         damaged = {**copy.deepcopy(found), "_id": new_id()}
         if "outbox" in document:
-            staged = document["outbox"]
+            staged = [_about(damaged["_id"], event, document["_id"]) for event in document["outbox"]]
             broken = [each for event in staged for each in DAMAGES[damage](event)]
             for number, event in enumerate(broken):
                 if isinstance(event.get("id"), str):
                     event["id"] = f"{event['id'][:100]}-{number}"
+                if isinstance(event.get("headers"), dict) and MESSAGE_ID in event["headers"]:
+                    event["headers"] = {**event["headers"], MESSAGE_ID: event.get("id", f"without-an-id-{number}")}
             damaged["outbox"] = [*broken, *staged]
         yield damaged
+
+
+def _about(key: str, event: Document, before: str) -> Document:
+    """The staged event, with the id of another aggregate in each of its texts."""
+    return {
+        name: _about(key, value, before)
+        if isinstance(value, dict)
+        else value.replace(before, key)
+        if isinstance(value, str)
+        else value
+        for name, value in event.items()
+    }
 
 
 async def store_damaged_copies(collection: Any, document: Document, damage: str) -> list[Document]:

@@ -39,6 +39,14 @@ class Deadline(Aggregate[ExpirationCompleted]):
         deadline._change()
         return deadline
 
+    @classmethod
+    def from_event(cls, event: ExpirationCompleted) -> Self:
+        """Make the completed deadline that the event reports. The version 0 means that no event of its order is known.
+
+        So the deadline accepts each event of its order as a newer event. The deadline still stays completed.
+        """
+        return cls._restored({**event.model_dump(), "status": DeadlineStatus.COMPLETED, "order_version": 0})
+
     @property
     def is_pending(self) -> bool:
         return self.status is DeadlineStatus.PENDING

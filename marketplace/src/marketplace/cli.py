@@ -15,6 +15,8 @@ from marketplace.operations.audit_command import audit_everything
 from marketplace.operations.dead_letter_commands import dead_letters
 from marketplace.operations.lag_command import lag
 from marketplace.operations.rebuild_command import rebuild_one
+from marketplace.operations.republish_command import republish_state
+from marketplace.operations.restore_command import restore_done
 from marketplace.operations.timeline_command import timeline
 from marketplace.probes import hosts_of
 from marketplace.settings import PlatformSettings
@@ -114,6 +116,8 @@ app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_OPERATIONS)
 app.command("timeline", rich_help_panel=_OPERATIONS)(timeline)
 app.command("audit", rich_help_panel=_OPERATIONS)(audit_everything)
 app.command("rebuild", rich_help_panel=_OPERATIONS)(rebuild_one)
+app.command("restore-done", rich_help_panel=_OPERATIONS)(restore_done)
+app.command("republish", rich_help_panel=_OPERATIONS)(republish_state)
 app.command("lag", rich_help_panel=_OPERATIONS)(lag)
 
 

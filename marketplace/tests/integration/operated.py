@@ -34,13 +34,15 @@ async def an_operator(surroundings: Surroundings) -> AsyncIterator[Operator]:
 
 
 @asynccontextmanager
-async def running(surroundings: Surroundings, *services: str) -> AsyncIterator[dict[str, RunningService]]:
+async def running(
+    surroundings: Surroundings, *services: str, wait: bool = True
+) -> AsyncIterator[dict[str, RunningService]]:
     async with AsyncExitStack() as stack:
         found = {}
         for spec in map(service, services):
             settings = surroundings.settings(spec.settings, spec.name)
             create = partial(spec.create_app, settings, policy=surroundings.policy)
-            found[spec.name] = await stack.enter_async_context(surroundings.running(create, spec.consumers))
+            found[spec.name] = await stack.enter_async_context(surroundings.running(create, spec.consumers, wait=wait))
         yield found
 
 

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 
 from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, DomainError, ErrorKind, NotTheOwner
-from common.domain.ids import OrderId, PaymentId, UserId, new_id
+from common.domain.ids import OrderId, PaymentId, UserId, made_at, new_id
 from common.events.payments import PaymentCreated, PaymentEvent, PaymentRefunded
 from payments.gateway.protocol import ChargeId
 
@@ -151,7 +151,17 @@ class Payment(Aggregate[PaymentEvent]):
             order_id=self.order_id,
             user_id=self.user_id,
             amount=self.amount,
+            charge_id=self.charge_id,
         )
+
+    @classmethod
+    def from_event(cls, event: PaymentEvent) -> Self:
+        """Make the payment in the state that the event reports.
+
+        A captured payment is open, so the recovery job then settles it, or refunds it if its order is cancelled.
+        """
+        is_open = event.status == PaymentStatus.CAPTURED
+        return cls._restored({**event.model_dump(), "open": is_open, "token": None, "begun_at": made_at(event.id)})
 
     def current_event(self) -> PaymentEvent | None:
         event_type = _EVENT_OF.get(self.status)

@@ -184,7 +184,9 @@ class PaymentService:
         return payment
 
     async def _refund(self, payment: Payment) -> None:
-        assert payment.charge_id is not None  # noqa: S101 - for the type checker: `capture` has set this field
+        if payment.charge_id is None:
+            # The payment was restored from an event of an older version, which did not contain this id.
+            raise PermanentFailure("The id of its charge is not known. Refund it at the card processor.")
         try:
             await self._gateway.refund(payment_id=PaymentId(payment.id), charge_id=payment.charge_id)
         except UnknownCharge as error:

@@ -37,6 +37,22 @@ class Aggregate(BaseModel, Generic[E]):
         there is no event for a payment that was declined.
         """
 
+    @classmethod
+    def from_event(cls, event: E) -> Self:
+        """Make the aggregate in the state that its event `event` reports.
+
+        The command `marketplace restore-done` uses this method if the database lacks this state. Fields that the event
+        does not contain get their default values. Raises pydantic's ValidationError if such a field has no default, for
+        example the hash of a password.
+        """
+        return cls._restored(event.model_dump())
+
+    @classmethod
+    def _restored(cls, state: dict[str, Any]) -> Self:
+        aggregate = cls.model_validate(state)
+        aggregate.mark_stored()
+        return aggregate
+
     def _change(self, event_type: type[E] | None = None) -> None:
         """Increase `version` by one. The methods of the subclasses call this method after they have changed the state.
 
@@ -78,6 +94,4 @@ class Aggregate(BaseModel, Generic[E]):
         Raises pydantic's ValidationError if a field has a wrong value. This is also the case if a field is missing that
         has no default. The version must not be missing, although it has a default for new aggregates.
         """
-        aggregate = cls.model_validate({"version": None, **document, "id": document["_id"]})
-        aggregate.mark_stored()
-        return aggregate
+        return cls._restored({"version": None, **document, "id": document["_id"]})

@@ -7,6 +7,7 @@ expiration service (the time until which an order must be paid), because it has 
 import itertools
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import Annotated, NewType
 
 from pydantic import StringConstraints
@@ -25,6 +26,11 @@ AnyId = Annotated[str, WellFormed]
 
 _PROCESS = secrets.token_hex(5)
 _COUNTER = itertools.count(secrets.randbelow(1 << 23))
+
+
+def made_at(an_id: str) -> datetime:
+    """Return the time at which `new_id` has made this id, in full seconds. Raises ValueError for any other text."""
+    return datetime.fromtimestamp(int(an_id[:8], 16), UTC)
 
 
 def new_id() -> str:

@@ -11,12 +11,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from common.domain.errors import PermanentFailure, first_problem
 from common.domain.event import Event, Message
+from common.domain.ids import new_id
 from common.events.catalog import MESSAGES
 from common.events.tracing import current_cause, current_traceparent
 
 MESSAGE_ID = "Nats-Msg-Id"
 TRACEPARENT = "traceparent"
 CAUSE = "ce-causationid"
+REPUBLISHED = "ce-republished"
+"""This header has the value "true" if the event is the owner's present state, which its owner has published again.
+
+An owner does this after the stream was lost, or was restored from an older backup. The events of the older versions may
+then be missing, and the audit does not report them.
+"""
 TIME = "ce-time"
 
 
@@ -57,6 +64,18 @@ class StagedEvent(BaseModel):
         if traceparent := current_traceparent():
             headers[TRACEPARENT] = traceparent
         return cls(id=event.event_id, subject=event.subject, data=event.to_json(), headers=headers, staged_at=now)
+
+    @classmethod
+    def stage_again(cls, event: Event, now: datetime) -> Self:
+        """Encode an event that may have been published before. It has the header REPUBLISHED.
+
+        The id of the message is new. So the stream stores the message, although it may already have the event. The
+        consumers look at the version of the event, and ignore what they already know.
+        """
+        staged = cls.stage(event, now)
+        message_id = f"{staged.id}-republished-{new_id()}"
+        headers = {**staged.headers, MESSAGE_ID: message_id, REPUBLISHED: "true"}
+        return staged.model_copy(update={"id": message_id, "headers": headers})
 
     def to_document(self) -> dict[str, Any]:
         return dict(vars(self))

@@ -23,6 +23,7 @@ class PaymentEvent(Event):
     order_id: OrderId
     user_id: UserId = Field(description="The buyer.")
     amount: int = Field(description="Minor units (cents).")
+    charge_id: str | None = Field(default=None, description="The card processor's id of the charge, for a refund.")
 
 
 class PaymentCreated(PaymentEvent):

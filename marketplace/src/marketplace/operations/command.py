@@ -7,8 +7,12 @@ from typing import Annotated, TypeVar
 
 import structlog
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
 
+from marketplace.operations.newest_events import Progress, no_progress
 from marketplace.operations.operator import MongoUse, Operator, operator
+from marketplace.operations.show import console
 from marketplace.settings import PlatformSettings
 
 T = TypeVar("T")
@@ -30,3 +34,18 @@ def operate(work: Callable[[Operator], Awaitable[T]], *, mongo: MongoUse = "need
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     return asyncio.run(connected())
+
+
+def operate_with_progress(work: Callable[[Operator, Progress], Awaitable[T]], description: str, *, quiet: bool) -> T:
+    """Do the same as `operate`, and show a progress bar if the output is a terminal and `quiet` is false.
+
+    `work` calls its second argument to report the progress.
+    """
+    if quiet or not console.is_terminal:
+        return operate(lambda connection: work(connection, no_progress))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with ProgressBar(*columns, console=console) as bar:
+        task = bar.add_task(description, total=None)
+        return operate(
+            lambda connection: work(connection, lambda done, total: bar.update(task, completed=done, total=total))
+        )

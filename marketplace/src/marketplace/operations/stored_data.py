@@ -32,6 +32,11 @@ class OwnedAggregates:
     def name(self) -> str:
         return f"{self.service} {self.collection}"
 
+    @property
+    def rule(self) -> str:
+        """The name of the rule with which the audit compares these aggregates with their events."""
+        return f"{self.name} equal their events"
+
     def is_published(self, document: Document) -> bool:
         """Return True if the service publishes the state of this document. Then an event with this state must exist.
 
@@ -104,6 +109,7 @@ class ReadModels:
 
 
 AGGREGATES = tuple(OwnedAggregates(spec.name, owned) for spec in SERVICES for owned in spec.aggregates)
+SERVICES_WITH_AGGREGATES = tuple(dict.fromkeys(owned.service for owned in AGGREGATES))
 
 SANDBOX_CHARGES, SANDBOX_REFUNDS = ("payments", "sandbox_charges"), ("payments", "sandbox_refunds")
 OTHER_COLLECTIONS = tuple((spec.name, collection) for spec in SERVICES for collection in spec.other_collections)
