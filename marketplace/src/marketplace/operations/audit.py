@@ -85,7 +85,7 @@ def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Diff
     for owned in AGGREGATES:
         for key, document in snapshot.documents(owned.service, owned.collection).items():
             details = histories.differences(owned, document)
-            yield from _checked(f"{owned.name} equal their events", key, ((key, detail) for detail in details))
+            yield from _checked(owned.rule, key, ((key, detail) for detail in details))
     for read_model in READ_MODELS:
         yield from _checked(read_model.rule, None, _differs_from_its_owner(snapshot, read_model))
     for rule, check in INVARIANTS.items():

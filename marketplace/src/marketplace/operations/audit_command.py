@@ -10,6 +10,7 @@ from marketplace.operations.difference import Difference
 from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild_command import show_not_replayed
 from marketplace.operations.repair import Repaired, repair
+from marketplace.operations.republish_command import show_not_republished
 from marketplace.operations.show import counted, show_json, show_line, show_table
 
 _REPAIR = "audit --repair"
@@ -35,9 +36,10 @@ def audit_everything(
     The command always reads whole collections into memory. Collections with up to about 100,000 documents are no
     problem.
 
-    With `--repair`, the command rebuilds the read models that differ. If a ticket has a wrong holder (the order for
-    which the ticket is reserved or sold), the command asks the tickets service to determine the holder again. A person
-    has to repair all differences that are left. docs/operations.md says how.
+    With `--repair`, the command lets the services publish their present state again where the stream has lost events,
+    and rebuilds the read models that differ. If a ticket has a wrong holder (the order for which the ticket is reserved
+    or sold), or an order a wrong deadline, the command asks the service to determine it again. A person has to repair
+    all differences that are left. docs/operations.md says how.
 
     Examples: `marketplace audit` · `marketplace audit --repair` · `marketplace audit --json | jq '.differences[].id'`
 
@@ -70,12 +72,18 @@ def audit_everything(
 
 
 def _show_repaired(repaired: Repaired) -> None:
+    for service, republished in repaired.republished.items():
+        show_line(f"{service}: {republished.summary}.")
+        show_not_republished(service, republished)
     for name, rebuilt in repaired.rebuilt.items():
         show_line(f"Rebuilt {name}: {rebuilt.summary}.")
         show_not_replayed(name.partition(" ")[0], rebuilt.not_replayed, command=_REPAIR)
     if repaired.holders:
         show_line(f"The tickets service has determined the holder again of: {', '.join(repaired.holders)}.")
-    show_not_replayed("tickets", repaired.not_replayed, command=_REPAIR)
+    if repaired.deadlines:
+        show_line(f"The expiration service has determined the deadline again of: {', '.join(repaired.deadlines)}.")
+    for service, not_replayed in repaired.not_replayed.items():
+        show_not_replayed(service, not_replayed, command=_REPAIR)
 
 
 def _show_report(report: Report) -> None:

@@ -11,10 +11,13 @@ from common.domain.event import Event
 from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.streams import stream_of
 from common.storage.collection import Document
+from marketplace.operations.difference import Difference
 from marketplace.operations.operator import Operator
 from marketplace.operations.show import as_json_text
 from marketplace.operations.stored_data import AGGREGATES, OwnedAggregates
 from marketplace.operations.stream_reader import read_stream
+
+_LOST = "neither in the stream nor in its outbox"
 
 
 @dataclass
@@ -72,11 +75,11 @@ class Histories:
         history = self._with_outbox(owned, document)
         if history is None:
             if owned.is_published(document):
-                yield "has no event, neither in the stream nor in its outbox"
+                yield f"has no event, {_LOST}"
             return
         state, published = owned.state(document), history.newest.model_dump()
         if owned.spec.event_per_version and (lost := set(range(1, state["version"] + 1)) - history.versions):
-            yield f"its event of version {', '.join(map(str, sorted(lost)))} is neither in the stream nor in its outbox"
+            yield f"its event of version {', '.join(map(str, sorted(lost)))} is {_LOST}"
         if published["version"] > state["version"]:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
@@ -95,6 +98,11 @@ class Histories:
             with suppress(MalformedEvent):
                 _add(known, decode_event(staged["subject"], staged["data"].encode()))
         return known.get(document["_id"])
+
+
+def is_lost_event(owned: OwnedAggregates, difference: Difference) -> bool:
+    """Return True if the difference says that an event of an aggregate of this owner is lost."""
+    return difference.rule == owned.rule and _LOST in difference.detail
 
 
 def _add(histories: dict[str, History], event: Event) -> None:
