@@ -25,6 +25,7 @@ from marketplace.operations.operator import Operator
 from marketplace.operations.repair import repair
 from marketplace.operations.restore import restore
 from marketplace.operations.stored_data import AGGREGATES, owned
+from payments.payment import OrderNotOpen
 
 OWNERS = [each.service for each in AGGREGATES]
 TRADING = [each for each in OWNERS if each != "auth"]
@@ -108,9 +109,9 @@ async def test_a_change_after_a_restore_is_published_with_a_new_version(surround
         await marketplace.settled()
         await put_back(marketplace.operator, "tickets", before)
         assert (await changes(marketplace, ticket, price=15)).status_code == 200
-        await eventually(
-            lambda: changes(marketplace, ticket, price=15), until=lambda seen: seen.status_code == 503, what="refusal"
-        )
+        runtime = marketplace.services["tickets"].runtime
+        await eventually(lambda: missing(runtime), until=lambda seen: "other events" in seen, what="a taken id")
+        assert (await changes(marketplace, ticket, price=20)).status_code == 503
         restored = await restore(marketplace.operator, owned("tickets"))
         assert (restored.republished, restored.updated, restored.created) == ([ticket], [], [])
         await eventually(
@@ -119,6 +120,21 @@ async def test_a_change_after_a_restore_is_published_with_a_new_version(surround
         )
         await marketplace.settled()
         assert (await changes(marketplace, ticket, price=20)).status_code == 200
+
+
+@pytest.mark.slow
+async def test_a_restored_payment_is_refunded_when_its_order_is_cancelled(stopped: Stopped) -> None:
+    """The payment was made after the backup, and its order is cancelled before the payment completes it."""
+    trade = stopped.trade
+    await stopped.put_back("payments")
+    (payment,) = (await restore(stopped.operator, owned("payments"))).created
+    for service, collection in (("orders", "orders"), ("payments", "order_replicas")):
+        await stopped.operator.databases[service][collection].update_one(
+            {"_id": trade.paid_later}, {"$set": {"status": "cancelled", "version": 9}}
+        )
+    async with running(stopped.surroundings, "payments") as services:
+        with pytest.raises(OrderNotOpen, match="refunded"):
+            await services["payments"].use_cases.finish(payment)
 
 
 async def test_users_are_not_created_without_a_password(surroundings: Surroundings, streams: EventStreams) -> None:
@@ -168,6 +184,7 @@ async def test_an_order_that_a_unique_index_refuses_is_reported(stopped: Stopped
     assert list(restored.not_restored) == [trade.paid_later]
     assert "one_live_order_a_ticket" in restored.not_restored[trade.paid_later]
     assert trade.cancelled in restored.created
+    assert await orders.find_one({"_id": trade.cancelled}), "written, although it comes after the refused one"
 
 
 def without(backup: Backup, key: str) -> Backup:

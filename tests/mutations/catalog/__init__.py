@@ -37,6 +37,7 @@ AREAS = (
     "audit_of_events",
     "audit_of_damage",
     "rebuild_and_repair",
+    "restore_and_republish",
     "operators_commands",
     "local_platform",
 )

@@ -35,7 +35,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="audit-finds-an-aggregate-without-events",
         promise="The audit finds an aggregate of which the stream has no event at all.",
         where=_HISTORIES,
-        old='yield "has no event, neither in the stream nor in its outbox"',
+        old='yield f"has no event, {_LOST}"',
         new="pass",
         tests=_differs("test_an_event_that_is_neither_stored_nor_staged_is_lost"),
     ),

@@ -25,8 +25,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="repair-leaves-the-rest-to-a-person",
         promise="A repair lets tickets determine a holder again only where the audit has found a wrong holder.",
-        where="marketplace.operations.repair:repair",
-        old="if each.rule == _HOLDERS and each.subject",
+        where="marketplace.operations.repair:_subjects",
+        old="if each.rule == rule and each.subject",
         new="if each.subject",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_repair.py",
