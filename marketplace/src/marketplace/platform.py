@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -148,6 +149,9 @@ class Platform:
         keys = load_or_create_keys(self.settings.data_dir / "keys")
         self._parts = parts = make_parts(self.settings, self._instances, keys)
         self._supervisors = {server.name: Supervisor(server, self._output.show_line) for server in parts.all}
+        if parts.nats:  # its folder may have been deleted, at any time
+            provision = partial(provision_within, parts.nats_url)
+            self._supervisors[parts.nats.name] = Supervisor(parts.nats, self._output.show_line, provision)
         self._refuse_taken_ports(parts.ports)
         for server in parts.all:
             if server.log_path.exists():
@@ -161,7 +165,8 @@ class Platform:
             self._until_reachable("MongoDB", "MONGO_URL", self.settings.mongo_url),
             self._until_reachable("NATS", "NATS_URL", self.settings.nats_url),
         )
-        await provision_within(parts.nats_url)
+        if not parts.nats:
+            await provision_within(parts.nats_url)
         await _all_of(*map(self._start_one, [*parts.services, parts.gateway]))
         self._output.show_new_lines()
 

@@ -1,13 +1,14 @@
-"""Restarts a server when its process ends, as Kubernetes does.
+"""Restarts a server when its process ends, or when only a restart can repair it, as Kubernetes does.
 
 We do not use the process manager honcho for this, because it stops all processes when one of them ends.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from devkit.servers import BinaryMissing, Server, ServerFailed
+from marketplace.errors import PlatformError
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
@@ -16,27 +17,41 @@ _STABLE_SECONDS = 10.0
 
 If the server runs longer than _STABLE_SECONDS before it ends again, the next pause is 0.2 s again.
 """
+_CHECK_SECONDS = 1.0
+"""The time between two checks of a running server. It determines how long the server stays without a needed restart."""
+_FAULT_GRACE = 1.0
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Supervisor:
-    """Watches one server, and starts it again when it ends.
+    """Watches one server, and starts it again when it ends, or when it has a fault that a restart repairs.
 
-    The supervisor calls `report` with one line of text when the server has ended, and when a restart begins or fails.
-    After a call of restart(), it also reports that the server is ready again.
+    The supervisor calls `report` with one line of text when the server has ended or has a fault, and when a restart
+    begins or fails. After a call of restart(), it also reports that the server is ready again.
+
+    After each start of the server, the supervisor calls `after_start`. It may raise PlatformError.
     """
 
-    def __init__(self, server: Server, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, server: Server, report: Callable[[str], None], after_start: Callable[[], Awaitable[None]] = _nothing
+    ) -> None:
         self.server = server
         self._report = report
+        self._after_start = after_start
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the server, and return when it is ready. From then on, restart the server whenever it ends.
+        """Start the server, and return when it is ready and `after_start` is done.
 
-        Raises ServerFailed or BinaryMissing if the first start fails.
+        From then on, restart the server whenever it ends. Raises ServerFailed, BinaryMissing or PlatformError if the
+        first start or `after_start` fails.
         """
         await self.server.start()
-        self._watch = asyncio.create_task(self._keep_running())
+        await self._after_start()
+        self._watch = asyncio.create_task(self._keep_running(after_start_is_done=True))
 
     async def restart(self, why: str, grace_seconds: float) -> None:
         """Begin to restart the server. The method does not wait for the restart, which continues in the background.
@@ -68,11 +83,12 @@ class Supervisor:
         self._report(f"{self.server.name} is ready again after {time.monotonic() - began:.1f} s.")
         await self._keep_running()
 
-    async def _keep_running(self) -> None:
+    async def _keep_running(self, *, after_start_is_done: bool = False) -> None:
         pause = _FIRST_PAUSE
         while True:
             started = time.monotonic()
-            await self.server.wait()
+            await self._until_it_ends(after_start_is_done=after_start_is_done)
+            after_start_is_done = False
             why = f"{self.server.name} stopped ({self.server.ending})"
             if time.monotonic() - started > _STABLE_SECONDS:
                 pause = _FIRST_PAUSE
@@ -81,6 +97,37 @@ class Supervisor:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 why = await self._failure_of_a_start()
+
+    async def _until_it_ends(self, *, after_start_is_done: bool) -> None:
+        work = [self._stop_it_when_a_restart_helps()] + ([] if after_start_is_done else [self._do_after_start()])
+        meanwhile = asyncio.gather(*work)
+        try:
+            await self.server.wait()
+        finally:
+            meanwhile.cancel()
+            await asyncio.gather(meanwhile, return_exceptions=True)
+
+    async def _do_after_start(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await self._after_start()
+            except PlatformError as failure:
+                self._report(f"{failure} Trying again in {pause:g} s.")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _stop_it_when_a_restart_helps(self) -> None:
+        is_reported = False
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            fault = await self.server.fault()
+            if fault and fault.restart_helps:
+                self._report(f"{self.server.name}: {fault.reason}. Restarting it.")
+                return await self.server.stop(_FAULT_GRACE)
+            if fault and not is_reported:
+                self._report(f"{self.server.name}: {fault.reason}. A restart follows as soon as it helps.")
+            is_reported = fault is not None
 
     async def _failure_of_a_start(self) -> str:
         try:

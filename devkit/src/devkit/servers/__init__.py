@@ -9,11 +9,12 @@ from devkit.servers.nats_server import NatsServer
 from devkit.servers.ports import free_port, is_taken
 from devkit.servers.process import ChildProcess
 from devkit.servers.replica_set import ReplicaSetMember
-from devkit.servers.server import Server, ServerFailed
+from devkit.servers.server import Fault, Server, ServerFailed
 
 __all__ = [
     "BinaryMissing",
     "ChildProcess",
+    "Fault",
     "Mongod",
     "NatsServer",
     "ReplicaSetMember",

@@ -18,6 +18,9 @@ _TIMEOUT_MS = 1500
 class Mongod(Server):
     """A MongoDB server that stores its data in `data_dir`. After a restart, it has the same data, even after kill()."""
 
+    start_seconds = 300.0
+    """After a crash, mongod recovers its data before it answers, which takes long if there is much."""
+
     def __init__(self, data_dir: Path, port: int, *, log_path: Path | None = None) -> None:
         super().__init__("mongod", port, log_path or data_dir / "mongod.log")
         self.data_dir = data_dir

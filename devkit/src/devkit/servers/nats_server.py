@@ -3,14 +3,16 @@
 The server acknowledges an event only after it has written the event to the disk.
 """
 
+import asyncio
 import json
+import tempfile
 from pathlib import Path
 
 import nats
 from nats.errors import Error as NatsError
 
 from devkit.servers.binaries import find_binary
-from devkit.servers.server import Server
+from devkit.servers.server import Fault, Server
 
 _ALTERNATIVE = "put `nats-server` on the PATH, or set NATS_URL to a server that runs elsewhere"
 
@@ -36,6 +38,11 @@ jetstream {{
 # attempts together must take less than 2 s, because Server.is_ready cancels `answers` after 2 s.
 _TIMEOUT_SECONDS = 0.9
 
+# A part of what /healthz answers when a write to the disk has failed. Other faults have other texts, for example a
+# stream that NATS cannot recover. A restart does not repair those.
+_WRITE_ERROR = "write error"
+_ROOM_BYTES = 1024 * 1024
+
 
 def nats_server_program() -> Path:
     """Return the path of the program nats-server. Raises BinaryMissing if it is not installed."""
@@ -44,6 +51,9 @@ def nats_server_program() -> Path:
 
 class NatsServer(Server):
     """A NATS server that stores its streams in `data_dir`. So a restart keeps them, even after kill()."""
+
+    start_seconds = 300.0
+    """NATS reads its streams before it answers. The startup probe on Kubernetes allows the same time."""
 
     def __init__(
         self, data_dir: Path, port: int, monitor_port: int | None = None, *, log_path: Path | None = None
@@ -89,6 +99,45 @@ class NatsServer(Server):
             return False
         await client.close()
         return True
+
+    async def fault(self) -> Fault | None:
+        """Return a fault if a write of NATS has failed. This needs a monitor port.
+
+        After a failed write, a stream stores nothing until NATS is restarted, even when the disk has room again. Only
+        the full /healthz says so: it still answers 200 with `js-enabled-only` or `js-server-only`.
+
+        A restart helps only if the disk has room. A restart on a full disk could even damage the streams.
+        """
+        if not self.monitor_port or _WRITE_ERROR not in (error := await self._health_error(self.monitor_port)):
+            return None
+        if self.has_room():
+            return Fault(f"it stores nothing since a write has failed ({error})", restart_helps=True)
+        where = self.data_dir.resolve()
+        return Fault(f"it stores nothing, because the disk of {where} is probably full ({error})", restart_helps=False)
+
+    def has_room(self) -> bool:
+        """Return True if 1 MiB can be written to the folder of the server, which is created if it does not exist."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.data_dir) as file:
+                file.write(bytes(_ROOM_BYTES))
+        except OSError:
+            return False
+        return True
+
+    async def _health_error(self, monitor_port: int) -> str:
+        """Return the error that the full /healthz names. Return "" if there is none, or no answer."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                reader, writer = await asyncio.open_connection("127.0.0.1", monitor_port)
+                try:
+                    writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
+                    _, _, body = (await reader.read()).partition(b"\r\n\r\n")
+                finally:
+                    writer.close()
+            return str(json.loads(body).get("error", ""))
+        except (OSError, ValueError):
+            return ""
 
 
 async def _ignore(_error: Exception) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,15 @@ class ServerFailed(Exception):
     def __init__(self, what: str, server: "Server") -> None:
         self.in_one_line = f"{server.name} {what}: {server.stop_reason()} (its log: {server.log_path})"
         super().__init__(f"{self.in_one_line}, which ends with:\n{server.last_lines(10)}")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a running server does not work, and will not work before a restart."""
+
+    reason: str
+    restart_helps: bool
+    """False while the cause still exists, for example while the disk is full."""
 
 
 class Server(ChildProcess, ABC):
@@ -53,6 +63,10 @@ class Server(ChildProcess, ABC):
     @abstractmethod
     async def answers(self) -> bool:
         """Return True if the server works now. If the server cannot be reached, return False or raise OSError."""
+
+    async def fault(self) -> Fault | None:
+        """Return the fault of the server, if it runs and has one. If it does not answer, return None."""
+        return None
 
     async def try_connection(self) -> None:
         """Open a connection to the server and close it. Raises OSError if the server does not listen yet.
