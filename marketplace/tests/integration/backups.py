@@ -1,5 +1,6 @@
 """Backups of the databases of services, and what people do before and after a backup."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +47,17 @@ class Trade:
     backups: dict[str, Backup]
 
 
-async def a_trade(marketplace: Marketplace) -> Trade:
+async def nothing_more() -> None:
+    """At the time of the backup, back up only the databases."""
+
+
+async def a_trade(marketplace: Marketplace, at_the_backup: Callable[[], Awaitable[None]] = nothing_more) -> Trade:
     sold, cheaper = await marketplace.lists(), await marketplace.lists()
     paid_later, cancelled_before = await marketplace.orders(sold), await marketplace.orders(cheaper)
     await marketplace.cancels(cancelled_before)
     await marketplace.settled()
     backups = {owned.service: await back_up(marketplace.operator, owned.service) for owned in AGGREGATES}
+    await at_the_backup()
     await marketplace.pays(paid_later)
     await marketplace.settled()
     changed = await marketplace.client("tickets", marketplace.seller).put(
