@@ -100,6 +100,18 @@ async def test_an_older_database_sells_no_ticket_again(stopped: Stopped) -> None
 
 
 @pytest.mark.slow
+async def test_an_older_database_sells_no_ticket_at_an_old_price(stopped: Stopped) -> None:
+    """The service learned the new price after the backup, and its consumer does not receive the event again."""
+    trade = stopped.trade
+    await stopped.put_back("orders")
+    restored = await restore(stopped.operator, owned("orders"))
+    assert trade.cheaper in restored.read_models
+    replica = await stopped.operator.databases["orders"]["ticket_replicas"].find_one({"_id": trade.cheaper})
+    assert replica is not None
+    assert replica["price"] == 1500
+
+
+@pytest.mark.slow
 async def test_a_change_after_a_restore_is_published_with_a_new_version(surroundings: Surroundings) -> None:
     """The database was restored while its service was running. The ticket then got a second event of version 2."""
     async with a_marketplace(surroundings) as marketplace:

@@ -44,6 +44,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
+        name="restore-repairs-read-models",
+        promise="A restored service does not start with old copies of the data of other services.",
+        where=f"{_RESTORE}:restore",
+        old="result.read_models += (await rebuild(operator, read_model)).changed",
+        new="pass",
+        tests=_restored("test_an_older_database_sells_no_ticket_at_an_old_price"),
+        slow=True,
+    ),
+    Mutation(
         name="restore-reports-what-the-database-refuses",
         promise="A restore reports each document that a unique index refuses, and writes the others.",
         where=f"{_RESTORE}:_write",

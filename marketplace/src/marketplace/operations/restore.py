@@ -29,8 +29,9 @@ from marketplace.operations.newest_events import (
     read_newest_events,
 )
 from marketplace.operations.operator import Operator
+from marketplace.operations.rebuild import rebuild
 from marketplace.operations.show import counted
-from marketplace.operations.stored_data import OwnedAggregates
+from marketplace.operations.stored_data import READ_MODELS, OwnedAggregates
 
 _BATCH = 500
 _CAUSE = "marketplace restore-done"
@@ -53,6 +54,8 @@ class Restored:
 
     They keep their state, but have a new version, which no event had before. The service publishes it.
     """
+    read_models: list[str] = field(default_factory=list)
+    """The documents of the service's read models that were repaired. Read models are copies of other services' data."""
     not_restored: dict[str, str] = field(default_factory=dict)
     """The documents that could not be completed, each with the reason."""
 
@@ -63,6 +66,7 @@ class Restored:
             f"{counted(len(self.updated), 'document')} updated",
             f"{len(self.created)} created",
             f"{len(self.republished)} given a new version",
+            f"{counted(len(self.read_models), 'read model')} repaired",
         ]
         return ", ".join(done)
 
@@ -72,12 +76,17 @@ class Restored:
             "updated": self.updated,
             "created": self.created,
             "republished": self.republished,
+            "readModels": self.read_models,
             "notRestored": self.not_restored,
         }
 
 
 async def restore(operator: Operator, owned: OwnedAggregates, on_progress: Progress = no_progress) -> Restored:
     """Give each document of the owner the state of its newest event, unless the document is as new as this event.
+
+    First, rebuild the read models of the service, which are as old as the rest of the database. Otherwise the service
+    would start, and sell tickets at old prices. The service does not run yet, so it does not handle the newest events
+    of the read models again. `marketplace audit --repair` makes up for this.
 
     Afterwards, let the service start, although some documents could not be completed (see Restored.not_restored). You
     may call this function again, and also while the service is running. It never overwrites a newer state.
@@ -88,6 +97,9 @@ async def restore(operator: Operator, owned: OwnedAggregates, on_progress: Progr
     hidden = dict.fromkeys(owned.spec.secrets, 0)
     present = {document["_id"]: document for document in await collection.find({}, hidden).to_list(None)}
     result = Restored(newest.events)
+    for read_model in READ_MODELS:
+        if read_model.service == owned.service:
+            result.read_models += (await rebuild(operator, read_model)).changed
     states: dict[str, Event] = {}
     for key in present.keys() & newest.of_aggregate.keys():
         try:

@@ -33,8 +33,9 @@ def restore_done(
     Some data are in no event, for example the hashes of passwords. The command says which documents it cannot complete.
     The service starts without them. If you have a newer backup, restore it and run the command again.
 
-    Afterwards, run `marketplace audit --repair`: the read models of the service may be old, too. docs/operations.md
-    describes all steps of a restore. You may repeat the command, also while the service is running.
+    The command also rebuilds the read models of the service (the copies of other services' data). Afterwards, start the
+    service and run `marketplace audit --repair`, so that the service also corrects the data that depend on them.
+    docs/operations.md describes all steps of a restore. You may repeat the command, also while the service is running.
 
     Examples: `marketplace restore-done orders` · `marketplace restore-done --all --json`
 
