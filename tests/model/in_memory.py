@@ -27,10 +27,9 @@ from expiration.timers import TimerScheduler
 from marketplace import registry
 from marketplace.operations.audit import find_differences
 from marketplace.operations.difference import Difference
-from marketplace.operations.histories import Histories, History
+from marketplace.operations.histories import Histories
 from marketplace.operations.operator import Operator
 from marketplace.operations.snapshot import Snapshot, take_snapshot
-from marketplace.operations.stored_data import AGGREGATES
 from marketplace.registry import SERVICE_NAMES
 from orders.repository import OrderRepository
 from orders.service import OrderService
@@ -180,11 +179,10 @@ class Marketplace:
 
     def differences(self) -> list[Difference]:
         """Return the differences that the audit finds. There must be none when nothing is in flight."""
-        by_owner: dict[str, dict[str, History]] = {owned.name: {} for owned in AGGREGATES}
+        histories = Histories()
         for event in self.stream.events.values():
-            (owned,) = (each for each in AGGREGATES if type(event) in each.events)
-            by_owner[owned.name].setdefault(event.id, History(event)).add(event)
-        return list(find_differences(self.snapshot(), Histories(by_owner)))
+            histories.add(event)
+        return list(find_differences(self.snapshot(), histories))
 
     def snapshot(self) -> Snapshot:
         return replace(self.loop.run_until_complete(take_snapshot(self._operator)), taken_at=self.clock())

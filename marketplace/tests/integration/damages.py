@@ -97,6 +97,14 @@ async def owner_differs_from_its_event(story: Story) -> None:
     await story.change("tickets", "tickets", story.sold, price=1)
 
 
+async def ticket_lost(story: Story) -> None:
+    await story.marketplace.collection("tickets", "tickets").delete_one({"_id": story.free})
+
+
+async def order_at_another_price(story: Story) -> None:
+    await story.change("orders", "orders", story.open, **{"ticket.price": 50000})
+
+
 async def owner_out_of_shape(story: Story) -> None:
     await story.change("orders", "orders", story.open, status="lost")
 

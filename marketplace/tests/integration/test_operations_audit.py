@@ -35,6 +35,8 @@ CHARGES = "every charge ends as a completed order or a refund"
         (damages.user_whose_event_was_lost, {"auth users equal their events"}),
         (damages.owner_behind_its_events, {"orders orders equal their events"}),
         (damages.owner_differs_from_its_event, {"tickets tickets equal their events"}),
+        (damages.ticket_lost, {"tickets tickets equal their events", "orders ticket_replicas equal what tickets has"}),
+        (damages.order_at_another_price, {"an order costs what its ticket cost at that version"}),
         (damages.owner_out_of_shape, {"orders orders can be read"}),
         (damages.charge_without_an_outcome, {"payments sandbox_charges can be read"}),
         (damages.charge_without_an_amount, {"payments sandbox_charges can be read"}),

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import typer
+from nats.aio.msg import Msg
 from typer.testing import CliRunner, Result
 
 from common.domain.ids import new_id
 from common.messaging import dead_letters as dead_letter
 from common.messaging.provisioning import provision_consumers
+from common.messaging.replay import REPLAYED, replay_subject
 from common.storage.mongo import Mongo
 from devkit.servers.mongod import Mongod
 from devkit.testing.events import EventStreams
@@ -50,14 +52,44 @@ async def test_an_audit_that_finds_a_difference_exits_with_1(
     assert orphan in done.stdout
 
 
+@pytest.fixture
+async def orders(mongod: Mongod) -> AsyncIterator[Any]:
+    mongo = Mongo(mongod.url, "orders", "pymongo")
+    collection: Any = mongo.database["orders"]
+    yield collection
+    await collection.delete_many({})
+    await mongo.close()
+
+
 async def test_a_rebuild_whose_service_is_down_exits_with_1(
-    environment: dict[str, str], streams: EventStreams, order_replicas_of_payments: Any
+    environment: dict[str, str], streams: EventStreams, order_replicas_of_payments: Any, orders: Any
 ) -> None:
     created, _, _ = order_events(new_id())
     await streams.publish(created)
+    await orders.insert_one({"_id": created.id})
     done = await invoked(environment, rebuild_one, "payments", "order_replicas")
     assert done.exit_code == 1
     assert f"The newest event of {created.id} could not be replayed to payments" in done.stdout
+
+
+async def test_a_rebuild_that_brings_back_what_its_owner_lost_exits_with_1(
+    environment: dict[str, str], streams: EventStreams, order_replicas_of_payments: Any
+) -> None:
+    """The database of orders is lost, and the stream is kept: a person must decide whether the order exists."""
+    created, _, _ = order_events(new_id())
+    await streams.publish(created)
+
+    async def answer(message: Msg) -> None:
+        await message.respond(REPLAYED)
+
+    for consumer in CONSUMERS_OF["payments"]:
+        await streams.broker.client.subscribe(replay_subject(consumer.name), cb=answer)
+    done = await invoked(environment, rebuild_one, "payments", "order_replicas")
+    assert done.stdout == (
+        "1 event of 1 aggregate read; 1 read model repaired, 0 removed, 1 event replayed; "
+        f"1 of the repaired ones is not in the database of orders: {created.id}.\n"
+    )
+    assert done.exit_code == 1
 
 
 async def test_a_replay_that_fails_exits_with_1(environment: dict[str, str], streams: EventStreams) -> None:

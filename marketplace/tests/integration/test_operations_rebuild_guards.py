@@ -141,3 +141,32 @@ async def test_a_rebuild_accepts_a_version_that_the_service_has_stored_meanwhile
 
     await rebuild(interrupted(operator, "write", the_service_stores_a_newer_one), ORDERS_OF_TICKETS)
     assert await read_models.find_one({"_id": created.id}) == newer
+
+
+async def test_a_rebuild_names_what_it_brought_back_and_its_owner_does_not_have(
+    operator: Operator, streams: EventStreams
+) -> None:
+    """The database of orders is restored from a backup that has only the first order."""
+    all_created = [order_events(new_id())[0] for _ in range(5)]
+    await streams.publish(*all_created)
+    kept, *lost = (created.id for created in all_created)
+    await operator.databases["orders"]["orders"].insert_one({"_id": kept, "status": "unreadable"})
+    rebuilt = await rebuild(operator, ORDERS_OF_TICKETS)
+    assert (rebuilt.changed, rebuilt.without_owner) == ([kept, *lost], lost)
+    assert rebuilt.as_json()["withoutOwner"] == lost
+    assert rebuilt.summary == (
+        "5 read models repaired, 0 removed, 0 events replayed; "
+        f"4 of the repaired ones are not in the database of orders: {', '.join(lost[:3])} and 1 more"
+    )
+
+
+async def test_of_two_events_of_one_version_a_rebuild_applies_the_later_one(
+    operator: Operator, streams: EventStreams
+) -> None:
+    """The owner was restored from a backup and has published the later one, so this is the state that it has."""
+    created, cancelled, completed = order_events(new_id())
+    await streams.publish(created, cancelled)
+    await streams.publish_again(completed.model_copy(update={"id": created.id}))
+    await rebuild(operator, ORDERS_OF_TICKETS)
+    found = await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) or {}
+    assert (found["version"], found["is_live"]) == (2, True)

@@ -1,12 +1,21 @@
 """The audit compares each read model with its owner, and excludes documents that it cannot parse."""
 
+from collections import defaultdict
+
 import pytest
 from marketplace.tests.unit.sales import Stored
 
+from common.domain.clock import utc_now
+from common.domain.event import Event
 from common.domain.ids import new_id
-from marketplace.operations.stored_data import READ_MODELS, SANDBOX_CHARGES, ReadModels
+from common.events.catalog import EXAMPLES
+from marketplace.operations.audit import find_differences
+from marketplace.operations.histories import Histories
+from marketplace.operations.snapshot import Snapshot
+from marketplace.operations.stored_data import AGGREGATES, READ_MODELS, SANDBOX_CHARGES, OwnedAggregates, ReadModels
 
 every_read_model = pytest.mark.parametrize("read_model", READ_MODELS, ids=lambda each: each.name.replace(" ", "-"))
+every_owner = pytest.mark.parametrize("owned", AGGREGATES, ids=lambda each: each.name.replace(" ", "-"))
 
 
 @pytest.fixture
@@ -58,3 +67,35 @@ def test_the_read_model_of_an_unreadable_owner_is_no_orphan(data: Stored) -> Non
     data.order(data.open)["status"] = "lost"
     orphans = [each for each in found(data) if "its owner does not have it" in each[2]]
     assert orphans == []
+
+
+def events_of(owned: OwnedAggregates) -> list[Event]:
+    return [each for each in EXAMPLES if isinstance(each, owned.events)]
+
+
+@every_owner
+def test_events_that_their_owner_does_not_have_are_found(owned: OwnedAggregates) -> None:
+    """All databases are lost, and the stream is kept: otherwise the audit would say that everything agrees."""
+    histories = Histories()
+    for event in events_of(owned):
+        histories.add(event)
+    found = find_differences(Snapshot(utc_now(), defaultdict(dict)), histories)
+    newest = max(event.version for event in events_of(owned))
+    assert [(each.rule, each.subject, each.detail) for each in found] == [
+        (
+            f"{owned.name} equal their events",
+            events_of(owned)[0].id,
+            f"has events (newest version {newest}), but its owner does not have it",
+        )
+    ]
+
+
+@every_owner
+def test_events_of_an_unreadable_document_are_not_without_an_owner(owned: OwnedAggregates) -> None:
+    """If an operator restored the document from its events, the fields that only the document has would be lost."""
+    histories = Histories()
+    event = events_of(owned)[0]
+    histories.add(event)
+    snapshot = Snapshot(utc_now(), defaultdict(dict))
+    snapshot.by_collection[owned.service, owned.collection][event.id] = {"_id": event.id, "version": "two"}
+    assert [each.rule for each in find_differences(snapshot, histories)] == [f"{owned.name} can be read"]

@@ -1,12 +1,17 @@
 """The audit compares aggregates with their events in the stream and in the outbox."""
 
+import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from auth.user import User
 from common.domain.aggregate import Aggregate
 from common.domain.clock import utc_now
+from common.domain.event import Event
 from common.domain.ids import OrderId, UserId, new_id
-from common.events.envelope import StagedEvent
+from common.events.envelope import REPUBLISHED, StagedEvent, decode_event
 from devkit.testing.samples import order_events
 from expiration.deadline import Deadline
 from marketplace.operations.histories import Histories
@@ -83,3 +88,124 @@ def test_only_a_completed_deadline_must_have_an_event() -> None:
     assert list(Histories().differences(owned("expiration"), {**stored(deadline), "outbox": []})) == [
         "has no event, neither in the stream nor in its outbox"
     ]
+
+
+TWO_FACTS = "has two different events of version 2"
+
+
+def restored_and_changed_again() -> tuple[Ticket, Ticket]:
+    """Return the ticket at its lost version 2, and at the version 2 that it got after a restore of version 1."""
+    lost = changed_ticket()
+    again = lost.model_copy(update={"title": "Ballet", "price": 1500})
+    return lost, again
+
+
+def published(*tickets: Ticket) -> Histories:
+    histories = Histories()
+    first = tickets[0].recorded[0]
+    for event in (first, *(ticket.current_event() for ticket in tickets)):
+        histories.add(event)
+    return histories
+
+
+def test_two_different_events_of_one_version_are_found() -> None:
+    """A ticket is restored from a backup and changed again: one event id stands for two facts."""
+    lost, again = restored_and_changed_again()
+    document = {**again.to_document(), "outbox": []}
+    assert list(published(lost, again).differences(owned("tickets"), document)) == [TWO_FACTS]
+
+
+def test_an_event_that_is_published_twice_is_no_contradiction() -> None:
+    ticket = changed_ticket()
+    assert list(published(ticket, ticket).differences(owned("tickets"), stored(ticket))) == []
+
+
+def test_an_event_in_the_outbox_that_contradicts_the_stream_is_found() -> None:
+    """The stream takes it for a duplicate of the event that it has, so no other service learns the new price."""
+    lost, again = restored_and_changed_again()
+    histories = published(lost)
+    document = {**again.to_document(), "outbox": [StagedEvent.stage(again.current_event(), utc_now()).to_document()]}
+    assert list(histories.differences(owned("tickets"), document)) == [TWO_FACTS]
+    assert list(histories.differences(owned("tickets"), {**lost.to_document(), "outbox": []})) == []
+
+
+def test_an_optional_field_that_an_older_event_lacks_is_no_contradiction() -> None:
+    golden = Path(__file__).parents[3] / "common/tests/golden/order.created.v1.json"
+    older = json.loads(golden.read_text())
+    newer = {**older, "paymentId": None, "ticket": {**older["ticket"], "version": None}}
+    histories = Histories()
+    for each in (older, newer):
+        histories.add(decode_event(f"order.created.{older['id']}", json.dumps(each).encode()))
+    assert histories._by_aggregate["order"][older["id"]].unsettled == []
+
+
+def a_captured_payment() -> Payment:
+    payment = Payment.begin(
+        order_id=OrderId(new_id()), buyer=UserId(new_id()), amount=1999, token="pm_card_visa", now=utc_now()
+    )
+    payment.capture(ChargeId("ch_1"))
+    return payment
+
+
+def event_of_an_older_version(payment: Payment) -> Event:
+    """Return the event that the service published before its events had the id of the charge."""
+    event = payment.recorded[0]
+    older = json.loads(event.to_json())
+    del older["chargeId"]
+    return decode_event(event.subject, json.dumps(older).encode())
+
+
+def test_an_event_that_lacks_a_newer_field_does_not_differ_from_its_owner() -> None:
+    payment = a_captured_payment()
+    histories = Histories()
+    histories.add(event_of_an_older_version(payment))
+    document = {**payment.to_document(), "outbox": []}
+    assert list(histories.differences(owned("payments"), document)) == []
+
+
+@pytest.mark.parametrize(("amount", "differences"), [(1999, []), (1, [TWO_FACTS])])
+def test_a_state_that_is_published_again_with_a_newer_field_is_no_contradiction(
+    amount: int, differences: list[str]
+) -> None:
+    payment = a_captured_payment()
+    histories = Histories()
+    histories.add(event_of_an_older_version(payment))
+    again = payment.model_copy(update={"amount": amount})
+    event = again.current_event()
+    assert event is not None
+    histories.add(event, republished=True)
+    assert list(histories.differences(owned("payments"), {**again.to_document(), "outbox": []})) == differences
+
+
+def test_events_before_a_republished_state_are_not_lost() -> None:
+    """The stream was lost. The owner has published its present state again, so nobody needs the older events."""
+    ticket = changed_ticket()
+    ticket.set_holder(OrderId(new_id()))
+    histories = Histories()
+    histories.add(ticket.current_event(), republished=True)
+    ticket.set_holder(None)
+    ticket.set_holder(OrderId(new_id()))
+    histories.add(ticket.current_event())
+    document = {**ticket.to_document(), "outbox": []}
+    assert list(histories.differences(owned("tickets"), document)) == [
+        "its event of version 4 is neither in the stream nor in its outbox"
+    ]
+
+
+def test_a_republished_state_that_is_still_in_the_outbox_counts() -> None:
+    ticket = changed_ticket()
+    staged = StagedEvent.stage(ticket.current_event(), utc_now()).to_document()
+    staged["headers"][REPUBLISHED] = "true"
+    assert list(Histories().differences(owned("tickets"), {**ticket.to_document(), "outbox": [staged]})) == []
+
+
+def test_a_contradiction_counts_until_a_newer_state_is_republished() -> None:
+    """Of two events of version 2, a consumer keeps the first. It ignores a republished version 2, but not version 3."""
+    lost, again = restored_and_changed_again()
+    histories = published(lost)
+    histories.add(again.current_event(), republished=True)
+    document = {**again.to_document(), "outbox": []}
+    assert list(histories.differences(owned("tickets"), document)) == [TWO_FACTS]
+    again.set_holder(OrderId(new_id()))
+    histories.add(again.current_event(), republished=True)
+    assert list(histories.differences(owned("tickets"), {**again.to_document(), "outbox": []})) == []

@@ -8,11 +8,14 @@ from marketplace.tests.unit.sales import Stored
 
 from common.domain.clock import utc_now
 from common.domain.ids import OrderId, new_id
+from devkit.testing.samples import changed_ticket, listed_ticket
+from marketplace.operations.histories import Histories
 from marketplace.operations.stored_data import SANDBOX_CHARGES, SANDBOX_REFUNDS
 
 HELD = "a ticket is held by its live order"
 PAID = "a completed order has its captured payment"
 CHARGES = "every charge ends as a completed order or a refund"
+PRICE = "an order costs what its ticket cost at that version"
 SUMS = "captured minus refunded is what the completed orders cost"
 SANDBOX = "the sandbox was charged once per captured payment"
 DEADLINE = "a deadline is pending as long as its order is open"
@@ -98,6 +101,28 @@ def refunded_only_by_the_sandbox(data: Stored) -> str:
     return data.payment
 
 
+def captured_but_not_charged(data: Stored) -> str:
+    data.remove(*SANDBOX_CHARGES, data.payment)
+    return data.payment
+
+
+def refunded_but_not_charged(data: Stored) -> str:
+    data.remove(*SANDBOX_CHARGES, data.refund)
+    return data.refund
+
+
+def open_at_another_price_than_its_held_ticket(data: Stored) -> str:
+    """The only change since the order is that the ticket is held, and this change keeps the price."""
+    data.order(data.open)["ticket"]["price"] = 50000
+    return data.open
+
+
+def open_at_another_price_than_its_ticket(data: Stored) -> str:
+    """The ticket is not held yet."""
+    data.ticket(data.held).update(version=1, order_id=None, price=50000)
+    return data.open
+
+
 def open_without_a_deadline(data: Stored) -> str:
     data.remove("expiration", "deadlines", data.open)
     return data.open
@@ -146,6 +171,10 @@ DAMAGES = [
     (SANDBOX, charged_without_a_payment),
     (SANDBOX, charged_another_amount),
     (SANDBOX, refunded_only_by_the_sandbox),
+    (SANDBOX, captured_but_not_charged),
+    (SANDBOX, refunded_but_not_charged),
+    (PRICE, open_at_another_price_than_its_held_ticket),
+    (PRICE, open_at_another_price_than_its_ticket),
     (DEADLINE, open_without_a_deadline),
     (DEADLINE, closed_with_a_pending_deadline),
     (DEADLINE, open_with_a_dropped_deadline),
@@ -181,3 +210,38 @@ def test_an_event_that_was_staged_a_moment_ago_is_no_difference(data: Stored) ->
 def test_the_sandbox_is_not_checked_if_stripe_charges_the_cards(data: Stored) -> None:
     data.stored[SANDBOX_CHARGES], data.stored[SANDBOX_REFUNDS] = {}, {}
     assert data.differences() == []
+
+
+def test_a_charge_that_cannot_be_read_is_not_missing(data: Stored) -> None:
+    del data.stored[SANDBOX_CHARGES][data.payment]["outcome"]
+    assert SANDBOX not in {each.rule for each in data.differences()}
+
+
+def test_an_order_whose_ticket_had_another_price_at_that_version_is_found(data: Stored) -> None:
+    """A ticket is restored to version 1 and changed again: two prices have version 2, and the buyer pays the old one.
+
+    The owner has published the later one after the restore, so this is the price of the ticket.
+    """
+    before = listed_ticket()
+    histories = Histories()
+    for event in (before, changed_ticket(before, 2, price=50000), changed_ticket(before, 2, price=1500)):
+        histories.add(event)
+    data.order(data.completed)["ticket"].update(id=before.id, price=50000, version=2)
+    found = [(each.subject, each.detail) for each in data.differences(histories) if each.rule == PRICE]
+    assert found == [(data.completed, "costs 50000, but its ticket cost 1500 at version 2")]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"), [({"version": None}, "completed"), ({"version": 2}, "cancelled"), ({"version": 1}, "created")]
+)
+def test_the_price_is_checked_only_for_live_orders_at_the_version_they_name(
+    data: Stored, change: dict[str, int | None], status: str
+) -> None:
+    """An order that an older version of the service has placed names no version of its ticket."""
+    before = listed_ticket(price=50000)
+    histories = Histories()
+    histories.add(before)
+    histories.add(changed_ticket(before, 2, price=1500))
+    data.order(data.completed).update(status=status)
+    data.order(data.completed)["ticket"].update(id=before.id, price=50000, **change)
+    assert [each for each in data.differences(histories) if each.rule == PRICE] == []

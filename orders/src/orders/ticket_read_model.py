@@ -17,7 +17,7 @@ class TicketReadModel(ReadModel):
     """The id of the seller."""
 
     def as_ordered(self) -> OrderedTicket:
-        return OrderedTicket(id=TicketId(self.id), title=self.title, price=self.price)
+        return OrderedTicket(id=TicketId(self.id), title=self.title, price=self.price, version=self.version)
 
 
 class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):

@@ -43,7 +43,7 @@ async def test_every_change_is_one_event_with_its_cause_and_trace(
     state = {
         "userId": buyer,
         "status": "created",
-        "ticket": {"id": ticket.id, "title": "Concert", "price": 1999},
+        "ticket": {"id": ticket.id, "title": "Concert", "price": 1999, "version": 1},
         "paymentId": None,
         "version": 1,
     }

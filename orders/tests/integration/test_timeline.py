@@ -52,7 +52,7 @@ async def test_the_timeline_of_a_completed_order_has_its_events_and_their_causes
         "status": "created",
         "userId": buyer,
         "expiresAt": order["expiresAt"],
-        "ticket": {"id": ticket.id, "title": "Concert", "price": 1999},
+        "ticket": {"id": ticket.id, "title": "Concert", "price": 1999, "version": 1},
         "paymentId": None,
     }
     assert events[2]["data"] == {**events[0]["data"], "version": 2, "status": "completed", "paymentId": payment.id}

@@ -62,6 +62,7 @@ async def test_an_order_and_its_event_are_one_document(
     orders: OrderService, clock: SettableClock, ticket: TicketCreated, order: Order
 ) -> None:
     assert (order.ticket.title, order.ticket.price) == (ticket.title, ticket.price)
+    assert order.ticket.version == ticket.version
     assert order.expires_at == clock() + WINDOW
     assert await orders.get_order(OrderId(order.id), by=BUYER) == order
     assert await outbox_of(orders, order) == [f"order-{order.id}-1"]

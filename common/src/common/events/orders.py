@@ -17,6 +17,9 @@ class OrderedTicket(BaseModel):
     id: TicketId
     title: str
     price: int = Field(description="Minor units (cents).")
+    version: int | None = Field(
+        default=None, description="The version of the ticket that has this price. Null in orders of older versions."
+    )
 
 
 class OrderEvent(Event):

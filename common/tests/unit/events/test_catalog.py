@@ -25,10 +25,17 @@ def golden_of(event: Message) -> dict[str, object]:
     return golden
 
 
+def without_additions(encoded: object, golden: object) -> object:
+    """Leave out the fields, also of a nested object, that were added after the golden file was written."""
+    if not isinstance(encoded, dict) or not isinstance(golden, dict):
+        return encoded
+    return {name: without_additions(encoded.get(name), value) for name, value in golden.items()}
+
+
 @EVENTS
 def test_an_event_is_still_encoded_as_in_its_golden_file(event: Message) -> None:
     encoded = json.loads(event.to_json())
-    assert {name: encoded.get(name) for name in golden_of(event)} == golden_of(event)
+    assert without_additions(encoded, golden_of(event)) == golden_of(event)
 
 
 @EVENTS

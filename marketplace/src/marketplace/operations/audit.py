@@ -1,7 +1,8 @@
 """The audit compares the stored data of all services with each other and with the events in the NATS streams.
 
 A read model is a copy that a service has of another service's data. The audit compares each read model with the
-original data, and the original data with the events. It also checks rules for the data of several services together.
+original data. It compares the original data with the events in both directions, so it also finds events of an aggregate
+that its owner does not have. And it checks rules for the data of several services together.
 The functions in marketplace.operations.invariants check these rules.
 
 A service may read only its own database. The audit may read the databases of all services, because it is a command for
@@ -18,12 +19,17 @@ from dataclasses import dataclass
 from common.storage.collection import Document
 from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
-from marketplace.operations.invariants import INVARIANTS, Finding
+from marketplace.operations.invariants import (
+    INVARIANTS,
+    Finding,
+    an_order_costs_what_its_ticket_cost_at_that_version,
+    name_of,
+)
 from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild import REPLAY_PENDING
 from marketplace.operations.show import as_json_text
 from marketplace.operations.snapshot import Snapshot, take_snapshot
-from marketplace.operations.stored_data import AGGREGATES, READ_MODELS, ReadModels
+from marketplace.operations.stored_data import AGGREGATES, READ_MODELS, OwnedAggregates, ReadModels
 from marketplace.operations.unreadable import CAN_BE_READ, exclude_unreadable, mention_unreadable
 
 _PAUSE_SECONDS = 0.5
@@ -86,10 +92,13 @@ def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Diff
         for key, document in snapshot.documents(owned.service, owned.collection).items():
             details = histories.differences(owned, document)
             yield from _checked(owned.rule, key, ((key, detail) for detail in details))
+        yield from _checked(owned.rule, None, _events_without_an_owner(snapshot, histories, owned))
     for read_model in READ_MODELS:
         yield from _checked(read_model.rule, None, _differs_from_its_owner(snapshot, read_model))
     for rule, check in INVARIANTS.items():
         yield from _checked(rule, None, check(snapshot))
+    prices = an_order_costs_what_its_ticket_cost_at_that_version
+    yield from _checked(name_of(prices), None, prices(snapshot, histories))
 
 
 def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Iterator[Difference]:
@@ -102,6 +111,13 @@ def _checked(rule: str, subject: str | None, findings: Iterable[Finding]) -> Ite
             yield Difference(rule, about, detail)
     except Exception as error:  # noqa: BLE001 - the other rules must be checked after any error
         yield Difference(rule, subject, f"could not be checked: {type(error).__name__}: {error}")
+
+
+def _events_without_an_owner(snapshot: Snapshot, histories: Histories, owned: OwnedAggregates) -> Iterator[Finding]:
+    documents = snapshot.documents(owned.service, owned.collection)
+    for key, version in histories.newest_versions(owned):
+        if key not in documents and (owned.service, owned.collection, key) not in snapshot.excluded:
+            yield key, f"has events (newest version {version}), but its owner does not have it"
 
 
 def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModels) -> Iterator[Finding]:

@@ -26,8 +26,9 @@ def audit_everything(
     """Find differences between the data of the services, and between these data and the events in the streams.
 
     The command compares each read model (a copy that a service has of another service's data) with the original data.
-    It also compares each original document with its newest event, and finds events that are missing. And it checks
-    rules. For example, a ticket has at most one order that is not cancelled.
+    It also compares each original document with its newest event. It finds events that are missing, two different
+    events of one version, and events of something that its owner does not have. And it checks rules. For example, a
+    ticket has at most one order that is not cancelled.
 
     While the services process a change, their data differ for a moment. Therefore the command reports a difference only
     if the difference is still there after 5 s. You may run the command at any time, even while the services are

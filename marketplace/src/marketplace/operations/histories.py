@@ -1,14 +1,17 @@
-"""Compares the stored document of each aggregate (for example an order) with the aggregate's events.
+"""Compares the stored document of an aggregate (for example an order) with the aggregate's events.
 
 The audit uses this to find out whether the document has the state of its newest event, and whether an event is lost.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from common.domain.event import Event
-from common.events.envelope import MalformedEvent, decode_event
+from common.events.envelope import REPUBLISHED, MalformedEvent, decode_event
+from common.events.tickets import TicketEvent
 from common.messaging.streams import stream_of
 from common.storage.collection import Document
 from marketplace.operations.difference import Difference
@@ -20,31 +23,56 @@ from marketplace.operations.stream_reader import read_stream
 _LOST = "neither in the stream nor in its outbox"
 
 
-@dataclass
+@dataclass(slots=True)
 class History:
-    """The newest event of one aggregate, and the versions of all its events.
+    """The newest event of one aggregate, and what is necessary to compare all its events with each other.
 
-    A version that is missing in `versions` shows that an event may be lost.
+    A version that is missing in `digests` shows that an event may be lost.
     """
 
     newest: Event
-    versions: set[int] = field(default_factory=set)
+    digests: dict[int, bytes] = field(default_factory=dict)
+    """Maps each version to a digest of its last event. Events with the same content have the same digest."""
+    contradictory: frozenset[int] = frozenset()
+    """The versions that have two events with different contents. This can happen after a restore from a backup."""
+    republished: int = 0
+    """The newest version that the owner has published again (see REPUBLISHED), or 0. No older event is necessary."""
 
-    def add(self, event: Event) -> None:
-        self.versions.add(event.version)
-        if event.version > self.newest.version:
+    def add(self, event: Event, *, republished: bool = False) -> None:
+        digest = _digest(event)
+        if self.digests.get(event.version, digest) != digest and not _agree(self.newest, event):
+            self.contradictory |= {event.version}
+        self.digests[event.version] = digest
+        if republished:
+            self.republished = max(self.republished, event.version)
+        # Of two events with one version, the later one counts, because after a restore the owner has published it.
+        if event.version >= self.newest.version:
             self.newest = event
+
+    @property
+    def unsettled(self) -> list[int]:
+        """The contradictory versions, without those that are older than a state that the owner has published again.
+
+        After such an event, no service has the state of one of the two older events any more.
+        """
+        return sorted(version for version in self.contradictory if version >= self.republished)
+
+    def copy(self) -> "History":
+        return History(self.newest, dict(self.digests), self.contradictory, self.republished)
 
 
 @dataclass
 class Histories:
     """The history of every aggregate that has events in the streams.
 
-    To save memory, the history of an aggregate contains only the newest event, and the version numbers of all events.
+    To save memory, the history of an aggregate contains only the newest event, and a short digest of each event.
     """
 
-    _by_owner: dict[str, dict[str, History]] = field(default_factory=lambda: {owned.name: {} for owned in AGGREGATES})
-    _read_up_to: dict[str, int] = field(default_factory=lambda: {owned.name: 0 for owned in AGGREGATES})
+    _by_aggregate: dict[str, dict[str, History]] = field(default_factory=lambda: defaultdict(dict))
+    """Maps the name of an aggregate (for example "order") to its histories, and these map an id to its history."""
+    ticket_prices: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    """Maps the id of each ticket to its price at each version. With two events of a version, the later one counts."""
+    _read_up_to: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     async def catch_up(self, operator: Operator) -> None:
         """Read the events that NATS has stored since the last call of this method.
@@ -64,7 +92,18 @@ class Histories:
                 # We skip an event that cannot be parsed. The comparison then treats it as missing in the stream.
                 with suppress(MalformedEvent):
                     event = decode_event(message.subject, message.data)
-                    _add(self._by_owner[owned.name], event)
+                    self.add(event, republished=_is_republished(message.headers))
+
+    def add(self, event: Event, *, republished: bool = False) -> None:
+        """Add an event of a stream. Call this method in the order of the stream."""
+        self._by_aggregate[event.aggregate].setdefault(event.id, History(event)).add(event, republished=republished)
+        if isinstance(event, TicketEvent):
+            self.ticket_prices[event.id][event.version] = event.price
+
+    def newest_versions(self, owned: OwnedAggregates) -> Iterator[tuple[str, int]]:
+        """Yield the id of each aggregate of this owner that has events in the stream, and its newest version there."""
+        for key, history in self._by_aggregate[owned.events[0].aggregate].items():
+            yield key, history.newest.version
 
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
         """Compare the stored document of an aggregate with the aggregate's events, and yield one text per difference.
@@ -77,9 +116,11 @@ class Histories:
             if owned.is_published(document):
                 yield f"has no event, {_LOST}"
             return
-        state, published = owned.state(document), history.newest.model_dump()
-        if owned.spec.event_per_version and (lost := set(range(1, state["version"] + 1)) - history.versions):
+        state, published = owned.state(document), history.newest.model_dump(exclude_unset=True)
+        needed = range(history.republished + 1, state["version"] + 1)
+        if owned.spec.event_per_version and (lost := set(needed) - history.digests.keys()):
             yield f"its event of version {', '.join(map(str, sorted(lost)))} is {_LOST}"
+        yield from (f"has two different events of version {version}" for version in history.unsettled)
         if published["version"] > state["version"]:
             yield f"is at version {state['version']}, but its newest event has version {published['version']}"
         elif not owned.is_published(document):
@@ -92,12 +133,16 @@ class Histories:
                     yield f"{name} is {as_json_text(state[name])}, but {as_json_text(value)} in its newest event"
 
     def _with_outbox(self, owned: OwnedAggregates, document: Document) -> History | None:
-        stored = self._by_owner[owned.name].get(document["_id"])
-        known = {document["_id"]: History(stored.newest, set(stored.versions))} if stored else {}
-        for staged in document.get("outbox", []):
+        history = self._by_aggregate[owned.events[0].aggregate].get(document["_id"])
+        if not (outbox := document.get("outbox")):
+            return history
+        history = history and history.copy()
+        for staged in outbox:
             with suppress(MalformedEvent):
-                _add(known, decode_event(staged["subject"], staged["data"].encode()))
-        return known.get(document["_id"])
+                event = decode_event(staged["subject"], staged["data"].encode())
+                history = history or History(event)
+                history.add(event, republished=_is_republished(staged["headers"]))
+        return history
 
 
 def is_lost_event(owned: OwnedAggregates, difference: Difference) -> bool:
@@ -105,5 +150,24 @@ def is_lost_event(owned: OwnedAggregates, difference: Difference) -> bool:
     return difference.rule == owned.rule and _LOST in difference.detail
 
 
-def _add(histories: dict[str, History], event: Event) -> None:
-    histories.setdefault(event.id, History(event)).add(event)
+def _digest(event: Event) -> bytes:
+    """Return a short digest of the decoded event, so that it does not matter how the publisher has written it as JSON.
+
+    For example, an event that lacks an optional field has the same digest as one in which this field has its default.
+    """
+    return blake2b(f"{event.type_name()} {event.to_json()}".encode(), digest_size=8).digest()
+
+
+def _agree(newest: Event, again: Event) -> bool:
+    """Return True if two events of one version differ only in fields that one of them does not have.
+
+    An older version of the service may have published the first one, and a newer version then publishes it again. Such
+    a publisher publishes its present state, which has the version of the newest event.
+    """
+    both = newest.model_fields_set & again.model_fields_set
+    same_fact = (type(newest), newest.version) == (type(again), again.version)
+    return same_fact and all(getattr(newest, name) == getattr(again, name) for name in both)
+
+
+def _is_republished(headers: dict[str, str]) -> bool:
+    return headers.get(REPUBLISHED) == "true"

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from common.domain.clock import is_within
 from common.storage.collection import Document
+from marketplace.operations.histories import Histories
 from marketplace.operations.snapshot import Snapshot
 from marketplace.operations.stored_data import AGGREGATES, SANDBOX_CHARGES, SANDBOX_REFUNDS
 from orders.order import OrderStatus
@@ -54,6 +55,38 @@ def a_completed_order_has_its_captured_payment(snapshot: Snapshot) -> Iterator[F
             yield key, f"costs {order['ticket']['price']}, but {payment['amount']} was charged"
 
 
+def an_order_costs_what_its_ticket_cost_at_that_version(snapshot: Snapshot, histories: Histories) -> Iterator[Finding]:
+    """Compare the price of each live order with the price of the ticket at the version that the buyer has ordered.
+
+    The ticket has this price in its event of this version, and in its document as long as the price cannot have
+    changed. If an older version of the orders service has placed an order, the order does not contain the version of
+    the ticket. Then this function does not check the order.
+    """
+    tickets = snapshot.documents("tickets", "tickets")
+    for key, order in snapshot.documents("orders", "orders").items():
+        ordered = order["ticket"]
+        version = ordered.get("version")
+        if version is None or not OrderStatus(order["status"]).is_live:
+            continue
+        published = histories.ticket_prices.get(ordered["id"], {}).get(version)
+        stored = _price_at(version, tickets.get(ordered["id"]), holder=key)
+        for price in sorted({published, stored} - {None, ordered["price"]}, key=str):
+            yield key, f"costs {ordered['price']}, but its ticket cost {price} at version {version}"
+
+
+def _price_at(version: int, ticket: Document | None, *, holder: str) -> int | None:
+    """Return the price that the stored ticket had at this version, or None if the document does not show this.
+
+    The document shows the price if it has this version. It also shows the price if the only later change has set the
+    order that holds the ticket, because such a change keeps the price.
+    """
+    if ticket is None:
+        return None
+    held_since = ticket["version"] == version + 1 and ticket["order_id"] == holder
+    price: int = ticket["price"]
+    return price if held_since or ticket["version"] == version else None
+
+
 def every_charge_ends_as_a_completed_order_or_a_refund(snapshot: Snapshot) -> Iterator[Finding]:
     orders = snapshot.documents("orders", "orders")
     for key, payment in snapshot.documents("payments", "payments").items():
@@ -79,9 +112,10 @@ def captured_minus_refunded_is_what_the_completed_orders_cost(snapshot: Snapshot
 def the_sandbox_was_charged_once_per_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
     """Check that each successful charge in the sandbox belongs to a payment with the same amount and the right status.
 
-    The sandbox is the card processor for development and tests. The right status is "refunded" if the sandbox has
-    refunded the charge, otherwise "captured". If the platform uses Stripe, the sandbox has no charges. Then this
-    function checks nothing, because the audit cannot read the charges at Stripe.
+    Also check that the sandbox has a charge for each payment that was captured. The sandbox is the card processor for
+    development and tests. The right status is "refunded" if the sandbox has refunded the charge, otherwise "captured".
+    If the platform uses Stripe, the sandbox has no charges. Then this function checks nothing, because the audit cannot
+    read the charges at Stripe.
     """
     charged = {
         key: charge["request"]["amount"]
@@ -97,6 +131,10 @@ def the_sandbox_was_charged_once_per_captured_payment(snapshot: Snapshot) -> Ite
         wanted = PaymentStatus.REFUNDED if key in refunded else PaymentStatus.CAPTURED
         if status != wanted or payments[key]["amount"] != amount:
             yield key, f"is {wanted} with {amount} in the sandbox, but the payment is {status}"
+    for key, payment in payments.items():
+        was_captured = payment["status"] in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED)
+        if was_captured and key not in charged and (*SANDBOX_CHARGES, key) not in snapshot.excluded:
+            yield key, f"is {payment['status']}, but the sandbox has not charged it"
 
 
 def a_deadline_is_pending_as_long_as_its_order_is_open(snapshot: Snapshot) -> Iterator[Finding]:
@@ -123,7 +161,7 @@ def no_event_stays_in_an_outbox(snapshot: Snapshot) -> Iterator[Finding]:
                 yield key, f"{owned.service} has not published {', '.join(old)} for more than 10 s"
 
 
-def name_of(check: Callable[[Snapshot], Iterator[Finding]]) -> str:
+def name_of(check: Callable[..., Iterator[Finding]]) -> str:
     """Return the name of the rule that the function `check` checks. The audit shows this name."""
     return check.__name__.replace("_", " ")
 

@@ -40,6 +40,8 @@ The parameters are the number of events that it has read so far, and the number 
 
 _BATCH = 500
 _DUPLICATE_KEY = 11000
+_NAMED = 3
+"""The summary of a rebuild names at most this number of ids."""
 REPLAY_PENDING = "unheard"
 """The name of a field in the documents of read models.
 
@@ -54,10 +56,17 @@ have the field.
 class Rebuilt:
     """The result of the rebuild of a read model. It says what the rebuild has read, changed and replayed."""
 
+    owner: str
+    """The service that owns the original data."""
     events: int = 0
     aggregates: int = 0
     changed: list[str] = field(default_factory=list)
     """The ids of the documents that the rebuild has written, because they were missing or had a wrong state."""
+    without_owner: list[str] = field(default_factory=list)
+    """Those ids in `changed` of which the owner's database has no document, for example because the database was lost.
+
+    The stream still has their events, so the rebuild has written them. A person must decide whether they should exist.
+    """
     removed: list[str] = field(default_factory=list)
     """The ids of the documents that the rebuild has deleted.
 
@@ -78,13 +87,21 @@ class Rebuilt:
     @property
     def summary(self) -> str:
         changed, replayed = counted(len(self.changed), "read model"), counted(len(self.replayed), "event")
-        return f"{changed} repaired, {len(self.removed)} removed, {replayed} replayed"
+        done = f"{changed} repaired, {len(self.removed)} removed, {replayed} replayed"
+        if not (lost := self.without_owner):
+            return done
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        return (
+            f"{done}; {len(lost)} of the repaired ones "
+            f"{'is' if len(lost) == 1 else 'are'} not in the database of {self.owner}: {', '.join(lost[:_NAMED])}{more}"
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {
             "events": self.events,
             "aggregates": self.aggregates,
             "changed": self.changed,
+            "withoutOwner": self.without_owner,
             "removed": self.removed,
             "replayed": self.replayed,
             "notReplayed": self.not_replayed,
@@ -101,7 +118,7 @@ async def rebuild(
     running, because the writes do not overwrite a newer state that the service stores in the meantime. If the function
     was interrupted, call it again. The second call does what is left.
     """
-    result = Rebuilt()
+    result = Rebuilt(read_model.original.service)
     newest = await _newest_events(operator, read_model, result, on_progress)
     result.aggregates = len(newest)
     collection = operator.databases[read_model.service][read_model.collection]
@@ -125,6 +142,7 @@ async def rebuild(
             writes.append(DeleteOne({"_id": key, "version": present[key].get("version")}))
     for start in range(0, len(writes), _BATCH):
         await _write(collection, writes[start : start + _BATCH])
+    result.without_owner = await _without_owner(operator, read_model, result.changed)
     result.not_replayed = await replay_events(operator, CONSUMERS_OF[read_model.service], to_replay)
     result.replayed = [event.id for event in to_replay if event.id not in result.not_replayed]
     for start in range(0, len(result.replayed), _BATCH):
@@ -159,7 +177,8 @@ async def _newest_events(
             event = decode_event(message.subject, message.data)
         except MalformedEvent:
             continue  # the service cannot parse this event either, so its read model does not contain it
-        if event.id not in newest or newest[event.id].version < event.version:
+        # Of two events with one version, the later one counts, because after a restore the owner has published it.
+        if event.id not in newest or newest[event.id].version <= event.version:
             newest[event.id] = event
     on_progress(result.events, result.events)
     return newest
@@ -200,6 +219,16 @@ async def _is_known(operator: Operator, read_model: ReadModels, key: object) -> 
     if await read_events_of(operator.broker, read_model.events[0], key):
         return True
     return await _original(operator, read_model, key) is not None
+
+
+async def _without_owner(operator: Operator, read_model: ReadModels, ids: list[str]) -> list[str]:
+    owner = read_model.original
+    originals = operator.databases[owner.service][owner.collection]
+    owned: set[str] = set()
+    for start in range(0, len(ids), _BATCH):
+        found = originals.find({"_id": {"$in": ids[start : start + _BATCH]}}, {"_id": 1})
+        owned |= {document["_id"] for document in await found.to_list(None)}
+    return [key for key in ids if key not in owned]
 
 
 async def _original(operator: Operator, read_model: ReadModels, key: str) -> Document | None:

@@ -30,10 +30,13 @@ def rebuild_one(
     the service also corrects data that depend on the read model. You may interrupt the command and run it again. Then
     the second run sends the events that the first run has not sent.
 
+    The stream may have events of an aggregate that its owner does not have, for example because the owner's database
+    was lost. The command also writes such a document, and names it.
+
     Example: `marketplace rebuild tickets order_replicas`
 
-    Exit status: 0 rebuilt · 1 the service has not handled an event again, or NATS or MongoDB does not answer · 2 there
-    is no such read model
+    Exit status: 0 rebuilt · 1 the owner does not have something that was written, the service has not handled an event
+    again, or NATS or MongoDB does not answer · 2 there is no such read model
     """
     chosen = next((each for each in READ_MODELS if (each.service, each.collection) == (service, read_model)), None)
     if chosen is None:
@@ -47,7 +50,7 @@ def rebuild_one(
         read = f"{counted(rebuilt.events, 'event')} of {counted(rebuilt.aggregates, 'aggregate')} read"
         show_line(f"{read}; {rebuilt.summary}.")
         show_not_replayed(service, rebuilt.not_replayed, command=f"rebuild {chosen.name}")
-    raise typer.Exit(int(bool(rebuilt.not_replayed)))
+    raise typer.Exit(int(bool(rebuilt.not_replayed or rebuilt.without_owner)))
 
 
 def show_not_replayed(service: str, not_replayed: NotReplayed, *, command: str) -> None:
