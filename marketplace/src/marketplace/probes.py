@@ -35,7 +35,7 @@ async def http_answer(port: int, path: str) -> httpx.Response | None:
 
 def hosts_of(url: str) -> list[str]:
     """Return all hosts in a URL of MongoDB or NATS, as `host` or `host:port`. The result contains no credentials."""
-    addresses = re.split(r",?[a-z+]+://", url)[1:]  # a NATS URL may repeat the scheme: nats://a,nats://b
+    addresses = re.split(r",?\s*[a-z+]+://", url)[1:]  # a NATS URL may repeat the scheme: nats://a,nats://b
     return [host for address in addresses for host in re.split("[/?]", address)[0].rpartition("@")[2].split(",")]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.messaging.nats_url import parse_nats_url
 from marketplace.errors import BadSettings
 from marketplace.probes import host_and_port, hosts_of
 
@@ -19,9 +20,14 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _address(url: str) -> str:
+def _mongo_address(url: str) -> str:
     for place in hosts_of(url):
         host_and_port(place, url.partition("://")[0])
+    return url
+
+
+def _nats_address(url: str) -> str:
+    parse_nats_url(url)
     return url
 
 
@@ -35,9 +41,6 @@ def _secret_key(key: SecretStr) -> SecretStr:
     if not key.get_secret_value().startswith(("sk_", "rk_")):
         raise ValueError("not a secret key of Stripe")
     return key
-
-
-Address = Annotated[str, AfterValidator(_address)]
 
 
 class PlatformSettings(BaseSettings):
@@ -60,11 +63,13 @@ class PlatformSettings(BaseSettings):
     order_window_seconds: Annotated[int, BeforeValidator(_digits)] = Field(
         900, ge=1, le=86_400, description="a whole number from 1 to 86400"
     )
-    mongo_url: Address | None = Field(
+    mongo_url: Annotated[str, AfterValidator(_mongo_address)] | None = Field(
         None, pattern=r"^mongodb(\+srv)?://.", description="the address of a MongoDB: mongodb://host:port, or +srv"
     )
-    nats_url: Address | None = Field(
-        None, pattern=r"^(nats|tls)://.", description="the address of a NATS server: nats://host:port, or tls://"
+    nats_url: Annotated[str, AfterValidator(_nats_address)] | None = Field(
+        None,
+        description="the address of a NATS server: nats://host:port, or tls://. Several addresses are separated by "
+        "commas and have the same user and password",
     )
     mongo_driver: Literal["motor", "pymongo"] = Field("motor", description="motor or pymongo")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")

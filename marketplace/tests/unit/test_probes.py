@@ -13,6 +13,7 @@ from marketplace.probes import host_and_port, hosts_of, http_status
         ("mongodb://user:p@ss,word@a:1,b:2/tickets?replicaSet=r", ["a:1", "b:2"]),
         ("mongodb+srv://user:secret@cluster.example", ["cluster.example"]),
         ("nats://user:secret@a:1,nats://b:2", ["a:1", "b:2"]),
+        ("nats://user:secret@a:1, nats://user:secret@b:2", ["a:1", "b:2"]),
         ("nats://[::1]:4222", ["[::1]:4222"]),
     ],
 )

@@ -60,7 +60,10 @@ def test_an_error_names_the_variable_its_value_and_the_allowed_values(
 
 
 @pytest.mark.parametrize("name", ["MONGO_URL", "NATS_URL"])
-@pytest.mark.parametrize("value", ["https://user:hunter2@host", "nats://user:hunter2@:1", "mongodb://user:hunter2@h:x"])
+@pytest.mark.parametrize(
+    "value",
+    ["https://user:hunter2@host", "nats://user:hunter2@:1", "mongodb://user:hunter2@h:x", "nats://u:hunter2@a,b:1"],
+)
 def test_an_address_that_is_refused_is_not_repeated_with_its_password(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

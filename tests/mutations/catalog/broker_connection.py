@@ -3,6 +3,7 @@
 from mutations.mutation import Mutation, tests_in
 
 _BROKER = "common/tests/integration/messaging/test_broker.py"
+_NATS_URL = "common/tests/unit/messaging/test_nats_url.py"
 _POLLING = "common/tests/integration/messaging/test_outbox_polling.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -49,5 +50,29 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(_BROKER, "test_a_ping_works_after_the_answer_to_an_earlier_one_was_lost"),
         slow=True,
+    ),
+    Mutation(
+        name="all-nats-servers-are-tried",
+        promise="A client uses each of the servers in NATS_URL, so it needs only one that runs.",
+        where="common.messaging.broker:Broker.connect",
+        old="self._url.servers,\n",
+        new="self._url.servers[:1],\n",
+        tests=tests_in(_BROKER, "test_a_client_with_several_addresses_finds_the_server_that_runs"),
+    ),
+    Mutation(
+        name="nats-passwords-are-decoded",
+        promise="A percent-encoded password in NATS_URL is decoded.",
+        where="common.messaging.nats_url:_decoded",
+        old="unquote(text)",
+        new="text",
+        tests=tests_in(_BROKER, "test_a_client_with_several_addresses_finds_the_server_that_runs"),
+    ),
+    Mutation(
+        name="nats-urls-are-parsed-strictly",
+        promise="A password with a special character is refused, and no part of it becomes the host.",
+        where="common.messaging.nats_url:_is_valid",
+        old='and address.netloc.count("@") <= 1',
+        new="",
+        tests=tests_in(_NATS_URL, "test_a_list_with_an_invalid_address_is_refused_without_showing_it"),
     ),
 )

@@ -163,10 +163,10 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="nats-password-not-logged",
-        promise="A service that waits for NATS logs the server's address without the password.",
-        where="common.messaging.broker:Broker.connect",
-        old="server=_without_secrets(self._url)",
-        new="server=self._url",
+        promise="A service that waits for NATS logs the addresses of the servers without the passwords.",
+        where="common.messaging.nats_url:parse_nats_url",
+        old="each.netloc.rpartition('@')[2]",
+        new="each.netloc",
         tests=tests_in(
             "common/tests/unit/messaging/test_broker.py", "test_waiting_for_nats_is_logged_without_the_password"
         ),

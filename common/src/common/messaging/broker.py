@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from common.domain.errors import DependencyUnavailable
+from common.messaging.nats_url import parse_nats_url
 from common.storage.server_probe import ServerProbe
 
 log = structlog.get_logger()
@@ -44,7 +45,11 @@ def inbox_prefix(name: str) -> str:
 
 
 class Broker:
-    """One connection of this process to NATS. The server shows `name` in its list of connections."""
+    """One connection of this process to NATS. The server shows `name` in its list of connections.
+
+    `url` is a NATS_URL. If it has several servers, the client connects to any one of them, and to another one if the
+    connection is lost. Raises ValueError if `url` is not valid.
+    """
 
     def __init__(
         self,
@@ -54,7 +59,7 @@ class Broker:
         pause_seconds: float = PAUSE_SECONDS,
         ping_interval_seconds: float = PING_INTERVAL_SECONDS,
     ) -> None:
-        self._url = url
+        self._url = parse_nats_url(url)
         self._name = name
         self._pause_seconds = pause_seconds
         self._ping_interval_seconds = ping_interval_seconds
@@ -112,7 +117,11 @@ class Broker:
             try:
                 async with asyncio.timeout(_ATTEMPT_SECONDS):
                     await client.connect(
-                        self._url,
+                        self._url.servers,
+                        # nats-py would take user and password from the addresses, but it would not decode them.
+                        user=self._url.user if self._url.password is not None else None,
+                        password=self._url.password,
+                        token=self._url.user if self._url.password is None else None,
                         name=self._name,
                         inbox_prefix=inbox_prefix(self._name),
                         connect_timeout=2,
@@ -126,7 +135,7 @@ class Broker:
             except (TimeoutError, OSError, NatsError) as error:
                 if not waiting:
                     log.warning(
-                        "waiting for NATS", server=_without_secrets(self._url), reason=str(error) or "no answer"
+                        "waiting for NATS", servers=", ".join(self._url.servers), reason=str(error) or "no answer"
                     )
                 waiting = True
                 await _close(client)
@@ -184,7 +193,3 @@ async def _close(client: Client) -> None:
             await client.close()
     except (TimeoutError, OSError, NatsError):
         log.debug("connection to NATS did not close in time")
-
-
-def _without_secrets(url: str) -> str:
-    return url.rpartition("@")[2]

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +16,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from common.http.validation_messages import validation_message
+from common.messaging.nats_url import parse_nats_url
 from common.runtime.logging import LogFormat, LogLevel
 from common.storage.mongo import MongoDriver
 
@@ -50,14 +50,6 @@ def _parse_mongo_url(url: str) -> None:
     raise ValueError("must be mongodb://[user:password@]host[:port][/?options], user and password percent-encoded")
 
 
-def _parse_nats_url(url: str) -> None:
-    with suppress(ValueError):
-        parts = urlsplit(url)
-        if parts.scheme in {"nats", "tls"} and parts.hostname and parts.port != 0:
-            return
-    raise ValueError("must be nats://[user:password@]host[:port], user and password percent-encoded")
-
-
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -71,7 +63,7 @@ class ServiceSettings(BaseSettings):
     mongo_url: Annotated[str, checked_by(_parse_mongo_url)]
     mongo_database: str
     mongo_driver: MongoDriver = "motor"
-    nats_url: Annotated[str, checked_by(_parse_nats_url)]
+    nats_url: Annotated[str, checked_by(parse_nats_url)]
     log_level: LogLevel = "info"
     log_format: LogFormat = "json"
 

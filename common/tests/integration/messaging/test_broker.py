@@ -112,6 +112,33 @@ async def test_a_ping_works_after_the_answer_to_an_earlier_one_was_lost(tmp_path
         await broker.close()
 
 
+class ServerWithPassword(NatsServer):
+    @property
+    def url(self) -> str:
+        return f"nats://orders:a%2Fb%2C%40c@127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        command = super().command()
+        configuration = self.data_dir / "nats.conf"
+        configuration.write_text(configuration.read_text() + 'authorization { user: orders, password: "a/b,@c" }\n')
+        return command
+
+    async def answers(self) -> bool:
+        await self.try_connection()
+        return True
+
+
+async def test_a_client_with_several_addresses_finds_the_server_that_runs(tmp_path: Path) -> None:
+    """It decodes the percent-encoded password."""
+    async with ServerWithPassword(tmp_path, free_port()) as server:
+        down = server.url.replace(f":{server.port}", ":1")
+        broker = Broker(f"{down},{server.url},{down}", "orders")
+        async with asyncio.timeout(10):
+            await broker.connect()
+        await broker.ping()
+        await broker.close()
+
+
 async def _is_connected(broker: Broker) -> bool:
     return broker.is_connected
 

@@ -60,6 +60,8 @@ BAD: dict[str, list[str]] = {
         "http://localhost",
         "nats://localhost:99999",
         f"nats://user:{SECRET}/2@localhost",
+        f"nats://user:{SECRET}@a,user:{SECRET}@b",
+        f"nats://user:{SECRET}@a,nats://b",
     ],
     "LOG_LEVEL": ["loud", "INFO"],
     "LOG_FORMAT": ["xml"],
