@@ -53,8 +53,8 @@ def test_the_routes_of_the_nats_servers_lead_to_each_of_them(overlay: Objects) -
     }
     several = nats["replicas"] if nats["replicas"] > 1 else 0
     assert routes == {f"nats-{number}.{nats['serviceName']}:6222" for number in range(several)}
-    replicas = environment_of(overlay.one("Job", "provisioning")["spec"]["template"])["STREAM_REPLICAS"]["value"]
-    assert int(replicas) == nats["replicas"]
+    provisioning = environment_of(overlay.one("Job", "provisioning")["spec"]["template"])
+    assert int(provisioning.get("STREAM_REPLICAS", {"value": 0})["value"]) == several, "it must wait for all of them"
 
 
 def test_what_a_statefulset_writes_is_on_a_volume_that_its_user_may_write(overlay: Objects) -> None:

@@ -11,6 +11,7 @@ import structlog
 from nats.errors import Error as NatsError
 
 from common.domain.errors import DependencyUnavailable
+from common.messaging.provisioning import ProvisionedStream
 from marketplace.errors import PlatformError
 from marketplace.probes import hosts_of
 from marketplace.provisioning import provision_everything
@@ -18,12 +19,14 @@ from marketplace.provisioning import provision_everything
 _PAUSE_SECONDS = 0.1
 
 
-async def provision_within(nats_url: str, seconds: float = 30.0, *, replicas: int = 1) -> None:
-    """Create all streams and consumers, and return when they exist.
+async def provision_within(
+    nats_url: str, seconds: float = 30.0, *, replicas: int | None = None
+) -> list[ProvisionedStream]:
+    """Create all streams and consumers, and return the streams when they exist.
 
     If the NATS server cannot be reached or answers with an error, for example because it is still starting, try again.
     If no attempt has succeeded `seconds` after the call, raise PlatformError. Its message contains the last error.
-    `replicas` is the number of NATS servers that store each stream.
+    `replicas` is the number of NATS servers that store each stream. Without it, provision_streams() decides.
     """
     # By default, structlog prints all log lines, so each attempt would print lines such as "waiting for NATS". The user
     # does not need them, because the PlatformError below contains the last error. So we hide all lines below the level

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from common.messaging.nats_url import parse_nats_url
 from marketplace.bounded_provisioning import provision_within
 from marketplace.demo import run_demo
 from marketplace.errors import PlatformError
@@ -19,6 +20,7 @@ from marketplace.operations.republish_command import republish_state
 from marketplace.operations.restore_command import restore_done
 from marketplace.operations.timeline_command import timeline
 from marketplace.probes import hosts_of
+from marketplace.provisioning import replica_warnings
 from marketplace.settings import PlatformSettings
 
 app = typer.Typer(
@@ -92,24 +94,35 @@ def docs(
 
 @app.command()
 def provision(
-    nats_url: Annotated[str, typer.Option(envvar="NATS_URL", help="The address of the NATS server: nats://host:port.")],
+    nats_url: Annotated[
+        str,
+        typer.Option(envvar="NATS_URL", help="The address of the NATS server: nats://host:port[,nats://…]."),
+    ],
     replicas: Annotated[
-        int,
+        int | None,
         typer.Option(
-            envvar="STREAM_REPLICAS", min=1, max=5, help="How many NATS servers store each stream: 1, 3 or 5."
+            envvar="STREAM_REPLICAS",
+            min=1,
+            max=5,
+            help="How many NATS servers store each stream: 1, 3 or 5. Default: 3 if NATS has three servers, otherwise "
+            "1 for a new stream, and an existing stream keeps its number.",
         ),
-    ] = 1,
+    ] = None,
 ) -> None:
     """Create or update the streams and consumers on a NATS server. Repeating it is safe, because it deletes no events.
 
     Waits up to 30 s for a server that is still starting. The NATS server of `make run` uses the port GATEWAY_PORT + 6.
     By default, this is 8086, and the command is `marketplace provision --nats-url nats://127.0.0.1:8086`.
     """
-    if not hosts_of(nats_url):
-        raise typer.BadParameter("the address must look like nats://host:port", param_hint="--nats-url")
+    try:
+        parse_nats_url(nats_url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--nats-url") from None
     typer.echo(f"Creating the streams and consumers on NATS at {', '.join(hosts_of(nats_url))} ...")
-    asyncio.run(provision_within(nats_url, replicas=replicas))
+    streams = asyncio.run(provision_within(nats_url, replicas=replicas))
     typer.echo("The streams and consumers are up to date.")
+    for warning in replica_warnings(streams, asked=replicas):
+        typer.echo(warning)
 
 
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_OPERATIONS)

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from collections.abc import Coroutine, Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +16,7 @@ from marketplace.keys import load_or_create_keys
 from marketplace.output import Output
 from marketplace.parts import Parts, make_parts
 from marketplace.probes import accepts_connections, hosts_of
+from marketplace.provisioning import replica_warnings
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
 from marketplace.supervisor import Supervisor
@@ -150,8 +150,7 @@ class Platform:
         self._parts = parts = make_parts(self.settings, self._instances, keys)
         self._supervisors = {server.name: Supervisor(server, self._output.show_line) for server in parts.all}
         if parts.nats:  # its folder may have been deleted, at any time
-            provision = partial(provision_within, parts.nats_url)
-            self._supervisors[parts.nats.name] = Supervisor(parts.nats, self._output.show_line, provision)
+            self._supervisors[parts.nats.name] = Supervisor(parts.nats, self._output.show_line, self._provision)
         self._refuse_taken_ports(parts.ports)
         for server in parts.all:
             if server.log_path.exists():
@@ -166,9 +165,13 @@ class Platform:
             self._until_reachable("NATS", "NATS_URL", self.settings.nats_url),
         )
         if not parts.nats:
-            await provision_within(parts.nats_url)
+            await self._provision()
         await _all_of(*map(self._start_one, [*parts.services, parts.gateway]))
         self._output.show_new_lines()
+
+    async def _provision(self) -> None:
+        for warning in replica_warnings(await provision_within(self.nats_url)):
+            self._output.show_line(warning)
 
     async def _stop(self) -> None:
         """Stop the gateway, then the services, then NATS, then MongoDB.

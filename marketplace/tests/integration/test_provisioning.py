@@ -2,63 +2,87 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from marketplace.tests.integration.typed import run
+from nats.js import JetStreamContext
+from nats.js.errors import APIError
 
 from common.messaging.broker import Broker
+from common.messaging.provisioning import provision_streams
 from common.messaging.streams import STREAMS
-from devkit.servers import NatsServer, free_port
+from devkit.servers import NatsServer, free_port, nats_cluster_url, run_nats_cluster
+from devkit.testing.eventually import eventually
 from marketplace.registry import CONSUMERS_OF
 
 
-class Member(NatsServer):
-    """One server of a NATS cluster."""
-
-    def __init__(self, data_dir: Path, port: int, route_port: int, routes: Sequence[int]) -> None:
-        super().__init__(data_dir, port)
-        self.route_port = route_port
-        self.routes = routes
-
-    def command(self) -> list[str]:
-        command = super().command()
-        configuration = self.data_dir / "nats.conf"
-        routes = ", ".join(f'"nats://127.0.0.1:{port}"' for port in self.routes)
-        cluster = f'cluster {{ name: three, listen: "127.0.0.1:{self.route_port}", routes: [{routes}] }}\n'
-        alone = configuration.read_text()
-        configuration.write_text(alone.replace("server_name: marketplace", f"server_name: n{self.port}") + cluster)
-        return command
-
-
-@pytest.fixture
-async def three_servers(tmp_path: Path) -> AsyncIterator[str]:
-    first = free_port(in_a_row=6)
-    ports, routes = range(first, first + 3), range(first + 3, first + 6)
-    async with AsyncExitStack() as servers:
-        for port, route in zip(ports, routes, strict=True):
-            await servers.enter_async_context(Member(tmp_path / str(port), port, route, routes))
-        yield f"nats://127.0.0.1:{first}"
+@pytest.mark.slow
+async def test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for(tmp_path: Path) -> None:
+    async with run_nats_cluster(tmp_path) as servers:
+        url = nats_cluster_url(servers)
+        await _provisioned(url, replicas="3")
+        async with _jetstream(url) as jetstream:
+            assert await _replicas(jetstream) == {3}
+            for consumer in (each for consumers in CONSUMERS_OF.values() for each in consumers):
+                found = await jetstream.consumer_info(consumer.stream.name, consumer.name)
+                assert found.cluster is not None
+                assert len(found.cluster.replicas or ()) == 2  # beside the leader
 
 
 @pytest.mark.slow
-async def test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for(three_servers: str) -> None:
-    variables = {**os.environ, "NATS_URL": three_servers, "STREAM_REPLICAS": "3"}
-    done = await asyncio.to_thread(run, variables, "provision")
-    assert (done.returncode, done.stderr) == (0, "")
-    broker = Broker(three_servers, "test")
-    await broker.connect()
-    try:
-        for stream in STREAMS:
-            assert (await broker.jetstream.stream_info(stream.name)).config.num_replicas == 3
-        for consumer in (each for consumers in CONSUMERS_OF.values() for each in consumers):
-            found = await broker.jetstream.consumer_info(consumer.stream.name, consumer.name)
-            assert found.cluster is not None
-            assert len(found.cluster.replicas or ()) == 2  # beside the leader
-    finally:
-        await broker.close()
+async def test_provisioning_never_reduces_replicas_unless_it_is_told_to(tmp_path: Path) -> None:
+    async with run_nats_cluster(tmp_path) as servers:
+        url = nats_cluster_url(servers)
+        await _provisioned(url, replicas="3")
+        assert await _provisioned(servers[0].url) == []
+        await servers[0].kill()
+        async with _jetstream(url) as jetstream:
+            await eventually(lambda: _all_have_a_leader(jetstream), within=30, what="a leader of each stream")
+            said = await _provisioned(servers[1].url)
+            assert await _replicas(jetstream) == {3}
+            assert said == [
+                f"{stream.name} keeps its 3 replicas, but only 2 of them are up to date now. Is a NATS server down?"
+                for stream in STREAMS
+            ]
+            told = await _provisioned(servers[1].url, replicas="1")
+            assert await _replicas(jetstream) == {1}
+            assert told == [f"{each.name} is now stored on 1 NATS server, before on 3." for each in STREAMS]
+
+
+@pytest.mark.slow
+async def test_streams_get_three_replicas_when_nats_has_three_servers(tmp_path: Path) -> None:
+    async with run_nats_cluster(tmp_path) as servers:
+        url = nats_cluster_url(servers)
+        await _provisioned(url, replicas="1")
+        async with _jetstream(url) as jetstream:
+            assert await _replicas(jetstream) == {1}
+            assert await _provisioned(url) == []
+            assert await _replicas(jetstream) == {3}
+
+
+@pytest.mark.slow
+async def test_with_two_servers_provisioning_says_that_it_has_no_replicas(tmp_path: Path) -> None:
+    async with run_nats_cluster(tmp_path, size=2) as servers:
+        url = nats_cluster_url(servers)
+        said = await _provisioned(url)
+        assert len(said) == len(STREAMS)
+        assert said[0].startswith(f"{STREAMS[0].name} is stored on 1 NATS server only, because NATS has fewer than 3")
+        async with _jetstream(url) as jetstream:
+            assert await _replicas(jetstream) == {1}
+            with pytest.raises(APIError, match="no suitable peers"):
+                await provision_streams(jetstream, replicas=3)
+            assert await _replicas(jetstream) == {1}
+
+
+async def test_a_single_server_stores_each_stream_once_and_needs_no_warning(tmp_path: Path) -> None:
+    async with NatsServer(tmp_path, free_port()) as server:
+        assert await _provisioned(server.url) == []
+        assert await _provisioned(server.url) == []
+        async with _jetstream(server.url) as jetstream:
+            assert await _replicas(jetstream) == {1}
 
 
 @pytest.mark.parametrize("number", ["0", "6", "many"])
@@ -67,3 +91,43 @@ def test_an_invalid_number_of_replicas_is_refused_before_connecting(number: str)
     assert done.returncode == 2
     assert "STREAM_REPLICAS" in done.stderr or "--replicas" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_invalid_address_in_a_list_is_refused_without_the_password() -> None:
+    done = run({**os.environ, "NATS_URL": "nats://u:hunter2@a:1,nats://u:hunter2@:2"}, "provision")
+    assert done.returncode == 2
+    assert "nats://[user:password@]host[:port]" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+async def _provisioned(url: str, replicas: str = "") -> list[str]:
+    """Run the command with this value of STREAM_REPLICAS, and return what it says after the success."""
+    variables = {**os.environ, "NATS_URL": url, "STREAM_REPLICAS": replicas}
+    done = await asyncio.to_thread(run, variables, "provision")
+    assert (done.returncode, done.stderr) == (0, "")
+    _, finished, warnings = done.stdout.partition("The streams and consumers are up to date.\n")
+    assert finished, done.stdout
+    return warnings.splitlines()
+
+
+@asynccontextmanager
+async def _jetstream(url: str) -> AsyncIterator[JetStreamContext]:
+    broker = Broker(url, "test")
+    await broker.connect()
+    try:
+        yield broker.jetstream
+    finally:
+        await broker.close()
+
+
+async def _replicas(jetstream: JetStreamContext) -> set[int | None]:
+    return {(await jetstream.stream_info(stream.name)).config.num_replicas for stream in STREAMS}
+
+
+async def _all_have_a_leader(jetstream: JetStreamContext) -> bool:
+    try:
+        for stream in STREAMS:
+            await jetstream.stream_info(stream.name)
+    except (TimeoutError, APIError):
+        return False
+    return True

@@ -7,6 +7,7 @@ _WRITE_CONCERN = tests_in(
     "test_every_write_waits_for_a_majority_and_for_the_journal[motor]",
 )
 _TIMEOUTS = "common/tests/integration/storage/test_mongo_timeouts.py"
+_PROVISIONING = "marketplace/tests/integration/test_provisioning.py"
 _STREAMS = "common/tests/integration/messaging/test_streams.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -195,9 +196,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="older-streams-are-updated",
         promise="Provisioning brings an older stream to the settings of today, and keeps its messages.",
-        where="common.messaging.provisioning:provision_streams",
-        old="await jetstream.update_stream(config)",
-        new="pass",
+        where="common.messaging.provisioning:_provision_stream",
+        old="jetstream.update_stream(config) if before",
+        new="jetstream.stream_info(stream.name) if before",
         tests=tests_in(
             _STREAMS, "test_provisioning_updates_the_settings_of_a_stream_and_keeps_its_messages[DOMAIN_EVENTS]"
         ),
@@ -208,10 +209,34 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.streams:Stream.config",
         old="num_replicas=replicas,",
         new="num_replicas=1,",
-        tests=tests_in(
-            "marketplace/tests/integration/test_provisioning.py",
-            "test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for",
-        ),
+        tests=tests_in(_PROVISIONING, "test_each_stream_and_consumer_is_kept_on_as_many_servers_as_asked_for"),
+        slow=True,
+    ),
+    Mutation(
+        name="replicas-are-not-reduced",
+        promise="Provisioning that is not told a number of replicas does not reduce it.",
+        where="common.messaging.provisioning:_provision_stream",
+        old="asked or max(before, PREFERRED_REPLICAS)",
+        new="asked or 1",
+        tests=tests_in(_PROVISIONING, "test_provisioning_never_reduces_replicas_unless_it_is_told_to"),
+        slow=True,
+    ),
+    Mutation(
+        name="three-replicas-where-three-servers-are",
+        promise="Without a number of replicas, streams are stored on three NATS servers if there are three.",
+        where="common.messaging.provisioning:_provision_stream",
+        old="asked or max(before, PREFERRED_REPLICAS)",
+        new="asked or before or 1",
+        tests=tests_in(_PROVISIONING, "test_streams_get_three_replicas_when_nats_has_three_servers"),
+        slow=True,
+    ),
+    Mutation(
+        name="missing-replicas-are-reported",
+        promise="Provisioning says which streams are stored only once although NATS is a cluster.",
+        where="marketplace.provisioning:replica_warnings",
+        old="elif stream.is_clustered and",
+        new="elif not stream.is_clustered and",
+        tests=tests_in(_PROVISIONING, "test_with_two_servers_provisioning_says_that_it_has_no_replicas"),
         slow=True,
     ),
 )

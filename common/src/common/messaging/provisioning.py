@@ -9,26 +9,74 @@ would not update the settings of a durable consumer that already exists.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.api import StreamInfo
+from nats.js.errors import APIError, NotFoundError
 
 from common.messaging.consumer import Consumer
 from common.messaging.retry import RetryPolicy
-from common.messaging.streams import STREAMS
+from common.messaging.streams import STREAMS, Stream
+
+PREFERRED_REPLICAS = 3
+"""On how many NATS servers a stream is stored if the cluster has enough of them. Then one server may fail."""
+_TOO_FEW_SERVERS = {10005, 10074}
+"""The error codes of NATS for "the cluster has too few servers for so many replicas" and "this is a single server"."""
 
 
-async def provision_streams(jetstream: JetStreamContext, *, replicas: int = 1) -> None:
-    """Create the streams that are missing and update the settings of the others. No message is lost."""
-    for stream in STREAMS:
+@dataclass(frozen=True)
+class ProvisionedStream:
+    """A stream after its provisioning. `replicas` is the number of NATS servers that store it."""
+
+    name: str
+    replicas: int
+    replicas_before: int
+    """0 if the stream is new."""
+    is_clustered: bool
+    """False if NATS is a single server, which cannot replicate streams."""
+    behind: int
+    """The number of servers that store the stream, but are not up to date, for example because they are down."""
+
+
+async def provision_streams(jetstream: JetStreamContext, *, replicas: int | None = None) -> list[ProvisionedStream]:
+    """Create the streams that are missing and update the settings of the others. No message is lost.
+
+    `replicas` is the number of NATS servers that store each stream. Without it, this is 3 if NATS has three servers.
+    Otherwise a new stream gets one replica, and an existing stream keeps the number that it has. So only a caller who
+    asks for it reduces the number.
+
+    Raises an error of nats-py if NATS refuses the settings, or if it has fewer servers than `replicas`.
+    """
+    return [await _provision_stream(jetstream, stream, replicas) for stream in STREAMS]
+
+
+async def _provision_stream(jetstream: JetStreamContext, stream: Stream, asked: int | None) -> ProvisionedStream:
+    try:
+        before = (await jetstream.stream_info(stream.name)).config.num_replicas or 1
+    except NotFoundError:
+        before = 0
+
+    async def store(replicas: int) -> StreamInfo:
         config = stream.config(replicas)
-        try:
-            await jetstream.stream_info(stream.name)
-        except NotFoundError:
-            await jetstream.add_stream(config)
-        else:
-            await jetstream.update_stream(config)
+        return await (jetstream.update_stream(config) if before else jetstream.add_stream(config))
+
+    try:
+        info = await store(asked or max(before, PREFERRED_REPLICAS))
+    except APIError as error:
+        # A client cannot ask NATS how many servers it has. So we ask for the replicas, and NATS refuses them.
+        if asked or error.err_code not in _TOO_FEW_SERVERS:
+            raise
+        info = await store(before or 1)
+    others = (info.cluster.replicas if info.cluster else None) or []
+    return ProvisionedStream(
+        name=stream.name,
+        replicas=info.config.num_replicas or 1,
+        replicas_before=before,
+        is_clustered=info.cluster is not None,
+        behind=sum(not other.current for other in others),
+    )
 
 
 async def provision_consumers(

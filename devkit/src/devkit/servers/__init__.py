@@ -5,6 +5,7 @@ The tests use this package. `marketplace run`, the command that starts the platf
 
 from devkit.servers.binaries import BinaryMissing
 from devkit.servers.mongod import Mongod
+from devkit.servers.nats_cluster import NatsClusterMember, nats_cluster_url, run_nats_cluster
 from devkit.servers.nats_server import NatsServer
 from devkit.servers.ports import free_port, is_taken
 from devkit.servers.process import ChildProcess
@@ -16,10 +17,13 @@ __all__ = [
     "ChildProcess",
     "Fault",
     "Mongod",
+    "NatsClusterMember",
     "NatsServer",
     "ReplicaSetMember",
     "Server",
     "ServerFailed",
     "free_port",
     "is_taken",
+    "nats_cluster_url",
+    "run_nats_cluster",
 ]
