@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from common.domain.clock import utc_now
-from faults.context import ScenarioContext, open_context
+from faults.context import ScenarioContext, StartServers, open_context
 from faults.scenario import Outcome, Scenario
 
 # In the order of the promises in docs/reliability.md.
@@ -35,6 +35,7 @@ SCENARIOS = (
     "outage",
     "paused_consumer",
     "graceful_stop",
+    "nats_cluster",
 )
 
 _MOST_ERRORS = 5
@@ -74,10 +75,15 @@ async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> N
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         # Consecutive scenarios with the same settings share a platform: its start takes longer than many scenarios.
-        for (instances, window), group in groupby(scenarios, lambda each: (each.instances, each.order_window_seconds)):
+        for (instances, window, servers), group in groupby(scenarios, _platform_of):
             with tempfile.TemporaryDirectory() as folder:
                 async with open_context(
-                    Path(folder), instances=instances, order_window_seconds=window, seed=seed, short=short
+                    Path(folder),
+                    instances=instances,
+                    order_window_seconds=window,
+                    seed=seed,
+                    short=short,
+                    start_servers=servers,
                 ) as context:
                     for scenario in group:
                         await _play(scenario, context, bar, report)
@@ -86,6 +92,10 @@ async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> N
         console.print(f"BROKEN  {each}", markup=False)
     console.print(f"{len(names) - len(report.broken)} promises kept, {len(report.broken)} broken; seed {seed}")
     raise typer.Exit(int(bool(report.broken)))
+
+
+def _platform_of(scenario: Scenario) -> tuple[int, int, StartServers | None]:
+    return scenario.instances, scenario.order_window_seconds, scenario.start_servers
 
 
 async def _play(scenario: Scenario, context: ScenarioContext, bar: Progress, report: Report) -> None:

@@ -5,8 +5,8 @@ import json
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from devkit.servers import free_port
+from devkit.servers import Server, free_port
 from marketplace.operations.audit import audit
 from marketplace.operations.operator import Operator, operator
 from marketplace.platform import Platform
@@ -30,6 +30,18 @@ Progress = Callable[[int, int], None]
 """Called with the number of finished steps and the number of all steps."""
 
 
+@dataclass(frozen=True)
+class OtherServers:
+    """Servers that the platform uses instead of its own NATS or MongoDB, and their addresses."""
+
+    servers: Sequence[Server] = ()
+    nats_url: str | None = None
+
+
+StartServers = Callable[[Path], AbstractAsyncContextManager[OtherServers]]
+"""Starts servers that keep their data in the given folder, and stops them at the end."""
+
+
 @dataclass
 class ScenarioContext:
     platform: Platform
@@ -38,10 +50,12 @@ class ScenarioContext:
     short: bool
     """True if this is the short run (`make test-faults-short`): smaller numbers, the same checks."""
     progress: Progress
+    servers: Sequence[Server] = ()
+    """The servers that the scenario has started itself (`Scenario.servers`)."""
     people: list["Person"] = field(default_factory=list)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    def size(self, full: int, short: int) -> int:
+    def size(self, full: T, short: T) -> T:
         return short if self.short else full
 
     async def person(self) -> "Person":
@@ -116,24 +130,32 @@ class Person:
 
 
 @asynccontextmanager
-async def open_context(
+async def open_context(  # noqa: PLR0913 - the needs of a scenario, by name
     folder: Path,
     *,
     instances: int,
     order_window_seconds: int,
     seed: int,
     short: bool,
+    start_servers: StartServers | None = None,
 ) -> AsyncIterator[ScenarioContext]:
-    settings = PlatformSettings(
-        gateway_port=free_port(in_a_row=40),
-        data_dir=folder,
-        order_window_seconds=order_window_seconds,
-        log_format="json",
-        log_level="warning",
-    )
     more = dict.fromkeys(SERVICE_NAMES, instances) if instances > 1 else {}
-    async with Platform(settings, more) as platform, operator(settings) as connection:
-        context = ScenarioContext(platform, connection, random.Random(seed), short, lambda _done, _all: None)
+    async with AsyncExitStack() as stack:
+        ours = start_servers(folder / "servers") if start_servers else nullcontext(OtherServers())
+        other = await stack.enter_async_context(ours)
+        settings = PlatformSettings(
+            gateway_port=free_port(in_a_row=40),
+            data_dir=folder,
+            order_window_seconds=order_window_seconds,
+            nats_url=other.nats_url,
+            log_format="json",
+            log_level="warning",
+        )
+        platform = await stack.enter_async_context(Platform(settings, more))
+        connection = await stack.enter_async_context(operator(settings))
+        context = ScenarioContext(
+            platform, connection, random.Random(seed), short, lambda _done, _all: None, other.servers
+        )
         try:
             yield context
         finally:

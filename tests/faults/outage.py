@@ -12,7 +12,7 @@ from faults.outboxes import staged_events
 from faults.scenario import Outcome, Scenario, require
 from marketplace.registry import SERVICE_NAMES
 
-_ENDS_WITHIN_SECONDS = 5.0
+ENDS_WITHIN_SECONDS = 5.0
 _RECOVERS_WITHIN_SECONDS = 3.0
 
 _UNAVAILABLE = 503
@@ -67,7 +67,7 @@ async def run(context: ScenarioContext) -> Outcome:
                 recoveries[fault.name] <= _RECOVERS_WITHIN_SECONDS,
                 f"{fault.name}: recovered only after {recoveries[fault.name]:.1f} s",
             )
-    _judge(under_load)
+    judge(under_load)
     restarted = [name for name in ours if context.platform.pid(name) != before[name]]
     require(not restarted, f"processes restarted: {', '.join(restarted)}")
     differences = await context.settle()
@@ -90,10 +90,10 @@ async def run(context: ScenarioContext) -> Outcome:
     )
 
 
-def _judge(under_load: Load) -> None:
+def judge(under_load: Load) -> None:
     unfit = under_load.other_than(_is_fitting)
     require(not unfit, f"{len(unfit)} unexpected answers: {', '.join(map(str, unfit[:3]))}")
-    slow = under_load.other_than(lambda answer: answer.seconds <= _ENDS_WITHIN_SECONDS)
+    slow = under_load.other_than(lambda answer: answer.seconds <= ENDS_WITHIN_SECONDS)
     require(not slow, f"{len(slow)} requests took too long: {', '.join(map(str, slow[:3]))}")
 
 
@@ -105,13 +105,13 @@ async def _recovery(context: ScenarioContext, ours: list[str], seller: Person, b
     """Return the seconds until a new ticket can be ordered and every instance is ready."""
     began = time.monotonic()
     try:
-        await asyncio.gather(_lists_and_orders(seller, buyer), context.platform.until_ready(*ours, seconds=20))
+        await asyncio.gather(lists_and_orders(seller, buyer), context.platform.until_ready(*ours, seconds=20))
     except TimeoutError as error:
         require(condition=False, message=f"after the outage: {error}")
     return time.monotonic() - began
 
 
-async def _lists_and_orders(seller: Person, buyer: Person) -> None:
+async def lists_and_orders(seller: Person, buyer: Person) -> None:
     """List a ticket, and order it as soon as orders has received its event."""
     ticket = await seller.list_ticket()
     while not (order := await buyer.place_order(ticket)).is_success:

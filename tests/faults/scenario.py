@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from faults.context import ScenarioContext
+from faults.context import ScenarioContext, StartServers
 
 
 class PromiseBroken(AssertionError):
@@ -31,3 +31,5 @@ class Scenario:
     instances: int = 2
     """The number of instances of each service."""
     order_window_seconds: int = 60
+    start_servers: StartServers | None = None
+    """Starts the servers that the platform uses instead of its own ones."""
