@@ -30,6 +30,7 @@ PAYMENTS_KNOWS = "payments order_replicas equal what orders has"
         (damages.ticket_not_held_by_its_open_order, HELD),
         (damages.deadline_missing, "a deadline is pending as long as its order is open"),
         (damages.event_of_an_order_lost, "orders orders equal their events"),
+        (damages.first_event_of_an_order_lost, "orders orders equal their events"),
         (damages.event_of_a_payment_lost, "payments payments equal their events"),
     ],
 )

@@ -44,14 +44,11 @@ def a_changed_ticket() -> Ticket:
 
 async def test_all_databases_are_lost_and_the_stream_is_kept(operator: Operator, streams: EventStreams) -> None:
     """The audit once said that everything agrees. Then a rebuild brought back tickets that could be bought."""
-    events = [event for event in EXAMPLES if isinstance(event, Event)]
-    await streams.publish(*events)
+    events = {event.aggregate: event for event in EXAMPLES if isinstance(event, Event)}
+    await streams.publish(*events.values())
     report = await audit(operator, settle_seconds=0)
     assert {(each.rule, each.subject) for each in report.differences} == {
-        (f"{owned.name} equal their events", event.id)
-        for owned in AGGREGATES
-        for event in events
-        if isinstance(event, owned.events)
+        (owned.rule, events[owned.events[0].aggregate].id) for owned in AGGREGATES
     }
 
 

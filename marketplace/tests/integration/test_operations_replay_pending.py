@@ -96,13 +96,16 @@ async def test_a_rebuild_fails_and_names_the_events_until_they_are_replayed(
 ) -> None:
     created, _, _ = order_events(new_id())
     await streams.publish(created)
-    mongo = Mongo(mongod.url, "tickets", "pymongo")
+    mongo, owner = Mongo(mongod.url, "tickets", "pymongo"), Mongo(mongod.url, "orders", "pymongo")
+    await owner.database["orders"].insert_one({"_id": created.id})
     try:
         first, second = [run(environment, "rebuild", "tickets", "order_replicas") for _ in range(2)]
         as_json = json.loads(run(environment, "rebuild", "tickets", "order_replicas", "--json").stdout)
     finally:
         await damageable(mongo.database["order_replicas"]).delete_one({"_id": created.id})
+        await damageable(owner.database["orders"]).delete_one({"_id": created.id})
         await mongo.close()
+        await owner.close()
     assert [each.returncode for each in (first, second)] == [1, 1]
     done, not_replayed = first.stdout.splitlines()
     assert done == "1 event of 1 aggregate read; 1 read model repaired, 0 removed, 0 events replayed."

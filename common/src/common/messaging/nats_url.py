@@ -24,12 +24,9 @@ def parse_nats_url(url: str) -> NatsUrl:
     except ValueError:  # we raise our own error below, because the messages of urlsplit may contain the URL
         are_valid = False
     if not are_valid:
-        raise ValueError(
-            "must be nats://[user:password@]host[:port], user and password percent-encoded; commas separate several "
-            "such addresses"
-        )
+        raise ValueError("must be nats://[user:password@]host[:port][,nats://…], user and password percent-encoded")
     if len({(each.username, each.password) for each in parts}) > 1:
-        raise ValueError("all its addresses must have the same user and password")
+        raise ValueError("must have the same user and password in all addresses")
     return NatsUrl(
         servers=[f"{each.scheme}://{each.netloc.rpartition('@')[2]}" for each in parts],
         user=_decoded(parts[0].username),

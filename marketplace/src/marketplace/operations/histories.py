@@ -116,7 +116,9 @@ class Histories:
             if owned.is_published(document):
                 yield f"has no event, {_LOST}"
             return
-        state, published = owned.state(document), history.newest.model_dump(exclude_unset=True)
+        state, newest = owned.state(document), history.newest
+        # An event of an older version of the code may lack newer fields. We compare only the fields that it has.
+        published = {name: value for name, value in newest.model_dump().items() if name in newest.model_fields_set}
         needed = range(history.republished + 1, state["version"] + 1)
         if owned.spec.event_per_version and (lost := set(needed) - history.digests.keys()):
             yield f"its event of version {', '.join(map(str, sorted(lost)))} is {_LOST}"
