@@ -13,7 +13,7 @@ case $answer in
 *"write error"* | *"JetStream not enabled"*)
   if head -c 1048576 /dev/zero > "$2/room-for-1-mib"; then status=1; else status=0; fi
   rm -f "$2/room-for-1-mib"
-  echo "NATS stores nothing: $answer"
+  echo "NATS stores nothing, and has room: $answer" # shown only if the probe fails
   exit "$status"
   ;;
 *'"status"'*) exit 0 ;;
