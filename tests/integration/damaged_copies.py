@@ -65,7 +65,7 @@ def damaged_copies(document: Document, damage: str) -> Iterator[Document]:
             broken = [each for event in staged for each in DAMAGES[damage](event)]
             for number, event in enumerate(broken):
                 if isinstance(event.get("id"), str):
-                    event["id"] = f"{event['id'][:100]}-{number}"
+                    event["id"] = f"{event['id'][:100]}-{damaged['_id']}-{number}"
                 if isinstance(event.get("headers"), dict) and MESSAGE_ID in event["headers"]:
                     event["headers"] = {**event["headers"], MESSAGE_ID: event.get("id", f"without-an-id-{number}")}
             damaged["outbox"] = [*broken, *staged]

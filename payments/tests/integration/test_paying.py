@@ -17,6 +17,8 @@ async def test_the_buyer_pays_an_open_order_and_the_payment_is_published(checkou
     payment = answer.json()
     assert payment == {"id": payment["id"], "orderId": checkout.created.id, "status": "captured"}
     assert await checkout.listed() == [payment]
+    charge = await checkout.running.collection("sandbox_charges").find_one({"_id": payment["id"]})
+    assert charge is not None
     assert await checkout.streams.eventually_published(PaymentCreated) == [
         PaymentCreated(
             id=payment["id"],
@@ -25,6 +27,7 @@ async def test_the_buyer_pays_an_open_order_and_the_payment_is_published(checkou
             order_id=checkout.created.id,
             user_id=checkout.created.user_id,
             amount=checkout.created.ticket.price,
+            charge_id=charge["outcome"]["charge_id"],
         )
     ]
 
