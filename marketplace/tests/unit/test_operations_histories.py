@@ -134,8 +134,8 @@ def test_an_optional_field_that_an_older_event_lacks_is_no_contradiction() -> No
     older = json.loads(golden.read_text())
     newer = {**older, "paymentId": None, "ticket": {**older["ticket"], "version": None}}
     histories = Histories()
-    for each in (older, newer):
-        histories.add(decode_event(f"order.created.{older['id']}", json.dumps(each).encode()))
+    for fact, each in (("created", older), ("cancelled", {**older, "version": 2}), ("created", newer)):
+        histories.add(decode_event(f"order.{fact}.{older['id']}", json.dumps(each).encode()))
     assert histories._by_aggregate["order"][older["id"]].unsettled == []
 
 
