@@ -65,7 +65,13 @@ def test_a_captured_payment_stays_open_and_its_event_has_its_public_state() -> N
     assert (payment.status, payment.open, payment.charge_id) == (PaymentStatus.CAPTURED, True, CHARGE)
     assert payment.recorded == [
         PaymentCreated(
-            id=payment.id, version=2, status=PaymentStatus.CAPTURED, order_id=ORDER, user_id=BUYER, amount=1999
+            id=payment.id,
+            version=2,
+            status=PaymentStatus.CAPTURED,
+            order_id=ORDER,
+            user_id=BUYER,
+            amount=1999,
+            charge_id="ch_1",
         )
     ]
 
@@ -86,7 +92,13 @@ def test_a_refunded_payment_is_closed_and_published() -> None:
     assert (payment.status, payment.open) == (PaymentStatus.REFUNDED, False)
     assert payment.recorded == [
         PaymentRefunded(
-            id=payment.id, version=3, status=PaymentStatus.REFUNDED, order_id=ORDER, user_id=BUYER, amount=1999
+            id=payment.id,
+            version=3,
+            status=PaymentStatus.REFUNDED,
+            order_id=ORDER,
+            user_id=BUYER,
+            amount=1999,
+            charge_id="ch_1",
         )
     ]
 

@@ -89,6 +89,6 @@ def _show_what_to_do(found: _Found) -> None:
     silent = [each for each in found.consumers if each.provisioned and not each.listening and not each.unsuitable]
     for service in dict.fromkeys(each.service for each in silent):
         show_line(
-            f"{service} has no connection to NATS: it is down, hangs, or cannot reach NATS. "
+            f"{service} receives no events: it is down, hangs, cannot reach NATS, or waits for an operator. "
             f"Read its log: {logs / service}.log, or the log of its container."
         )

@@ -34,13 +34,16 @@ class NewestEvents:
 
 
 async def read_newest_events(broker: Broker, events: tuple[type[Event], ...], on_progress: Progress) -> NewestEvents:
-    """Read all events of these types, which belong to one type of aggregate."""
+    """Read all events of these types, which belong to one type of aggregate.
+
+    Of two events with one version, the later one counts, because after a restore the owner has published it.
+    """
     found = NewestEvents()
     async for event in read_all_events(broker, events, on_progress):
         found.events += 1
         found.of_type[event.type_name()] = event
         newest = found.of_aggregate.get(event.id)
-        if newest is None or newest.version < event.version:
+        if newest is None or newest.version <= event.version:
             found.of_aggregate[event.id] = event
     return found
 

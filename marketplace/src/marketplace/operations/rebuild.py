@@ -13,7 +13,6 @@ the rebuild may be interrupted, or the service may be down, before the event is 
 correct. Without the field, the next rebuild could not know that it still has to replay the event.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,21 +21,14 @@ from pymongo import DeleteOne, ReplaceOne, UpdateMany
 from pymongo.errors import BulkWriteError
 
 from common.domain.event import Event
-from common.events.envelope import MalformedEvent, decode_event
-from common.messaging.streams import stream_of
 from common.storage.collection import Collection, Document
+from marketplace.operations.newest_events import Progress, no_progress, read_newest_events
 from marketplace.operations.operator import Operator
 from marketplace.operations.replay_events import NotReplayed, replay_events
 from marketplace.operations.show import counted
 from marketplace.operations.stored_data import ReadModels
-from marketplace.operations.stream_reader import count_messages, read_events_of, read_stream
+from marketplace.operations.stream_reader import read_events_of
 from marketplace.registry import CONSUMERS_OF
-
-Progress = Callable[[int, int], None]
-"""A function that shows the progress. The rebuild calls it regularly while it reads the events of a stream.
-
-The parameters are the number of events that it has read so far, and the number of all events that it has to read.
-"""
 
 _BATCH = 500
 _DUPLICATE_KEY = 11000
@@ -108,9 +100,7 @@ class Rebuilt:
         }
 
 
-async def rebuild(
-    operator: Operator, read_model: ReadModels, on_progress: Progress = lambda _done, _all: None
-) -> Rebuilt:
+async def rebuild(operator: Operator, read_model: ReadModels, on_progress: Progress = no_progress) -> Rebuilt:
     """Change the read model so that each document has the state of its newest event in the stream.
 
     `read_model` is a collection of copies of another service's data. After the change, ask the service that has the
@@ -119,8 +109,9 @@ async def rebuild(
     was interrupted, call it again. The second call does what is left.
     """
     result = Rebuilt(read_model.original.service)
-    newest = await _newest_events(operator, read_model, result, on_progress)
-    result.aggregates = len(newest)
+    read = await read_newest_events(operator.broker, read_model.events, on_progress)
+    newest = read.of_aggregate
+    result.events, result.aggregates = read.events, len(newest)
     collection = operator.databases[read_model.service][read_model.collection]
     present = {document["_id"]: document for document in await collection.find({}).to_list(None)}
     writes: list[ReplaceOne[Document] | DeleteOne] = []
@@ -160,28 +151,6 @@ async def _write(collection: Collection, writes: list[ReplaceOne[Document] | Del
         # meantime, so our filter did not match, and MongoDB refused to insert a second document with the same id.
         if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
             raise
-
-
-async def _newest_events(
-    operator: Operator, read_model: ReadModels, result: Rebuilt, on_progress: Progress
-) -> dict[str, Event]:
-    stream = stream_of(read_model.events[0]).name
-    subjects = [event.subjects() for event in read_model.events]
-    total = await count_messages(operator.broker, stream, subjects)
-    newest: dict[str, Event] = {}
-    async for message in read_stream(operator.broker, stream, subjects):
-        result.events += 1
-        if result.events % _BATCH == 0:
-            on_progress(result.events, max(total, result.events))
-        try:
-            event = decode_event(message.subject, message.data)
-        except MalformedEvent:
-            continue  # the service cannot parse this event either, so its read model does not contain it
-        # Of two events with one version, the later one counts, because after a restore the owner has published it.
-        if event.id not in newest or newest[event.id].version <= event.version:
-            newest[event.id] = event
-    on_progress(result.events, result.events)
-    return newest
 
 
 def _unless_newer_than(version: int, found: Document | None, key: str) -> Document:

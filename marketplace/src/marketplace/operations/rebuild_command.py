@@ -3,13 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from marketplace.operations.command import Json, operate
-from marketplace.operations.rebuild import Rebuilt, rebuild
+from marketplace.operations.command import Json, operate_with_progress
+from marketplace.operations.rebuild import rebuild
 from marketplace.operations.replay_events import NotReplayed
-from marketplace.operations.show import console, counted, show_json, show_line
-from marketplace.operations.stored_data import READ_MODELS, ReadModels
+from marketplace.operations.show import counted, show_json, show_line
+from marketplace.operations.stored_data import READ_MODELS
 
 _KNOWN = "; ".join(each.name for each in READ_MODELS)
 
@@ -43,7 +42,11 @@ def rebuild_one(
         raise typer.BadParameter(
             f"there is no read model {service} {read_model}. Choose one of: {_KNOWN}", param_hint="SERVICE READ_MODEL"
         )
-    rebuilt = operate(lambda connection: rebuild(connection, chosen)) if as_json_ else _rebuild_with_progress(chosen)
+    rebuilt = operate_with_progress(
+        lambda connection, on_progress: rebuild(connection, chosen, on_progress),
+        f"{chosen.name}: events",
+        quiet=as_json_,
+    )
     if as_json_:
         show_json(rebuilt.as_json())
     else:
@@ -64,15 +67,4 @@ def show_not_replayed(service: str, not_replayed: NotReplayed, *, command: str) 
         show_line(
             f"The newest event of {about} could not be replayed to {service} ({reason}). "
             f"Repair the cause, then run `marketplace {command}` again."
-        )
-
-
-def _rebuild_with_progress(read_model: ReadModels) -> Rebuilt:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(f"{read_model.name}: events", total=None)
-        return operate(
-            lambda connection: rebuild(
-                connection, read_model, lambda done, total: progress.update(task, completed=done, total=total)
-            )
         )

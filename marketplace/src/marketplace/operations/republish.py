@@ -52,7 +52,9 @@ class Republished:
     @property
     def summary(self) -> str:
         published = len(self.staged) - self.not_published
-        return f"{counted(published, 'event')} published again, {self.without_event} documents without an event"
+        return (
+            f"{counted(published, 'event')} published again, {counted(self.without_event, 'document')} without an event"
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {
