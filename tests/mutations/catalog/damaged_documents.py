@@ -97,7 +97,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="unknown-subject-is-no-outage",
         promise="An event of another version, for which there is no stream, is not taken for an outage.",
         where="common.messaging.publisher:_is_refused",
-        old="or not is_declared(subject)",
+        old="or stream_storing(subject) is None",
         new="",
         tests=tests_in(_PUBLISHER, f"{_REFUSED}[a fact of another version]"),
     ),

@@ -39,8 +39,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="polling-leaves-the-queue-alone",
         promise="Outbox polling does not publish what the queue is about to publish.",
-        where="common.messaging.outbox_relay:OutboxRelay._is_left_out",
-        old="event_id in self._queued or",
+        where="common.messaging.outbox_relay:OutboxRelay.poll",
+        old="if entry[2].id not in self._queued",
         new="",
         tests=tests_in(_POLLING, "test_polling_leaves_the_events_in_the_queue_to_the_queue[motor]"),
     ),

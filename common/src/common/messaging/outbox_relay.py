@@ -162,8 +162,6 @@ class OutboxRelay:
     async def poll(self) -> int:
         """Publish all events that are in an outbox, but not in the queue. Return the number of published events.
 
-        Leave out the events whose ids are taken (see PublishingHealth).
-
         For example, an event is not in the queue if its process died, or if publishing has failed. The queue of another
         process of the service may contain an event that this method publishes. Then the event is published twice, and
         the stream ignores the second message.
@@ -181,7 +179,7 @@ class OutboxRelay:
                     for document in documents
                     for event in reader.read_all(outbox_entries(document))
                 ]
-                batch = [entry for entry in entries if not self._is_left_out(entry[2].id)]
+                batch = [entry for entry in entries if entry[2].id not in self._queued]
                 tried += len(batch)
                 failures = await asyncio.gather(*map(self._publish, batch))
                 taken |= self.health.taken.intersection(event.id for _, _, event in entries)
@@ -196,20 +194,20 @@ class OutboxRelay:
             self.health.note_success()  # another process has published what this process could not publish
         return count
 
-    def _is_left_out(self, event_id: str) -> bool:
-        """Return True if outbox polling must not publish the event: it is in the queue, or its id is taken."""
-        return event_id in self._queued or event_id in self.health.taken
-
     def _forget(self, entry: Entry) -> None:
         """End the work on an entry of the queue. If its event is still in its outbox, outbox polling will find it."""
         self._queued.discard(entry[2].id)
         self._queue.task_done()
 
     async def _publish(self, entry: Entry) -> Exception | None:
-        """Publish the event. Return None if the stream has acknowledged the event. Otherwise return the error."""
+        """Publish the event. Return None if the stream has acknowledged the event. Otherwise return the error.
+
+        If the id of the event is taken (see PublishingHealth), only check again whether the stream has the event.
+        """
         failure: Exception | None = None
+        is_taken = entry[2].id in self.health.taken
         try:
-            await self._publisher.publish(entry[2])
+            await (self._publisher.check_stored(entry[2]) if is_taken else self._publisher.publish(entry[2]))
         except Exception as error:  # noqa: BLE001 - after this error, the relay must still publish other events
             failure = error
         self.health.note(entry[2], failure)

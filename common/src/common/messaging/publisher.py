@@ -11,7 +11,7 @@ from nats.js.errors import APIError, NotFoundError
 from common.domain.errors import DependencyUnavailable, PermanentFailure
 from common.events.envelope import MalformedEvent, StagedEvent, decode
 from common.messaging.broker import Broker
-from common.messaging.streams import MAX_MESSAGE_BYTES, is_declared
+from common.messaging.streams import MAX_MESSAGE_BYTES, stream_storing
 
 _ACK_SECONDS = 2.0
 """After the publisher has sent a message, it waits for the acknowledgement of the stream for at most this time.
@@ -58,8 +58,21 @@ class Publisher:
         second time.
         """
         answer = await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
-        if answer.duplicate and not await self._is_stored(staged, answer.stream):
-            raise EventIdTaken(f"The stream {answer.stream} has another event with the id {staged.id}.")
+        if answer.duplicate:
+            await self.check_stored(staged)
+
+    async def check_stored(self, staged: StagedEvent) -> None:
+        """Raise EventIdTaken if the stream has another event with the id of `staged`, and not this event.
+
+        Call this method if the stream has answered that it already has this id. When we publish an event, the stream
+        compares only the ids. Raises DependencyUnavailable if the stream does not answer.
+
+        If the stream is stored on three servers, the answer may come from a server that does not have the newest events
+        yet. Then the error is wrong, and a later call succeeds.
+        """
+        stream = stream_storing(staged.subject)
+        if stream is None or not await self._is_stored(staged, stream.name):
+            raise EventIdTaken(f"The stream has another event with the id {staged.id}.")
 
     async def reconnected_within(self, seconds: float) -> bool:
         """Wait until the client has lost the connection and has reconnected, but not longer than `seconds`.
@@ -91,10 +104,6 @@ class Publisher:
             raise DependencyUnavailable(f"The message broker did not store {subject}: {reason}") from error
 
     async def _is_stored(self, staged: StagedEvent, stream: str) -> bool:
-        """Return True if the stream contains this event, and False if it has another event with the same id.
-
-        When we publish an event, the stream compares only its id with the ids that it already has.
-        """
         try:
             newest = await self._broker.jetstream.get_last_msg(stream, staged.subject, direct=True)
         except NotFoundError:
@@ -125,7 +134,7 @@ def _is_refused(error: Exception, subject: str) -> bool:
     """
     if isinstance(error, APIError):
         return error.err_code == _TOO_LARGE
-    return isinstance(error, MaxPayloadError | BadSubjectError) or not is_declared(subject)
+    return isinstance(error, MaxPayloadError | BadSubjectError) or stream_storing(subject) is None
 
 
 def _size(data: bytes, headers: dict[str, str]) -> int:

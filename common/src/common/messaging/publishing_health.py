@@ -24,9 +24,10 @@ class PublishingHealth:
         self.taken: set[str] = set()
         """The ids of staged events that cannot be published, because the stream has other events with these ids.
 
-        The relay does not try to publish these events again. After 10 minutes, the stream would not recognise their ids
-        any more, and would store them. The consumers would ignore them, because the versions are not new. The command
-        `marketplace restore-done` replaces these events, and the next outbox polling then updates this set.
+        The relay does not publish these events again. It only checks again whether the stream has them. After 10
+        minutes, the stream would not recognise their ids any more, and would store them. The consumers would ignore
+        them, because the versions are not new. The command `marketplace restore-done` replaces these events, and the
+        next outbox polling then updates this set.
         """
 
     @property
@@ -48,6 +49,7 @@ class PublishingHealth:
         Of several outages in a row, only the first one is logged, and each refused event is logged once.
         """
         if failure is None:
+            self.taken.discard(event.id)
             self.note_success()
         elif not isinstance(failure, DependencyUnavailable):
             if isinstance(failure, EventIdTaken):

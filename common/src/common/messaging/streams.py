@@ -88,6 +88,9 @@ def stream_of(message_type: type[Message]) -> Stream:
     return TIMERS
 
 
-def is_declared(subject: str) -> bool:
-    """Return True if one of the streams in this file stores messages with this subject."""
-    return any(subject.startswith(pattern.rstrip("*>")) for stream in STREAMS for pattern in stream.subjects)
+def stream_storing(subject: str) -> Stream | None:
+    """Return the stream that stores messages with this subject, or None if no stream in this file does."""
+    for stream in STREAMS:
+        if any(subject.startswith(pattern.rstrip("*>")) for pattern in stream.subjects):
+            return stream
+    return None

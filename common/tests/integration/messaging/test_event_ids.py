@@ -70,3 +70,16 @@ async def test_an_event_with_a_taken_id_stays_in_its_outbox_until_it_is_removed(
     await listings.update_one({"_id": ticket.id}, {"$set": {"outbox": []}})
     await relay.poll()
     assert relay.health.taken == set()
+
+
+async def test_a_wrong_alarm_ends_when_the_stream_shows_the_event(mongo: Mongo, streams: EventStreams) -> None:
+    """A server of a NATS cluster may not have the newest events yet when it is asked for one of them."""
+    listings, publisher, ticket = mongo.database["listings"], UnreliablePublisher(streams.broker), listed_ticket()
+    await publish(streams, ticket)
+    await leave_behind(listings, ticket)
+    relay = OutboxRelay(publisher)
+    relay.add_collection(listings)
+    relay.health.taken = {ticket.event_id}
+    assert await relay.poll() == 1
+    assert relay.health.taken == set()
+    assert await in_outboxes(listings) == []
