@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -20,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from common.domain.clock import utc_now
-from faults.context import ScenarioContext, StartServers, open_context
+from faults.context import ScenarioContext, Setup, open_context
 from faults.scenario import Outcome, Scenario
 
 # In the order of the promises in docs/reliability.md.
@@ -36,6 +37,8 @@ SCENARIOS = (
     "paused_consumer",
     "graceful_stop",
     "nats_cluster",
+    "failover",
+    "cut_off_primary",
 )
 
 _MOST_ERRORS = 5
@@ -64,60 +67,67 @@ class Report:
     table: Table = field(default_factory=lambda: Table(*_COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False))
     broken: list[str] = field(default_factory=list)
 
-    def add(self, scenario: Scenario, outcome: Outcome, seconds: float) -> None:
+    def add(self, name: str, outcome: Outcome, seconds: float) -> None:
         figures = "\n".join(f"{what}: {figure}" for what, figure in outcome.figures.items())
-        texts = (scenario.name, outcome.done, outcome.injected, outcome.checked, figures, f"{seconds:.0f}")
+        texts = (name, outcome.done, outcome.injected, outcome.checked, figures, f"{seconds:.0f}")
         self.table.add_row(*texts, end_section=True)
 
 
-async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> None:
+@dataclass(frozen=True)
+class Run:
+    name: str
+    scenario: Scenario
+    setup: Setup
+
+
+def _runs(names: list[str], seed: int, *, short: bool) -> Iterator[Run]:
+    """Yield all scenarios with this seed, and then those that need more seeds with the next ones."""
     scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names]
+    for number in range(1 if short else max(each.seeds for each in scenarios)):
+        for each in scenarios:
+            if number < each.seeds:
+                name = f"{each.name}, seed {seed + number}" if each.seeds > 1 else each.name
+                setup = Setup(each.instances, each.order_window_seconds, each.start_servers, seed + number, short)
+                yield Run(name, each, setup)
+
+
+async def _run(names: list[str], report: Report, seed: int, *, short: bool) -> None:
+    runs = list(_runs(names, seed, short=short))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        # Consecutive scenarios with the same settings share a platform: its start takes longer than many scenarios.
-        for (instances, window, servers), group in groupby(scenarios, _platform_of):
+        # Consecutive runs with the same setup share a platform: its start takes longer than many scenarios.
+        for setup, group in groupby(runs, lambda run: run.setup):
             with tempfile.TemporaryDirectory() as folder:
-                async with open_context(
-                    Path(folder),
-                    instances=instances,
-                    order_window_seconds=window,
-                    seed=seed,
-                    short=short,
-                    start_servers=servers,
-                ) as context:
-                    for scenario in group:
-                        await _play(scenario, context, bar, report)
+                async with open_context(Path(folder), setup) as context:
+                    for run in group:
+                        await _play(run, context, bar, report)
     console.print(report.table)
     for each in report.broken:
         console.print(f"BROKEN  {each}", markup=False)
-    console.print(f"{len(names) - len(report.broken)} promises kept, {len(report.broken)} broken; seed {seed}")
+    console.print(f"{len(runs) - len(report.broken)} promises kept, {len(report.broken)} broken; seed {seed}")
     raise typer.Exit(int(bool(report.broken)))
 
 
-def _platform_of(scenario: Scenario) -> tuple[int, int, StartServers | None]:
-    return scenario.instances, scenario.order_window_seconds, scenario.start_servers
-
-
-async def _play(scenario: Scenario, context: ScenarioContext, bar: Progress, report: Report) -> None:
-    task = bar.add_task(scenario.name, total=None)
+async def _play(run: Run, context: ScenarioContext, bar: Progress, report: Report) -> None:
+    task = bar.add_task(run.name, total=None)
     context.progress = lambda done, total: bar.update(task, completed=done, total=total)
     began, since = time.monotonic(), utc_now()
     verdict = "kept"
     try:
-        outcome = await scenario.run(context)
+        outcome = await run.scenario.run(context)
     except AssertionError as error:  # PromiseBroken, or a timeout of `eventually`
         _show_errors(context, since, bar)
-        report.broken.append(f"{scenario.name}: {error}")
+        report.broken.append(f"{run.name}: {error}")
         outcome, verdict = Outcome("", "", f"BROKEN: {error}"), "broken"
     except Exception:  # noqa: BLE001 - any other failure counts as a broken promise; the other scenarios still run
         _show_errors(context, since, bar)
         bar.console.print(traceback.format_exc(), markup=False)
-        report.broken.append(f"{scenario.name}: the scenario itself failed")
+        report.broken.append(f"{run.name}: the scenario itself failed")
         outcome, verdict = Outcome("", "", "FAILED: see the traceback above"), "broken"
     seconds = time.monotonic() - began
-    report.add(scenario, outcome, seconds)
+    report.add(run.name, outcome, seconds)
     bar.remove_task(task)
-    bar.console.print(f"{scenario.name}: {verdict}, {seconds:.0f} s")
+    bar.console.print(f"{run.name}: {verdict}, {seconds:.0f} s")
 
 
 def _show_errors(context: ScenarioContext, since: datetime, bar: Progress) -> None:

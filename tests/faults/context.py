@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import httpx
 
 from devkit.servers import Server, free_port
+from devkit.servers.replica_set import ReplicaSet
 from marketplace.operations.audit import audit
 from marketplace.operations.operator import Operator, operator
 from marketplace.platform import Platform
@@ -36,6 +37,7 @@ class OtherServers:
 
     servers: Sequence[Server] = ()
     nats_url: str | None = None
+    replica_set: ReplicaSet | None = None
 
 
 StartServers = Callable[[Path], AbstractAsyncContextManager[OtherServers]]
@@ -51,7 +53,9 @@ class ScenarioContext:
     """True if this is the short run (`make test-faults-short`): smaller numbers, the same checks."""
     progress: Progress
     servers: Sequence[Server] = ()
-    """The servers that the scenario has started itself (`Scenario.servers`)."""
+    """The servers that the scenario has started itself (`Scenario.start_servers`)."""
+    replica_set: ReplicaSet | None = None
+    """The MongoDB of the platform, if the scenario has started it itself."""
     people: list["Person"] = field(default_factory=list)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -129,24 +133,28 @@ class Person:
         return await self.request_with_retries("POST", "/api/payments", json={"orderId": order_id, "token": token})
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What a platform under test depends on. Consecutive scenarios with equal setups share a platform."""
+
+    instances: int
+    order_window_seconds: int
+    start_servers: StartServers | None
+    seed: int
+    short: bool
+
+
 @asynccontextmanager
-async def open_context(  # noqa: PLR0913 - the needs of a scenario, by name
-    folder: Path,
-    *,
-    instances: int,
-    order_window_seconds: int,
-    seed: int,
-    short: bool,
-    start_servers: StartServers | None = None,
-) -> AsyncIterator[ScenarioContext]:
-    more = dict.fromkeys(SERVICE_NAMES, instances) if instances > 1 else {}
+async def open_context(folder: Path, setup: Setup) -> AsyncIterator[ScenarioContext]:
+    more = dict.fromkeys(SERVICE_NAMES, setup.instances) if setup.instances > 1 else {}
     async with AsyncExitStack() as stack:
-        ours = start_servers(folder / "servers") if start_servers else nullcontext(OtherServers())
+        ours = setup.start_servers(folder / "servers") if setup.start_servers else nullcontext(OtherServers())
         other = await stack.enter_async_context(ours)
         settings = PlatformSettings(
             gateway_port=free_port(in_a_row=40),
             data_dir=folder,
-            order_window_seconds=order_window_seconds,
+            order_window_seconds=setup.order_window_seconds,
+            mongo_url=other.replica_set.url if other.replica_set else None,
             nats_url=other.nats_url,
             log_format="json",
             log_level="warning",
@@ -154,7 +162,13 @@ async def open_context(  # noqa: PLR0913 - the needs of a scenario, by name
         platform = await stack.enter_async_context(Platform(settings, more))
         connection = await stack.enter_async_context(operator(settings))
         context = ScenarioContext(
-            platform, connection, random.Random(seed), short, lambda _done, _all: None, other.servers
+            platform,
+            connection,
+            random.Random(setup.seed),
+            setup.short,
+            lambda _done, _all: None,
+            other.servers,
+            other.replica_set,
         )
         try:
             yield context

@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx
 
+from faults.confirmed import Confirmed
 from faults.context import Person, ScenarioContext
 
 NO_ANSWER = 0
 """Stands for a status when the connection was refused or broke."""
 
 SUCCESS = {"sign up": 201, "browse": 200, "list": 201, "order": 201, "pay": 201, "cancel": 204}
+_MAKES = {"sign up": "user", "list": "ticket", "order": "order", "pay": "payment"}
 _PAUSE_SECONDS = (0.01, 0.06)
 _NEWCOMERS = 0.25
 
@@ -45,6 +47,7 @@ class Load:
     buyer: Person
     newcomer: Person
     answers: list[Answer] = field(default_factory=list)
+    confirmed: Confirmed = field(default_factory=set)
     _stopping: bool = False
 
     def counts(self) -> Counter[int]:
@@ -94,7 +97,11 @@ class Load:
             detail = str(body.get("detail", ""))
         answer = Answer(to, status, time.monotonic() - began, detail, began)
         self.answers.append(answer)
-        return body if answer.is_success else None
+        if not answer.is_success:
+            return None
+        if kind := _MAKES.get(to):
+            self.confirmed.add((kind, body["id"]))
+        return body
 
 
 @asynccontextmanager

@@ -11,11 +11,11 @@ import httpx
 
 from common.storage.collection import Document
 from devkit.testing.eventually import eventually
+from faults.confirmed import Confirmed, require_confirmed_changes
 from faults.context import Person, ScenarioContext
 from faults.event_counts import count_events, wrong_event_counts
-from faults.outboxes import OWNERS, outboxes_empty
+from faults.outboxes import outboxes_empty
 from faults.scenario import Outcome, Scenario, require
-from marketplace.operations.snapshot import take_snapshot
 from marketplace.registry import SERVICE_NAMES
 
 _PEOPLE = 8
@@ -43,7 +43,8 @@ async def run(context: ScenarioContext) -> Outcome:
     require(not differences, f"the audit found: {differences[:3]}")
     wrong = await wrong_event_counts(context)
     require(not wrong, f"{len(wrong)} differences between changes and events: {', '.join(wrong[:5])}")
-    await _expect_confirmed_changes(context, crowd)
+    await require_confirmed_changes(context, crowd.confirmed)
+    require(crowd.changes >= crowd.goal, f"only {crowd.changes} changes")
     return Outcome(
         done=f"{crowd.changes} changes through the gateway: sign up, list, change, order, cancel, pay, let expire",
         injected=f"{len(victims)} times kill -9 of {_whom(context)}, nats and mongod",
@@ -67,8 +68,7 @@ class Crowd:
     goal: int
     changes: int = 0
     """The number of confirmed changes."""
-    confirmed: set[tuple[str, str]] = field(default_factory=set)
-    """Kind and id of each aggregate that an answer confirmed."""
+    confirmed: Confirmed = field(default_factory=set)
     kills_are_done: bool = False
 
     @classmethod
@@ -164,14 +164,6 @@ async def _kill_one_after_the_other(context: ScenarioContext, crowd: Crowd, vict
         await asyncio.sleep(context.random.uniform(0, 0.05))  # a random point within a change
         await context.platform.kill(name)
         context.progress(crowd.changes, crowd.goal)
-
-
-async def _expect_confirmed_changes(context: ScenarioContext, crowd: Crowd) -> None:
-    """Check that everything that an answer confirmed is stored."""
-    snapshot = await take_snapshot(context.operator)
-    missing = [f"{kind} {key}" for kind, key in crowd.confirmed if key not in snapshot.documents(*OWNERS[kind])]
-    require(not missing, f"confirmed, but not stored: {', '.join(missing[:5])}")
-    require(crowd.changes >= crowd.goal, f"only {crowd.changes} changes")
 
 
 SCENARIO = Scenario("No lost event", run)

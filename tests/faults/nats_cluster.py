@@ -14,14 +14,20 @@ from common.domain.errors import DependencyUnavailable
 from common.messaging.streams import DOMAIN_EVENTS, STREAMS
 from devkit.servers import Server, nats_cluster_url, run_nats_cluster
 from devkit.testing.eventually import eventually
+from faults.availability import (
+    ENDS_WITHIN_SECONDS,
+    OUR_PROCESSES,
+    UNAVAILABLE,
+    lists_and_orders,
+    require_fitting_answers,
+)
 from faults.context import OtherServers, Person, ScenarioContext
 from faults.event_counts import wrong_event_counts
 from faults.load import load
-from faults.outage import ENDS_WITHIN_SECONDS, judge, lists_and_orders
 from faults.outboxes import outboxes_empty
 from faults.scenario import Outcome, Scenario, require
 from marketplace.bounded_provisioning import provision_within
-from marketplace.registry import CONSUMERS_OF, SERVICE_NAMES
+from marketplace.registry import CONSUMERS_OF
 
 _PEOPLE = 6
 _AWAY_SECONDS = 30.0
@@ -41,8 +47,7 @@ async def _three_servers(folder: Path) -> AsyncIterator[OtherServers]:
 
 
 async def run(context: ScenarioContext) -> Outcome:
-    ours = [*SERVICE_NAMES, *(f"{service}-2" for service in SERVICE_NAMES), "gateway"]
-    before = {name: context.platform.pid(name) for name in ours}
+    before = {name: context.platform.pid(name) for name in OUR_PROCESSES}
     seller, buyer = await context.person(), await context.person()
     comes_back = context.size([True] * 4 + [False], [True])
     elections: list[float] = []
@@ -59,14 +64,14 @@ async def run(context: ScenarioContext) -> Outcome:
                 await victim.start()
                 await _seconds_until(partial(_is_up_to_date, context), within=_UP_TO_DATE_WITHIN_SECONDS)
             context.progress(done, len(comes_back))
-    judge(under_load)
+    require_fitting_answers(under_load)
     unread = [answer for answer in under_load.answers if answer.to == "browse" and not answer.is_success]
     require(not unread, f"{len(unread)} reads failed, which need no broker: {', '.join(map(str, unread[:3]))}")
     require(
         max(recoveries) <= _CHANGES_WITHIN_SECONDS,
         f"a change succeeded only {max(recoveries):.1f} s after the election of new leaders",
     )
-    restarted = [name for name in ours if context.platform.pid(name) != before[name]]
+    restarted = [name for name in OUR_PROCESSES if context.platform.pid(name) != before[name]]
     require(not restarted, f"processes restarted: {', '.join(restarted)}")
     await outboxes_empty(context, within=_OUTBOXES_EMPTY_WITHIN_SECONDS)
     differences = await context.settle()
@@ -82,7 +87,7 @@ async def run(context: ScenarioContext) -> Outcome:
         f"has not arrived yet; reads succeed; a new ticket can be ordered {_CHANGES_WITHIN_SECONDS:g} s after the "
         "election of new leaders; no process restarted; one event per change, and no other; the audit; outboxes empty",
         figures={
-            "answered 503": str(under_load.counts()[503]),
+            "answered 503": str(under_load.counts()[UNAVAILABLE]),
             "slowest answer": f"{max(answer.seconds for answer in under_load.answers):.2f} s",
             "elections": f"{min(elections):.1f} to {max(elections):.1f} s",
             "ordered after an election": f"{max(recoveries):.1f} s",
@@ -142,4 +147,4 @@ async def _recovery(seller: Person, buyer: Person) -> float:
     return time.monotonic() - began
 
 
-SCENARIO = Scenario("NATS cluster", run, start_servers=_three_servers)
+SCENARIO = Scenario("NATS cluster", run, start_servers=_three_servers, seeds=3)

@@ -1,24 +1,18 @@
 """Outage: NATS, then MongoDB, is down or hangs: every request ends in time, and the platform recovers by itself."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from faults.context import Person, ScenarioContext
-from faults.load import Answer, Load, load
+from faults.availability import OUR_PROCESSES, UNAVAILABLE, require_fitting_answers, seconds_to_recover
+from faults.context import ScenarioContext
+from faults.load import load
 from faults.outboxes import outboxes_empty
 from faults.scenario import Outcome, Scenario, require
-from marketplace.registry import SERVICE_NAMES
 
-ENDS_WITHIN_SECONDS = 5.0
 _RECOVERS_WITHIN_SECONDS = 3.0
 _OUTBOXES_EMPTY_WITHIN_SECONDS = 10.0
-
-_UNAVAILABLE = 503
-_EVENT_HAS_NOT_COME = {("order", 404), ("pay", 404)}
-"""The service has not received the event of a new ticket or order yet."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,7 @@ def _faults(context: ScenarioContext) -> list[Fault]:
 
 async def run(context: ScenarioContext) -> Outcome:
     faults, people = _faults(context), context.size(8, 4)
-    ours = [*SERVICE_NAMES, *(f"{service}-2" for service in SERVICE_NAMES), "gateway"]
-    before = {name: context.platform.pid(name) for name in ours}
+    before = {name: context.platform.pid(name) for name in OUR_PROCESSES}
     seller, buyer = await context.person(), await context.person()
     recoveries = {}
     async with load(context, people) as under_load:
@@ -63,13 +56,13 @@ async def run(context: ScenarioContext) -> Outcome:
                     context.progress(passed, total)
             finally:
                 await fault.end()
-            recoveries[fault.name] = await _recovery(context, ours, seller, buyer)
+            recoveries[fault.name] = await seconds_to_recover(context, seller, buyer)
             require(
                 recoveries[fault.name] <= _RECOVERS_WITHIN_SECONDS,
                 f"{fault.name}: recovered only after {recoveries[fault.name]:.1f} s",
             )
-    judge(under_load)
-    restarted = [name for name in ours if context.platform.pid(name) != before[name]]
+    require_fitting_answers(under_load)
+    restarted = [name for name in OUR_PROCESSES if context.platform.pid(name) != before[name]]
     require(not restarted, f"processes restarted: {', '.join(restarted)}")
     differences = await context.settle()
     require(not differences, f"the audit found: {differences[:3]}")
@@ -83,39 +76,11 @@ async def run(context: ScenarioContext) -> Outcome:
         "3 s after the end a new ticket can be ordered and all processes are ready; no process restarted; "
         "the audit; outboxes empty within 10 s",
         figures={
-            "answered 503": str(counts[_UNAVAILABLE]),
+            "answered 503": str(counts[UNAVAILABLE]),
             "slowest answer": f"{slowest:.2f} s",
             **{f"recovery, {name}": f"{seconds:.1f} s" for name, seconds in recoveries.items()},
         },
     )
-
-
-def judge(under_load: Load) -> None:
-    unfit = under_load.other_than(_is_fitting)
-    require(not unfit, f"{len(unfit)} unexpected answers: {', '.join(map(str, unfit[:3]))}")
-    slow = under_load.other_than(lambda answer: answer.seconds <= ENDS_WITHIN_SECONDS)
-    require(not slow, f"{len(slow)} requests took too long: {', '.join(map(str, slow[:3]))}")
-
-
-def _is_fitting(answer: Answer) -> bool:
-    return answer.is_success or answer.status == _UNAVAILABLE or (answer.to, answer.status) in _EVENT_HAS_NOT_COME
-
-
-async def _recovery(context: ScenarioContext, ours: list[str], seller: Person, buyer: Person) -> float:
-    """Return the seconds until a new ticket can be ordered and every instance is ready."""
-    began = time.monotonic()
-    try:
-        await asyncio.gather(lists_and_orders(seller, buyer), context.platform.until_ready(*ours, seconds=20))
-    except TimeoutError as error:
-        require(condition=False, message=f"after the outage: {error}")
-    return time.monotonic() - began
-
-
-async def lists_and_orders(seller: Person, buyer: Person) -> None:
-    """List a ticket, and order it as soon as orders has received its event."""
-    ticket = await seller.list_ticket()
-    while not (order := await buyer.place_order(ticket)).is_success:
-        require(("order", order.status_code) in _EVENT_HAS_NOT_COME, f"an order was answered {order.status_code}")
 
 
 SCENARIO = Scenario("Outage", run)

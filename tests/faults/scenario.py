@@ -33,3 +33,5 @@ class Scenario:
     order_window_seconds: int = 60
     start_servers: StartServers | None = None
     """Starts the servers that the platform uses instead of its own ones."""
+    seeds: int = 1
+    """With how many seeds the full run plays it. Each has a platform of its own."""

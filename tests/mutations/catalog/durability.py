@@ -33,7 +33,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.storage.mongo:Mongo.__init__",
         old='"readConcernLevel": "majority",',
         new="",
-        tests=_WRITE_CONCERN,
+        tests=(
+            *_WRITE_CONCERN,
+            *tests_in(
+                "common/tests/integration/storage/test_mongo_replica_set.py",
+                "test_a_read_does_not_see_a_write_that_only_a_cut_off_primary_has",
+            ),
+        ),
+        slow=True,
     ),
     Mutation(
         name="retried-writes",
