@@ -20,6 +20,8 @@ from benchmarks.rows.orders import orders_of, round_of, round_of_baseline
 from benchmarks.seed_data import checkpoint, remove, seed_orders, seed_tickets
 from common.domain.clock import utc_now
 from common.domain.ids import UserId, new_id
+from common.messaging.newest_events import newest_events
+from common.runtime.restore_check import ACCEPTED, RESTORES
 from tickets.ticket import Ticket
 
 _STORED = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
@@ -95,4 +97,16 @@ async def _store(bench: Bench, wanted: int) -> None:
     if missing < 0:
         newest_first = await orders.find({}, {"_id": 1}).sort([("_id", -1)]).limit(-missing).to_list(None)
         await remove(orders, [order["_id"] for order in newest_first])
+        await _accept_the_loss(bench)
     await asyncio.to_thread(checkpoint, bench.platform.mongo_url)
+
+
+async def _accept_the_loss(bench: Bench) -> None:
+    """Let the orders service start again, although the stream has events of the orders that were removed.
+
+    At its start, the service looks for its newest events in its database (see common.runtime.restore_check).
+    """
+    accepted = [event.event_id for event in await newest_events(bench.operator.broker, "orders")]
+    await bench.collection("orders", RESTORES).update_one(
+        {"_id": ACCEPTED}, {"$set": {"event_ids": accepted}}, upsert=True
+    )
