@@ -1,9 +1,12 @@
 """The audit reads the streams: events without an owner, contradictory events, and states that are published again."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from marketplace.tests.integration.operated import an_operator
+from nats.js import JetStreamContext
+from nats.js.errors import ServiceUnavailableError
 
 from common.domain.clock import utc_now
 from common.domain.event import Event
@@ -12,6 +15,7 @@ from common.events.catalog import EXAMPLES
 from common.events.envelope import MESSAGE_ID, REPUBLISHED, StagedEvent
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
+from devkit.testing.samples import listed_ticket
 from marketplace.operations.audit import audit
 from marketplace.operations.operator import Operator
 from marketplace.operations.stored_data import AGGREGATES
@@ -81,3 +85,21 @@ async def test_events_before_a_state_that_was_published_again_are_not_lost(
     ]
     await streams.publish_bytes(staged.subject, staged.data.encode(), headers)
     assert await found(operator, TICKETS) == []
+
+
+async def test_the_audit_waits_while_a_cluster_elects_a_leader(
+    operator: Operator, streams: EventStreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NATS then answers that nobody can serve the consumer with which the audit reads."""
+    await streams.publish(listed_ticket())
+    fetch, refusals = JetStreamContext.PullSubscription.fetch, [ServiceUnavailableError(), ServiceUnavailableError()]
+
+    async def refused_at_first(subscription: Any, *args: Any, **kwargs: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return await fetch(subscription, *args, **kwargs)
+
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", refused_at_first)
+    report = await audit(operator, settle_seconds=0)
+    assert len(report.differences) == 1
+    assert refusals == []

@@ -198,4 +198,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="newest.model_fields_set | again.model_fields_set",
         tests=_differs("test_a_state_that_is_published_again_with_a_newer_field_is_no_contradiction"),
     ),
+    Mutation(
+        name="audit-waits-for-a-leader",
+        promise="The audit waits while a NATS cluster elects a leader for the consumer with which it reads.",
+        where="marketplace.operations.stream_reader:_pull",
+        old="except (TimeoutError, NatsTimeout, ServiceUnavailableError) as error:",
+        new="except (TimeoutError, NatsTimeout) as error:",
+        tests=tests_in(
+            "marketplace/tests/integration/test_operations_audit_streams.py",
+            "test_the_audit_waits_while_a_cluster_elects_a_leader[motor]",
+        ),
+    ),
 )

@@ -1,5 +1,6 @@
 """Reads the messages of a stream, for the commands for operators."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
@@ -23,6 +24,7 @@ _BATCH = 500
 # A pull asks NATS for a number of messages, and waits until all of them arrive, but not longer than this time. Some of
 # them never arrive if they were deleted, or if NATS did not get the request. So after this time, we pull again.
 _FETCH_SECONDS = 1.0
+_PAUSE_SECONDS = 0.1
 # If no message arrives for this time, we stop pulling and raise an error.
 _TIMEOUT_SECONDS = 10.0
 
@@ -94,9 +96,13 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
     while received < left:
         try:
             batch = await pull.fetch(min(left - received, _BATCH), timeout=_FETCH_SECONDS)
-        except (TimeoutError, NatsTimeout):
+        except (TimeoutError, NatsTimeout, ServiceUnavailableError) as error:
             if time.monotonic() > last_batch_at + _TIMEOUT_SECONDS:
                 raise DependencyUnavailable("The event stream does not answer.") from None
+            if isinstance(error, ServiceUnavailableError):
+                # In a cluster, this can happen while the servers elect a leader for the consumer.
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             with suppress(NatsTimeout):
                 info = await jetstream.consumer_info(stream, consumer)
                 if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
