@@ -77,12 +77,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="read-model-looks-twice",
         promise="Of two first events of an aggregate that arrive at once, a read model keeps the newer one.",
         where="common.storage.read_model:ReadModelRepository.apply",
-        old="""
-            written = await self.collection.update_one(older, {"$set": state})
-            return written.matched_count == 1
-        """,
-        new="return False",
+        old="raise VersionConflict",
+        new="return False\nraise VersionConflict",
         tests=tests_in(_READ_MODEL, "test_an_event_that_loses_the_insert_still_wins_if_it_is_newer"),
+    ),
+    Mutation(
+        name="read-model-trusts-the-majority",
+        promise="A read model ignores an event only if a majority of the replica set has stored that or a newer one.",
+        where="common.storage.read_model:ReadModelRepository.apply",
+        old="""
+            if await self.collection.find_one({**key, "version": {"$gte": event.version}}) is None:
+                raise VersionConflict("Another event was stored at the same moment. Try again.") from None
+            return False
+        """,
+        new='return (await self.collection.update_one(older, {"$set": state})).matched_count == 1',
+        tests=tests_in(
+            "common/tests/integration/storage/test_read_model.py",
+            "test_an_event_is_applied_again_if_mongodb_has_undone_its_write",
+        ),
     ),
     Mutation(
         name="lookup-waits-for-an-event-on-its-way",

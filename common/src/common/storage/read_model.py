@@ -13,9 +13,11 @@ from typing import Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import DuplicateKeyError
 
+from common.domain.errors import VersionConflict
 from common.domain.event import Event
 from common.storage.collection import Collection, Document
 from common.storage.document_reader import DocumentReader
+from common.storage.retry import retry_on_conflict
 
 
 class ReadModel(BaseModel):
@@ -74,21 +76,27 @@ class ReadModelRepository(Generic[R]):
                 return found
             await asyncio.sleep(0.02)
 
+    @retry_on_conflict
     async def apply(self, event: Event) -> bool:
         """Store the data of the event if the event is newer than the stored data. Return True if the data was stored.
 
         Events may arrive twice and in any order. The filter `older` matches the stored document only if the event is
         newer. It also matches if the stored version is missing or is not a number, so that the event repairs it. If the
         event is not newer, the upsert tries to insert a second document with the same _id, so it fails with a duplicate
-        key. But this error also happens if the updates for two events try to insert the same document at the same time,
-        and MongoDB refuses the newer one. So after the error, we try again with an update that cannot insert. This
-        update changes the document only if the event is newer than the document.
+        key.
+
+        This error does not prove that the event is not newer. It also happens if the updates for two events try to
+        insert the same document at the same time, and MongoDB refuses the newer one. And a primary that has lost the
+        majority of the replica set compares with documents that MongoDB undoes later. So after the error, we read what
+        a majority has stored, and try again if that is older than the event.
         """
         state = self._read_model.from_event(event).to_document()
-        older = {"_id": state.pop("_id"), "version": {"$not": {"$gte": event.version}}}
+        key = {"_id": state.pop("_id")}
+        older = {**key, "version": {"$not": {"$gte": event.version}}}
         try:
             await self.collection.update_one(older, {"$set": state}, upsert=True)
         except DuplicateKeyError:
-            written = await self.collection.update_one(older, {"$set": state})
-            return written.matched_count == 1
+            if await self.collection.find_one({**key, "version": {"$gte": event.version}}) is None:
+                raise VersionConflict("Another event was stored at the same moment. Try again.") from None
+            return False
         return True

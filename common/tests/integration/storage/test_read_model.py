@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from pymongo import DeleteOne
+from pymongo.errors import DuplicateKeyError
 
 from common.storage.collection import Collection
 from common.storage.mongo import Mongo
@@ -58,3 +60,20 @@ async def test_a_second_event_of_the_same_version_changes_nothing(collection: Co
     found = await tickets.find(ticket.id)
     assert found is not None
     assert found.title == "First"
+
+
+async def test_an_event_is_applied_again_if_mongodb_has_undone_its_write(collection: Collection) -> None:
+    """The duplicate key is an answer of a primary that was cut off. The new primary does not have the document."""
+    ticket = listed_ticket(title="Concert")
+
+    async def elect_another_primary(_name: str, operation: Operation) -> object:
+        try:
+            return await operation()
+        except DuplicateKeyError:
+            await collection.bulk_write([DeleteOne({"_id": ticket.id})])
+            raise
+
+    tickets = ReadModelRepository(InterceptedCollection(collection, elect_another_primary), KnownTicket)
+    assert await tickets.apply(ticket)
+    assert await tickets.apply(ticket)
+    assert await tickets.find(ticket.id) == KnownTicket(id=ticket.id, version=1, title="Concert")
