@@ -41,11 +41,6 @@ SCENARIOS = (
     "cut_off_primary",
 )
 
-_ONLY_IN_FULL = {"cut_off_primary"}
-"""Left out of the short run, unless `--only` names it: it found a fault of the platform that is not fixed yet.
-
-docs/reliability.md describes this fault.
-"""
 _MOST_ERRORS = 5
 _COLUMNS = ("promise", "done", "injected", "checked", "figures", "s")
 
@@ -64,8 +59,7 @@ def main(
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS)}")
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console.print(f"seed {seed}" + (", short" if short else ""))
-    names = only or [name for name in SCENARIOS if not (short and name in _ONLY_IN_FULL)]
-    asyncio.run(_run(names, Report(), seed, short=short))
+    asyncio.run(_run(only or list(SCENARIOS), Report(), seed, short=short))
 
 
 @dataclass
