@@ -18,11 +18,11 @@ from common.messaging.streams import DOMAIN_EVENTS
 
 _CONSUMER = "orders-replicate-ticket"
 _AT_MOST_SECONDS = 60.0
-"""The limit of two separate waits.
+"""The limit of three separate waits.
 
-First, we publish the events, and wait until the stream contains all of them. If this takes longer, the measurement
-fails. Then we wait until the service has handled all events. This second wait counts from the first handled event. If
-it takes longer, we stop, and use the rate that the service has reached until then.
+First, we publish the events, and wait until the stream contains all of them. Then we wait until the service has handled
+the first event. If one of these takes longer, the measurement fails. Last, we wait until the service has handled all
+events. If this takes longer, we stop, and use the rate that the service has reached until then.
 """
 _BULK = 1_000
 _POLL_SECONDS = 0.05
@@ -77,12 +77,14 @@ async def _catch_up(bench: Bench, count: int) -> tuple[float, int]:
     the service needs to start.
     """
     jetstream = bench.operator.broker.jetstream
-    began, first = 0.0, 0
+    entered, began, first = time.monotonic(), 0.0, 0
     while True:
         info = await jetstream.consumer_info(DOMAIN_EVENTS.name, _CONSUMER)
         now, applied = time.monotonic(), count - (info.num_pending or 0) - (info.num_ack_pending or 0)
         if applied > 0 and not began:
             began, first = now, applied
+        if not began and now - entered > _AT_MOST_SECONDS:
+            raise TimeoutError(f"orders has handled no event for {_AT_MOST_SECONDS:g} s. Its log says why.")
         if applied >= count or (began and now - began > _AT_MOST_SECONDS):
             return (applied - first) / max(1e-9, now - began), applied
         await asyncio.sleep(_POLL_SECONDS)

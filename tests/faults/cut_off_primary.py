@@ -93,20 +93,22 @@ class Crowd:
 
     async def _ask_until_answered(self, action: str, order: str) -> httpx.Response:
         """Repeat the request while the database is not available, or payments has not received the order."""
-        while True:
-            answer = await self._ask(action, order)
-            if answer.status_code not in {UNAVAILABLE, httpx.codes.NOT_FOUND}:
-                return answer
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(_ALL_ENDED_WITHIN_SECONDS):
+            while True:
+                answer = await self._ask(action, order)
+                if answer.status_code not in {UNAVAILABLE, httpx.codes.NOT_FOUND}:
+                    return answer
+                await asyncio.sleep(0.1)
 
     async def _buy_what_expired(self, order: str) -> None:
         """Order the ticket for another buyer as soon as the order has expired."""
         found = await self.buyer.request_with_retries("GET", f"/api/orders/{order}")
         ticket = found.json()["ticket"]["id"]
         answer = await self.rival.place_order(ticket)
-        while answer.status_code == httpx.codes.CONFLICT:
-            await asyncio.sleep(0.2)
-            answer = await self.rival.place_order(ticket)
+        async with asyncio.timeout(_ALL_ENDED_WITHIN_SECONDS):
+            while answer.status_code == httpx.codes.CONFLICT:
+                await asyncio.sleep(0.2)
+                answer = await self.rival.place_order(ticket)
         require(answer.status_code == 201, f"the second order of a ticket was answered {answer.status_code}")
 
 
