@@ -109,7 +109,7 @@ async def test_a_server_of_three_that_has_disabled_jetstream_is_restarted(tmp_pa
         assert await is_alive(server, disk_is_full=True)
 
 
-def test_a_slow_nats_has_a_minute_and_a_full_disk_no_longer_than_it_may() -> None:
+def test_nats_has_a_minute_to_answer_and_is_restarted_within_15_s() -> None:
     probe = nats_container()["livenessProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] < _RECOVERY_SECONDS
     assert probe["timeoutSeconds"] * probe["failureThreshold"] > 60

@@ -33,6 +33,7 @@ AREAS = (
     "cluster_network",
     "cluster_credentials",
     "rollouts",
+    "restarts_of_nats",
     "audit_of_aggregates",
     "audit_of_events",
     "audit_of_damage",

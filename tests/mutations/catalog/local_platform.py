@@ -6,7 +6,6 @@ _UNIT = "marketplace/tests/unit"
 _INTEGRATION = "marketplace/tests/integration"
 _CONFIGURATION = "marketplace.gateway:_CONFIGURATION"
 _STOP = "marketplace.platform:Platform._stop"
-_FULL_DISK = "test_nats_stores_again_within_15_s_after_its_disk_was_full"
 _ANSWERED_IN_TIME = "test_a_service_that_does_not_answer_gets_one_request_and_the_client_gets_503"
 
 
@@ -100,73 +99,6 @@ for store in parts.stores:
         old="pause = min(pause * 2, _LONGEST_PAUSE)",
         new="pause = min(pause, _LONGEST_PAUSE)",
         tests=tests_in(f"{_UNIT}/test_supervisor.py", "test_the_pauses_grow_while_it_keeps_dying"),
-    ),
-    Mutation(
-        name="a-server-with-a-fault-is-restarted",
-        promise="A process that runs but works again only after a restart is restarted.",
-        where="marketplace.supervisor:Supervisor._stop_it_when_a_restart_helps",
-        old="return await self.server.stop(_FAULT_GRACE)",
-        new="return None",
-        tests=tests_in(f"{_UNIT}/test_supervisor.py", "test_a_server_with_a_fault_is_restarted_only_when_that_helps"),
-        slow=True,
-    ),
-    Mutation(
-        name="no-restart-that-does-not-help",
-        promise="NATS is not restarted while its disk is full.",
-        where="devkit.servers.nats_server:NatsServer.fault",
-        old="if self.has_room():",
-        new="if self.is_running:",
-        tests=tests_in(f"{_INTEGRATION}/test_store_of_nats.py", _FULL_DISK),
-        slow=True,
-    ),
-    Mutation(
-        name="a-failed-write-of-nats-is-noticed",
-        promise="NATS, which never stores again by itself after its disk was full, is restarted when it has room.",
-        where="devkit.servers.nats_server:NatsServer._health_error",
-        old='b"GET /healthz HTTP/1.0',
-        new='b"GET /healthz?js-enabled-only=true HTTP/1.0',
-        tests=tests_in(f"{_INTEGRATION}/test_store_of_nats.py", _FULL_DISK),
-        slow=True,
-    ),
-    Mutation(
-        name="only-a-failed-write-restarts-nats",
-        promise="NATS is not restarted because it cannot recover one of its streams.",
-        where="devkit.servers.nats_server:NatsServer.fault",
-        old="_WRITE_ERROR not in (error := await self._health_error(self.monitor_port))",
-        new="not (error := await self._health_error(self.monitor_port))",
-        tests=tests_in(f"{_INTEGRATION}/test_nats_probes.py", "test_a_damaged_stream_does_not_restart_nats"),
-    ),
-    Mutation(
-        name="streams-after-each-start-of-nats",
-        promise="After each start of NATS, its streams and consumers exist, even if its folder was deleted.",
-        where="marketplace.supervisor:Supervisor._until_it_ends",
-        old="[] if after_start_is_done else [self._do_after_start()]",
-        new="[]",
-        tests=tests_in(
-            f"{_INTEGRATION}/test_store_of_nats.py",
-            "test_the_streams_and_consumers_are_there_again_after_the_folder_of_nats_was_deleted",
-        ),
-        slow=True,
-    ),
-    Mutation(
-        name="streams-that-could-not-be-created-are-tried-again",
-        promise="If the streams cannot be created after a start of NATS, the platform tries again.",
-        where="marketplace.supervisor:Supervisor._do_after_start",
-        old='self._report(f"{failure} Trying again in {pause:g} s.")',
-        new='return self._report(f"{failure} Trying again in {pause:g} s.")',
-        tests=tests_in(f"{_UNIT}/test_supervisor.py", "test_each_start_is_followed_by_what_the_server_needs"),
-        slow=True,
-    ),
-    Mutation(
-        name="time-to-recover-a-large-store",
-        promise="NATS is not killed while it reads a large store at its start.",
-        where="devkit.servers.nats_server:NatsServer",
-        old="start_seconds = 300.0",
-        new="start_seconds = 30.0",
-        tests=tests_in(
-            f"{_INTEGRATION}/test_nats_probes.py",
-            "test_make_run_gives_a_large_store_as_much_time_to_start_as_kubernetes[NatsServer]",
-        ),
     ),
     Mutation(
         name="a-taken-port-is-named",

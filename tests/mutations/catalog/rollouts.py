@@ -6,11 +6,6 @@ _BASE = "infra/k8s/base"
 _PRODUCTION = "infra/k8s/overlays/production"
 _TESTS = "tests/kubernetes"
 
-
-def _probe(*names: str) -> tuple[str, ...]:
-    return tests_in("marketplace/tests/integration/test_nats_probes.py", *names)
-
-
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a-rollout-keeps-all-pods",
@@ -51,58 +46,6 @@ livenessProbe:
             f"{_TESTS}/test_services.py",
             "test_it_has_every_probe_on_a_path_that_its_application_has[kind-orders]",
         ),
-    ),
-    Mutation(
-        name="no-restart-for-an-unhealthy-stream",
-        promise="A NATS server is not restarted because a stream is damaged, or because the other servers are away.",
-        where=f"{_BASE}/nats/is-alive.sh",
-        old='*"write error"* |',
-        new='*" 503 "* |',
-        tests=_probe(
-            "test_a_damaged_stream_does_not_restart_nats",
-            "test_a_server_of_three_is_not_restarted_because_the_others_are_away",
-        ),
-        slow=True,
-    ),
-    Mutation(
-        name="nats-is-restarted-after-a-full-disk",
-        promise="A NATS server whose disk was full is restarted, because it never stores again by itself.",
-        where=f"{_BASE}/nats/is-alive.sh",
-        old='*"write error"* |',
-        new="",
-        tests=_probe("test_nats_whose_disk_was_full_is_restarted_as_soon_as_it_has_room"),
-    ),
-    Mutation(
-        name="nats-without-jetstream-is-restarted",
-        promise="A NATS server of several is restarted if it has disabled JetStream because its disk was full.",
-        where=f"{_BASE}/nats/is-alive.sh",
-        old='| *"JetStream not enabled"*)',
-        new=")",
-        tests=_probe("test_a_server_of_three_that_has_disabled_jetstream_is_restarted"),
-    ),
-    Mutation(
-        name="no-restart-of-nats-on-a-full-disk",
-        promise="A NATS server is not restarted while its disk is full, which would not help and could do damage.",
-        where=f"{_BASE}/nats/is-alive.sh",
-        old="status=0;",
-        new="status=1;",
-        tests=_probe("test_nats_whose_disk_was_full_is_restarted_as_soon_as_it_has_room"),
-    ),
-    Mutation(
-        name="no-restart-of-a-slow-nats",
-        promise="A NATS server on a busy node has more than a minute to answer before it is restarted.",
-        where=f"{_BASE}/nats/nats.yaml",
-        old="timeoutSeconds: 30",
-        new="timeoutSeconds: 5",
-        tests=_probe("test_a_slow_nats_has_a_minute_and_a_full_disk_no_longer_than_it_may"),
-    ),
-    Mutation(
-        name="traffic-despite-an-unhealthy-stream",
-        promise="A NATS server with a damaged stream, or one that is catching up, still serves its other streams.",
-        where=f"{_BASE}/nats/nats.yaml",
-        old="path: /healthz?js-server-only=true",
-        new="path: /healthz",
-        tests=_probe("test_a_damaged_stream_does_not_stop_the_traffic_of_nats"),
     ),
     Mutation(
         name="the-gateway-closes-idle-connections-first",
