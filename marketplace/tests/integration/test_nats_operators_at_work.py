@@ -31,11 +31,12 @@ from devkit.testing.eventually import eventually
 from devkit.testing.running import somebody
 from devkit.testing.samples import order_events
 from marketplace.operations.dead_letters import drop_dead_letter, list_dead_letters, replay_dead_letter
+from marketplace.operations.event_reader import read_events_of
 from marketplace.operations.lag import measure_lag
 from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild import rebuild
 from marketplace.operations.stored_data import READ_MODELS, owned
-from marketplace.operations.stream_reader import StoredMessage, read_events_of, read_stream
+from marketplace.operations.stream_reader import StoredMessage, read_stream
 from marketplace.provisioning import provision_everything
 from tickets.ticket import Ticket
 

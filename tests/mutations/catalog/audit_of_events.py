@@ -193,9 +193,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="audit-compares-what-both-events-have",
         promise="An event published again with a field of a newer version does not contradict the older event.",
-        where="marketplace.operations.histories:_agree",
-        old="newest.model_fields_set & again.model_fields_set",
-        new="newest.model_fields_set | again.model_fields_set",
+        where="common.domain.event:Event.agrees_with",
+        old="self.model_fields_set & other.model_fields_set",
+        new="self.model_fields_set | other.model_fields_set",
         tests=_differs("test_a_state_that_is_published_again_with_a_newer_field_is_no_contradiction"),
     ),
     Mutation(

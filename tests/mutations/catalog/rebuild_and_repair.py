@@ -87,7 +87,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="rebuild-applies-the-newest-event",
         promise="A rebuilt read model is what the event with the highest version says, not the last one in the stream.",
-        where="marketplace.operations.newest_events:read_newest_events",
+        where="marketplace.operations.event_reader:read_newest_events",
         old="if newest is None or newest.version <= event.version:",
         new="if event.id:",
         tests=_guarded("test_a_damaged_read_model_gets_the_state_of_the_newest_event[motor]"),
@@ -95,7 +95,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="rebuild-skips-what-is-no-event",
         promise="A message in the stream that cannot be parsed does not end a rebuild.",
-        where="marketplace.operations.newest_events:read_all_events",
+        where="marketplace.operations.event_reader:read_all_events",
         old="with suppress(MalformedEvent):",
         new="with suppress(ZeroDivisionError):",
         tests=tests_in(
@@ -166,7 +166,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="rebuild-applies-the-later-of-two-facts",
         promise="Of two different events of one version, a rebuild applies the later one, which is what the owner has.",
-        where="marketplace.operations.newest_events:read_newest_events",
+        where="marketplace.operations.event_reader:read_newest_events",
         old="newest.version <= event.version",
         new="newest.version < event.version",
         tests=_guarded("test_of_two_events_of_one_version_a_rebuild_applies_the_later_one[motor]"),

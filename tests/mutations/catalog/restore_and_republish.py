@@ -133,7 +133,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="repair-republishes-lost-events",
         promise="A repair lets the owner publish its present state again if an event is lost.",
         where="marketplace.operations.repair:repair",
-        old="done.republished[owner.service] = await republish(operator, owner, lost)",
+        old="done.republished[owner.service] = await republish(operator, owner, sorted(lost))",
         new="pass",
         tests=tests_in(
             f"{_INTEGRATION}/test_operations_audit_repair.py",

@@ -85,3 +85,12 @@ class Event(Message):
     """
 
     category: ClassVar[Category]
+
+    def agrees_with(self, other: "Event") -> bool:
+        """Return True if both events report the same fact.
+
+        They have the same type, and equal values in all fields that both of them contain. An event may lack newer
+        fields, because an older version of the code has published it.
+        """
+        both = self.model_fields_set & other.model_fields_set
+        return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in both)

@@ -9,7 +9,7 @@ from nats.js.api import PubAck
 from nats.js.errors import APIError, NotFoundError
 
 from common.domain.errors import DependencyUnavailable, PermanentFailure
-from common.events.envelope import MalformedEvent, StagedEvent, decode
+from common.events.envelope import MalformedEvent, StagedEvent, decode_event
 from common.messaging.broker import Broker
 from common.messaging.streams import MAX_MESSAGE_BYTES, stream_storing
 
@@ -120,10 +120,10 @@ def _is_or_follows(staged: StagedEvent, data: bytes) -> bool:
     the code have encoded them. So we decode them.
     """
     try:
-        ours, stored = (decode(staged.subject, payload) for payload in (staged.data.encode(), data))
+        ours, stored = (decode_event(staged.subject, payload) for payload in (staged.data.encode(), data))
     except MalformedEvent:
         return data == staged.data.encode()
-    return stored == ours or stored.version > ours.version
+    return stored.agrees_with(ours) or stored.version > ours.version
 
 
 def _is_refused(error: Exception, subject: str) -> bool:

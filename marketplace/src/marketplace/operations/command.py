@@ -1,4 +1,4 @@
-"""The code that all commands for operators share: the option `--json`, and the connections to NATS and MongoDB."""
+"""The code that commands for operators share: options, arguments, progress bars, connections to NATS and MongoDB."""
 
 import asyncio
 import logging
@@ -10,9 +10,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
 
-from marketplace.operations.newest_events import Progress, no_progress
+from marketplace.operations.event_reader import Progress, no_progress
 from marketplace.operations.operator import MongoUse, Operator, operator
 from marketplace.operations.show import console
+from marketplace.operations.stored_data import SERVICES_WITH_AGGREGATES, OwnedAggregates, owned
 from marketplace.settings import PlatformSettings
 
 T = TypeVar("T")
@@ -49,3 +50,11 @@ def operate_with_progress(work: Callable[[Operator, Progress], Awaitable[T]], de
         return operate(
             lambda connection: work(connection, lambda done, total: bar.update(task, completed=done, total=total))
         )
+
+
+def owner_named(service: str) -> OwnedAggregates:
+    """Return the aggregates of this service. Raises BadParameter, with the names of all services, if there are none."""
+    if service not in SERVICES_WITH_AGGREGATES:
+        known = ", ".join(SERVICES_WITH_AGGREGATES)
+        raise typer.BadParameter(f"there is no service {service}. Choose from: {known}", param_hint="SERVICE")
+    return owned(service)

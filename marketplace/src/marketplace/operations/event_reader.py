@@ -1,8 +1,13 @@
-"""Reads the newest event of each aggregate from the stream, for the commands for operators."""
+"""Reads the events of aggregates from the streams, for the commands for operators.
+
+stream_reader.py reads the messages, which may not be events.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+
+from nats.js.errors import NotFoundError
 
 from common.domain.event import Event
 from common.events.envelope import MalformedEvent, decode_event
@@ -65,3 +70,21 @@ async def read_all_events(
         with suppress(MalformedEvent):
             yield decode_event(message.subject, message.data)
     on_progress(done, done)
+
+
+async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) -> list[Event]:
+    """Return every event of one aggregate, in the order of the stream. Ignore events that cannot be parsed.
+
+    `event` is any event class of this type of aggregate. For an order, it can be OrderCreated or OrderCancelled. The
+    function reads the stream to which events of this class are published.
+    """
+    found: list[Event] = []
+    sequence = 1
+    subject = f"{event.aggregate}.*.{aggregate_id}"
+    with suppress(NotFoundError):
+        while True:
+            message = await broker.jetstream.get_msg(stream_of(event).name, sequence, subject, direct=True, next=True)
+            with suppress(MalformedEvent):
+                found.append(decode_event(message.subject or "", message.data or b""))
+            sequence = (message.seq or 0) + 1
+    return found

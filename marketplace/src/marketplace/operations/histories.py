@@ -40,7 +40,9 @@ class History:
 
     def add(self, event: Event, *, republished: bool = False) -> None:
         digest = _digest(event)
-        if self.digests.get(event.version, digest) != digest and not _agree(self.newest, event):
+        # The digests also differ if one of the two events lacks a newer field. We can compare the fields of only the
+        # newest event. This is enough, because an owner publishes only its present state again.
+        if self.digests.get(event.version, digest) != digest and not self.newest.agrees_with(event):
             self.contradictory |= {event.version}
         self.digests[event.version] = digest
         if republished:
@@ -158,17 +160,6 @@ def _digest(event: Event) -> bytes:
     For example, an event that lacks an optional field has the same digest as one in which this field has its default.
     """
     return blake2b(f"{event.type_name()} {event.to_json()}".encode(), digest_size=8).digest()
-
-
-def _agree(newest: Event, again: Event) -> bool:
-    """Return True if two events of one version differ only in fields that one of them does not have.
-
-    An older version of the service may have published the first one, and a newer version then publishes it again. Such
-    a publisher publishes its present state, which has the version of the newest event.
-    """
-    both = newest.model_fields_set & again.model_fields_set
-    same_fact = (type(newest), newest.version) == (type(again), again.version)
-    return same_fact and all(getattr(newest, name) == getattr(again, name) for name in both)
 
 
 def _is_republished(headers: dict[str, str]) -> bool:

@@ -1,10 +1,12 @@
-"""Counts the events in the outboxes, which are not published yet, for the command `marketplace lag`."""
+"""Reads and counts the events in the outboxes, which are not published yet, for the commands for operators."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from common.domain.clock import utc_now
+from common.events.envelope import StagedEvent
 from common.messaging.outbox_relay import outbox_entries, outbox_reader
+from common.storage.collection import Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.show import counted
 from marketplace.operations.stored_data import AGGREGATES, OwnedAggregates
@@ -52,6 +54,11 @@ async def measure_outboxes(operator: Operator) -> list[Outboxes]:
     if not operator.databases:
         return []
     return [await _outboxes_of(operator, owned) for owned in AGGREGATES]
+
+
+def staged_in(owned: OwnedAggregates, document: Document) -> list[StagedEvent]:
+    """Return the events in the outbox of one document. Leave out those that cannot be parsed."""
+    return outbox_reader(owned.collection).read_all(outbox_entries(document) if document.get("outbox") else [])
 
 
 async def _outboxes_of(operator: Operator, owned: OwnedAggregates) -> Outboxes:

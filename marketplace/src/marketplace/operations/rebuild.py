@@ -22,12 +22,11 @@ from pymongo.errors import BulkWriteError
 
 from common.domain.event import Event
 from common.storage.collection import Collection, Document
-from marketplace.operations.newest_events import Progress, no_progress, read_newest_events
+from marketplace.operations.event_reader import Progress, no_progress, read_events_of, read_newest_events
 from marketplace.operations.operator import Operator
 from marketplace.operations.replay_events import NotReplayed, replay_events
 from marketplace.operations.show import counted
 from marketplace.operations.stored_data import ReadModels
-from marketplace.operations.stream_reader import read_events_of
 from marketplace.registry import CONSUMERS_OF
 
 _BATCH = 500

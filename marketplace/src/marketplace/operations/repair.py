@@ -14,6 +14,7 @@ from typing import Any
 
 from common.domain.event import Event
 from marketplace.operations.audit import Report
+from marketplace.operations.event_reader import read_events_of
 from marketplace.operations.histories import is_lost_event
 from marketplace.operations.invariants import (
     a_deadline_is_pending_as_long_as_its_order_is_open,
@@ -25,7 +26,6 @@ from marketplace.operations.rebuild import Rebuilt, rebuild
 from marketplace.operations.replay_events import NotReplayed, replay_events
 from marketplace.operations.republish import Republished, republish
 from marketplace.operations.stored_data import AGGREGATES, READ_MODELS, owned
-from marketplace.operations.stream_reader import read_events_of
 from marketplace.registry import CONSUMERS_OF
 from orders.order import OrderStatus
 
@@ -76,8 +76,9 @@ async def repair(operator: Operator, report: Report) -> Repaired:
     """
     done = Repaired()
     for owner in AGGREGATES:
-        if lost := {each.subject for each in report.differences if is_lost_event(owner, each) and each.subject}:
-            done.republished[owner.service] = await republish(operator, owner, lost)
+        lost = {each.subject for each in report.differences if each.subject and is_lost_event(owner, each)}
+        if lost:
+            done.republished[owner.service] = await republish(operator, owner, sorted(lost))
     for read_model in READ_MODELS:
         if any(difference.rule == read_model.rule for difference in report.differences):
             done.rebuilt[read_model.name] = await rebuild(operator, read_model)

@@ -7,7 +7,7 @@ knows this version ignores the event, and it is safe to publish an event too oft
 
 import asyncio
 import time
-from collections.abc import Collection as Ids
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,10 @@ from common.domain.errors import first_problem
 from common.domain.event import Event
 from common.events.envelope import REPUBLISHED, StagedEvent
 from common.events.tracing import continue_trace
-from common.messaging.outbox_relay import outbox_entries, outbox_reader
 from common.storage.collection import Collection, Document
-from marketplace.operations.newest_events import Progress, no_progress
+from marketplace.operations.event_reader import Progress, no_progress
 from marketplace.operations.operator import Operator
+from marketplace.operations.outboxes import staged_in
 from marketplace.operations.show import counted
 from marketplace.operations.stored_data import OwnedAggregates
 
@@ -67,7 +67,7 @@ class Republished:
 
 
 async def republish(
-    operator: Operator, owned: OwnedAggregates, ids: Ids[str] = (), on_progress: Progress = no_progress
+    operator: Operator, owned: OwnedAggregates, ids: Sequence[str] = (), on_progress: Progress = no_progress
 ) -> Republished:
     """Let the service publish the present state of the aggregates with these ids. Without ids, of all its aggregates.
 
@@ -76,7 +76,7 @@ async def republish(
     function again. It does not stage an event that still waits in an outbox.
     """
     collection = operator.databases[owned.service][owned.collection]
-    query = {"_id": {"$in": list(ids)}} if ids else {}
+    query = {"_id": {"$in": ids}} if ids else {}
     documents = await collection.find(query, dict.fromkeys(owned.spec.secrets, 0)).to_list(None)
     result = Republished(unknown=sorted(set(ids) - {document["_id"] for document in documents}))
     writes = []
@@ -100,10 +100,9 @@ async def republish(
 
 
 def _is_staged_again(owned: OwnedAggregates, document: Document, event: Event) -> bool:
-    outbox = outbox_entries(document) if document.get("outbox") else []
     return any(
         staged.headers.get(REPUBLISHED) and staged.headers.get("ce-id") == event.event_id
-        for staged in outbox_reader(owned.collection).read_all(outbox)
+        for staged in staged_in(owned, document)
     )
 
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from marketplace.operations.command import Json, operate_with_progress
+from marketplace.operations.command import Json, operate_with_progress, owner_named
 from marketplace.operations.republish import Republished, republish
 from marketplace.operations.show import counted, show_json, show_line, show_table
-from marketplace.operations.stored_data import SERVICES_WITH_AGGREGATES, owned
+from marketplace.operations.stored_data import SERVICES_WITH_AGGREGATES
 
 
 def republish_state(
@@ -37,11 +37,7 @@ def republish_state(
     Exit status: 0 published · 1 an event is not published yet, a document cannot be read, an id is unknown, or NATS or
     MongoDB does not answer · 2 there is no such service
     """
-    if service not in SERVICES_WITH_AGGREGATES:
-        raise typer.BadParameter(
-            f"there is no service {service}. Choose from: {', '.join(SERVICES_WITH_AGGREGATES)}", param_hint="SERVICE"
-        )
-    owner = owned(service)
+    owner = owner_named(service)
     done = operate_with_progress(
         lambda connection, on_progress: republish(connection, owner, ids or (), on_progress),
         f"{owner.name}: events",

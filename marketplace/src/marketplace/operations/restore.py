@@ -18,10 +18,9 @@ from common.domain.errors import first_problem
 from common.domain.event import Event
 from common.events.envelope import MalformedEvent, StagedEvent, decode_event
 from common.events.tracing import continue_trace
-from common.messaging.outbox_relay import outbox_entries, outbox_reader
 from common.runtime.restore_check import ACCEPTED, RESTORES
 from common.storage.collection import Collection, Document
-from marketplace.operations.newest_events import (
+from marketplace.operations.event_reader import (
     NewestEvents,
     Progress,
     no_progress,
@@ -29,6 +28,7 @@ from marketplace.operations.newest_events import (
     read_newest_events,
 )
 from marketplace.operations.operator import Operator
+from marketplace.operations.outboxes import staged_in
 from marketplace.operations.rebuild import rebuild
 from marketplace.operations.show import counted
 from marketplace.operations.stored_data import READ_MODELS, OwnedAggregates
@@ -91,15 +91,16 @@ async def restore(operator: Operator, owned: OwnedAggregates, on_progress: Progr
     Afterwards, let the service start, although some documents could not be completed (see Restored.not_restored). You
     may call this function again, and also while the service is running. It never overwrites a newer state.
     """
-    database = operator.databases[owned.service]
-    collection = database[owned.collection]
-    newest = await read_newest_events(operator.broker, owned.events, on_progress)
-    hidden = dict.fromkeys(owned.spec.secrets, 0)
-    present = {document["_id"]: document for document in await collection.find({}, hidden).to_list(None)}
-    result = Restored(newest.events)
+    result = Restored()
     for read_model in READ_MODELS:
         if read_model.service == owned.service:
             result.read_models += (await rebuild(operator, read_model)).changed
+    database = operator.databases[owned.service]
+    collection = database[owned.collection]
+    newest = await read_newest_events(operator.broker, owned.events, on_progress)
+    result.events = newest.events
+    hidden = dict.fromkeys(owned.spec.secrets, 0)
+    present = {document["_id"]: document for document in await collection.find({}, hidden).to_list(None)}
     states: dict[str, Event] = {}
     for key in present.keys() & newest.of_aggregate.keys():
         try:
@@ -179,29 +180,23 @@ async def _changed_since_the_restore(
     suspects: dict[tuple[str, int], list[Event]] = {}
     for key, state in states.items():
         staged = _staged_events(owned, present[key])
-        if staged or _differ(newest.of_aggregate[key], state):
+        if staged or not newest.of_aggregate[key].agrees_with(state):
             for event in (state, *staged):
                 suspects.setdefault((key, event.version), []).append(event)
     changed: set[str] = set()
     if suspects:
         async for event in read_all_events(operator.broker, owned.events, no_progress):
-            if any(_differ(event, ours) for ours in suspects.get((event.id, event.version), ())):
+            if not all(event.agrees_with(ours) for ours in suspects.get((event.id, event.version), ())):
                 changed.add(event.id)
     return changed
 
 
 def _staged_events(owned: OwnedAggregates, document: Document) -> list[Event]:
     found = []
-    outbox = outbox_entries(document) if document.get("outbox") else []
-    for staged in outbox_reader(owned.collection).read_all(outbox):
+    for staged in staged_in(owned, document):
         with suppress(MalformedEvent):
             found.append(decode_event(staged.subject, staged.data.encode()))
     return found
-
-
-def _differ(event: Event, state: Event) -> bool:
-    """Compare the fields that the event contains. An event of an older version of the code may lack newer fields."""
-    return any(getattr(state, name) != getattr(event, name) for name in event.model_fields_set)
 
 
 async def _write(collection: Collection, writes: dict[str, Write]) -> dict[str, str]:

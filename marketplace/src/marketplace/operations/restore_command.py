@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from marketplace.operations.command import Json, operate_with_progress
+from marketplace.operations.command import Json, operate_with_progress, owner_named
 from marketplace.operations.restore import Restored, restore
 from marketplace.operations.show import show_json, show_line, show_table
-from marketplace.operations.stored_data import AGGREGATES, SERVICES_WITH_AGGREGATES, OwnedAggregates, owned
+from marketplace.operations.stored_data import AGGREGATES, SERVICES_WITH_AGGREGATES, OwnedAggregates
 
 _SERVICES = ", ".join(SERVICES_WITH_AGGREGATES)
 
@@ -44,10 +44,7 @@ def restore_done(
     """
     if bool(services) == all_:
         raise typer.BadParameter("name one or more services, or use --all", param_hint="SERVICE")
-    for service in services or []:
-        if service not in SERVICES_WITH_AGGREGATES:
-            raise typer.BadParameter(f"there is no service {service}. Choose from: {_SERVICES}", param_hint="SERVICE")
-    chosen = AGGREGATES if all_ else tuple(map(owned, services or []))
+    chosen = AGGREGATES if all_ else tuple(map(owner_named, services or []))
     done = {each.service: _restore(each, quiet=as_json_) for each in chosen}
     if as_json_:
         show_json({service: restored.as_json() for service, restored in done.items()})

@@ -11,14 +11,11 @@ from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError, ServiceUnavailableError
+from nats.js.errors import ServiceUnavailableError
 
 from common.domain.errors import DependencyUnavailable
-from common.domain.event import Event
 from common.domain.ids import new_id
-from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.broker import Broker
-from common.messaging.streams import stream_of
 
 _BATCH = 500
 # A pull asks NATS for a number of messages, and waits until all of them arrive, but not longer than this time. Some of
@@ -117,21 +114,3 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
             yield StoredMessage(place.sequence.stream, message.subject, message.data, headers, place.timestamp)
         last_batch_at = time.monotonic()
     await pull.unsubscribe()
-
-
-async def read_events_of(broker: Broker, event: type[Event], aggregate_id: str) -> list[Event]:
-    """Return every event of one aggregate, in the order of the stream. Ignore events that cannot be parsed.
-
-    `event` is any event class of this type of aggregate. For an order, it can be OrderCreated or OrderCancelled. The
-    function reads the stream to which events of this class are published.
-    """
-    found: list[Event] = []
-    sequence = 1
-    subject = f"{event.aggregate}.*.{aggregate_id}"
-    with suppress(NotFoundError):
-        while True:
-            message = await broker.jetstream.get_msg(stream_of(event).name, sequence, subject, direct=True, next=True)
-            with suppress(MalformedEvent):
-                found.append(decode_event(message.subject or "", message.data or b""))
-            sequence = (message.seq or 0) + 1
-    return found
