@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from marketplace.tests.integration.operated import Marketplace
 
 from common.storage.collection import Document
+from devkit.testing.eventually import eventually
+from devkit.testing.running import missing
 from marketplace.operations.operator import Operator
 from marketplace.operations.stored_data import AGGREGATES
 
@@ -58,6 +61,8 @@ async def a_trade(marketplace: Marketplace, at_the_backup: Callable[[], Awaitabl
     await marketplace.settled()
     backups = {owned.service: await back_up(marketplace.operator, owned.service) for owned in AGGREGATES}
     await at_the_backup()
+    for service in marketplace.services.values():
+        await eventually(partial(missing, service.runtime), until=lambda lacks: lacks == "", what="a service at work")
     await marketplace.pays(paid_later)
     await marketplace.settled()
     changed = await marketplace.client("tickets", marketplace.seller).put(
