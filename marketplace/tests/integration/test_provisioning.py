@@ -40,7 +40,7 @@ async def test_provisioning_never_reduces_replicas_unless_it_is_told_to(tmp_path
         assert await _provisioned(servers[0].url) == []
         await servers[0].kill()
         async with _jetstream(url) as jetstream:
-            await eventually(lambda: _all_have_a_leader(jetstream), within=30, what="a leader of each stream")
+            await eventually(lambda: _loss_is_noticed(jetstream), within=30, what="streams that miss one server")
             said = await _provisioned(servers[1].url)
             assert await _replicas(jetstream) == {3}
             assert said == [
@@ -124,10 +124,12 @@ async def _replicas(jetstream: JetStreamContext) -> set[int | None]:
     return {(await jetstream.stream_info(stream.name)).config.num_replicas for stream in STREAMS}
 
 
-async def _all_have_a_leader(jetstream: JetStreamContext) -> bool:
+async def _loss_is_noticed(jetstream: JetStreamContext) -> bool:
+    """Return True if each stream has a leader that knows that one of the two other servers is not up to date."""
     try:
-        for stream in STREAMS:
-            await jetstream.stream_info(stream.name)
+        found = [await jetstream.stream_info(stream.name) for stream in STREAMS]
     except (TimeoutError, APIError):
         return False
-    return True
+    return all(
+        each.cluster and [peer.current for peer in each.cluster.replicas or ()].count(False) == 1 for each in found
+    )
