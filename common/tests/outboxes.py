@@ -11,6 +11,7 @@ from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
 from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
+from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.storage.collection import Collection
 from devkit.testing.eventually import eventually
@@ -29,6 +30,12 @@ async def leave_behind(collection: Collection, *events: Event, for_so_long: time
     staged = [StagedEvent.stage(event, stopped_clock() - for_so_long) for event in events]
     documents = [{"_id": event.id, "outbox": [each.to_document()]} for event, each in zip(events, staged, strict=True)]
     await asyncio.gather(*map(collection.insert_one, documents))
+
+
+async def stage_and_enqueue(relay: OutboxRelay, collection: Collection, event: Event) -> None:
+    """As the repository of an aggregate does: store the event, then enqueue it."""
+    await leave_behind(collection, event)
+    relay.enqueue(collection, event.id, [StagedEvent.stage(event, utc_now())])
 
 
 async def in_outboxes(collection: Collection) -> list[str]:

@@ -3,6 +3,7 @@
 from mutations.mutation import Mutation, tests_in
 
 _WITHOUT = "common/tests/integration/runtime/test_service_runtime_outages.py"
+_HEALTH = "common/tests/integration/messaging/test_publishing_health.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -16,6 +17,22 @@ MUTATIONS: tuple[Mutation, ...] = (
             "test_without_a_stream_services_refuse_changes_within_5_s_and_accept_them_when_it_is_back[full]",
         ),
         slow=True,
+    ),
+    Mutation(
+        name="changes-wait-for-a-slow-stream",
+        promise="A service accepts no change while an event waits for more than 10 s until the stream has stored it.",
+        where="common.messaging.publishing_health:PublishingHealth.is_failing",
+        old=" or self.waiting_seconds > _MAY_WAIT_SECONDS",
+        new="",
+        tests=tests_in(_HEALTH, "test_publishing_counts_as_failing_while_an_event_waits_for_more_than_10_s"),
+    ),
+    Mutation(
+        name="a-refused-event-stops-no-change",
+        promise="A service accepts changes although the stream refuses one of its events.",
+        where="common.messaging.publishing_health:PublishingHealth.note_tried",
+        old="self._unpublished.discard(event_id)",
+        new="pass",
+        tests=tests_in(_HEALTH, "test_an_event_that_the_stream_refuses_does_not_stop_the_changes"),
     ),
     Mutation(
         name="outage-makes-no-instance-unready",

@@ -56,7 +56,7 @@ class OutboxRelay:
     published events from their outboxes. `poll_forever` searches the outboxes for events that are not published yet.
     """
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, health: PublishingHealth | None = None) -> None:
         self._publisher = publisher
         self._collections: list[tuple[Collection, DocumentReader[StagedEvent]]] = []
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(_QUEUE)
@@ -67,7 +67,7 @@ class OutboxRelay:
         """
         self._published: asyncio.Queue[Entry] = asyncio.Queue()
         self._room = asyncio.Semaphore(_IN_FLIGHT)
-        self.health = PublishingHealth()
+        self.health = health or PublishingHealth()
 
     def add_collection(self, collection: Collection) -> None:
         """Add a collection of aggregates, so that outbox polling also searches for events in this collection.
@@ -98,6 +98,7 @@ class OutboxRelay:
             for event in staged:
                 self._queue.put_nowait((collection, aggregate_id, event))
                 self._queued.add(event.id)
+                self.health.note_waiting(event.id)
 
     async def publish_forever(self) -> None:
         """Publish the events in the queue, and wait for new events when the queue is empty.
@@ -116,6 +117,7 @@ class OutboxRelay:
             failure = await self._publish(entry)
         finally:
             self._room.release()
+            self.health.note_tried(entry[2].id)
         if failure is None:
             self._published.put_nowait(entry)
         else:

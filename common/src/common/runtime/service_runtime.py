@@ -122,9 +122,10 @@ class ServiceRuntime:
     async def check_can_publish(self) -> None:
         """Raise DependencyUnavailable if events cannot be published now, or if the service has not finished its start.
 
-        Events cannot be published if NATS cannot be reached, or if the stream has taken no event for more than 3 s.
-        Then other services would not learn of a change. The service also refuses changes if its database was restored
-        from an older backup, until an operator has run `marketplace restore-done`.
+        Events cannot be published if NATS cannot be reached, or if the stream has taken no event for more than 3 s. The
+        same holds if an event waits for more than 10 s, because the stream is slow. Then other services would not learn
+        of a change soon. The service also refuses changes if its database was restored from an older backup, until an
+        operator has run `marketplace restore-done`.
 
         Each route that changes data calls this method first. While the service starts, unique indexes may be missing,
         so MongoDB could accept duplicates. If the service has not finished its start, this method first waits for up to

@@ -11,6 +11,7 @@ from common.tests.outboxes import (
     in_outboxes,
     leave_behind,
     running,
+    stage_and_enqueue,
     stopped_clock,
 )
 from pymongo.errors import AutoReconnect
@@ -24,7 +25,6 @@ from common.messaging.provisioning import provision_streams
 from common.messaging.streams import DOMAIN_EVENTS
 from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
-from common.storage.collection import Collection
 from common.storage.mongo import Mongo
 from common.storage.repository import AggregateRepository
 from devkit.testing.events import EventStreams
@@ -36,12 +36,6 @@ from devkit.testing.samples import listed_ticket
 pytestmark = pytest.mark.both_drivers
 
 _UNAVAILABLE = DependencyUnavailable("the broker does not answer")
-
-
-async def _stage(relay: OutboxRelay, listings: Collection, event: TicketCreated) -> None:
-    """As the repository of an aggregate does: store the event, then enqueue it."""
-    await leave_behind(listings, event)
-    relay.enqueue(listings, event.id, [StagedEvent.stage(event, utc_now())])
 
 
 @pytest.fixture
@@ -84,7 +78,7 @@ async def test_an_event_is_published_while_the_outbox_of_an_earlier_one_is_clear
     tickets = [listed_ticket() for _ in range(3)]
     async with running(relay.publish_forever, relay.clear_forever):
         for number, ticket in enumerate(tickets, start=1):
-            await _stage(relay, listings, ticket)
+            await stage_and_enqueue(relay, listings, ticket)
             published = await streams.eventually_published(TicketCreated, number)
         assert published == tickets
         assert len(await in_outboxes(listings)) == len(tickets)
@@ -121,8 +115,8 @@ async def test_an_event_that_cannot_be_published_does_not_block_the_others(
     listings, defective, sound = mongo.database["listings"], listed_ticket(), listed_ticket()
     publisher.failures = {defective.id: ValueError("a header cannot contain a line break")}
     async with running(relay.publish_forever, relay.clear_forever):
-        await _stage(relay, listings, defective)
-        await _stage(relay, listings, sound)
+        await stage_and_enqueue(relay, listings, defective)
+        await stage_and_enqueue(relay, listings, sound)
         await eventually(
             lambda: in_outboxes(listings),
             until=lambda left: left == [defective.id],
@@ -139,7 +133,7 @@ async def test_the_relay_publishes_again_after_a_long_outage_of_the_broker(
     publisher.failures = {during.id: _UNAVAILABLE}
     async with running(relay.publish_forever, relay.clear_forever):
         relay.enqueue(listings, during.id, [StagedEvent.stage(during, utc_now())] * 1000)
-        await _stage(relay, listings, after)
+        await stage_and_enqueue(relay, listings, after)
         await eventually_empty(listings)
     assert await streams.published(TicketCreated) == [after]
 
@@ -152,7 +146,7 @@ async def test_a_change_succeeds_although_the_queue_of_the_relay_is_full(
     relay.add_collection(listings)
     other = listed_ticket()
     relay.enqueue(listings, other.id, [StagedEvent.stage(other, utc_now())] * 20_000)
-    await _stage(relay, listings, ticket)
+    await stage_and_enqueue(relay, listings, ticket)
     assert await relay.poll() == 1
     assert await streams.published(TicketCreated) == [ticket]
 
@@ -164,7 +158,7 @@ async def test_an_event_stays_in_its_outbox_until_the_stream_acknowledges_it(
     relay.add_collection(listings)
     await streams.broker.jetstream.delete_stream(DOMAIN_EVENTS.name)
     async with running(relay.publish_forever, relay.clear_forever):
-        await _stage(relay, listings, ticket)
+        await stage_and_enqueue(relay, listings, ticket)
         await relay.drain(5)
         assert publisher.tried == [ticket.id]
         assert await in_outboxes(listings) == [ticket.id], "no stream has it"
@@ -187,9 +181,9 @@ async def test_the_relay_clears_outboxes_again_after_an_outage_of_mongodb(
     listings: Any = InterceptedCollection(mongo.database["listings"], around)
     first, second = listed_ticket(), listed_ticket()
     async with running(relay.publish_forever, relay.clear_forever):
-        await _stage(relay, listings, first)
+        await stage_and_enqueue(relay, listings, first)
         await relay.drain(5)
-        await _stage(relay, listings, second)
+        await stage_and_enqueue(relay, listings, second)
         await relay.drain(5)
     assert outages
     assert await in_outboxes(listings) == [first.id], "for outbox polling to publish again"
@@ -235,6 +229,6 @@ async def test_a_service_publishes_each_change_at_once_and_clears_its_outbox(
     await leave_behind(listings, at_the_start)
     async with service.running():
         await eventually_empty(listings)  # from now on, polling looks only for old events
-        await _stage(service.relay, listings, later)
+        await stage_and_enqueue(service.relay, listings, later)
         await eventually_empty(listings)
     assert await streams.published(TicketCreated) == [at_the_start, later]

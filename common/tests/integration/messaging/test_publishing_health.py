@@ -1,0 +1,83 @@
+"""A service refuses changes while its events wait too long for the stream, although no attempt to publish fails."""
+
+import asyncio
+
+import pytest
+from common.tests.outboxes import UnreliablePublisher, eventually_empty, running, stage_and_enqueue
+
+from common.events.envelope import StagedEvent
+from common.messaging.broker import Broker
+from common.messaging.outbox_relay import OutboxRelay
+from common.messaging.publishing_health import PublishingHealth
+from common.storage.mongo import Mongo
+from devkit.testing.events import EventStreams
+from devkit.testing.samples import listed_ticket
+
+_REFUSED = ValueError("a header cannot contain a line break")
+
+
+class _Seconds:
+    """A monotonic clock that the test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class _SlowPublisher(UnreliablePublisher):
+    """Publishes to the real stream, but only after the test allows it."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
+        self.may_publish = asyncio.Event()
+
+    async def publish(self, staged: StagedEvent) -> None:
+        await self.may_publish.wait()
+        await super().publish(staged)
+
+
+@pytest.fixture
+def publisher(streams: EventStreams) -> _SlowPublisher:
+    return _SlowPublisher(streams.broker)
+
+
+@pytest.fixture
+def seconds() -> _Seconds:
+    return _Seconds()
+
+
+@pytest.fixture
+def relay(publisher: _SlowPublisher, seconds: _Seconds) -> OutboxRelay:
+    return OutboxRelay(publisher, PublishingHealth(seconds))
+
+
+async def test_publishing_counts_as_failing_while_an_event_waits_for_more_than_10_s(
+    mongo: Mongo, publisher: _SlowPublisher, relay: OutboxRelay, seconds: _Seconds
+) -> None:
+    listings = mongo.database["listings"]
+    async with running(relay.publish_forever, relay.clear_forever):
+        await stage_and_enqueue(relay, listings, listed_ticket())
+        seconds.now = 9.0
+        await stage_and_enqueue(relay, listings, listed_ticket())
+        assert not relay.health.is_failing
+        seconds.now = 10.5
+        assert relay.health.is_failing
+        publisher.may_publish.set()
+        await eventually_empty(listings)
+        assert not relay.health.is_failing
+
+
+async def test_an_event_that_the_stream_refuses_does_not_stop_the_changes(
+    mongo: Mongo, publisher: _SlowPublisher, relay: OutboxRelay, seconds: _Seconds
+) -> None:
+    """It stays in its outbox until a person looks at it."""
+    listings, refused = mongo.database["listings"], listed_ticket()
+    publisher.failures = {refused.id: _REFUSED}
+    publisher.may_publish.set()
+    async with running(relay.publish_forever, relay.clear_forever):
+        await stage_and_enqueue(relay, listings, refused)
+        await relay.drain(5)
+    seconds.now = 3600.0
+    assert publisher.tried == [refused.id]
+    assert not relay.health.is_failing
