@@ -30,6 +30,11 @@ REFUSALS: dict[str, dict[str, Any]] = {
     "stored but not confirmed": {"writeConcernError": {"code": 11602, "errmsg": "stepped down"}},
 }
 
+FAILOVERS: dict[str, dict[str, Any]] = {
+    "not executed": {"errorCode": 10107},
+    "executed": {"writeConcernError": {"code": 91, "errmsg": "stepped down"}, "errorLabels": ["RetryableWriteError"]},
+}
+
 
 @pytest.fixture(scope="module")
 async def primary(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReplicaSetMember]:
@@ -74,6 +79,22 @@ async def test_a_change_is_answered_503_and_succeeds_later(service: ServiceSpec,
         await database.accept_writes()
         accepted = await client.post(requests.creates_at, json=dict(requests.body), headers=headers)
         assert accepted.status_code < 500
+
+
+@pytest.mark.parametrize("failover", FAILOVERS.values(), ids=FAILOVERS)
+@pytest.mark.parametrize("service", [each for each in SERVICES if each.routes], ids=lambda spec: spec.name)
+async def test_a_change_during_a_failover_is_repeated_and_answered_with_success(
+    service: ServiceSpec, failover: dict[str, Any], primary: ReplicaSetMember, surroundings: Surroundings
+) -> None:
+    """The driver repeats it once, with a number by which the server knows the write. So it is executed once."""
+    on_primary = dataclasses.replace(surroundings, mongo_url=primary.url)
+    settings, requests = on_primary.settings(service.settings, service.name), sample_requests_of(service.name)
+    create = lambda: service.create_app(settings, policy=on_primary.policy)  # noqa: E731
+    async with on_primary.running(create, service.consumers) as running:
+        client, headers = running.client(somebody()), {"Idempotency-Key": "a-key"}
+        await primary.fail_at("insert", "update", times=1, **failover)
+        answer = await client.post(requests.creates_at, json=dict(requests.body), headers=headers)
+        assert answer.status_code < 500, answer.text
 
 
 @EVERY_CONSUMER
