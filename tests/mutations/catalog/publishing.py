@@ -5,6 +5,7 @@ from mutations.mutation import Mutation, tests_in
 _POLLING = "common/tests/integration/messaging/test_outbox_polling.py"
 _PUBLISHER = "common/tests/integration/messaging/test_publisher.py"
 _RELAY = "common/tests/integration/messaging/test_outbox_relay.py"
+_CLEARING = "common/tests/integration/messaging/test_outbox_clearing.py"
 _STREAMS = "common/tests/integration/messaging/test_streams.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -12,7 +13,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="relay-clears-after-the-acknowledgement",
         promise="The relay removes an event from its outbox only after the stream has acknowledged it.",
         where="common.messaging.outbox_relay:OutboxRelay._publish_one",
-        old="if failure is None:",
+        old="if is_published:",
         new="if True:",
         tests=tests_in(_RELAY, "test_an_event_stays_in_its_outbox_until_the_stream_acknowledges_it[motor]"),
     ),
@@ -105,15 +106,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         promise="However many events could not be published, the relay goes on with the next.",
         where="common.messaging.outbox_relay:OutboxRelay._publish_one",
         old="""
-            finally:
-                self._room.release()
-            if failure is None:
+            room.release()
+            self.health
         """,
         new="""
-            finally:
-                pass
-            if failure is None:
-                self._room.release()
+            room.release() if is_published else None
+            self.health
         """,
         tests=tests_in(_RELAY, "test_the_relay_publishes_again_after_a_long_outage_of_the_broker[motor]"),
         slow=True,
@@ -122,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="bounded-publishing",
         promise="The relay publishes a bounded number of events at once.",
         where="common.messaging.outbox_relay:OutboxRelay.publish_forever",
-        old="await self._room.acquire()",
+        old="await room.acquire()",
         new="",
         tests=tests_in(_RELAY, "test_the_relay_publishes_a_bounded_number_of_events_at_once[motor]"),
     ),
@@ -140,7 +138,16 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="common.messaging.outbox_relay:OutboxRelay._clear",
         old="except PyMongoError as error:",
         new="except ZeroDivisionError as error:",
-        tests=tests_in(_RELAY, "test_the_relay_clears_outboxes_again_after_an_outage_of_mongodb[motor]"),
+        tests=tests_in(_CLEARING, "test_the_relay_clears_outboxes_again_after_an_outage_of_mongodb[motor]"),
+        slow=True,
+    ),
+    Mutation(
+        name="clearing-survives-a-defect",
+        promise="After a defect in the clearing, outbox polling finds the events that are still in their outboxes.",
+        where="common.messaging.outbox_relay:OutboxRelay.clear_forever",
+        old="finally:",
+        new="except PyMongoError:",
+        tests=tests_in(_CLEARING, "test_outbox_polling_clears_an_outbox_after_a_defect_in_the_clearing[motor]"),
         slow=True,
     ),
     Mutation(

@@ -66,7 +66,6 @@ class OutboxRelay:
         Outbox polling ignores these events.
         """
         self._published: asyncio.Queue[Entry] = asyncio.Queue()
-        self._room = asyncio.Semaphore(_IN_FLIGHT)
         self.health = health or PublishingHealth()
 
     def add_collection(self, collection: Collection) -> None:
@@ -106,33 +105,37 @@ class OutboxRelay:
         The relay does not wait until one event is published before it takes the next event from the queue. It publishes
         up to 256 events at the same time.
         """
+        room = asyncio.Semaphore(_IN_FLIGHT)
         async with asyncio.TaskGroup() as group:
             while True:
+                await room.acquire()
                 entry = await self._queue.get()
-                await self._room.acquire()
-                group.create_task(self._publish_one(entry))
+                group.create_task(self._publish_one(entry, room))
 
-    async def _publish_one(self, entry: Entry) -> None:
+    async def _publish_one(self, entry: Entry, room: asyncio.Semaphore) -> None:
+        is_published = False
         try:
-            failure = await self._publish(entry)
+            is_published = await self._publish(entry) is None
         finally:
-            self._room.release()
+            room.release()
             self.health.note_tried(entry[2].id)
-        if failure is None:
-            self._published.put_nowait(entry)
-        else:
-            self._forget(entry)
+            if is_published:
+                self._published.put_nowait(entry)
+            else:
+                self._forget(entry)
 
     async def clear_forever(self) -> None:
         """Remove the published events from their outboxes, in batches."""
         while True:
             batch = [await self._published.get()]
-            await asyncio.sleep(_CLEAR_WINDOW_SECONDS)
-            while not self._published.empty():
-                batch.append(self._published.get_nowait())
-            await self._clear(batch)
-            for entry in batch:
-                self._forget(entry)
+            try:
+                await asyncio.sleep(_CLEAR_WINDOW_SECONDS)
+                while not self._published.empty():
+                    batch.append(self._published.get_nowait())
+                await self._clear(batch)
+            finally:
+                for entry in batch:
+                    self._forget(entry)
 
     async def drain(self, within_seconds: float) -> None:
         """Wait until no event is left in the queue, but not longer than `within_seconds`.

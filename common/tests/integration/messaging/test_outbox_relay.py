@@ -14,7 +14,6 @@ from common.tests.outboxes import (
     stage_and_enqueue,
     stopped_clock,
 )
-from pymongo.errors import AutoReconnect
 
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
@@ -165,28 +164,6 @@ async def test_an_event_stays_in_its_outbox_until_the_stream_acknowledges_it(
     await provision_streams(streams.broker.jetstream)
     await relay.poll()
     assert await streams.published(TicketCreated) == [ticket]
-
-
-async def test_the_relay_clears_outboxes_again_after_an_outage_of_mongodb(
-    mongo: Mongo, streams: EventStreams, relay: OutboxRelay
-) -> None:
-    outages: list[str] = []
-
-    async def around(name: str, operation: Operation) -> Any:
-        if name == "bulk_write" and not outages:
-            outages.append(name)
-            raise AutoReconnect("connection closed")
-        return await operation()
-
-    listings: Any = InterceptedCollection(mongo.database["listings"], around)
-    first, second = listed_ticket(), listed_ticket()
-    async with running(relay.publish_forever, relay.clear_forever):
-        await stage_and_enqueue(relay, listings, first)
-        await relay.drain(5)
-        await stage_and_enqueue(relay, listings, second)
-        await relay.drain(5)
-    assert outages
-    assert await in_outboxes(listings) == [first.id], "for outbox polling to publish again"
 
 
 class _Waiting(UnreliablePublisher):
