@@ -11,13 +11,13 @@ import pytest
 from marketplace.tests.integration.cluster_nats import ClusterNats
 from marketplace.tests.integration.liveness_probe import is_alive, nats_container
 from marketplace.tests.integration.one_of_three import OneOfThree
-from marketplace.tests.integration.unwritable import unwritable
 from nats.errors import Error as NatsError
 
 from common.domain.ids import new_id
 from common.messaging.streams import TIMERS
 from devkit.servers import Mongod, NatsServer, Server, free_port
 from devkit.testing.eventually import eventually
+from devkit.testing.full_disk import on_linux_only, unwritable
 from marketplace.bounded_provisioning import provision_within
 from marketplace.provisioning import provision_everything
 
@@ -50,6 +50,7 @@ async def test_a_damaged_stream_does_not_stop_the_traffic_of_nats(damaged: Clust
     assert await _status(damaged, nats_container()["readinessProbe"]["httpGet"]["path"]) == httpx.codes.OK
 
 
+@on_linux_only
 async def test_nats_whose_disk_was_full_is_restarted_as_soon_as_it_has_room(tmp_path: Path) -> None:
     """It would never store again by itself. https://github.com/nats-io/nats-server/issues/5382 is why not before."""
     async with ClusterNats(tmp_path) as server:
@@ -85,6 +86,7 @@ async def test_a_server_of_three_is_not_restarted_because_the_others_are_away(tm
         assert await is_alive(first)
 
 
+@on_linux_only
 async def test_a_server_of_three_with_a_failed_write_is_restarted(tmp_path: Path) -> None:
     """The other two serve on, so nothing else shows that one stores nothing."""
     async with _three_servers(tmp_path) as (first, *_):

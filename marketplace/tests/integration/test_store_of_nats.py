@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nats
 import pytest
-from marketplace.tests.integration.unwritable import unwritable
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
@@ -17,6 +16,7 @@ from nats.js.errors import NotFoundError
 from common.messaging.streams import STREAMS
 from devkit.servers import NatsServer, free_port
 from devkit.testing.eventually import eventually
+from devkit.testing.full_disk import NatsWithFullDisk, on_linux_only
 from marketplace.platform import Platform
 from marketplace.registry import CONSUMERS_OF
 from marketplace.supervisor import Supervisor
@@ -26,27 +26,18 @@ _RECOVERY_SECONDS = 15
 _SUBJECT = "user.registered.f2"
 
 
-class OnAFullDisk(NatsServer):
-    """The writes of the process fail by a limit of its own (unwritable.py). This process can still write."""
-
-    disk_is_full = False
-
-    def has_room(self) -> bool:
-        return not self.disk_is_full and super().has_room()
-
-
+@on_linux_only
 @pytest.mark.slow
 async def test_nats_stores_again_within_15_s_after_its_disk_was_full(tmp_path: Path) -> None:
     """Until then it is not restarted, and one line says where there is no room."""
-    server, said = OnAFullDisk(tmp_path, free_port(), free_port()), list[str]()
+    server, said = NatsWithFullDisk(tmp_path, free_port(), free_port()), list[str]()
     supervisor = Supervisor(server, said.append)
     await supervisor.start()
     first = server.pid
     async with _jetstream(server.url) as jetstream:
         await jetstream.add_stream(name="USERS", subjects=["user.>"])
         await jetstream.publish(_SUBJECT, b"before")
-    with unwritable(server.pid):
-        server.disk_is_full = True
+    with server.full_disk():
         assert not await _stores(server.url), "the disk is not full"
 
         async def lines() -> int:
@@ -54,7 +45,6 @@ async def test_nats_stores_again_within_15_s_after_its_disk_was_full(tmp_path: P
 
         await eventually(lines, what="a line about the disk")
         assert not await _stores(server.url), "it was restarted"
-        server.disk_is_full = False
     await eventually(lambda: _stores(server.url), within=_RECOVERY_SECONDS, what="an event in the stream")
 
     assert server.pid != first
