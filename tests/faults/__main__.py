@@ -36,6 +36,7 @@ SCENARIOS = (
     "outage",
     "paused_consumer",
     "graceful_stop",
+    "full_disk",
     "nats_cluster",
     "failover",
     "cut_off_primary",
@@ -83,7 +84,12 @@ class Run:
 def _runs(names: list[str], seed: int, *, short: bool) -> Iterator[Run]:
     """Yield all scenarios with this seed, and then those that need more seeds with the next ones."""
     scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names]
-    for number in range(1 if short else max(each.seeds for each in scenarios)):
+    if sys.platform != "linux":
+        console.print(
+            f"Linux only, left out: {', '.join(each.name for each in scenarios if each.linux_only) or 'none'}"
+        )
+        scenarios = [each for each in scenarios if not each.linux_only]
+    for number in range(1 if short else max((each.seeds for each in scenarios), default=0)):
         for each in scenarios:
             if number < each.seeds:
                 name = f"{each.name}, seed {seed + number}" if each.seeds > 1 else each.name

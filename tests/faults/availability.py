@@ -25,6 +25,12 @@ def require_fitting_answers(under_load: Load) -> None:
     require(not slow, f"{len(slow)} requests took too long: {', '.join(map(str, slow[:3]))}")
 
 
+def require_successful_reads(under_load: Load) -> None:
+    """Require that each read succeeded. A read needs no broker."""
+    unread = [answer for answer in under_load.answers if answer.to == "browse" and not answer.is_success]
+    require(not unread, f"{len(unread)} reads failed: {', '.join(map(str, unread[:3]))}")
+
+
 def _is_fitting(answer: Answer) -> bool:
     return answer.is_success or answer.status == UNAVAILABLE or (answer.to, answer.status) in _EVENT_HAS_NOT_COME
 

@@ -16,15 +16,14 @@ from devkit.servers import Server, nats_cluster_url, run_nats_cluster
 from devkit.testing.eventually import eventually
 from faults.availability import (
     ENDS_WITHIN_SECONDS,
-    OUR_PROCESSES,
     UNAVAILABLE,
     lists_and_orders,
     require_fitting_answers,
+    require_successful_reads,
 )
 from faults.context import OtherServers, Person, ScenarioContext
-from faults.event_counts import wrong_event_counts
 from faults.load import load
-from faults.outboxes import outboxes_empty
+from faults.outage_check import CHECKED, OutageCheck
 from faults.scenario import Outcome, Scenario, require
 from marketplace.bounded_provisioning import provision_within
 from marketplace.registry import CONSUMERS_OF
@@ -34,7 +33,6 @@ _AWAY_SECONDS = 30.0
 _CHANGES_WITHIN_SECONDS = 5.0
 _ELECTED_WITHIN_SECONDS = 30.0
 _UP_TO_DATE_WITHIN_SECONDS = 60.0
-_OUTBOXES_EMPTY_WITHIN_SECONDS = 10.0
 _ALL_CONSUMERS = [consumer for consumers in CONSUMERS_OF.values() for consumer in consumers]
 
 
@@ -47,7 +45,7 @@ async def _three_servers(folder: Path) -> AsyncIterator[OtherServers]:
 
 
 async def run(context: ScenarioContext) -> Outcome:
-    before = {name: context.platform.pid(name) for name in OUR_PROCESSES}
+    check = await OutageCheck.begin(context)
     seller, buyer = await context.person(), await context.person()
     comes_back = context.size([True] * 4 + [False], [True])
     elections: list[float] = []
@@ -65,19 +63,12 @@ async def run(context: ScenarioContext) -> Outcome:
                 await _seconds_until(partial(_is_up_to_date, context), within=_UP_TO_DATE_WITHIN_SECONDS)
             context.progress(done, len(comes_back))
     require_fitting_answers(under_load)
-    unread = [answer for answer in under_load.answers if answer.to == "browse" and not answer.is_success]
-    require(not unread, f"{len(unread)} reads failed, which need no broker: {', '.join(map(str, unread[:3]))}")
+    require_successful_reads(under_load)
     require(
         max(recoveries) <= _CHANGES_WITHIN_SECONDS,
         f"a change succeeded only {max(recoveries):.1f} s after the election of new leaders",
     )
-    restarted = [name for name in OUR_PROCESSES if context.platform.pid(name) != before[name]]
-    require(not restarted, f"processes restarted: {', '.join(restarted)}")
-    await outboxes_empty(context, within=_OUTBOXES_EMPTY_WITHIN_SECONDS)
-    differences = await context.settle()
-    require(not differences, f"the audit found: {differences[:3]}")
-    wrong = await wrong_event_counts(context)
-    require(not wrong, f"{len(wrong)} differences between changes and events: {', '.join(wrong[:5])}")
+    await check.require_nothing_lost(under_load.confirmed)
     away = [f"once, and it stays away for the last {_AWAY_SECONDS:g} s"] if not all(comes_back) else []
     return Outcome(
         done=f"{len(under_load.answers)} requests of {_PEOPLE} people: sign up, browse, list, order, pay, cancel",
@@ -85,7 +76,7 @@ async def run(context: ScenarioContext) -> Outcome:
         + ", ".join([f"{comes_back.count(True)} times, and it starts again", *away]),
         checked=f"every request ends within {ENDS_WITHIN_SECONDS:g} s with a success, a 503, or a 404 because an event "
         f"has not arrived yet; reads succeed; a new ticket can be ordered {_CHANGES_WITHIN_SECONDS:g} s after the "
-        "election of new leaders; no process restarted; one event per change, and no other; the audit; outboxes empty",
+        f"election of new leaders; {CHECKED}",
         figures={
             "answered 503": str(under_load.counts()[UNAVAILABLE]),
             "slowest answer": f"{max(answer.seconds for answer in under_load.answers):.2f} s",
