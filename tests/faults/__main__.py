@@ -85,9 +85,8 @@ def _runs(names: list[str], seed: int, *, short: bool) -> Iterator[Run]:
     """Yield all scenarios with this seed, and then those that need more seeds with the next ones."""
     scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names]
     if sys.platform != "linux":
-        console.print(
-            f"Linux only, left out: {', '.join(each.name for each in scenarios if each.linux_only) or 'none'}"
-        )
+        left_out = [each.name for each in scenarios if each.linux_only]
+        console.print(f"left out, because they need Linux: {', '.join(left_out) or 'nothing'}")
         scenarios = [each for each in scenarios if not each.linux_only]
     for number in range(1 if short else max((each.seeds for each in scenarios), default=0)):
         for each in scenarios:

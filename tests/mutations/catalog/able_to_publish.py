@@ -10,7 +10,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="changes-need-a-stream",
         promise="A service accepts no change while the stream takes no events.",
         where="common.runtime.service_runtime:ServiceRuntime.check_can_publish",
-        old="if self.relay.health.is_failing:",
+        old="if self.relay.health.problem:",
         new="if False:",
         tests=tests_in(
             _WITHOUT,
@@ -21,10 +21,10 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="changes-wait-for-a-slow-stream",
         promise="A service accepts no change while an event waits for more than 10 s until the stream has stored it.",
-        where="common.messaging.publishing_health:PublishingHealth.is_failing",
-        old=" or self.waiting_seconds > _MAY_WAIT_SECONDS",
-        new="",
-        tests=tests_in(_HEALTH, "test_publishing_counts_as_failing_while_an_event_waits_for_more_than_10_s"),
+        where="common.messaging.publishing_health:PublishingHealth.problem",
+        old="if self.waiting_seconds > _MAY_WAIT_SECONDS:",
+        new="if False:",
+        tests=tests_in(_HEALTH, "test_changes_must_be_refused_while_an_event_waits_for_more_than_10_s"),
     ),
     Mutation(
         name="a-refused-event-stops-no-change",

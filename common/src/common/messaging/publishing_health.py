@@ -59,9 +59,13 @@ class PublishingHealth:
         return self._monotonic() - self._waiting[0][0] if self._waiting else 0.0
 
     @property
-    def is_failing(self) -> bool:
-        """True if no event could be published for more than 3 s, or if an event waits for more than 10 s."""
-        return self.failing_seconds > _MAY_FAIL_SECONDS or self.waiting_seconds > _MAY_WAIT_SECONDS
+    def problem(self) -> str:
+        """Why the service must refuse changes now, as a sentence for an operator. It is empty if there is no reason."""
+        if self.failing_seconds > _MAY_FAIL_SECONDS:
+            return f"The stream has taken no event for {self.failing_seconds:.0f} s."
+        if self.waiting_seconds > _MAY_WAIT_SECONDS:
+            return f"An event waits for the stream for {self.waiting_seconds:.0f} s."
+        return ""
 
     def note_waiting(self, event_id: str) -> None:
         """Note that an event waits in the queue of the relay."""

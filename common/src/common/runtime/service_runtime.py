@@ -37,7 +37,7 @@ _START_SECONDS = 2.0
 
 After this time, the answer is an error (see `check_can_publish`).
 """
-_CANNOT_PUBLISH = "The events of the service cannot be published now. Try again shortly."
+_CANNOT_PUBLISH = "The events of the service cannot be published now."
 _RESTORE_CHECK_SECONDS = 1.0
 _RESTORE_NOT_DONE = "The service waits for an operator, because its database was restored. Try again later."
 
@@ -140,8 +140,8 @@ class ServiceRuntime:
             raise DependencyUnavailable(_RESTORE_NOT_DONE)
         if not self._started.is_set():
             raise DependencyUnavailable("The service is still starting. Try again shortly.")
-        if self.relay.health.is_failing:
-            raise DependencyUnavailable(_CANNOT_PUBLISH)
+        if self.relay.health.problem:
+            raise DependencyUnavailable(f"{_CANNOT_PUBLISH} Try again shortly.")
 
     async def check_ready(self) -> list[str]:
         """Return what this process lacks now, as sentences for an operator. The list is empty if it lacks nothing.
@@ -166,8 +166,8 @@ class ServiceRuntime:
     async def _lacking(self) -> list[str]:
         answers = await asyncio.gather(self.mongo.ping(), self.broker.ping(), return_exceptions=True)
         lacking = [answer.detail for answer in answers if isinstance(answer, DependencyUnavailable)]
-        if self.relay.health.is_failing:
-            lacking.append(_CANNOT_PUBLISH)
+        if problem := self.relay.health.problem:
+            lacking.append(f"{_CANNOT_PUBLISH} {problem}")
         if taken := self.relay.health.taken:
             lacking.append(
                 f"The stream has other events with the ids of {len(taken)} staged events. Run "
