@@ -97,6 +97,9 @@ def _service(spec: ServiceSpec) -> User:
             "its newest events, to compare them with its database and its outboxes": [
                 f"{_API}.DIRECT.GET.{stream_of(event).name}.{event.subjects()}" for event in events
             ],
+            "events that have the ids of its staged events": _direct_get(
+                {stream_of(event) for event in events} & {DOMAIN_EVENTS}
+            ),
             "timelines, read from the streams": _direct_get(_TIMELINES) if spec.reads_streams else [],
         },
         subscribe={

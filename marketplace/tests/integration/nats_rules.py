@@ -104,11 +104,13 @@ def streams_administration() -> Rules:
         rules |= {f"{api}.{verb}.{stream}": only("provisioning") for verb in ("INFO", "CREATE", "UPDATE")}
         verbs = ("DELETE", "PURGE", "SNAPSHOT", "RESTORE", "LEADER.STEPDOWN", "PEER.REMOVE")
         rules |= {f"{api}.{verb}.{stream}": NOBODY for verb in verbs}
-        timeline = only("orders", "operator") if stream in TIMELINES else only("operator", when=stream == "TIMERS")
+        readers = only("orders", "operator") if stream in TIMELINES else only("operator", when=stream == "TIMERS")
+        if stream == "DOMAIN_EVENTS":
+            readers = only("orders", "payments", "tickets", "operator")  # they publish such events
         rules |= {
             f"{api}.MSG.GET.{stream}": only("operator", when=stream in WITH_CONSUMERS),
             f"{api}.MSG.DELETE.{stream}": only("operator", when=stream == "DEAD_LETTERS"),
-            f"PUB $JS.API.DIRECT.GET.{stream}": timeline,
+            f"PUB $JS.API.DIRECT.GET.{stream}": readers,
             f"PUB $JS.API.DIRECT.GET.{stream}.invented.event.65f0c0ffee00000000000001": NOBODY,
         }
         for event in EXAMPLES:

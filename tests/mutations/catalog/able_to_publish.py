@@ -29,10 +29,35 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="a-refused-event-stops-no-change",
         promise="A service accepts changes although the stream refuses one of its events.",
-        where="common.messaging.publishing_health:PublishingHealth.note_tried",
-        old="self._unpublished.discard(event_id)",
-        new="pass",
+        where="common.messaging.publishing_health:PublishingHealth.note",
+        old="""
+            self._waiting.pop(event.id, None)
+            if isinstance(failure, EventIdTaken):
+        """,
+        new="""
+            if isinstance(failure, EventIdTaken):
+        """,
         tests=tests_in(_HEALTH, "test_an_event_that_the_stream_refuses_does_not_stop_the_changes"),
+    ),
+    Mutation(
+        name="changes-wait-for-every-event",
+        promise="A service accepts no change while one of its events waits for more than 10 s, although others do not.",
+        where="common.messaging.publishing_health:PublishingHealth.note_waiting",
+        old="self._waiting.setdefault(event_id, self._monotonic())",
+        new="self._waiting[event_id] = self._monotonic()",
+        tests=tests_in(_HEALTH, "test_changes_must_be_refused_while_one_of_many_events_cannot_be_published"),
+    ),
+    Mutation(
+        name="a-complete-poll-ends-a-failure",
+        promise="A service accepts changes again after another process has published the event that it could not.",
+        where="common.messaging.publishing_health:PublishingHealth.note_poll",
+        old="if not self._waiting:",
+        new="if False:",
+        tests=tests_in(
+            _HEALTH,
+            "test_changes_are_accepted_again_after_another_process_has_published_the_event[0]",
+            "test_changes_are_accepted_again_after_another_process_has_published_the_event[1]",
+        ),
     ),
     Mutation(
         name="outage-makes-no-instance-unready",

@@ -12,8 +12,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="relay-clears-after-the-acknowledgement",
         promise="The relay removes an event from its outbox only after the stream has acknowledged it.",
-        where="common.messaging.outbox_relay:OutboxRelay._publish_one",
-        old="if is_published:",
+        where="common.messaging.outbox_relay:OutboxRelay._after_publishing",
+        old="if not task.cancelled() and task.exception() is None and task.result() is None:",
         new="if True:",
         tests=tests_in(_RELAY, "test_an_event_stays_in_its_outbox_until_the_stream_acknowledges_it[motor]"),
     ),
@@ -104,15 +104,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="failures-leave-the-relay-its-capacity",
         promise="However many events could not be published, the relay goes on with the next.",
-        where="common.messaging.outbox_relay:OutboxRelay._publish_one",
-        old="""
-            room.release()
-            self.health
-        """,
-        new="""
-            room.release() if is_published else None
-            self.health
-        """,
+        where="common.messaging.outbox_relay:OutboxRelay._after_publishing",
+        old="room.release()",
+        new="task.cancelled() or task.exception() or task.result() or room.release()",
         tests=tests_in(_RELAY, "test_the_relay_publishes_again_after_a_long_outage_of_the_broker[motor]"),
         slow=True,
     ),
@@ -201,7 +195,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="polling-pauses-after-a-failure",
         promise="Outbox polling stops while the stream is unavailable.",
         where="common.messaging.outbox_relay:OutboxRelay.poll",
-        old="if unavailable or not cleared:",
+        old="if not cleared or (unavailable and not published):",
         new="if not cleared:",
         tests=tests_in(_POLLING, "test_polling_stops_if_the_stream_is_unavailable[motor]"),
     ),

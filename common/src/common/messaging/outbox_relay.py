@@ -17,6 +17,7 @@ the clock of the machine was wrong.
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from pymongo import UpdateOne
@@ -24,9 +25,10 @@ from pymongo.errors import PyMongoError
 
 from common.domain.errors import DependencyUnavailable
 from common.events.envelope import StagedEvent
+from common.messaging.outbox import outbox_entries, outbox_reader
 from common.messaging.publisher import Publisher
 from common.messaging.publishing_health import PublishingHealth
-from common.storage.collection import Collection, Document
+from common.storage.collection import Collection
 from common.storage.document_reader import DocumentReader
 
 log = structlog.get_logger()
@@ -110,19 +112,16 @@ class OutboxRelay:
             while True:
                 await room.acquire()
                 entry = await self._queue.get()
-                group.create_task(self._publish_one(entry, room))
+                task = group.create_task(self._publish(entry))
+                # A callback is called even if the task is cancelled before its first step, because another one failed.
+                task.add_done_callback(partial(self._after_publishing, entry, room))
 
-    async def _publish_one(self, entry: Entry, room: asyncio.Semaphore) -> None:
-        is_published = False
-        try:
-            is_published = await self._publish(entry) is None
-        finally:
-            room.release()
-            self.health.note_tried(entry[2].id)
-            if is_published:
-                self._published.put_nowait(entry)
-            else:
-                self._forget(entry)
+    def _after_publishing(self, entry: Entry, room: asyncio.Semaphore, task: asyncio.Task[Exception | None]) -> None:
+        room.release()
+        if not task.cancelled() and task.exception() is None and task.result() is None:
+            self._published.put_nowait(entry)
+        else:
+            self._forget(entry)
 
     async def clear_forever(self) -> None:
         """Remove the published events from their outboxes, in batches."""
@@ -171,11 +170,11 @@ class OutboxRelay:
         process of the service may contain an event that this method publishes. Then the event is published twice, and
         the stream ignores the second message.
 
-        If the stream refuses one event, the poll continues with the others. If the stream or the database is
-        unavailable, the poll stops.
+        If the stream refuses one event, the poll continues with the others. The poll stops if the database is
+        unavailable, or if the stream has stored no event of a page and was unavailable for one of them.
         """
-        count = tried = 0
-        taken: set[str] = set()
+        count = 0
+        seen: set[str] = set()
         for collection, reader in self._collections:
             cursor = collection.find({"outbox.id": {"$exists": True}}, {"outbox": 1})
             while documents := await cursor.to_list(_IN_FLIGHT):
@@ -184,19 +183,16 @@ class OutboxRelay:
                     for document in documents
                     for event in reader.read_all(outbox_entries(document))
                 ]
+                seen.update(event.id for _, _, event in entries)
                 batch = [entry for entry in entries if entry[2].id not in self._queued]
-                tried += len(batch)
                 failures = await asyncio.gather(*map(self._publish, batch))
-                taken |= self.health.taken.intersection(event.id for _, _, event in entries)
                 published = [entry for entry, failure in zip(batch, failures, strict=True) if failure is None]
                 cleared = await self._clear(published)
                 unavailable = any(isinstance(failure, DependencyUnavailable) for failure in failures)
-                if unavailable or not cleared:
+                if not cleared or (unavailable and not published):
                     return count
                 count += len(published)
-        self.health.taken = taken  # without the events that an operator has removed from their outboxes
-        if not tried:
-            self.health.note_success()  # another process has published what this process could not publish
+        self.health.note_poll(seen | self._queued)
         return count
 
     def _forget(self, entry: Entry) -> None:
@@ -209,10 +205,14 @@ class OutboxRelay:
 
         If the id of the event is taken (see PublishingHealth), only check again whether the stream has the event.
         """
+        self.health.note_waiting(entry[2].id)
         failure: Exception | None = None
-        is_taken = entry[2].id in self.health.taken
+        taken_by = self.health.taken.get(entry[2].id)
         try:
-            await (self._publisher.check_stored(entry[2]) if is_taken else self._publisher.publish(entry[2]))
+            if taken_by is None:
+                await self._publisher.publish(entry[2])
+            else:
+                await self._publisher.check_stored(entry[2], taken_by)
         except Exception as error:  # noqa: BLE001 - after this error, the relay must still publish other events
             failure = error
         self.health.note(entry[2], failure)
@@ -221,8 +221,8 @@ class OutboxRelay:
     async def _clear(self, published: list[Entry]) -> bool:
         """Remove the published events from their outboxes.
 
-        Return False if MongoDB failed. Then some events stay in their outboxes, and the relay publishes them again
-        later. This is safe, because a handler that receives the same event twice does not change the data twice.
+        Return False if MongoDB is unavailable. Then some events stay in their outboxes, and the relay publishes them
+        again later. This is safe, because a handler that receives the same event twice does not change the data twice.
         """
         clearings: dict[int, tuple[Collection, list[UpdateOne]]] = {}
         for collection, aggregate_id, event in published:
@@ -237,14 +237,3 @@ class OutboxRelay:
             )
             return False
         return True
-
-
-def outbox_entries(document: Document) -> list[Document]:
-    """Return one document for each event in the outbox of `document`, so that each event can be parsed separately."""
-    outbox = document["outbox"]
-    return [{"_id": document["_id"], "event": event} for event in (outbox if isinstance(outbox, list) else [outbox])]
-
-
-def outbox_reader(collection: str) -> DocumentReader[StagedEvent]:
-    """Return a reader that parses the documents of `outbox_entries`."""
-    return DocumentReader(f"{collection}.outbox", lambda entry: StagedEvent.model_validate(entry["event"]))

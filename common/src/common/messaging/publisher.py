@@ -9,9 +9,9 @@ from nats.js.api import PubAck
 from nats.js.errors import APIError, NotFoundError
 
 from common.domain.errors import DependencyUnavailable, PermanentFailure
-from common.events.envelope import MalformedEvent, StagedEvent, decode_event
+from common.events.envelope import MESSAGE_ID, MalformedEvent, StagedEvent, decode_event
 from common.messaging.broker import Broker
-from common.messaging.streams import MAX_MESSAGE_BYTES, stream_storing
+from common.messaging.streams import DOMAIN_EVENTS, MAX_MESSAGE_BYTES, Stream, stream_storing
 
 _ACK_SECONDS = 2.0
 """After the publisher has sent a message, it waits for the acknowledgement of the stream for at most this time.
@@ -19,8 +19,16 @@ _ACK_SECONDS = 2.0
 An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, the connection is probably
 lost, and the publisher raises DependencyUnavailable.
 """
-_TOO_LARGE = 10054
-"""The error code of a stream that refuses a message, because the message is larger than the stream's limit."""
+_REFUSED_CODES = {10054: "JSStreamMessageExceedsMaximumErr", 10097: "JSStreamHeaderExceedsMaximumErr"}
+"""The codes and names of errors with which a stream refuses a single message, because the message is too large.
+
+Source: https://github.com/nats-io/nats-server/blob/main/server/errors.json
+"""
+_INSTRUCTIONS = "nats-"
+"""The names of headers that give an instruction to the stream begin with this text, in any case.
+
+For example, with `Nats-TTL` the stream would delete the event later. Only Nats-Msg-Id is allowed in an event.
+"""
 _LONGEST_SUBJECT = 1000
 """In characters. NATS closes the connection if a subject is longer than about 4000 characters."""
 _LARGEST_MESSAGE = 2 * MAX_MESSAGE_BYTES
@@ -39,7 +47,13 @@ class EventIdTaken(PermanentFailure):
 
     An id contains the version of the aggregate. So the database of the service was restored from an older backup, and
     then the service has changed an aggregate to a version that it had before. The stream has not stored this event.
+
+    `sequence` is the position of the other event in the stream.
     """
+
+    def __init__(self, event_id: str, sequence: int) -> None:
+        super().__init__(f"The stream has another event with the id {event_id}.")
+        self.sequence = sequence
 
 
 class Publisher:
@@ -57,22 +71,25 @@ class Publisher:
         the stream has stored the event in the last 10 minutes, it recognises the event's id and does not store it a
         second time.
         """
+        for name in staged.headers:
+            if name.lower().startswith(_INSTRUCTIONS) and name != MESSAGE_ID:
+                raise MessageRefused(f"The header {name[:100]} would give the stream an instruction.")
         answer = await self.publish_raw(staged.subject, staged.data.encode(), staged.headers)
         if answer.duplicate:
-            await self.check_stored(staged)
+            await self.check_stored(staged, answer.seq)
 
-    async def check_stored(self, staged: StagedEvent) -> None:
+    async def check_stored(self, staged: StagedEvent, sequence: int) -> None:
         """Raise EventIdTaken if the stream has another event with the id of `staged`, and not this event.
 
-        Call this method if the stream has answered that it already has this id. When we publish an event, the stream
-        compares only the ids. Raises DependencyUnavailable if the stream does not answer.
+        Call this method if the stream has answered that it already has this id, at the position `sequence`. When we
+        publish an event, the stream compares only the ids. Raises DependencyUnavailable if the stream does not answer.
 
         If the stream is stored on three servers, the answer may come from a server that does not have the newest events
         yet. Then the error is wrong, and a later call succeeds.
         """
         stream = stream_storing(staged.subject)
-        if stream is None or not await self._is_stored(staged, stream.name):
-            raise EventIdTaken(f"The stream has another event with the id {staged.id}.")
+        if stream is None or not await self._is_stored(staged, stream, sequence):
+            raise EventIdTaken(staged.id, sequence)
 
     async def reconnected_within(self, seconds: float) -> bool:
         """Wait until the client has lost the connection and has reconnected, but not longer than `seconds`.
@@ -103,27 +120,33 @@ class Publisher:
                 raise MessageRefused(f"The message broker refuses {subject}: {reason}") from error
             raise DependencyUnavailable(f"The message broker did not store {subject}: {reason}") from error
 
-    async def _is_stored(self, staged: StagedEvent, stream: str) -> bool:
+    async def _is_stored(self, staged: StagedEvent, stream: Stream, sequence: int) -> bool:
+        jetstream = self._broker.jetstream
         try:
-            newest = await self._broker.jetstream.get_last_msg(stream, staged.subject, direct=True)
+            if stream is DOMAIN_EVENTS:
+                found = await jetstream.get_msg(stream.name, seq=sequence, direct=True)
+            else:
+                # The other stream has the e-mail addresses of all users, so a service may not read it by positions. It
+                # may read the newest event of one of its subjects. These aggregates have only one event per subject.
+                found = await jetstream.get_last_msg(stream.name, staged.subject, direct=True)
         except NotFoundError:
-            return False  # the stream has the id on another subject, so the aggregate has another event with this id
+            return False
         except (TimeoutError, OSError, NatsError, APIError) as error:
             raise DependencyUnavailable("The event stream does not answer.") from error
-        return _is_or_follows(staged, newest.data or b"")
+        return found.subject == staged.subject and _are_equal(staged, found.data or b"")
 
 
-def _is_or_follows(staged: StagedEvent, data: bytes) -> bool:
-    """Return True if a stored event with the same subject is the event `staged`, or a newer event of its aggregate.
+def _are_equal(staged: StagedEvent, data: bytes) -> bool:
+    """Return True if `data` is the payload of the event `staged`.
 
-    `data` is the payload of the stored event. The payloads of two equal events may differ as texts, if two versions of
-    the code have encoded them. So we decode them.
+    The payloads of two equal events may differ as texts, if two versions of the code have encoded them. So we decode
+    them.
     """
     try:
         ours, stored = (decode_event(staged.subject, payload) for payload in (staged.data.encode(), data))
     except MalformedEvent:
         return data == staged.data.encode()
-    return stored.agrees_with(ours) or stored.version > ours.version
+    return stored.agrees_with(ours)
 
 
 def _is_refused(error: Exception, subject: str) -> bool:
@@ -133,7 +156,7 @@ def _is_refused(error: Exception, subject: str) -> bool:
     staged it. If there is no stream for this subject any more, the broker cannot store this event.
     """
     if isinstance(error, APIError):
-        return error.err_code == _TOO_LARGE
+        return error.err_code in _REFUSED_CODES
     return isinstance(error, MaxPayloadError | BadSubjectError) or stream_storing(subject) is None
 
 

@@ -1,8 +1,8 @@
 """Remembers whether events can be published now, and logs what goes wrong."""
 
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -29,12 +29,16 @@ class PublishingHealth:
         """`monotonic` returns the seconds of a clock that never goes back."""
         self._monotonic = monotonic
         self._failing_since: float | None = None
-        self._waiting: deque[tuple[float, str]] = deque()
-        """When an event began to wait, and its id. Only the first one is certainly in `_unpublished`."""
-        self._unpublished: set[str] = set()
+        self._waiting: OrderedDict[str, float] = OrderedDict()
+        """The ids of the events that wait until the stream stores them, and since when. The oldest comes first.
+
+        It does not contain events that the stream refuses for good.
+        """
         self._refused = LoggedOnce()
-        self.taken: set[str] = set()
+        self.taken: dict[str, int] = {}
         """The ids of staged events that cannot be published, because the stream has other events with these ids.
+
+        The values are the positions of the other events in the stream.
 
         The relay does not publish these events again. It only checks again whether the stream has them. After 10
         minutes, the stream would not recognise their ids any more, and would store them. The consumers would ignore
@@ -52,11 +56,11 @@ class PublishingHealth:
 
     @property
     def waiting_seconds(self) -> float:
-        """For how long the oldest event in the queue of the relay waits until it is published. 0 if none waits.
+        """For how long the oldest event waits until the stream has stored it. 0 if none waits.
 
-        It can be long although no attempt fails, if the service makes more events than the stream stores.
+        It can be long although `failing_seconds` is short, if the stream is slow, or if it stores only other events.
         """
-        return self._monotonic() - self._waiting[0][0] if self._waiting else 0.0
+        return self._monotonic() - next(iter(self._waiting.values())) if self._waiting else 0.0
 
     @property
     def problem(self) -> str:
@@ -68,15 +72,20 @@ class PublishingHealth:
         return ""
 
     def note_waiting(self, event_id: str) -> None:
-        """Note that an event waits in the queue of the relay."""
-        self._unpublished.add(event_id)
-        self._waiting.append((self._monotonic(), event_id))
+        """Note that an event waits. If it waits already, this changes nothing."""
+        self._waiting.setdefault(event_id, self._monotonic())
 
-    def note_tried(self, event_id: str) -> None:
-        """Note that the relay has tried to publish an event of its queue. Whether it succeeded does not matter here."""
-        self._unpublished.discard(event_id)
-        while self._waiting and self._waiting[0][1] not in self._unpublished:
-            self._waiting.popleft()
+    def note_poll(self, found: Collection[str]) -> None:
+        """Note the ids of all events that are in an outbox or in the queue of the relay, after a complete poll.
+
+        The others were published by another process, or an operator has removed them. If no event waits any more, there
+        is no sign that publishing still fails.
+        """
+        self.taken = {event_id: sequence for event_id, sequence in self.taken.items() if event_id in found}
+        for event_id in [each for each in self._waiting if each not in found]:
+            del self._waiting[event_id]
+        if not self._waiting:
+            self._note_success()
 
     def note(self, event: StagedEvent, failure: Exception | None) -> None:
         """Note the result of an attempt. `failure` is None if the stream has acknowledged the event.
@@ -84,11 +93,13 @@ class PublishingHealth:
         Of several outages in a row, only the first one is logged, and each refused event is logged once.
         """
         if failure is None:
-            self.taken.discard(event.id)
-            self.note_success()
+            self._waiting.pop(event.id, None)
+            self.taken.pop(event.id, None)
+            self._note_success()
         elif not isinstance(failure, DependencyUnavailable):
+            self._waiting.pop(event.id, None)
             if isinstance(failure, EventIdTaken):
-                self.taken.add(event.id)
+                self.taken[event.id] = failure.sequence
             if self._refused.is_new(event.id):
                 log.error(
                     "an event cannot be published, it stays in its outbox",
@@ -101,7 +112,7 @@ class PublishingHealth:
                 "publishing failed, events stay in their outboxes", first=event.subject[:100], reason=failure.detail
             )
 
-    def note_success(self) -> None:
+    def _note_success(self) -> None:
         if self._failing_since is not None:
             log.info("publishing works again", after_seconds=round(self.failing_seconds, 1))
         self._failing_since = None

@@ -91,6 +91,16 @@ def stream_of(message_type: type[Message]) -> Stream:
 def stream_storing(subject: str) -> Stream | None:
     """Return the stream that stores messages with this subject, or None if no stream in this file does."""
     for stream in STREAMS:
-        if any(subject.startswith(pattern.rstrip("*>")) for pattern in stream.subjects):
+        if any(_matches(subject.split("."), pattern.split(".")) for pattern in stream.subjects):
             return stream
     return None
+
+
+def _matches(tokens: list[str], pattern: list[str]) -> bool:
+    """Return True if a subject matches a pattern. In a pattern, `*` means one token, and `>` at the end the rest."""
+    if not all(tokens):
+        return False
+    if pattern[-1] == ">":
+        return len(tokens) >= len(pattern) and _matches(tokens[: len(pattern) - 1], pattern[:-1])
+    same_length = len(tokens) == len(pattern)
+    return same_length and all(wanted in ("*", token) for token, wanted in zip(tokens, pattern, strict=True))

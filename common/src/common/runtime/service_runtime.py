@@ -170,8 +170,8 @@ class ServiceRuntime:
             lacking.append(f"{_CANNOT_PUBLISH} {problem}")
         if taken := self.relay.health.taken:
             lacking.append(
-                f"The stream has other events with the ids of {len(taken)} staged events. Run "
-                f"`marketplace restore-done {self.name}`."
+                f"The stream has other events with the ids of {len(taken)} staged events, such as {min(taken)[:100]}. "
+                f"Run `marketplace restore-done {self.name}`."
             )
         return lacking + [each.problem for each in self._subscriptions if each.problem]
 

@@ -32,6 +32,11 @@ async def test_an_event_that_no_stream_stores_is_not_published(streams: EventStr
         {"subject": "ticket.created." + "x" * 10_000},
         {"subject": "ticket.retracted.1"},
         {"subject": "ticket created"},
+        {"subject": "ticket.created.1.2"},
+        {"subject": "ticket.created."},
+        {"headers": {"Nats-TTL": "60s"}},
+        {"headers": {"Nats-Expected-Last-Subject-Sequence": "7"}},
+        {"headers": {"nats-rollup": "all"}},
     ],
     ids=[
         "larger than the stream takes",
@@ -40,6 +45,11 @@ async def test_an_event_that_no_stream_stores_is_not_published(streams: EventStr
         "a long subject",
         "a fact of another version",
         "no subject",
+        "one more token",
+        "an empty token",
+        "a time to live",
+        "an expected position",
+        "a rollup",
     ],
 )
 async def test_a_message_that_can_never_be_stored_is_refused(streams: EventStreams, refused: dict[str, str]) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
-from common.tests.outboxes import UnreliablePublisher, eventually_empty, running, stage_and_enqueue
+from common.tests.outboxes import UnreliablePublisher, eventually_empty, leave_behind, running, stage_and_enqueue
 
+from common.domain.errors import DependencyUnavailable
 from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
@@ -67,6 +68,48 @@ async def test_changes_must_be_refused_while_an_event_waits_for_more_than_10_s(
         await eventually_empty(listings)
         problems.append(relay.health.problem)
     assert problems == ["", "An event waits for the stream for 11 s.", ""]
+
+
+async def test_changes_must_be_refused_while_one_of_many_events_cannot_be_published(
+    mongo: Mongo, publisher: _SlowPublisher, relay: OutboxRelay, seconds: _Seconds
+) -> None:
+    """For example, an older version has provisioned the stream without a subject. Other events are published."""
+    listings, stuck = mongo.database["listings"], listed_ticket()
+    relay.add_collection(listings)
+    publisher.may_publish.set()
+    publisher.failures = {stuck.id: DependencyUnavailable("no response from stream")}
+    async with running(relay.publish_forever, relay.clear_forever):
+        await stage_and_enqueue(relay, listings, stuck)
+        await relay.drain(5)
+        for seconds.now in (2.0, 4.0, 6.0, 8.0, 11.0):
+            await stage_and_enqueue(relay, listings, listed_ticket())
+            await relay.poll()
+            await relay.drain(5)
+    assert relay.health.problem == "An event waits for the stream for 11 s."
+    publisher.failures = {}
+    await relay.poll()
+    assert not relay.health.problem
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+async def test_changes_are_accepted_again_after_another_process_has_published_the_event(
+    mongo: Mongo, publisher: _SlowPublisher, relay: OutboxRelay, seconds: _Seconds, refused: int
+) -> None:
+    """Also if an event that the stream refuses stays in an outbox, so that each poll has something to try."""
+    listings, failed, others = mongo.database["listings"], listed_ticket(), [listed_ticket() for _ in range(refused)]
+    relay.add_collection(listings)
+    publisher.may_publish.set()
+    publisher.failures = {
+        failed.id: DependencyUnavailable("no answer"),
+        **dict.fromkeys((t.id for t in others), _REFUSED),
+    }
+    await leave_behind(listings, failed, *others)
+    await relay.poll()
+    seconds.now = 20.0
+    assert relay.health.problem == "The stream has taken no event for 20 s."
+    await listings.update_one({"_id": failed.id}, {"$set": {"outbox": []}})
+    await relay.poll()
+    assert relay.health.failing_seconds == 0
 
 
 async def test_an_event_that_the_stream_refuses_does_not_stop_the_changes(

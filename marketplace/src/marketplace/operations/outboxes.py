@@ -5,7 +5,7 @@ from typing import Any
 
 from common.domain.clock import utc_now
 from common.events.envelope import StagedEvent
-from common.messaging.outbox_relay import outbox_entries, outbox_reader
+from common.messaging.outbox import outbox_entries, outbox_reader
 from common.storage.collection import Document
 from marketplace.operations.operator import Operator
 from marketplace.operations.show import counted
