@@ -28,6 +28,7 @@ NOT_NOW = "The database cannot do this now. Nothing is lost; try again shortly."
 CODES = {
     6: "HostUnreachable",
     7: "HostNotFound",
+    11: "UserNotFound",
     13: "Unauthorized",
     18: "AuthenticationFailed",
     24: "LockTimeout",
@@ -39,16 +40,21 @@ CODES = {
     91: "ShutdownInProgress",
     100: "UnsatisfiableWriteConcern",
     112: "WriteConflict",
+    133: "FailedToSatisfyReadPreference",
     134: "ReadConcernMajorityNotAvailableYet",
     146: "ExceededMemoryLimit",
     175: "QueryPlanKilled",
     189: "PrimarySteppedDown",
+    202: "NetworkInterfaceExceededTimeLimit",
+    211: "KeyNotFound",
     237: "CursorKilled",
+    246: "SnapshotUnavailable",
     262: "ExceededTimeLimit",
     264: "TooManyFilesOpen",
     365: "TemporarilyUnavailable",
     371: "UserWritesBlocked",
     391: "ReauthenticationRequired",
+    8000: "AtlasError",
     9001: "SocketException",
     10058: "NotPrimaryOrSecondary (old code)",
     10107: "NotWritablePrimary",
@@ -63,6 +69,9 @@ CODES = {
 
 They mean that the server is not the primary now, is stopping, has no resources or accepts no writes, or that it does
 not accept the credentials of the service. All other codes mean that this one operation is wrong.
+
+KeyNotFound is about the keys of the cluster time: after a restart or a failover, a server may not know them yet.
+AtlasError is not in the file of MongoDB. MongoDB Atlas sends it if it refuses the credentials or if its disk is full.
 """
 
 _LABELS = ("RetryableWriteError", "TransientTransactionError", "SystemOverloadedError")
