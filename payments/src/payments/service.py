@@ -17,7 +17,7 @@ from common.domain.ids import OrderId, PaymentId, UserId
 from common.events.orders import OrderEvent
 from common.storage.read_model import ReadModelRepository
 from common.storage.retry import retry_on_conflict
-from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, UnknownCharge, UnknownToken
+from payments.gateway.protocol import CardDeclined, GatewayUnavailable, PaymentGateway, RefundRefused, UnknownToken
 from payments.order_read_model import OrderReadModel, OrderStatus
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, Payment, PaymentStatus
 from payments.repository import PaymentRepository
@@ -189,7 +189,7 @@ class PaymentService:
             raise PermanentFailure("The id of its charge is not known. Refund it at the card processor.")
         try:
             await self._gateway.refund(payment_id=PaymentId(payment.id), charge_id=payment.charge_id)
-        except UnknownCharge as error:
+        except RefundRefused as error:
             raise PermanentFailure(str(error)) from error
         except GatewayUnavailable as error:
             raise _outcome_unknown(error) from error

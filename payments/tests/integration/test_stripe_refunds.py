@@ -1,4 +1,4 @@
-"""Refunds whose answers are lost, at a server that stores them per idempotency key, as Stripe does."""
+"""Refunds that Stripe refuses, or whose answers are lost. The server has one per idempotency key, as Stripe."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from payments.tests.checkout import Checkout
+from structlog.testing import capture_logs
 
 from common.domain.ids import PaymentId, new_id
+from common.messaging.dead_letters import CONSUMER, REASON
+from common.messaging.replay import REPLAYED, replay_subject
 from payments.gateway.protocol import ChargeId, GatewayUnavailable
 from payments.gateway.stripe_gateway import StripeGateway
 
@@ -24,9 +28,17 @@ class RefundingStripe:
 
     refunds: dict[str, dict[str, str]] = field(default_factory=dict)
     loses_answers: bool = False
+    disputed: bool = False
+    """It refuses every refund, because the buyer disputes the charge."""
     test_is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def charge(self, _request: web.Request) -> web.Response:
+        return web.json_response({"object": "payment_intent", "id": CHARGE, "status": "succeeded"})
+
     async def refund(self, request: web.Request) -> web.Response:
+        if self.disputed:
+            refusal = {"type": "invalid_request_error", "code": "charge_disputed", "message": "It is disputed."}
+            return web.json_response({"error": refusal}, status=400)
         key = request.headers["Idempotency-Key"]
         made = {"object": "refund", "id": f"re_{len(self.refunds) + 1}", "status": "succeeded"}
         refund = self.refunds.setdefault(key, made)
@@ -43,6 +55,7 @@ def stripe() -> RefundingStripe:
 @pytest.fixture
 async def gateway(stripe: RefundingStripe) -> AsyncIterator[StripeGateway]:
     app = web.Application()
+    app.router.add_post("/v1/payment_intents", stripe.charge)
     app.router.add_post("/v1/refunds", stripe.refund)
     async with TestServer(app) as server:
         gateway = StripeGateway("sk_test_1", api_base=str(server.make_url("/")), timeout_seconds=1)
@@ -69,3 +82,25 @@ async def test_refunds_of_two_payments_are_two_refunds(gateway: StripeGateway, s
     refunds = [await gateway.refund(payment_id=PaymentId(new_id()), charge_id=CHARGE) for _ in range(2)]
 
     assert refunds == ["re_1", "re_2"]
+
+
+async def test_a_disputed_charge_is_a_case_for_a_person_and_can_be_refunded_later(
+    checkout: Checkout, stripe: RefundingStripe
+) -> None:
+    payment = (await checkout.pay()).json()
+    stripe.disputed = True
+    await checkout.deliver(checkout.cancelled)
+    (letter,) = await checkout.streams.dead_letters()
+    assert "charge_disputed" in letter.headers[REASON]
+    with capture_logs() as logs:
+        await checkout.recover()
+    assert [line["payment"] for line in logs if "needs a person" in line["event"]] == [payment["id"]]
+
+    stripe.disputed = False  # the buyer has withdrawn the dispute
+    replayed = await checkout.streams.broker.client.request(
+        replay_subject(letter.headers[CONSUMER]), letter.data, timeout=5, headers=letter.headers
+    )
+
+    assert replayed.data == REPLAYED
+    assert [listed["status"] for listed in await checkout.listed()] == ["refunded"]
+    assert list(stripe.refunds) == [f"refund:{payment['id']}"]

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from common.domain.ids import PaymentId
-from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId, UnknownCharge
+from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId, RefundRefused, UnknownCharge
 from payments.gateway.stripe_gateway import StripeGateway
 
 # Stripe's SDK (16.1) hands its forms to httpx in a way that httpx discourages.
@@ -29,7 +29,7 @@ def answers() -> Answers:
 async def gateway(answers: Answers) -> AsyncIterator[StripeGateway]:
     async def answer(request: web.Request) -> web.Response:
         status, body = answers[f"{request.method} {request.path_qs}"]
-        return web.json_response(body, status=status)
+        return web.json_response(body, status=status, headers={"Stripe-Should-Retry": "false"})
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -103,27 +103,42 @@ async def test_a_charge_that_was_refunded_by_hand_counts_as_refunded(gateway: St
     assert await gateway.refund(payment_id=PAYMENT, charge_id=CHARGE) == RefundId("re_1")
 
 
-@pytest.mark.parametrize("status", ["failed", "canceled"])
-async def test_a_refund_that_failed_is_not_done_and_says_what_to_do(
-    gateway: StripeGateway, answers: Answers, status: str
+def refusal(status: int, code: str, error_type: str = "invalid_request_error") -> tuple[int, object]:
+    return status, {"error": {"type": error_type, "code": code, "message": "Stripe's reason."}}
+
+
+NEVER = "Stripe refuses this refund"
+LATER = "refuses the request"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "reason"),
+    [
+        (refusal(400, "charge_disputed"), RefundRefused, rf"{NEVER} \(charge_disputed\): Stripe's reason\."),
+        (refusal(400, "refund_disputed_payment"), RefundRefused, NEVER),
+        (refusal(400, "charge_not_refundable"), RefundRefused, NEVER),
+        (refusal(400, "amount_too_large"), RefundRefused, NEVER),
+        (refusal(400, "a_code_of_the_future"), RefundRefused, NEVER),
+        (refusal(402, "expired_card", "card_error"), RefundRefused, NEVER),
+        (refusal(404, "resource_missing"), UnknownCharge, "no charge pi_1"),
+        ((200, refund("failed")), RefundRefused, "re_1 is failed. Refund by hand"),
+        ((200, refund("canceled")), RefundRefused, "re_1 is canceled. Refund by hand"),
+        (refusal(400, "balance_insufficient"), GatewayUnavailable, LATER),
+        (refusal(400, "lock_timeout"), GatewayUnavailable, LATER),
+        (refusal(400, "idempotency_key_in_use"), GatewayUnavailable, LATER),
+        (refusal(400, "rate_limit"), GatewayUnavailable, "more requests than it allows"),
+        (refusal(429, "lock_timeout"), GatewayUnavailable, "more requests than it allows"),
+        (refusal(409, "idempotency_key_in_use"), GatewayUnavailable, "status 409"),
+        (refusal(401, "api_key_expired"), GatewayUnavailable, "refuses STRIPE_KEY"),
+        (refusal(403, "more_permissions_required"), GatewayUnavailable, "STRIPE_KEY lacks permissions"),
+        (refusal(500, "", "api_error"), GatewayUnavailable, "status 500"),
+        (refusal(503, "charge_disputed"), GatewayUnavailable, "status 503"),
+    ],
+)
+async def test_only_a_refund_that_can_never_succeed_is_refused_for_good(
+    gateway: StripeGateway, answers: Answers, answer: tuple[int, object], expected: type[Exception], reason: str
 ) -> None:
-    answers["POST /v1/refunds"] = 200, refund(status)
+    answers["POST /v1/refunds"] = answer
 
-    with pytest.raises(GatewayUnavailable, match=f"re_1 is {status}. Refund by hand"):
-        await gateway.refund(payment_id=PAYMENT, charge_id=CHARGE)
-
-
-async def test_a_refund_of_a_charge_that_this_account_has_not_made_is_refused(
-    gateway: StripeGateway, answers: Answers
-) -> None:
-    answers["POST /v1/refunds"] = 404, {"error": {"code": "resource_missing", "param": "payment_intent"}}
-
-    with pytest.raises(UnknownCharge, match="no charge pi_1"):
-        await gateway.refund(payment_id=PAYMENT, charge_id=CHARGE)
-
-
-async def test_a_refund_that_stripe_does_not_allow_gives_its_reason(gateway: StripeGateway, answers: Answers) -> None:
-    answers["POST /v1/refunds"] = 400, {"error": {"code": "charge_disputed", "message": "Charge ch_1 is disputed."}}
-
-    with pytest.raises(GatewayUnavailable, match=r"refuses the request: Charge ch_1 is disputed\."):
+    with pytest.raises(expected, match=reason):
         await gateway.refund(payment_id=PAYMENT, charge_id=CHARGE)

@@ -112,8 +112,27 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             _STATES,
-            "test_a_refund_that_failed_is_not_done_and_says_what_to_do",
+            "test_only_a_refund_that_can_never_succeed_is_refused_for_good",
         ),
+    ),
+    Mutation(
+        name="stripe-refused-refund-needs-a-person",
+        promise="A refund that Stripe will never make becomes a case for a person, and is not only repeated.",
+        where="payments.gateway.stripe_errors:refund_failure",
+        old="case stripe.InvalidRequestError() | stripe.CardError() if error.code not in _TEMPORARY_REFUSALS:",
+        new="case _ if False:",
+        tests=tests_in(
+            "payments/tests/integration/test_stripe_refunds.py",
+            "test_a_disputed_charge_is_a_case_for_a_person_and_can_be_refunded_later",
+        ),
+    ),
+    Mutation(
+        name="stripe-temporary-refusal-needs-nobody",
+        promise="A refund that Stripe may make later is repeated, and makes no dead letter.",
+        where="payments.gateway.stripe_errors:refund_failure",
+        old=" if error.code not in _TEMPORARY_REFUSALS:",
+        new=":",
+        tests=tests_in(_STATES, "test_only_a_refund_that_can_never_succeed_is_refused_for_good"),
     ),
     Mutation(
         name="stripe-refund-by-hand-counts",

@@ -46,7 +46,7 @@ class PaymentGateway(Protocol):
         a person has already refunded the charge in the dashboard of the card processor, this call refunds nothing and
         succeeds.
 
-        Raises UnknownCharge, GatewayUnavailable or IdempotencyConflict.
+        Raises RefundRefused, GatewayUnavailable or IdempotencyConflict.
         """
         ...
 
@@ -80,8 +80,15 @@ class UnknownToken(Exception):
         self.token = token
 
 
-class UnknownCharge(Exception):
-    """Nothing was refunded, because the card processor does not know the charge. A repeated call also fails."""
+class RefundRefused(Exception):
+    """Nothing was refunded, and the card processor will also refuse a repeated call. A person must look at the refund.
+
+    For example, the buyer disputes the charge at the bank. The message is a text for this person.
+    """
+
+
+class UnknownCharge(RefundRefused):
+    """The card processor does not know the charge."""
 
     def __init__(self, charge_id: ChargeId) -> None:
         super().__init__(f"There is no charge {charge_id} to refund here. Was it made by another gateway or account?")

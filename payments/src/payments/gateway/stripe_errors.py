@@ -10,12 +10,15 @@ from payments.gateway.protocol import (
     ChargeId,
     GatewayUnavailable,
     IdempotencyConflict,
+    RefundRefused,
     UnknownCharge,
     UnknownToken,
 )
 
 _DECLINED = "Your card was declined."
 _AMOUNT_CODES = ("amount_too_small", "amount_too_large")
+_TEMPORARY_REFUSALS = ("balance_insufficient", "idempotency_key_in_use", "lock_timeout")
+"""The codes of refused refunds that Stripe may accept later: our balance grows, or another request ends."""
 
 
 def charge_failure(error: stripe.StripeError, *, key: str, token: str) -> Exception:
@@ -32,8 +35,17 @@ def charge_failure(error: stripe.StripeError, *, key: str, token: str) -> Except
 
 
 def refund_failure(error: stripe.StripeError, *, key: str, charge_id: ChargeId) -> Exception:
-    if isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing":
-        return UnknownCharge(charge_id)
+    """Return RefundRefused if Stripe refuses this refund (statuses 400, 402 and 404), and will also refuse it later.
+
+    This is so for every code that is not in `_TEMPORARY_REFUSALS`, also for codes that Stripe adds in the future. The
+    other errors do not depend on the refund. They are about our key, too many requests, Stripe itself or the network.
+    """
+    match error:
+        case stripe.InvalidRequestError() if error.code == "resource_missing":
+            return UnknownCharge(charge_id)
+        case stripe.InvalidRequestError() | stripe.CardError() if error.code not in _TEMPORARY_REFUSALS:
+            reason = f"Stripe refuses this refund ({error.code or 'no code'}): {error.user_message}"
+            return RefundRefused(_with_request_id(reason, error))
     return _request_failure(error, key=key)
 
 
@@ -53,7 +65,11 @@ def _request_failure(error: stripe.StripeError, *, key: str) -> IdempotencyConfl
             reason = f"Stripe refuses the request: {error.user_message}"
         case _:
             reason = f"Stripe answers with an error (status {error.http_status}). Try again shortly."
-    return GatewayUnavailable(f"{reason} [{error.request_id}]" if error.request_id else reason)
+    return GatewayUnavailable(_with_request_id(reason, error))
+
+
+def _with_request_id(reason: str, error: stripe.StripeError) -> str:
+    return f"{reason} [{error.request_id}]" if error.request_id else reason
 
 
 def _decline_code(error: stripe.CardError) -> str:

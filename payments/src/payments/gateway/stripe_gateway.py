@@ -12,7 +12,7 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 
 from common.domain.ids import PaymentId
-from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId
+from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId, RefundRefused
 from payments.gateway.stripe_errors import charge_failure, refund_failure
 
 # With telemetry, Stripe's SDK would write an identifier into the home directory. The SDK would send this identifier and
@@ -92,9 +92,7 @@ class StripeGateway:
                     raise
                 refund = (await self._stripe.refunds.list_async({"payment_intent": charge_id, "limit": 1})).data[0]
             if refund.status in ("failed", "canceled"):
-                raise GatewayUnavailable(
-                    f"Stripe's refund {refund.id} is {refund.status}. Refund by hand in its dashboard."
-                )
+                raise RefundRefused(f"Stripe's refund {refund.id} is {refund.status}. Refund by hand in its dashboard.")
             return RefundId(refund.id)
 
     async def close(self) -> None:
