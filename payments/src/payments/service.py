@@ -12,7 +12,14 @@ the buyer runs both steps. If it does not finish them, for example because of a 
 import structlog
 
 from common.domain.clock import Clock
-from common.domain.errors import BadInput, DependencyUnavailable, KeyReused, NotFound, PermanentFailure
+from common.domain.errors import (
+    BadInput,
+    DependencyUnavailable,
+    KeyReused,
+    NotFound,
+    PermanentFailure,
+    UnreadableDocument,
+)
 from common.domain.ids import OrderId, PaymentId, UserId
 from common.events.orders import OrderEvent
 from common.storage.read_model import ReadModelRepository
@@ -57,7 +64,7 @@ class PaymentService:
                 "This Idempotency-Key has paid for another order. Use a new key.", argument="Idempotency-Key"
             )
         if begun_before is not None:
-            return await self.finish(PaymentId(begun_before.id))
+            return await self._finish_for_buyer(PaymentId(begun_before.id))
         if order.status is OrderStatus.COMPLETED:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:
@@ -75,7 +82,7 @@ class PaymentService:
             request_key=request_key,
         )
         await self._payments.add(payment)
-        return await self.finish(PaymentId(payment.id))
+        return await self._finish_for_buyer(PaymentId(payment.id))
 
     async def list_payments(self, order_id: OrderId, *, buyer: UserId) -> list[Payment]:
         """Return the payments for an order, newest first. Raises NotFound or NotTheBuyer."""
@@ -124,6 +131,21 @@ class PaymentService:
         if payment.status is PaymentStatus.REFUNDED:
             raise OrderNotOpen("The order was cancelled while you paid. Your payment has been refunded.")
         return payment
+
+    async def _finish_for_buyer(self, payment_id: PaymentId) -> Payment:
+        """Do the same as `finish`, and raise OrderNotOpen if the refund was refused for good.
+
+        The recovery job logs this payment until a person has looked at it.
+        """
+        try:
+            return await self.finish(payment_id)
+        except UnreadableDocument:
+            raise
+        except PermanentFailure as refusal:
+            log.error("refund refused", payment=payment_id, reason=str(refusal))  # noqa: TRY400 - a traceback would not help
+            raise OrderNotOpen(
+                "The order was cancelled while you paid, and the refund was refused. A person will look at it."
+            ) from refusal
 
     @retry_on_conflict
     async def _charge(self, payment_id: PaymentId) -> None:

@@ -1,7 +1,7 @@
 """Refunds that Stripe refuses, or whose answers are lost. The server has one per idempotency key, as Stripe."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -30,9 +30,12 @@ class RefundingStripe:
     loses_answers: bool = False
     disputed: bool = False
     """It refuses every refund, because the buyer disputes the charge."""
+    during_the_charge: Callable[[], Awaitable[None]] | None = None
     test_is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def charge(self, _request: web.Request) -> web.Response:
+        if self.during_the_charge:
+            await self.during_the_charge()
         return web.json_response({"object": "payment_intent", "id": CHARGE, "status": "succeeded"})
 
     async def refund(self, request: web.Request) -> web.Response:
@@ -104,3 +107,15 @@ async def test_a_disputed_charge_is_a_case_for_a_person_and_can_be_refunded_late
     assert replayed.data == REPLAYED
     assert [listed["status"] for listed in await checkout.listed()] == ["refunded"]
     assert list(stripe.refunds) == [f"refund:{payment['id']}"]
+
+
+async def test_a_buyer_whose_refund_is_refused_learns_that_a_person_will_look_at_it(
+    checkout: Checkout, stripe: RefundingStripe
+) -> None:
+    async def cancel() -> None:
+        await checkout.deliver(checkout.cancelled)
+
+    stripe.disputed, stripe.during_the_charge = True, cancel
+    answer = await checkout.pay()
+    assert answer.status_code == 409
+    assert "A person will look at it" in answer.json()["detail"]
