@@ -4,54 +4,118 @@ The order or payment of the first request keeps the key for ever, so it must be 
 https://docs.stripe.com/idempotency says.
 """
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
+import pytest
 from integration.keys import a_ticket, with_key
 
-from common.domain.ids import new_id
+from common.domain.ids import UserId, new_id
 from devkit.testing.events import EventStreams
 from devkit.testing.problem_details import assert_problem
-from devkit.testing.running import RunningService, somebody
+from devkit.testing.running import RunningService, Surroundings, somebody
 from devkit.testing.samples import order_events
+from marketplace import registry
+
+Body = dict[str, Any]
 
 
-async def forget_all_answers(running: RunningService) -> None:
-    """As MongoDB does 48 hours after a request."""
-    stored: Any = running.collection("idempotent_requests")
-    assert (await stored.delete_many({})).deleted_count
+@dataclass(frozen=True)
+class Requests:
+    """A request to one service, and other requests that a client may send with the same Idempotency-Key."""
+
+    first: Body
+    about_the_same: tuple[Body, ...]
+    """The other requests that name the same ticket or order."""
+    about_another: tuple[Body, ...]
+    """The service accepts the first of them if it comes with a new key. It refuses the last of them."""
 
 
-def assert_refused(answer: httpx.Response) -> None:
-    problem = assert_problem(answer, 422, "another request with the same key")
-    assert problem["type"].endswith(":idempotency-key-reused")
-    assert problem["errors"][0]["field"] == "Idempotency-Key"
+async def requests_to_orders(streams: EventStreams, _: UserId) -> Requests:
+    first = {"ticketId": await a_ticket(streams)}
+    return Requests(
+        first,
+        about_the_same=({**first, "windowSeconds": 60}, {**first, "windowSeconds": 86_400}),
+        about_another=({"ticketId": await a_ticket(streams)}, {"ticketId": new_id()}),
+    )
 
 
-async def test_an_old_key_orders_no_other_ticket_and_still_finds_its_own_order(
-    streams: EventStreams, ordering: RunningService
+async def requests_to_payments(streams: EventStreams, buyer: UserId) -> Requests:
+    (created, _, _), (other, _, _) = order_events(new_id(), buyer=buyer), order_events(new_id(), buyer=buyer)
+    await streams.publish(created, other)
+    first = {"orderId": created.id, "token": "tok_visa"}
+    return Requests(
+        first,
+        about_the_same=({**first, "token": "tok_mastercard"},),
+        about_another=({**first, "orderId": other.id}, {**first, "orderId": new_id()}),
+    )
+
+
+REQUESTS: dict[str, Callable[[EventStreams, UserId], Awaitable[Requests]]] = {
+    "orders": requests_to_orders,
+    "payments": requests_to_payments,
+}
+EVERY_SERVICE = pytest.mark.parametrize("service", REQUESTS)
+
+
+class Client:
+    """A user who sends all requests with the same Idempotency-Key, each after all stored answers have expired."""
+
+    def __init__(self, running: RunningService, service: str, user: UserId) -> None:
+        self.aggregates: Any = running.collection(service)
+        self._answers: Any = running.collection("idempotent_requests")
+        self._client, self._path, self._headers = running.client(user), f"/api/{service}", with_key()
+
+    async def post(self, body: Body) -> httpx.Response:
+        await self._answers.delete_many({})  # as MongoDB does 48 hours after a request
+        return await self._client.post(self._path, json=body, headers=self._headers)
+
+    async def assert_refused(self, body: Body) -> None:
+        problem = assert_problem(await self.post(body), 422, "another request with the same key")
+        assert problem["type"].endswith(":idempotency-key-reused")
+        assert problem["errors"][0]["field"] == "Idempotency-Key"
+
+    async def assert_answered(self, body: Body, first: httpx.Response) -> None:
+        again = await self.post(body)
+        assert (again.status_code, again.json()) == (201, first.json())
+
+
+@pytest.fixture
+async def running(surroundings: Surroundings, service: str) -> AsyncIterator[RunningService]:
+    spec = registry.service(service)
+    create = partial(spec.create_app, surroundings.settings(spec.settings, spec.name), policy=surroundings.policy)
+    async with surroundings.running(create, spec.consumers) as started:
+        yield started
+
+
+@EVERY_SERVICE
+async def test_an_old_key_answers_for_no_other_body_and_still_for_its_own(
+    streams: EventStreams, running: RunningService, service: str
 ) -> None:
-    client, headers = ordering.client(somebody()), with_key()
-    first, other = await a_ticket(streams), await a_ticket(streams)
-    placed = await client.post("/api/orders", json={"ticketId": first}, headers=headers)
-    await forget_all_answers(ordering)
-    assert_refused(await client.post("/api/orders", json={"ticketId": other}, headers=headers))
-    await forget_all_answers(ordering)
-    again = await client.post("/api/orders", json={"ticketId": first}, headers=headers)
-    assert (again.status_code, again.json()["id"]) == (201, placed.json()["id"])
+    requests = await REQUESTS[service](streams, user := somebody())
+    client = Client(running, service, user)
+    first = await client.post(requests.first)
+    assert first.status_code == 201, first.text
+    for other in (*requests.about_the_same, *requests.about_another):
+        await client.assert_refused(other)
+        await client.assert_answered(requests.first, first)
+    assert await client.aggregates.count_documents({}) == 1
 
 
-async def test_an_old_key_pays_no_other_order_and_still_finds_its_own_payment(
-    streams: EventStreams, paying: RunningService
+@EVERY_SERVICE
+async def test_the_key_of_an_older_version_answers_for_its_own_ticket_or_order_only(
+    streams: EventStreams, running: RunningService, service: str
 ) -> None:
-    buyer = somebody()
-    (first, _, _), (other, _, _) = order_events(new_id(), buyer=buyer), order_events(new_id(), buyer=buyer)
-    await streams.publish(first, other)
-    client, headers = paying.client(buyer), with_key()
-    paid = await client.post("/api/payments", json={"orderId": first.id, "token": "tok_visa"}, headers=headers)
-    assert paid.status_code == 201, paid.text
-    await forget_all_answers(paying)
-    assert_refused(await client.post("/api/payments", json={"orderId": other.id, "token": "tok_visa"}, headers=headers))
-    await forget_all_answers(paying)
-    again = await client.post("/api/payments", json={"orderId": first.id, "token": "tok_visa"}, headers=headers)
-    assert (again.status_code, again.json()["id"]) == (201, paid.json()["id"])
+    """Version 0.1.0 stored the key without a hash of the body."""
+    requests = await REQUESTS[service](streams, user := somebody())
+    client = Client(running, service, user)
+    first = await client.post(requests.first)
+    without = await client.aggregates.update_one({}, {"$unset": {"request_fingerprint": ""}})
+    assert without.modified_count == 1
+    for other in requests.about_another:
+        await client.assert_refused(other)
+    for same in (requests.first, *requests.about_the_same):
+        await client.assert_answered(same, first)

@@ -21,6 +21,7 @@ from model.in_memory import Marketplace
 from model.processes import RUN_TO_END, Schedule, Then
 
 from common.domain.ids import OrderId, TicketId, UserId
+from common.domain.requested import RequestKey
 from orders.order import OrderStatus
 
 T = TypeVar("T")
@@ -94,7 +95,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
     @rule(which=picks, buyer=st.sampled_from(BUYERS), key=keys, schedule=schedules)
     def order(self, which: int, buyer: UserId, key: str | None, schedule: Schedule) -> None:
         ticket = TicketId(pick(self.market.ids("tickets", "tickets"), which))
-        request = f"{buyer}-{ticket}-{key}" if key else None
+        request = RequestKey(f"{buyer}-{ticket}-{key}", "its body") if key else None
         self.market.begin("order", self.market.orders.place_order(ticket, buyer=buyer, request_key=request), schedule)
 
     @precondition(lambda self: self.market.ids("orders", "orders"))
@@ -108,7 +109,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
     @rule(which=picks, card=st.sampled_from(CARDS), key=keys, schedule=schedules)
     def pay(self, which: int, card: str, key: str | None, schedule: Schedule) -> None:
         order = self.market.order(pick(self.market.ids("orders", "orders"), which))
-        request = f"{order['_id']}-{card}-{key}" if key else None
+        request = RequestKey(f"{order['_id']}-{card}-{key}", "its body") if key else None
         paying = self.market.payments.pay_order(
             OrderId(order["_id"]), token=card, buyer=order["user_id"], request_key=request
         )

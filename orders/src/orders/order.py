@@ -9,9 +9,9 @@ from typing import Self
 
 from pydantic import AwareDatetime
 
-from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, PaymentId, UserId, new_id
+from common.domain.requested import RequestedAggregate, RequestKey
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderEvent
 
 
@@ -41,23 +41,17 @@ class OrderNotOpen(Conflict):
     title = "The order is not open any more"
 
 
-class Order(Aggregate[OrderEvent]):
+class Order(RequestedAggregate[OrderEvent]):
     user_id: UserId
     ticket: OrderedTicket
     expires_at: AwareDatetime
     status: OrderStatus
     payment_id: PaymentId | None = None
     late_payment_id: PaymentId | None = None
-    request_key: str | None = None
-    """The id of the buyer and the Idempotency-Key of the request that placed the order. None if there was no such key.
-
-    An Idempotency-Key is a header of the request. If the client repeats the request with the same Idempotency-Key, the
-    service finds this order by its `request_key`, and does not place a second order.
-    """
 
     @classmethod
     def place(
-        cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime, request_key: str | None = None
+        cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime, request_key: RequestKey | None = None
     ) -> Self:
         order = cls(
             id=OrderId(new_id()),
@@ -65,8 +59,8 @@ class Order(Aggregate[OrderEvent]):
             ticket=ticket,
             expires_at=expires_at,
             status=OrderStatus.CREATED,
-            request_key=request_key,
         )
+        order._set_request(request_key)
         order._change(OrderCreated)
         return order
 

@@ -7,7 +7,7 @@ from common.domain.errors import Conflict
 from common.domain.ids import TicketId, UserId
 from common.storage.collection import Collection
 from common.storage.relay import Relay
-from common.storage.repository import AggregateRepository
+from common.storage.requested_repository import RequestedRepository
 from orders.order import Order, OrderStatus
 
 _LIVE = {"$in": [status.value for status in OrderStatus if status.is_live]}
@@ -20,27 +20,18 @@ class TicketNotAvailable(Conflict):
     title = "The ticket is not available"
 
 
-class OrderRepository(AggregateRepository[Order]):
+class OrderRepository(RequestedRepository[Order]):
     def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
         super().__init__(collection, Order, relay, clock)
 
     async def create_indexes(self) -> None:
+        await super().create_indexes()
         # An order is live if it is open or completed. Because of this index, MongoDB refuses a second live order for
         # the same ticket. So a ticket is never reserved or sold for two orders at the same time.
         await self.collection.create_index(
             "ticket.id", unique=True, partialFilterExpression={"status": _LIVE}, name="one_live_order_a_ticket"
         )
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
-        # The index must contain only the orders that have a `request_key`. Otherwise, MongoDB would allow only one
-        # order without a key, because the index is unique. The condition {"$gt": ""} matches every text that is not
-        # empty. We must not use {"$type": "string"}, although it matches the same orders. MongoDB does not recognise
-        # that such an index contains every `request_key`. So it would search for a key without the index.
-        await self.collection.create_index(
-            "request_key",
-            unique=True,
-            partialFilterExpression={"request_key": {"$gt": ""}},
-            name="one_change_a_request",
-        )
 
     async def add(self, order: Order) -> None:
         """Store a new order.
@@ -53,9 +44,6 @@ class OrderRepository(AggregateRepository[Order]):
             await super().add(order)
         except DuplicateKeyError:
             raise TicketNotAvailable("Somebody else has ordered this ticket.") from None
-
-    async def find_by_request(self, request_key: str) -> Order | None:
-        return await self.find_one({"request_key": request_key})
 
     async def find_holder(self, ticket_id: TicketId) -> Order | None:
         """Return the holder (the order for which the ticket is reserved or sold), or None if there is no such order."""

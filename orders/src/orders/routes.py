@@ -9,7 +9,7 @@ from common.domain.ids import OrderId, WellFormed
 from common.http.authentication import CurrentUser
 from common.http.dependencies import REQUIRES_BROKER, use_cases
 from common.http.idempotent_requests import RequestInFlight
-from common.http.idempotent_route import IdempotentRoute, RequestKey
+from common.http.idempotent_route import CurrentRequestKey, IdempotentRoute
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
 from orders.order import NotTheBuyer, OrderNotOpen
@@ -40,7 +40,7 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     ),
     dependencies=[REQUIRES_BROKER],
 )
-async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders, request_key: RequestKey) -> OrderOut:
+async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders, request_key: CurrentRequestKey) -> OrderOut:
     order = await orders.place_order(
         wanted.ticket_id, buyer=user.id, window_seconds=wanted.window_seconds, request_key=request_key
     )

@@ -6,8 +6,9 @@ The HTTP routes and the event handlers call them.
 from datetime import timedelta
 
 from common.domain.clock import Clock
-from common.domain.errors import BadInput, KeyReused, NotFound, NotTheOwner, PermanentFailure
+from common.domain.errors import BadInput, DomainError, NotFound, NotTheOwner, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
+from common.domain.requested import RequestKey
 from common.events.tickets import TicketEvent
 from common.messaging.timeline import TimelineEvent, TimelineReader
 from common.storage.retry import retry_on_conflict
@@ -40,18 +41,43 @@ class OrderService:
         self._window = window
 
     async def place_order(
-        self, ticket_id: TicketId, *, buyer: UserId, window_seconds: int | None = None, request_key: str | None = None
+        self,
+        ticket_id: TicketId,
+        *,
+        buyer: UserId,
+        window_seconds: int | None = None,
+        request_key: RequestKey | None = None,
     ) -> Order:
         """Place an order and return it.
 
-        If an earlier request with the same `request_key` has placed an order, return the order of the earlier request.
-        Raises KeyReused if that order is for another ticket.
+        If an earlier copy of this request has placed an order, return that order. Raises KeyReused if another request
+        with the same `request_key.key` has placed an order.
 
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
         order does this for the time `self._window`, which is also the maximum. Raises BadInput if `window_seconds` is
         longer. Raises NotFound if the ticket does not exist, and OwnTicket if the buyer is its seller. Raises
         TicketNotAvailable if the ticket is reserved or sold for another order.
         """
+        try:
+            order = await self._prepare_order(ticket_id, buyer, window_seconds, request_key)
+            await self._orders.add(order)
+        except DomainError as refusal:
+            # If a request with this key has placed an order before, the index on the key refuses a second order. So we
+            # search for the first order only after a refusal.
+            placed_before = await self._orders.find_by_request(
+                request_key, same_target=lambda placed: placed.ticket.id == ticket_id
+            )
+            if placed_before is not None:
+                return placed_before
+            if not isinstance(refusal, TicketNotAvailable) or not await self._cancel_overdue_holder(ticket_id):
+                raise
+            await self._orders.add(order)
+        return order
+
+    async def _prepare_order(
+        self, ticket_id: TicketId, buyer: UserId, window_seconds: int | None, request_key: RequestKey | None
+    ) -> Order:
+        """Make an order that is not stored yet. Raises BadInput, NotFound or OwnTicket."""
         window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
         if window > self._window:
             longest = int(self._window.total_seconds())
@@ -62,21 +88,7 @@ class OrderService:
         if ticket.user_id == buyer:
             raise OwnTicket("You sell this ticket, so you cannot order it.")
         expires_at = self._clock() + window
-        order = Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
-        try:
-            await self._orders.add(order)
-        except TicketNotAvailable:  # or an earlier copy of this request has placed its order
-            placed_before = await self._orders.find_by_request(request_key) if request_key else None
-            if placed_before is not None and placed_before.ticket.id == ticket_id:
-                return placed_before
-            if placed_before is not None:
-                raise KeyReused(
-                    "This Idempotency-Key has ordered another ticket. Use a new key.", argument="Idempotency-Key"
-                ) from None
-            if not await self._cancel_overdue_holder(ticket_id):
-                raise
-            await self._orders.add(order)
-        return order
+        return Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
 
     @retry_on_conflict
     async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:

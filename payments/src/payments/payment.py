@@ -11,9 +11,9 @@ from typing import Self
 
 from pydantic import AwareDatetime
 
-from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, DomainError, ErrorKind, NotTheOwner
 from common.domain.ids import OrderId, PaymentId, UserId, made_at, new_id
+from common.domain.requested import RequestedAggregate, RequestKey
 from common.events.payments import PaymentCreated, PaymentEvent, PaymentRefunded
 from payments.gateway.protocol import ChargeId
 
@@ -62,7 +62,7 @@ class CardRefused(DomainError):
     title = "The card was declined"
 
 
-class Payment(Aggregate[PaymentEvent]):
+class Payment(RequestedAggregate[PaymentEvent]):
     order_id: OrderId
     user_id: UserId
     amount: int
@@ -77,12 +77,6 @@ class Payment(Aggregate[PaymentEvent]):
     charge_id: ChargeId | None = None
     decline_reason: str | None = None
     begun_at: AwareDatetime
-    request_key: str | None = None
-    """The id of the buyer and the Idempotency-Key of the request that began the payment. None if there was no such key.
-
-    An Idempotency-Key is a header of the request. If the client repeats the request with the same Idempotency-Key, the
-    service finds this payment by its `request_key`, and continues it.
-    """
 
     @classmethod
     def begin(  # noqa: PLR0913 - every argument is a keyword argument
@@ -93,7 +87,7 @@ class Payment(Aggregate[PaymentEvent]):
         amount: int,
         token: str,
         now: datetime,
-        request_key: str | None = None,
+        request_key: RequestKey | None = None,
     ) -> Self:
         """Create a pending payment.
 
@@ -109,8 +103,8 @@ class Payment(Aggregate[PaymentEvent]):
             open=True,
             token=token,
             begun_at=now,
-            request_key=request_key,
         )
+        payment._set_request(request_key)
         payment._change()
         return payment
 

@@ -8,7 +8,7 @@ from common.domain.clock import Clock
 from common.domain.ids import OrderId, UserId
 from common.storage.collection import Collection
 from common.storage.relay import Relay
-from common.storage.repository import AggregateRepository
+from common.storage.requested_repository import RequestedRepository
 from payments.payment import AlreadyPaid, Payment, PaymentInProgress, PaymentStatus
 
 _CLAIMS = {"$in": [PaymentStatus.PENDING.value, PaymentStatus.CAPTURED.value]}
@@ -20,27 +20,18 @@ One attempt takes up to 3.5 s, and MongoDB forgets a query after 10 minutes. So 
 """
 
 
-class PaymentRepository(AggregateRepository[Payment]):
+class PaymentRepository(RequestedRepository[Payment]):
     def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
         super().__init__(collection, Payment, relay, clock)
 
     async def create_indexes(self) -> None:
+        await super().create_indexes()
         # Because of this index, MongoDB refuses a second payment for an order while another payment for this order is
         # pending or captured. So two payments cannot charge the buyer for the same order.
         await self.collection.create_index(
             "order_id", unique=True, partialFilterExpression={"status": _CLAIMS}, name="one_charge_an_order"
         )
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
-        # The index must contain only the payments that have a `request_key`. Otherwise, MongoDB would allow only one
-        # payment without a key, because the index is unique. The condition {"$gt": ""} matches every text that is not
-        # empty. We must not use {"$type": "string"}, although it matches the same payments. MongoDB does not recognise
-        # that such an index contains every `request_key`. So it would search for a key without the index.
-        await self.collection.create_index(
-            "request_key",
-            unique=True,
-            partialFilterExpression={"request_key": {"$gt": ""}},
-            name="one_change_a_request",
-        )
         await self.collection.create_index(
             [("begun_at", 1), ("_id", 1)], partialFilterExpression={"open": True}, name="open_payments_by_age"
         )
@@ -59,9 +50,6 @@ class PaymentRepository(AggregateRepository[Payment]):
             if claim is not None and claim.status is PaymentStatus.CAPTURED:
                 raise AlreadyPaid("This order is paid already. You have not been charged again.") from None
             raise PaymentInProgress("Another payment for this order is under way. Look again in a moment.") from None
-
-    async def find_by_request(self, request_key: str) -> Payment | None:
-        return await self.find_one({"request_key": request_key})
 
     async def find_of_order(self, order_id: OrderId, buyer: UserId) -> list[Payment]:
         """Return the payments of this buyer for this order, newest first. Return at most 100 payments."""

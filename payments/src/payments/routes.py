@@ -9,7 +9,7 @@ from common.domain.ids import OrderId, WellFormed
 from common.http.authentication import CurrentUser
 from common.http.dependencies import REQUIRES_BROKER, use_cases
 from common.http.idempotent_requests import RequestInFlight
-from common.http.idempotent_route import IdempotentRoute, RequestKey
+from common.http.idempotent_route import CurrentRequestKey, IdempotentRoute
 from common.http.problems import problems
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
 from payments.schemas import PaymentIn, PaymentList, PaymentOut
@@ -32,7 +32,9 @@ Payments = Annotated[PaymentService, Depends(use_cases(PaymentService))]
     ),
     dependencies=[REQUIRES_BROKER],
 )
-async def pay_order(wanted: PaymentIn, user: CurrentUser, payments: Payments, request_key: RequestKey) -> PaymentOut:
+async def pay_order(
+    wanted: PaymentIn, user: CurrentUser, payments: Payments, request_key: CurrentRequestKey
+) -> PaymentOut:
     payment = await payments.pay_order(wanted.order_id, token=wanted.token, buyer=user.id, request_key=request_key)
     return PaymentOut.model_validate(payment)
 

@@ -12,15 +12,9 @@ the buyer runs both steps. If it does not finish them, for example because of a 
 import structlog
 
 from common.domain.clock import Clock
-from common.domain.errors import (
-    BadInput,
-    DependencyUnavailable,
-    KeyReused,
-    NotFound,
-    PermanentFailure,
-    UnreadableDocument,
-)
+from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure, UnreadableDocument
 from common.domain.ids import OrderId, PaymentId, UserId
+from common.domain.requested import RequestKey
 from common.events.orders import OrderEvent
 from common.storage.read_model import ReadModelRepository
 from common.storage.retry import retry_on_conflict
@@ -46,25 +40,23 @@ class PaymentService:
         self._clock = clock
 
     async def pay_order(
-        self, order_id: OrderId, *, token: str, buyer: UserId, request_key: str | None = None
+        self, order_id: OrderId, *, token: str, buyer: UserId, request_key: RequestKey | None = None
     ) -> Payment:
         """Charge the card once, and return the payment.
 
-        If an earlier request with the same `request_key` has begun a payment, continue the payment of the earlier
-        request.
+        If an earlier copy of this request has begun a payment, continue that payment. Raises KeyReused if another
+        request with the same `request_key.key` has begun a payment.
 
-        Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress or CardRefused. Raises KeyReused if
-        the earlier request was about another order. Raises BadInput if the token is unknown. Raises
-        DependencyUnavailable if nobody knows yet whether the card processor has charged the card, or refunded a charge.
+        Raises NotFound, NotTheBuyer, OrderNotOpen, AlreadyPaid, PaymentInProgress or CardRefused. Raises BadInput if
+        the token is unknown. Raises DependencyUnavailable if nobody knows yet whether the card processor has charged
+        the card, or refunded a charge.
         """
-        order = await self._order_of(order_id, buyer)
-        begun_before = await self._payments.find_by_request(request_key) if request_key else None
-        if begun_before is not None and begun_before.order_id != order_id:
-            raise KeyReused(
-                "This Idempotency-Key has paid for another order. Use a new key.", argument="Idempotency-Key"
-            )
+        begun_before = await self._payments.find_by_request(
+            request_key, same_target=lambda begun: begun.order_id == order_id
+        )
         if begun_before is not None:
             return await self._finish_for_buyer(PaymentId(begun_before.id))
+        order = await self._order_of(order_id, buyer)
         if order.status is OrderStatus.COMPLETED:
             raise AlreadyPaid("This order is paid already. You have not been charged again.")
         if order.status is OrderStatus.CANCELLED:

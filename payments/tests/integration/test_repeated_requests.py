@@ -8,6 +8,7 @@ from payments.tests.interruption import InterruptedDatabase, Interruption
 from payments.tests.use_cases import GOOD_CARD, OrderEvents, payments_of, use_cases
 
 from common.domain.ids import OrderId, new_id
+from common.domain.requested import RequestKey
 from common.storage.mongo import Mongo
 from devkit.testing.clock import SettableClock
 from devkit.testing.samples import order_events
@@ -17,9 +18,8 @@ from payments.service import PaymentService
 
 async def pay_with_key(payments: PaymentService, order: OrderEvents, key: str) -> Payment:
     created = order[0]
-    return await payments.pay_order(
-        OrderId(created.id), token=GOOD_CARD, buyer=created.user_id, request_key=f"{created.user_id}:{key}"
-    )
+    request = RequestKey(f"{created.user_id}:{key}", fingerprint="of its body")
+    return await payments.pay_order(OrderId(created.id), token=GOOD_CARD, buyer=created.user_id, request_key=request)
 
 
 async def test_two_concurrent_copies_of_a_request_make_one_payment(mongo: Mongo) -> None:

@@ -3,6 +3,7 @@
 from mutations.mutation import Mutation, tests_in
 
 _CLAIMS = "tests/integration/test_idempotent_requests.py"
+_EXPIRED = "tests/integration/test_idempotent_route_expired.py"
 _KEYS = "tests/integration/test_idempotent_route.py"
 _WITHOUT_AN_ANSWER = "tests/integration/test_idempotent_route_failures.py"
 
@@ -35,8 +36,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="request-key-per-user",
         promise="Two users who choose the same key get an order or a payment each, and never see the other's.",
         where="common.http.idempotent_route:IdempotentRoute.get_route_handler",
-        old='request.state.request_key = f"{user.id}:{key}"',
-        new="request.state.request_key = key",
+        old='RequestKey(f"{user.id}:{key}", fingerprint)',
+        new="RequestKey(key, fingerprint)",
         tests=tests_in(
             _KEYS,
             "test_two_users_who_choose_the_same_key_place_an_order_each",
@@ -52,26 +53,53 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_KEYS, "test_a_key_with_another_body_is_refused"),
     ),
     Mutation(
-        name="old-key-orders-no-other-ticket",
-        promise="An Idempotency-Key whose answer has expired does not answer for another ticket.",
-        where="orders.service:OrderService.place_order",
-        old="and placed_before.ticket.id == ticket_id",
-        new="",
-        tests=tests_in(
-            "tests/integration/test_idempotent_route_expired.py",
-            "test_an_old_key_orders_no_other_ticket_and_still_finds_its_own_order[motor]",
+        name="one-order-or-payment-per-request-key",
+        promise="Two copies of a request with one Idempotency-Key make one order or payment.",
+        where="common.storage.requested_repository:RequestedRepository.create_indexes",
+        old='"request_key", unique=True,',
+        new='"request_key",',
+        tests=(
+            *tests_in(
+                "orders/tests/integration/test_repeated_requests.py",
+                "test_a_repeated_request_finds_its_order_even_after_a_cancellation",
+            ),
+            *tests_in(
+                "payments/tests/integration/test_repeated_requests.py",
+                "test_two_concurrent_copies_of_a_request_make_one_payment",
+            ),
         ),
     ),
     Mutation(
-        name="old-key-pays-no-other-order",
-        promise="An Idempotency-Key whose answer has expired does not answer for another order.",
-        where="payments.service:PaymentService.pay_order",
-        old="if begun_before is not None and begun_before.order_id != order_id:",
-        new="if False:",
+        name="old-key-answers-no-other-body",
+        promise="An Idempotency-Key whose answer has expired does not answer for a request with another body.",
+        where="common.storage.requested_repository:RequestedRepository.find_by_request",
+        old="same_target(found) if stored is None else stored == request.fingerprint",
+        new="same_target(found)",
         tests=tests_in(
-            "tests/integration/test_idempotent_route_expired.py",
-            "test_an_old_key_pays_no_other_order_and_still_finds_its_own_payment[motor]",
+            _EXPIRED,
+            "test_an_old_key_answers_for_no_other_body_and_still_for_its_own[motor-orders]",
+            "test_an_old_key_answers_for_no_other_body_and_still_for_its_own[motor-payments]",
         ),
+    ),
+    Mutation(
+        name="key-of-an-older-version-answers-for-its-target-only",
+        promise="An Idempotency-Key that an older version stored does not answer for another ticket or order.",
+        where="common.storage.requested_repository:RequestedRepository.find_by_request",
+        old="same_target(found) if stored is None",
+        new="True if stored is None",
+        tests=tests_in(
+            _EXPIRED,
+            "test_the_key_of_an_older_version_answers_for_its_own_ticket_or_order_only[motor-orders]",
+            "test_the_key_of_an_older_version_answers_for_its_own_ticket_or_order_only[motor-payments]",
+        ),
+    ),
+    Mutation(
+        name="key-checked-before-any-other-refusal-of-an-order",
+        promise="A used Idempotency-Key is refused also with a body that could not place an order.",
+        where="orders.service:OrderService.place_order",
+        old="except DomainError as refusal:",
+        new="except TicketNotAvailable as refusal:",
+        tests=tests_in(_EXPIRED, "test_an_old_key_answers_for_no_other_body_and_still_for_its_own[motor-orders]"),
     ),
     Mutation(
         name="claim-in-flight-answers-409",

@@ -19,17 +19,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_PAYING, "test_50_concurrent_payments_for_one_order_are_one_charge"),
     ),
     Mutation(
-        name="one-payment-per-request-key",
-        promise="Two copies of a request with one Idempotency-Key make one payment, even if one copy is declined.",
-        where="payments.repository:PaymentRepository.create_indexes",
-        old='"request_key", unique=True,',
-        new='"request_key",',
-        tests=tests_in(
-            _REPEATED,
-            "test_two_concurrent_copies_of_a_request_make_one_payment",
-        ),
-    ),
-    Mutation(
         name="payments-unique-indexes-made-at-start",
         promise="Payments takes no request before its unique indexes exist.",
         where="payments.main:create_app",

@@ -7,9 +7,10 @@ The routes follow the IETF draft "The Idempotency-Key HTTP Header Field". Two me
 
 - The store of answers (idempotent_requests.py) refuses a second request with the same key while the first request is
   being processed. After this, the store returns the answer of the first request to each later request.
-- The aggregate (for example the order) stores the key of the request that created it, and a unique index allows only
-  one aggregate per key. We need this because the process can die after it has stored the aggregate and before it has
-  stored the answer. Then the next request with the same key finds the existing order and does not create another one.
+- The aggregate (for example the order) stores the RequestKey of the request that created it, and a unique index allows
+  only one aggregate per key. We need this because the process can die after it has stored the aggregate and before it
+  has stored the answer. Then the next request with the same key finds the existing order and does not create another
+  one. The store deletes each answer after 48 hours. The aggregate still knows then which request has used the key.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from common.domain.errors import DomainError
+from common.domain.requested import RequestKey
 from common.http.authentication import user_of
 from common.http.dependencies import dependencies_of
 from common.http.errors import HttpError, MalformedRequest, status_of
@@ -57,12 +59,12 @@ async def _request_key(
         str | None,
         Header(alias=HEADER, description="Repeat a request with the same key, and it happens once. Kept for 24 h."),
     ] = None,
-) -> str | None:
+) -> RequestKey | None:
     return getattr(request.state, "request_key", None)
 
 
-RequestKey = Annotated[str | None, Depends(_request_key)]
-"""The type of a parameter of an IdempotentRoute. The parameter receives the user's id and the Idempotency-Key.
+CurrentRequestKey = Annotated[RequestKey | None, Depends(_request_key)]
+"""The type of a parameter of an IdempotentRoute. The parameter receives the RequestKey of the request.
 
 The use case must store this value in the aggregate that it creates, for example in the order. Then it can find the
 aggregate if the client sends the request again. The value is None if the request has no Idempotency-Key.
@@ -74,7 +76,8 @@ class IdempotentRoute(APIRoute):
 
     The route stores the answer and sends it again if the same request comes again. But the process can die after the
     use case has created an aggregate (for example an order) and before the answer is stored. So the use case must store
-    the RequestKey in the aggregate. If an aggregate with this RequestKey already exists, it must return this aggregate.
+    the RequestKey in the aggregate. A later request with this key must get this aggregate if it is a copy of the first
+    request, and be refused if it is another request. RequestedRepository.find_by_request does this.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -88,9 +91,9 @@ class IdempotentRoute(APIRoute):
                 # we also call the route, which then answers 401.
                 return await answer(request)
             key = key_of(headers)
-            request.state.request_key = f"{user.id}:{key}"
             request_id = f"{user.id}:{request.method} {self.path}:{key}"
             fingerprint = hashlib.sha256(await request.body()).hexdigest()
+            request.state.request_key = RequestKey(f"{user.id}:{key}", fingerprint)
             requests = dependencies_of(request).idempotent_requests
             assert requests is not None  # noqa: S101 - it is None only if the service's main.py has a mistake
             claim = await requests.begin(request_id, fingerprint)
