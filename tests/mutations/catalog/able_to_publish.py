@@ -55,8 +55,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="if False:",
         tests=tests_in(
             _HEALTH,
-            "test_changes_are_accepted_again_after_another_process_has_published_the_event[0]",
-            "test_changes_are_accepted_again_after_another_process_has_published_the_event[1]",
+            "test_changes_are_accepted_again_after_another_process_has_published_the_event[motor-0]",
+            "test_changes_are_accepted_again_after_another_process_has_published_the_event[motor-1]",
         ),
     ),
     Mutation(
