@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from marketplace.tests.integration.operated import an_operator
 
 from common.domain.clock import utc_now
 from common.events.envelope import StagedEvent
 from common.messaging.provisioning import provision_consumers
 from common.messaging.retry import RetryPolicy
-from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
+from common.messaging.streams import DEAD_LETTERS, DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, Stream
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.running import QUICK, Surroundings
@@ -81,6 +82,25 @@ async def test_lag_names_the_settings_with_which_a_service_cannot_work(
     async with an_operator(surroundings) as operator:
         found = (await measure_lag(operator))[0]
     assert (found.unsuitable, found.is_healthy) == (("deliver_group",), False)
+
+
+@pytest.mark.parametrize(
+    ("stream", "consequence"),
+    [
+        (DOMAIN_EVENTS, "services refuse changes"),
+        (GENERAL_EVENTS, "services refuse changes"),
+        (TIMERS, "no timer fires"),
+        (DEAD_LETTERS, "an event that cannot be handled is not kept"),
+    ],
+    ids=[each.name for each in (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)],
+)
+async def test_lag_says_what_the_lack_of_a_stream_means(
+    surroundings: Surroundings, streams: EventStreams, stream: Stream, consequence: str
+) -> None:
+    await streams.broker.jetstream.delete_stream(stream.name)
+    async with an_operator(surroundings) as operator:
+        (missing,) = await problems_of_streams(operator)
+    assert f"{stream.name} does not exist, so {consequence}" in missing
 
 
 async def test_a_full_stream_and_a_missing_stream_are_named(surroundings: Surroundings, streams: EventStreams) -> None:
