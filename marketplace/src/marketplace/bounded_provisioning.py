@@ -11,7 +11,7 @@ import structlog
 from nats.errors import Error as NatsError
 
 from common.domain.errors import DependencyUnavailable
-from common.messaging.provisioning import ProvisionedStream
+from common.messaging.provisioning import ConsumersNotUpdated, ProvisionedStream
 from marketplace.errors import PlatformError
 from marketplace.probes import hosts_of
 from marketplace.provisioning import provision_everything
@@ -26,6 +26,7 @@ async def provision_within(
 
     If the NATS server cannot be reached or answers with an error, for example because it is still starting, try again.
     If no attempt has succeeded `seconds` after the call, raise PlatformError. Its message contains the last error.
+    Raise PlatformError at once if NATS cannot change a setting of a consumer, because a later attempt would not help.
     `replicas` is the number of NATS servers that store each stream. Without it, provision_streams() decides.
     """
     # By default, structlog prints all log lines, so each attempt would print lines such as "waiting for NATS". The user
@@ -38,6 +39,8 @@ async def provision_within(
         try:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
                 return await provision_everything(nats_url, replicas=replicas)
+        except ConsumersNotUpdated as error:
+            raise PlatformError(str(error)) from error
         except (OSError, NatsError, DependencyUnavailable) as error:  # a TimeoutError of asyncio.timeout is an OSError
             if time.monotonic() >= deadline:
                 reason = str(error) or "no answer"

@@ -111,6 +111,8 @@ def provision(
 ) -> None:
     """Create or update the streams and consumers on a NATS server. Repeating it is safe, because it deletes no events.
 
+    It also resumes consumers that are paused. If NATS cannot change a setting of a consumer, it says what to do.
+
     Waits up to 30 s for a server that is still starting. The NATS server of `make run` uses the port GATEWAY_PORT + 6.
     By default, this is 8086, and the command is `marketplace provision --nats-url nats://127.0.0.1:8086`.
     """

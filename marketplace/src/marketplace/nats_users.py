@@ -122,8 +122,10 @@ def _provisioning() -> User:
             "streams: create and update": [
                 f"{_API}.STREAM.{action}.{stream.name}" for stream in STREAMS for action in ("INFO", "CREATE", "UPDATE")
             ],
-            "consumers: create and update": [
-                f"{_API}.CONSUMER.DURABLE.CREATE.{each.stream.name}.{each.name}" for each in _ALL_CONSUMERS
+            "consumers: create and update, resume, and delete those that NATS cannot update": [
+                f"{_API}.CONSUMER.{action}.{each.stream.name}.{each.name}"
+                for each in _ALL_CONSUMERS
+                for action in ("DURABLE.CREATE", "PAUSE", "DELETE")
             ],
         },
         subscribe={"answers to its requests": _inbox("provisioning")},

@@ -4,6 +4,7 @@ A service can start before its consumers exist, but it is ready only after they 
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 from common.messaging.broker import Broker
 from common.messaging.provisioning import (
@@ -18,6 +19,8 @@ from marketplace.registry import CONSUMERS_OF
 async def provision_everything(nats_url: str, *, replicas: int | None = None) -> list[ProvisionedStream]:
     """Create the streams and consumers that are missing, and update those whose configuration has changed.
 
+    Resume consumers that somebody has paused. Raises ConsumersNotUpdated if NATS cannot change a setting.
+
     If the NATS server does not answer yet, this function waits for the server without a time limit. `replicas` is the
     number of NATS servers that store each stream. Without it, provision_streams() decides. A consumer has as many
     replicas as its stream.
@@ -26,8 +29,7 @@ async def provision_everything(nats_url: str, *, replicas: int | None = None) ->
     await broker.connect()
     try:
         streams = await provision_streams(broker.jetstream, replicas=replicas)
-        for consumers in CONSUMERS_OF.values():
-            await provision_consumers(broker.jetstream, consumers)
+        await provision_consumers(broker.jetstream, chain.from_iterable(CONSUMERS_OF.values()))
     finally:
         await broker.close()
     return streams

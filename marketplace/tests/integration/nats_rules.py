@@ -78,7 +78,8 @@ def consumers_administration() -> Rules:
             f"{api}.DURABLE.CREATE.{stream}.{consumer}": only("provisioning"),
             f"{api}.MSG.NEXT.{stream}.{consumer}": may_pull,
         }
-        verbs = ("CREATE", "DELETE", "PAUSE", "RESET", "UNPIN", "LEADER.STEPDOWN")
+        rules |= {f"{api}.{verb}.{stream}.{consumer}": only("provisioning") for verb in ("PAUSE", "DELETE")}
+        verbs = ("CREATE", "RESET", "UNPIN", "LEADER.STEPDOWN")
         rules |= {f"{api}.{verb}.{stream}.{consumer}": NOBODY for verb in verbs}
         rules[f"{api}.CREATE.{stream}.{consumer}.order.created.1"] = NOBODY
     for stream in (each.name for each in STREAMS):

@@ -1,5 +1,6 @@
 """The lag of each consumer: pending events, events in flight, the oldest one, and consumers that are missing."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -82,6 +83,18 @@ async def test_lag_names_the_settings_with_which_a_service_cannot_work(
     async with an_operator(surroundings) as operator:
         found = (await measure_lag(operator))[0]
     assert (found.unsuitable, found.is_healthy) == (("deliver_group",), False)
+
+
+async def test_lag_says_until_when_a_consumer_is_paused(surroundings: Surroundings, streams: EventStreams) -> None:
+    stream, name = CONSUMERS[0].stream.name, CONSUMERS[0].name
+    await provision_consumers(streams.broker.jetstream, CONSUMERS[:1])
+    async with an_operator(surroundings) as operator:
+        await streams.broker.jetstream.pause_consumer(stream, name, "2099-01-01T00:00:00Z")
+        paused = replace((await measure_lag(operator))[0], listening=True)
+        await provision_consumers(streams.broker.jetstream, CONSUMERS[:1])
+        resumed = replace((await measure_lag(operator))[0], listening=True)
+    assert (paused.paused_until, paused.is_healthy) == ("2099-01-01T00:00:00Z", False)
+    assert (resumed.paused_until, resumed.is_healthy) == ("", True)
 
 
 @pytest.mark.parametrize(

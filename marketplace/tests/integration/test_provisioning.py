@@ -5,18 +5,26 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from marketplace.tests.integration.typed import run
 from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, DeliverPolicy
 from nats.js.errors import APIError
 
 from common.messaging.broker import Broker
+from common.messaging.consumer import unsuitable_settings
 from common.messaging.provisioning import provision_streams
+from common.messaging.retry import RetryPolicy
 from common.messaging.streams import STREAMS
 from devkit.servers import NatsServer, free_port, nats_cluster_url, run_nats_cluster
 from devkit.testing.eventually import eventually
 from marketplace.registry import CONSUMERS_OF
+from tickets.consumers import CONSUMERS
+
+FIRST = CONSUMERS[0]
+DECLARED = FIRST.config(RetryPolicy())
 
 
 @pytest.mark.slow
@@ -83,6 +91,42 @@ async def test_a_single_server_stores_each_stream_once_and_needs_no_warning(tmp_
         assert await _provisioned(server.url) == []
         async with _jetstream(server.url) as jetstream:
             assert await _replicas(jetstream) == {1}
+
+
+@pytest.mark.parametrize(
+    "found", [{"headers_only": True}, {"deliver_group": None}, {"max_deliver": 3}, {"filter_subjects": []}], ids=str
+)
+async def test_provisioning_mends_the_settings_that_nats_can_change(tmp_path: Path, found: dict[str, Any]) -> None:
+    async with NatsServer(tmp_path, free_port()) as server, _jetstream(server.url) as jetstream:
+        await provision_streams(jetstream)
+        await jetstream.add_consumer(FIRST.stream.name, DECLARED.evolve(**found))
+        assert await _provisioned(server.url) == []
+        mended = await jetstream.consumer_info(FIRST.stream.name, FIRST.name)
+        assert unsuitable_settings(mended.config, DECLARED) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "refusal"),
+    [
+        ({"deliver_policy": DeliverPolicy.NEW}, "deliver policy can not be updated"),
+        ({"ack_policy": AckPolicy.ALL}, "ack policy can not be updated"),
+        ({"deliver_subject": None, "deliver_group": None}, "can not update pull consumer to push based"),
+    ],
+    ids=["deliver_policy", "ack_policy", "deliver_subject"],
+)
+async def test_provisioning_says_what_to_do_about_a_setting_that_nats_cannot_change(
+    tmp_path: Path, found: dict[str, Any], refusal: str
+) -> None:
+    async with NatsServer(tmp_path, free_port()) as server, _jetstream(server.url) as jetstream:
+        await provision_streams(jetstream)
+        await jetstream.add_consumer(FIRST.stream.name, DECLARED.evolve(**found))
+        done = await asyncio.to_thread(run, {**os.environ, "NATS_URL": server.url, "STREAM_REPLICAS": ""}, "provision")
+        assert done.returncode == 1
+        assert f"the consumer {FIRST.name}: {refusal}. Delete it" in done.stderr
+        others = {each.name for consumers in CONSUMERS_OF.values() for each in consumers}
+        assert {each.name for stream in STREAMS for each in await jetstream.consumers_info(stream.name)} == others
+        await jetstream.delete_consumer(FIRST.stream.name, FIRST.name)
+        assert await _provisioned(server.url) == []
 
 
 @pytest.mark.parametrize("number", ["0", "6", "many"])

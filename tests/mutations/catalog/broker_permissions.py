@@ -79,7 +79,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="an-operator-cannot-change-a-services-consumer",
         promise="An operator reads streams by consumers of their own, and can not replace or delete a service's.",
         where=_USERS,
-        old='"$JS.API.CONSUMER.DELETE.DOMAIN_EVENTS.orders-replicate-ticket"',
+        old='"$JS.API.CONSUMER.CREATE.DOMAIN_EVENTS.orders-replicate-ticket"',
         new="",
         tests=_refused("consumers_administration", "operator"),
     ),

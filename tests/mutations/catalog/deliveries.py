@@ -72,6 +72,19 @@ MUTATIONS: tuple[Mutation, ...] = (
             _SUBSCRIPTION, "test_a_subscription_waits_while_a_setting_does_not_suit_it_and_names_it[filter_subjects]"
         ),
     ),
+    *(
+        Mutation(
+            name=f"consumer-{setting.replace('_', '-')}-is-compared",
+            promise=f"A service does not consume while its consumer at the broker has another {setting}.",
+            where="common.messaging.consumer:unsuitable_settings",
+            old="for name in _MUST_BE_EQUAL",
+            new=f'for name in _MUST_BE_EQUAL if name != "{setting}"',
+            tests=tests_in(
+                _SUBSCRIPTION, f"test_a_subscription_waits_while_a_setting_does_not_suit_it_and_names_it[{setting}]"
+            ),
+        )
+        for setting in ("deliver_policy", "ack_policy", "headers_only", "flow_control")
+    ),
     Mutation(
         name="failed-handler-is-retried-after-a-delay",
         promise="An event whose handler failed is delivered again after the delay of the retry policy.",

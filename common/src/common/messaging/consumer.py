@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 
 from common.domain.event import Message
 from common.messaging.retry import RetryPolicy
@@ -23,6 +23,15 @@ BATCH_WINDOW_SECONDS = 0.05
 
 A window is a period in which arriving events wait for each other. At its end, they are handled together. With a longer
 window, more events are handled together, but each of them waits longer.
+"""
+
+
+_MUST_BE_EQUAL = ("deliver_subject", "deliver_group", "deliver_policy", "ack_policy", "headers_only", "flow_control")
+"""With another value of such a setting, the service would lose events, or would not receive them.
+
+With another `deliver_policy`, the broker leaves out events. With another `ack_policy`, the broker does not deliver an
+event again after a crash. With `headers_only`, an event has no content. With `flow_control`, the broker stops until
+the client answers its requests, which our code does not do.
 """
 
 
@@ -76,12 +85,22 @@ def unsuitable_settings(found: ConsumerConfig, declared: ConsumerConfig) -> list
     `found` are the settings of the durable consumer at the broker. The subscription must receive exactly its events, on
     the subject on which it listens. The broker must deliver each event often enough, so that the code can make a dead
     letter before the broker stops. Every `ack_wait` is suitable, because the subscription uses the one that it finds.
+    Other settings, such as `backoff` or `max_ack_pending`, only change when an event arrives.
     """
+    # The broker leaves out a setting that is false, so None and False mean the same.
     unsuitable = [
-        name for name in ("deliver_subject", "deliver_group") if getattr(found, name) != getattr(declared, name)
+        name for name in _MUST_BE_EQUAL if (getattr(found, name) or None) != (getattr(declared, name) or None)
     ]
     if set(found.filter_subjects or ()) != set(declared.filter_subjects or ()):
         unsuitable.append("filter_subjects")
     if found.max_deliver is not None and 0 < found.max_deliver < (declared.max_deliver or 0):
         unsuitable.append("max_deliver")
     return unsuitable
+
+
+def paused_until(info: ConsumerInfo) -> str:
+    """Return the time until which the durable consumer is paused, as the broker says it. Return "" if it is not paused.
+
+    Anyone with the permission can pause a durable consumer. It still exists then, but delivers nothing.
+    """
+    return (info.config.pause_until or "a time that NATS does not say") if info.paused else ""

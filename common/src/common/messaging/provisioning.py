@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nats.js import JetStreamContext
-from nats.js.api import StreamInfo
+from nats.js.api import ConsumerConfig, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 
 from common.messaging.consumer import Consumer
@@ -24,6 +24,13 @@ PREFERRED_REPLICAS = 3
 """On how many NATS servers a stream is stored if the cluster has enough of them. Then one server may fail."""
 _TOO_FEW_SERVERS = {10005, 10074}
 """The error codes of NATS for "the cluster has too few servers for so many replicas" and "this is a single server"."""
+
+_CANNOT_BE_STORED = 10012
+"""The error code of NATS if it refuses to create or to update a durable consumer, for any reason."""
+
+
+class ConsumersNotUpdated(Exception):
+    """NATS cannot change some settings of durable consumers. The message says which, and what an operator can do."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +89,40 @@ async def _provision_stream(jetstream: JetStreamContext, stream: Stream, asked: 
 async def provision_consumers(
     jetstream: JetStreamContext, consumers: Iterable[Consumer[Any]], policy: RetryPolicy | None = None
 ) -> None:
-    """Create the durable consumers that are missing, and update the settings of the others.
+    """Create the durable consumers that are missing, update the settings of the others, and resume those that paused.
 
     A durable consumer is an object at the broker that stores which events have been handled. An update does not change
     this, so no event is delivered again because of the update.
+
+    NATS cannot change some settings, for example `deliver_policy` and `ack_policy`. Then this function provisions the
+    other consumers, and raises ConsumersNotUpdated.
     """
+    refused = []
     for consumer in consumers:
-        await jetstream.add_consumer(consumer.stream.name, consumer.config(policy or RetryPolicy()))
+        stream, config = consumer.stream.name, consumer.config(policy or RetryPolicy())
+        try:
+            info = await jetstream.add_consumer(stream, config)
+        except APIError as error:
+            if error.err_code != _CANNOT_BE_STORED or "update" not in (error.description or ""):
+                raise
+            refused.append(
+                f"NATS refuses to change the consumer {consumer.name}: {error.description}. Delete it, for example "
+                f"with `nats consumer rm {stream} {consumer.name}`, and run `marketplace provision` again. The new "
+                "consumer delivers all events of the stream again. This is safe, because handlers may run again."
+            )
+            continue
+        if info.paused:  # an update does not end a pause
+            await _resume(jetstream, stream, config)
+    if refused:
+        raise ConsumersNotUpdated("\n".join(refused))
+
+
+async def _resume(jetstream: JetStreamContext, stream: str, config: ConsumerConfig) -> None:
+    """End the pause of a durable consumer, and let NATS deliver the events that have waited.
+
+    After the end of the pause, nats-server 2.15 delivers nothing until the stream stores the next event of the durable
+    consumer. A change of `max_ack_pending` makes it deliver at once. So we change this setting, and change it back.
+    """
+    await jetstream.resume_consumer(stream, config.durable_name or "")
+    await jetstream.add_consumer(stream, config.evolve(max_ack_pending=(config.max_ack_pending or 0) + 1))
+    await jetstream.add_consumer(stream, config)

@@ -19,7 +19,7 @@ from prometheus_client import Counter
 
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
-from common.messaging.consumer import Consumer, unsuitable_settings
+from common.messaging.consumer import Consumer, paused_until, unsuitable_settings
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.delivery import DeliveryProcessor
 from common.messaging.replay import replay, replay_subject
@@ -32,6 +32,9 @@ S = TypeVar("S")
 _POLL_SECONDS = 0.25
 _LOOK_SECONDS = 2.0
 """While the subscription runs, it looks this often whether its durable consumer still exists and can be used."""
+
+_NO_STREAM = 10059
+"""The error code of NATS for "the stream does not exist"."""
 
 _OUTAGE = (NatsError, TimeoutError, OSError, DependencyUnavailable)
 
@@ -124,10 +127,11 @@ class Subscription(Generic[S]):
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _look_after(self, config: ConsumerConfig) -> None:
-        """Notice if the durable consumer is deleted or changed while the subscription runs.
+        """Notice if the durable consumer is deleted, paused or changed while the subscription runs.
 
         NATS does not tell the subscription, which would only receive no more events. When somebody provisions the
         consumer again, the subscription receives its deliveries again, because it still listens on the same subject.
+        The same happens at the end of a pause.
         """
         while not self._stopping:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -137,7 +141,7 @@ class Subscription(Generic[S]):
                 continue  # the readiness check says that NATS does not answer
             if reason and not self.problem:
                 LOST.labels(self._consumer.name).inc()
-                self._log.error("the consumer cannot be used, its events wait in the stream", reason=reason)
+                self._log.error("the consumer cannot be used", reason=reason)
             elif self.problem and not reason:
                 self._log.info("the consumer can be used again")
             self.problem = reason and f"The consumer {self._consumer.name} cannot be used: {reason}."
@@ -151,8 +155,11 @@ class Subscription(Generic[S]):
         """
         try:
             info = await self._broker.jetstream.consumer_info(self._consumer.stream.name, self._consumer.name)
-        except NotFoundError:
-            return "it does not exist at NATS"
+        except NotFoundError as error:
+            missing = f"its stream {self._consumer.stream.name}" if error.err_code == _NO_STREAM else "it"
+            return f"{missing} does not exist at NATS"
+        if until := paused_until(info):
+            return f"it is paused until {until}"
         self._ack_wait = info.config.ack_wait or self._policy.ack_wait
         unsuitable = unsuitable_settings(info.config, config)
         return f"its {', '.join(unsuitable)} do not suit this version of the service" if unsuitable else ""

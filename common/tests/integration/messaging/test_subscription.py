@@ -1,11 +1,14 @@
 """A consumer at work: when it starts to consume, and what it consumes then."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from common.tests.consuming import CONSUMER, NAME, Effects, consuming, event, nothing
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, DeliverPolicy
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
@@ -27,8 +30,14 @@ OTHER_SETTINGS: dict[str, Any] = {
     "deliver_subject": "deliver.another-consumer",
     "deliver_group": "another-group",
     "max_deliver": QUICK.max_deliver - 1,
+    "deliver_policy": DeliverPolicy.NEW,
+    "ack_policy": AckPolicy.ALL,
+    "headers_only": True,
+    "flow_control": True,
 }
-"""What another version of the service declared, by the broker's name for the setting."""
+"""What another version of the service declared, or a person has set, by the broker's name for the setting."""
+NEEDED_BY_NATS = {"flow_control": {"idle_heartbeat": 5}}
+"""The other settings without which NATS refuses a setting."""
 
 
 async def handle(effects: Effects, event: TicketCreated | TicketUpdated) -> None:
@@ -64,10 +73,13 @@ async def test_a_subscription_waits_while_a_setting_does_not_suit_it_and_names_i
 ) -> None:
     """Otherwise the service would be ready, but would not receive some events, or could make no dead letters.
 
-    With other `filter_subjects` it would not receive the events that only the new version declares.
+    With other `filter_subjects` it would not receive the events that only the new version declares. With the
+    `deliver_policy` new, it would not receive the events that were published while the durable consumer was missing.
     """
     jetstream, stream = streams.broker.jetstream, CONSUMER.stream.name
-    await jetstream.add_consumer(stream, BOTH.config(QUICK).evolve(**{setting: other}))
+    await jetstream.add_consumer(
+        stream, BOTH.config(QUICK).evolve(**{setting: other}, **NEEDED_BY_NATS.get(setting, {}))
+    )
     effects = Effects(nothing)
     subscription = Subscription(BOTH, effects, streams.broker, DeadLetters(Publisher(streams.broker)), QUICK)
     with capture_logs() as logs:
@@ -111,7 +123,30 @@ def times_lost() -> float:
     return REGISTRY.get_sample_value("consumers_lost_total", {"consumer": CONSUMER.name}) or 0
 
 
-async def test_a_deleted_consumer_is_noticed_and_works_again_once_it_is_provisioned(streams: EventStreams) -> None:
+async def delete_consumer(jetstream: JetStreamContext) -> None:
+    await jetstream.delete_consumer(CONSUMER.stream.name, CONSUMER.name)
+
+
+async def delete_stream(jetstream: JetStreamContext) -> None:
+    await jetstream.delete_stream(CONSUMER.stream.name)
+
+
+async def pause(jetstream: JetStreamContext) -> None:
+    await jetstream.pause_consumer(CONSUMER.stream.name, CONSUMER.name, "2099-01-01T00:00:00Z")
+
+
+UNUSABLE = {
+    "it does not exist": delete_consumer,
+    "its stream DOMAIN_EVENTS does not exist": delete_stream,
+    "it is paused until 2099-01-01": pause,
+}
+"""What makes a consumer unusable, by what the subscription says then."""
+
+
+@pytest.mark.parametrize(("says", "happens"), UNUSABLE.items(), ids=[each.__name__ for each in UNUSABLE.values()])
+async def test_an_unusable_consumer_is_noticed_and_works_again_once_it_is_provisioned(
+    streams: EventStreams, says: str, happens: Callable[[JetStreamContext], Awaitable[None]]
+) -> None:
     """NATS does not tell the client: https://github.com/nats-io/nats.py/issues/510."""
     await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
     effects = Effects(nothing)
@@ -123,9 +158,10 @@ async def test_a_deleted_consumer_is_noticed_and_works_again_once_it_is_provisio
     await subscription.start()
     before = times_lost()
     with capture_logs() as logs:
-        await streams.broker.jetstream.delete_consumer(CONSUMER.stream.name, CONSUMER.name)
+        await happens(streams.broker.jetstream)
         seen = await eventually(problem, what="the problem")
-        assert (CONSUMER.name in seen, "does not exist" in seen) == (True, True), seen
+        assert seen.startswith(f"The consumer {NAME} cannot be used: {says}"), seen
+        await provision_streams(streams.broker.jetstream)
         await streams.publish(event())
         await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
         await eventually(effects.completed, what="the event that was published meanwhile")

@@ -7,7 +7,7 @@ from nats.js.api import ConsumerInfo
 from nats.js.errors import NotFoundError
 
 from common.domain.clock import utc_now
-from common.messaging.consumer import Consumer, unsuitable_settings
+from common.messaging.consumer import Consumer, paused_until, unsuitable_settings
 from common.messaging.retry import RetryPolicy
 from marketplace.operations.operator import Operator
 from marketplace.registry import CONSUMERS_OF
@@ -40,10 +40,12 @@ class Lag:
     """The settings of the consumer with which this version of the service cannot work. The service waits until they are
     right.
     """
+    paused_until: str = ""
+    """The time until which the consumer is paused. NATS delivers no events until then. Empty if not paused."""
 
     @property
     def is_healthy(self) -> bool:
-        return self.listening and not self.unsuitable
+        return self.listening and not self.unsuitable and not self.paused_until
 
     @property
     def service(self) -> str:
@@ -65,6 +67,7 @@ class Lag:
             "oldestSeconds": self.oldest_seconds,
             "listening": self.listening,
             "unsuitable": list(self.unsuitable),
+            "pausedUntil": self.paused_until or None,
         }
 
 
@@ -91,6 +94,7 @@ async def _lag_of(operator: Operator, consumer: Consumer[Any]) -> Lag:
         oldest_seconds=await _age_of_the_oldest(operator, consumer, info),
         listening=bool(info.push_bound),
         unsuitable=tuple(unsuitable_settings(info.config, consumer.config(RetryPolicy()))),
+        paused_until=paused_until(info),
     )
 
 

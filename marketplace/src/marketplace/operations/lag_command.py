@@ -36,13 +36,14 @@ def lag(*, as_json_: Json = False) -> None:
     - **in flight**: the number of events that NATS has delivered, but that the consumer has not acknowledged yet
     - **redelivered**: the number of events in flight that NATS has delivered more than once
     - **oldest**: the age of the oldest event that the consumer has not acknowledged yet
+    - **paused**: somebody has paused the consumer at NATS, so it receives no events
     - **no subscriber**: no instance of the consumer's service is connected to NATS
 
     Below the table are the streams that take no events, and the outboxes with events that are not published.
 
     Exit status: 0 every consumer has a subscriber, and all events are published · 1 a consumer does not exist, does not
-    suit its service or has no subscriber, a stream is missing or full, an event stays in its outbox for more than 10 s,
-    or NATS does not answer
+    suit its service, is paused or has no subscriber, a stream is missing or full, an event stays in its outbox for more
+    than 10 s, or NATS does not answer
     """
     found = operate(_look, mongo="optional")
     if as_json_:
@@ -70,6 +71,8 @@ def _row_of(lag: Lag) -> tuple[str, ...]:
     numbers = [str(number) for number in (lag.pending, lag.in_flight, lag.redelivered)]
     oldest = "" if lag.oldest_seconds is None else f"{lag.oldest_seconds:.1f} s"
     reason = "" if lag.listening else "no subscriber"
+    if lag.paused_until:
+        reason = f"paused until {lag.paused_until}"
     if lag.unsuitable:
         reason = f"unsuitable: {', '.join(lag.unsuitable)}"
     return (lag.consumer, *numbers, oldest, reason)
@@ -82,6 +85,8 @@ def _show_what_to_do(found: _Found) -> None:
         show_line("A consumer is missing. Run `marketplace provision --nats-url …`, or restart the platform.")
     if any(each.unsuitable for each in found.consumers):
         show_line("A consumer does not suit its service. Run `marketplace provision --nats-url …` of this version.")
+    if any(each.paused_until for each in found.consumers):
+        show_line("A consumer is paused. Run `marketplace provision --nats-url …` to resume it.")
     for each in found.outboxes:
         if each.problem:
             show_line(each.problem)
