@@ -170,8 +170,8 @@ class OutboxRelay:
         process of the service may contain an event that this method publishes. Then the event is published twice, and
         the stream ignores the second message.
 
-        If the stream refuses one event, the poll continues with the others. The poll stops if the database is
-        unavailable, or if the stream has stored no event of a page and was unavailable for one of them.
+        If the stream refuses one event, the poll continues with the others. The poll stops if the database
+        fails, or if the stream has stored no event of a page and was unavailable for one of them.
         """
         count = 0
         seen: set[str] = set()
@@ -221,7 +221,7 @@ class OutboxRelay:
     async def _clear(self, published: list[Entry]) -> bool:
         """Remove the published events from their outboxes.
 
-        Return False if MongoDB is unavailable. Then some events stay in their outboxes, and the relay publishes them
+        Return False if MongoDB failed. Then some events may stay in their outboxes, and the relay publishes them
         again later. This is safe, because a handler that receives the same event twice does not change the data twice.
         """
         clearings: dict[int, tuple[Collection, list[UpdateOne]]] = {}
