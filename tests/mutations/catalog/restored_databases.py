@@ -52,9 +52,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="event-of-another-kind-is-no-duplicate",
         promise="An event is not taken for published because an event of another kind has its id.",
         where="common.messaging.publisher:Publisher._is_stored",
-        old="return False",
-        new="return True",
-        tests=tests_in(_IDS, "test_another_kind_of_event_with_the_same_id_is_refused"),
+        old="found.subject == staged.subject and ",
+        new="",
+        tests=tests_in(_IDS, "test_another_kind_of_event_with_the_same_id_and_content_is_refused"),
     ),
     Mutation(
         name="event-of-a-crash-may-be-published-again",

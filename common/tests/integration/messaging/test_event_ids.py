@@ -63,6 +63,14 @@ async def test_another_kind_of_event_with_the_same_id_is_refused(streams: EventS
     assert (await streams.published(OrderCompleted), await streams.published(OrderCancelled)) == ([completed], [])
 
 
+async def test_another_kind_of_event_with_the_same_id_and_content_is_refused(streams: EventStreams) -> None:
+    ticket = listed_ticket()
+    await publish(streams, ticket)
+    as_updated = {"subject": f"ticket.updated.{ticket.id}"}
+    with pytest.raises(EventIdTaken):
+        await Publisher(streams.broker).publish(StagedEvent.stage(ticket, utc_now()).model_copy(update=as_updated))
+
+
 async def test_the_same_event_may_be_published_again(streams: EventStreams) -> None:
     """For example after a crash, also if the aggregate has a newer event, or the text of the payload is different."""
     ticket = listed_ticket()
