@@ -76,7 +76,8 @@ async def run(context: ScenarioContext) -> Outcome:
     require(not differences, f"the audit found: {differences[:3]}")
     expired = await _the_only_one(context, ExpirationCompleted, deadlines.due)
     cancelled = await _the_only_one(context, OrderCancelled, deadlines.due)
-    last_expired, last_cancelled = (_the_latest(deadlines, moments) for moments in (expired, cancelled))
+    last_expired = _the_latest(deadlines, ExpirationCompleted, expired)
+    last_cancelled = _the_latest(deadlines, OrderCancelled, cancelled)
     meanwhile = deadlines.due_meanwhile()
     require(meanwhile >= len(deadlines.due) * 0.05, f"only {meanwhile} were due during an outage: too few")
     return Outcome(
@@ -145,14 +146,15 @@ async def _the_only_one(
     return {order: found[order][0] for order in due}
 
 
-def _the_latest(deadlines: Deadlines, effects: Mapping[str, datetime]) -> float:
+def _the_latest(deadlines: Deadlines, event_type: type[Event], effects: Mapping[str, datetime]) -> float:
     """Return the largest delay in seconds; fail with the details if it is too large."""
     late = {order: deadlines.late(order, at) for order, at in effects.items()}
     too_late = [order for order in late if late[order] > _AT_MOST_LATE]
     last = max(late, key=lambda order: late[order])
     require(
         not too_late,
-        f"{len(too_late)} took effect more than 1 s late; the last one, {last}, {late[last].total_seconds():.2f} s: "
+        f"{len(too_late)} {event_type.type_name()} came more than 1 s late; the last one, {last}, "
+        f"{late[last].total_seconds():.2f} s: "
         f"due at {deadlines.due[last]:%H:%M:%S.%f}, done at {effects[last]:%H:%M:%S.%f}; outages: {deadlines.outages}",
     )
     return late[last].total_seconds()

@@ -4,6 +4,7 @@ from mutations.mutation import Mutation, tests_in
 
 _BROKER = "common/tests/integration/messaging/test_broker.py"
 _NATS_URL = "common/tests/unit/messaging/test_nats_url.py"
+_PUBLISHER = "common/tests/integration/messaging/test_publisher.py"
 _POLLING = "common/tests/integration/messaging/test_outbox_polling.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -15,6 +16,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         new="",
         tests=tests_in(_POLLING, "test_the_first_poll_after_a_reconnect_publishes_young_events_too[motor]"),
         slow=True,
+    ),
+    Mutation(
+        name="a-lost-connection-ends-requests",
+        promise="Publishing fails as soon as the connection is lost, so it is tried again after the reconnect.",
+        where="common.messaging.broker:Broker._on_disconnected",
+        old="wait.reschedule(0)",
+        new="pass",
+        tests=tests_in(_PUBLISHER, "test_publishing_fails_as_soon_as_the_connection_is_lost"),
     ),
     Mutation(
         name="reconnecting-never-ends",

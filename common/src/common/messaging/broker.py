@@ -5,6 +5,8 @@ process is waiting for NATS. If the connection is lost later, the client tries t
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 from nats.aio.client import Client
@@ -67,6 +69,7 @@ class Broker:
         self._jetstream: JetStreamContext | None = None
         self._closing = False
         self._reconnected = asyncio.Event()
+        self._waits: set[asyncio.Timeout] = set()
         self._probe = ServerProbe(self._flush)
 
     @property
@@ -105,6 +108,20 @@ class Broker:
         self.require()
         if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable("The message broker does not answer.")
+
+    @asynccontextmanager
+    async def answer_within(self, seconds: float) -> AsyncIterator[None]:
+        """Raise TimeoutError if the block takes longer than `seconds`, or as soon as the connection is lost.
+
+        Use this for a block that sends a request to the server. If the connection is lost, the answer cannot arrive any
+        more, but nats-py would still wait for it.
+        """
+        async with asyncio.timeout(seconds) as wait:
+            self._waits.add(wait)
+            try:
+                yield
+            finally:
+                self._waits.discard(wait)
 
     async def connect(self) -> None:
         """Connect to the server. Wait without limit until the connection is established.
@@ -178,6 +195,9 @@ class Broker:
     async def _on_disconnected(self) -> None:
         if not self._closing:
             log.warning("connection to NATS lost, reconnecting")
+        for wait in self._waits:
+            if not wait.expired():
+                wait.reschedule(0)  # a time in the past, so the wait ends now
 
     async def _on_reconnected(self) -> None:
         log.info("reconnected to NATS")

@@ -16,8 +16,8 @@ from common.messaging.streams import DOMAIN_EVENTS, MAX_MESSAGE_BYTES, Stream, s
 _ACK_SECONDS = 2.0
 """After the publisher has sent a message, it waits for the acknowledgement of the stream for at most this time.
 
-An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, the connection is probably
-lost, and the publisher raises DependencyUnavailable.
+An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, or if the connection is
+lost, the publisher raises DependencyUnavailable.
 """
 _REFUSED_CODES = {10054: "JSStreamMessageExceedsMaximumErr", 10097: "JSStreamHeaderExceedsMaximumErr"}
 """The codes and names of errors with which a stream refuses a single message, because the message is too large.
@@ -111,9 +111,10 @@ class Publisher:
         if len(subject) > _LONGEST_SUBJECT or _size(data, headers) > _LARGEST_MESSAGE:
             raise MessageRefused(f"The message broker refuses {subject[:100]}: the message or its subject is too long.")
         try:
-            # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds a
-            # header if it is called with the argument `stream`.
-            return await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
+            async with self._broker.answer_within(_ACK_SECONDS):
+                # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds
+                # a header if it is called with the argument `stream`.
+                return await self._broker.jetstream.publish(subject, data, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__
             if _is_refused(error, subject):
