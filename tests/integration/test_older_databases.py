@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from common.domain.clock import utc_now
-from common.domain.event import Event
+from common.domain.event import Category, Event
 from common.events.catalog import EXAMPLES
 from common.events.envelope import StagedEvent
 from common.runtime.restore_check import ACCEPTED, RESTORES
@@ -25,9 +25,10 @@ from devkit.testing.samples import changed_ticket, listed_ticket
 from devkit.testing.service_samples import sample_requests_of
 from marketplace.registry import service
 
-EVERY_EVENT = pytest.mark.parametrize(
-    "event", [each for each in EXAMPLES if isinstance(each, Event)], ids=lambda event: event.type_name()
-)
+_EVENTS = [each for each in EXAMPLES if isinstance(each, Event)]
+_DOMAIN_EVENTS = [each for each in _EVENTS if each.category is Category.DOMAIN]
+EVERY_EVENT = pytest.mark.parametrize("event", _EVENTS, ids=lambda event: event.type_name())
+EVERY_DOMAIN_EVENT = pytest.mark.parametrize("event", _DOMAIN_EVENTS, ids=lambda event: event.type_name())
 DATABASE_IS_OLDER = "the database is older than its events"
 
 
@@ -99,6 +100,28 @@ async def test_a_service_starts_without_the_events_that_an_operator_has_accepted
         await eventually_refused(running)
         await running.collection(RESTORES).insert_one({"_id": ACCEPTED, "event_ids": [event.event_id]})
         await eventually_ready(running)
+
+
+@EVERY_EVENT
+async def test_an_event_that_cannot_be_parsed_is_missed_too(
+    event: Event, surroundings: Surroundings, streams: EventStreams
+) -> None:
+    """Its headers say which version its service has published."""
+    owner = owner_of(event)
+    await streams.publish_bytes(event.subject, b"{", StagedEvent.stage(event, utc_now()).headers)
+    async with starting(surroundings, owner) as running:
+        assert event.event_id in (await eventually_refused(running)).json()["detail"]
+
+
+@EVERY_DOMAIN_EVENT
+async def test_a_message_that_its_service_has_not_published_hides_no_event(
+    event: Event, surroundings: Surroundings, streams: EventStreams
+) -> None:
+    """Otherwise one such message per type, published by hand, would let an older database sell a ticket again."""
+    await streams.publish(event)
+    await streams.publish_bytes(event.subject, b"{")
+    async with starting(surroundings, owner_of(event)) as running:
+        await eventually_refused(running)
 
 
 async def test_an_event_that_cannot_be_parsed_does_not_keep_a_service_from_its_start(

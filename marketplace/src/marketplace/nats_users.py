@@ -150,6 +150,9 @@ def _operator() -> User:
             ],
             "the state of each consumer": [_consumer_info(each) for each in _ALL_CONSUMERS if each.stream not in read],
             "the oldest event that is not acknowledged; timelines": _direct_get(with_consumers),
+            "the newest event of each type": [
+                f"{_API}.DIRECT.GET.{stream_of(event).name}.{event.subjects()}" for event in EVENT_TYPES
+            ],
             "the event that a dead letter is about": [f"{_API}.STREAM.MSG.GET.{each.name}" for each in with_consumers],
             "dead letters: drop": [f"{_API}.STREAM.MSG.DELETE.{DEAD_LETTERS.name}"],
             "replays": [replay_subject("*")],

@@ -13,13 +13,16 @@ import pytest
 from marketplace.tests.integration.backups import Backup, Trade, a_trade, back_up, present_states, put_back
 from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator, running
 
+from common.domain.clock import utc_now
 from common.domain.ids import new_id
+from common.events.envelope import StagedEvent
 from common.events.users import UserRegistered
 from common.runtime.restore_check import RESTORES
 from common.storage.collection import Document
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
 from devkit.testing.running import Surroundings, missing, somebody
+from devkit.testing.samples import listed_ticket
 from marketplace.operations.audit import audit
 from marketplace.operations.operator import Operator
 from marketplace.operations.repair import repair
@@ -162,6 +165,19 @@ async def test_users_are_not_created_without_a_password(surroundings: Surroundin
             user.id: "its event does not contain everything: password_hash: Field required"
         }
         await eventually(lambda: missing(services["auth"].runtime), until=lambda seen: seen == "", what="readiness")
+
+
+async def test_an_event_that_cannot_be_parsed_is_reported(surroundings: Surroundings, streams: EventStreams) -> None:
+    """A newer version of the service may have published it. The operator decides to start without it."""
+    event = listed_ticket()
+    await streams.publish_bytes(event.subject, b"{", StagedEvent.stage(event, utc_now()).headers)
+    async with running(surroundings, "tickets", wait=False) as services, an_operator(surroundings) as operator:
+        await eventually(
+            lambda: missing(services["tickets"].runtime), until=lambda seen: event.event_id in seen, what="a wait"
+        )
+        restored = await restore(operator, owned("tickets"))
+        assert restored.not_restored == {event.id: f"its event {event.event_id} cannot be parsed"}
+        await eventually(lambda: missing(services["tickets"].runtime), until=lambda seen: seen == "", what="readiness")
 
 
 async def test_a_complete_database_is_not_changed(stopped: Stopped) -> None:

@@ -77,10 +77,18 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="restore-lets-the-service-start",
         promise="After a restore, the service starts, although not every document could be completed.",
-        where=f"{_RESTORE}:restore",
-        old="accepted = [event.event_id for event in newest.of_type.values()]",
-        new="accepted: list[str] = []",
+        where=f"{_RESTORE}:_accept",
+        old="[event.event_id for event in events]",
+        new="[]",
         tests=_restored("test_users_are_not_created_without_a_password"),
+    ),
+    Mutation(
+        name="restore-reports-unreadable-events",
+        promise="A restore reports each event that it accepts as lost.",
+        where=f"{_RESTORE}:_accept",
+        old="for event in lacking",
+        new="for event in lacking[1:]",
+        tests=_restored("test_an_event_that_cannot_be_parsed_is_reported"),
     ),
     Mutation(
         name="restored-payment-can-be-refunded",

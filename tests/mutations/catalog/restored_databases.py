@@ -3,6 +3,8 @@
 from mutations.mutation import Mutation, tests_in
 
 _IDS = "common/tests/integration/messaging/test_event_ids.py"
+_NEWEST = "common.messaging.newest_events"
+_NEWEST_TESTS = "common/tests/integration/messaging/test_newest_events.py"
 _OLDER = "tests/integration/test_older_databases.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -17,10 +19,26 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="older-document-is-noticed",
         promise="A document that is older than its newest event counts as missing at the start of its service.",
-        where="common.runtime.restore_check:RestoreCheck._contains",
+        where="common.runtime.restore_check:contains",
         old='"version": {"$gte": event.version}',
         new="",
         tests=tests_in(_OLDER, "test_a_service_waits_while_a_document_is_older_than_its_event[motor-order.cancelled]"),
+    ),
+    Mutation(
+        name="foreign-message-hides-no-event",
+        promise="A message that its service has not published hides no older event of the service.",
+        where=f"{_NEWEST}:_newest_event_before",
+        old="end, positions = begin, 2 * positions",
+        new="break",
+        tests=tests_in(_NEWEST_TESTS, "test_the_newest_event_is_found_before_messages_that_are_no_events[100]"),
+    ),
+    Mutation(
+        name="newest-of-older-events-counts",
+        promise="Before such messages, the newest event of a type counts, not the first one that is found.",
+        where=f"{_NEWEST}:_newest_event_before",
+        old="or found",
+        new="if not found else found",
+        tests=tests_in(_NEWEST_TESTS, "test_the_newest_event_is_found_before_messages_that_are_no_events[1]"),
     ),
     Mutation(
         name="operator-can-accept-a-loss",

@@ -16,6 +16,7 @@ from common.events.catalog import MESSAGES
 from common.events.tracing import current_cause, current_traceparent
 
 MESSAGE_ID = "Nats-Msg-Id"
+EVENT_ID = "ce-id"
 TRACEPARENT = "traceparent"
 CAUSE = "ce-causationid"
 REPUBLISHED = "ce-republished"
@@ -53,7 +54,7 @@ class StagedEvent(BaseModel):
         headers = {
             MESSAGE_ID: event.event_id,
             "ce-specversion": "1.0",
-            "ce-id": event.event_id,
+            EVENT_ID: event.event_id,
             "ce-type": f"{event.type_name()}.v{event.schema_version}",
             "ce-source": f"/{event.publisher}",
             "ce-subject": event.id,

@@ -1,7 +1,13 @@
-"""Reads the newest events that a service has published, from the streams."""
+"""Reads the newest events that a service has published, from the streams.
 
-from contextlib import suppress
+Only the subjects and the headers are read. So this also works for an event whose content cannot be parsed.
+"""
 
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
 from nats.errors import NoRespondersError
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
@@ -9,28 +15,80 @@ from nats.js.errors import NotFoundError
 from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
 from common.events.catalog import EVENT_TYPES
-from common.events.envelope import MalformedEvent, decode_event
+from common.events.envelope import EVENT_ID
 from common.messaging.broker import Broker
-from common.messaging.streams import stream_of
+from common.messaging.streams import DOMAIN_EVENTS, stream_of
+
+log = structlog.get_logger()
+
+_VERSION = re.compile("[0-9]{1,18}")  # MongoDB compares no larger integers
 
 
-async def newest_events(broker: Broker, service: str) -> list[Event]:
+@dataclass(frozen=True)
+class PublishedEvent:
+    """The id of an event in a stream, with the aggregate and the version in this id."""
+
+    event_id: str
+    aggregate_id: str
+    version: int
+
+
+async def newest_events(broker: Broker, service: str) -> list[PublishedEvent]:
     """Return the newest event of each type that the service `service` publishes. Leave out types without an event.
 
-    Also leave out an event that cannot be parsed. Raises DependencyUnavailable or an error of nats-py if a stream does
-    not answer.
+    A message without an id of an event was not published by the service. In the stream DOMAIN_EVENTS, the function
+    searches for an older one. It may not do so in the other stream, because this has the e-mail addresses of all users.
+
+    Raises DependencyUnavailable or an error of nats-py if a stream does not answer.
     """
-    found = []
-    for event_type in EVENT_TYPES:
-        if event_type.publisher == service:
-            with suppress(NotFoundError, MalformedEvent):
-                message = await _newest(broker, stream_of(event_type).name, event_type.subjects())
-                found.append(decode_event(message.subject or "", message.data or b""))
-    return found
+    types = [event_type for event_type in EVENT_TYPES if event_type.publisher == service]
+    found = [await _newest_event(broker, event_type) for event_type in types]
+    return [event for event in found if event]
 
 
-async def _newest(broker: Broker, stream: str, subjects: str) -> RawStreamMsg:
+async def _newest_event(broker: Broker, event_type: type[Event]) -> PublishedEvent | None:
+    stream, subjects = stream_of(event_type), event_type.subjects()
     try:
-        return await broker.jetstream.get_last_msg(stream, subjects, direct=True)
+        newest = await broker.jetstream.get_last_msg(stream.name, subjects, direct=True)
+    except NotFoundError:
+        return None
     except NoRespondersError:
-        raise DependencyUnavailable(f"The stream {stream} does not exist, or does not answer now.") from None
+        raise DependencyUnavailable(f"The stream {stream.name} does not exist, or does not answer now.") from None
+    if event := _published_event(event_type, newest):
+        return event
+    log.warning("the newest message of a type is no event of its service", subject=newest.subject, sequence=newest.seq)
+    if stream is not DOMAIN_EVENTS:
+        return None
+
+    async def message_from(sequence: int) -> RawStreamMsg:
+        return await broker.jetstream.get_msg(stream.name, sequence, subjects, direct=True, next=True)
+
+    return await _newest_event_before(newest.seq or 0, event_type, message_from)
+
+
+async def _newest_event_before(
+    end: int, event_type: type[Event], message_from: Callable[[int], Awaitable[RawStreamMsg]]
+) -> PublishedEvent | None:
+    """Return the newest event before the position `end`, which has a message of this type. Return None if none is.
+
+    The stream finds only the next message after a position. So read all messages of a few positions before `end`, then
+    of twice as many positions before these, and so on, until an event is among them.
+    """
+    positions = 8
+    while end > 1:
+        begin, found = max(1, end - positions), None
+        message = await message_from(begin)
+        while (message.seq or end) < end:
+            found = _published_event(event_type, message) or found
+            message = await message_from((message.seq or end) + 1)
+        if found:
+            return found
+        end, positions = begin, 2 * positions
+    return None
+
+
+def _published_event(event_type: type[Event], message: RawStreamMsg) -> PublishedEvent | None:
+    event_id = (message.headers or {}).get(EVENT_ID, "")
+    aggregate_id = (message.subject or "").rpartition(".")[2]
+    version = event_id.removeprefix(f"{event_type.aggregate}-{aggregate_id}-")
+    return PublishedEvent(event_id, aggregate_id, int(version)) if _VERSION.fullmatch(version) else None

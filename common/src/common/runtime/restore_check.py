@@ -10,9 +10,8 @@ The command `marketplace restore-done` updates such a database with the events i
 from collections.abc import Sequence
 
 from common.domain.errors import DependencyUnavailable
-from common.domain.event import Event
 from common.messaging.broker import Broker
-from common.messaging.newest_events import newest_events
+from common.messaging.newest_events import PublishedEvent, newest_events
 from common.storage.collection import Collection, Database
 
 RESTORES = "restores"
@@ -50,7 +49,7 @@ class RestoreCheck:
         published = await newest_events(self._broker, self._service)
         accepted = (await self._database[RESTORES].find_one({"_id": ACCEPTED}) or {}).get("event_ids", [])
         for event in published:
-            if event.event_id not in accepted and not await self._contains(event):
+            if event.event_id not in accepted and not await contains(self._collections, event):
                 return (
                     f"The database does not contain {event.event_id}, which {self._service} has published. It is the "
                     f"wrong database, or it was restored from an older backup. In the second case, run "
@@ -58,10 +57,11 @@ class RestoreCheck:
                 )
         return ""
 
-    async def _contains(self, event: Event) -> bool:
-        """Return True if a document has the aggregate of the event, in the version of the event or a newer version."""
-        query = {"_id": event.id, "version": {"$gte": event.version}}
-        for collection in self._collections:
-            if await collection.find_one(query, {"_id": 1}):
-                return True
-        return False
+
+async def contains(collections: Sequence[Collection], event: PublishedEvent) -> bool:
+    """Return True if a document has the aggregate of the event, in the version of the event or a newer version."""
+    query = {"_id": event.aggregate_id, "version": {"$gte": event.version}}
+    for collection in collections:
+        if await collection.find_one(query, {"_id": 1}):
+            return True
+    return False

@@ -34,8 +34,6 @@ class NewestEvents:
     """The number of events that could be parsed."""
     of_aggregate: dict[str, Event] = field(default_factory=dict)
     """Maps the id of each aggregate to its event with the highest version."""
-    of_type: dict[str, Event] = field(default_factory=dict)
-    """Maps the name of each event type to the event of this type that the stream has stored last."""
 
 
 async def read_newest_events(broker: Broker, events: tuple[type[Event], ...], on_progress: Progress) -> NewestEvents:
@@ -46,7 +44,6 @@ async def read_newest_events(broker: Broker, events: tuple[type[Event], ...], on
     found = NewestEvents()
     async for event in read_all_events(broker, events, on_progress):
         found.events += 1
-        found.of_type[event.type_name()] = event
         newest = found.of_aggregate.get(event.id)
         if newest is None or newest.version <= event.version:
             found.of_aggregate[event.id] = event

@@ -17,7 +17,7 @@ from pymongo import UpdateOne
 from common.domain.clock import utc_now
 from common.domain.errors import first_problem
 from common.domain.event import Event
-from common.events.envelope import REPUBLISHED, StagedEvent
+from common.events.envelope import EVENT_ID, REPUBLISHED, StagedEvent
 from common.events.tracing import continue_trace
 from common.storage.collection import Collection, Document
 from marketplace.operations.event_reader import Progress, no_progress
@@ -101,7 +101,7 @@ async def republish(
 
 def _is_staged_again(owned: OwnedAggregates, document: Document, event: Event) -> bool:
     return any(
-        staged.headers.get(REPUBLISHED) and staged.headers.get("ce-id") == event.event_id
+        staged.headers.get(REPUBLISHED) and staged.headers.get(EVENT_ID) == event.event_id
         for staged in staged_in(owned, document)
     )
 
