@@ -115,7 +115,9 @@ def streams_administration() -> Rules:
             f"PUB $JS.API.DIRECT.GET.{stream}.invented.event.65f0c0ffee00000000000001": NOBODY,
         }
         for event in EXAMPLES:
-            own = only(event.publisher, when=isinstance(event, Event) and stream_of(type(event)).name == stream)
+            own = only(
+                event.publisher, "operator", when=isinstance(event, Event) and stream_of(type(event)).name == stream
+            )
             rules[f"PUB $JS.API.DIRECT.GET.{stream}.{event.subject}"] = own
     others = (f"{api}.LIST", f"{api}.NAMES", f"{api}.INFO.INVENTED", f"{api}.CREATE.INVENTED", "PUB $JS.API.INFO")
     return rules | dict.fromkeys(others, NOBODY)
