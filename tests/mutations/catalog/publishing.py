@@ -70,6 +70,16 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_PUBLISHER, "test_publishing_to_a_silent_broker_fails_within_3_seconds"),
     ),
     Mutation(
+        name="wrong-limit-counts-as-an-outage",
+        promise="A stream that refuses messages of an allowed size counts as unavailable.",
+        where="common.messaging.publisher:_is_refused",
+        old="stream is None or size > stream.max_message_bytes",
+        new="True",
+        tests=tests_in(
+            _PUBLISHER, "test_a_message_is_not_refused_because_of_a_wrong_limit_of_the_stream[DOMAIN_EVENTS]"
+        ),
+    ),
+    Mutation(
         name="events-carry-their-id",
         promise="An event that is published twice is stored once, because it carries its id.",
         where="common.events.envelope:StagedEvent.stage",

@@ -19,11 +19,13 @@ _ACK_SECONDS = 2.0
 An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, or if the connection is
 lost, the publisher raises DependencyUnavailable.
 """
-_REFUSED_CODES = {10054: "JSStreamMessageExceedsMaximumErr", 10097: "JSStreamHeaderExceedsMaximumErr"}
-"""The codes and names of errors with which a stream refuses a single message, because the message is too large.
+_TOO_LARGE = 10054
+"""The code of the error JSStreamMessageExceedsMaximumErr: the message is larger than the stream allows.
 
-Source: https://github.com/nats-io/nats-server/blob/main/server/errors.json
+Source of both codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json
 """
+_HEADERS_TOO_LARGE = 10097
+"""The code of the error JSStreamHeaderExceedsMaximumErr: the headers are larger than 64 KiB."""
 _INSTRUCTIONS = "nats-"
 """The names of headers that give an instruction to the stream begin with this text, in any case.
 
@@ -108,7 +110,8 @@ class Publisher:
         Raises MessageRefused if the stream will never store this message. Raises DependencyUnavailable if the stream
         does not acknowledge the message.
         """
-        if len(subject) > _LONGEST_SUBJECT or _size(data, headers) > _LARGEST_MESSAGE:
+        size = _size(data, headers)
+        if len(subject) > _LONGEST_SUBJECT or size > _LARGEST_MESSAGE:
             raise MessageRefused(f"The message broker refuses {subject[:100]}: the message or its subject is too long.")
         try:
             async with self._broker.answer_within(_ACK_SECONDS):
@@ -117,7 +120,7 @@ class Publisher:
                 return await self._broker.jetstream.publish(subject, data, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__
-            if _is_refused(error, subject):
+            if _is_refused(error, subject, size):
                 raise MessageRefused(f"The message broker refuses {subject}: {reason}") from error
             raise DependencyUnavailable(f"The message broker did not store {subject}: {reason}") from error
 
@@ -150,16 +153,24 @@ def _are_equal(staged: StagedEvent, data: bytes) -> bool:
     return stored.agrees_with(ours)
 
 
-def _is_refused(error: Exception, subject: str) -> bool:
+def _is_refused(error: Exception, subject: str, size: int) -> bool:
     """Return True if the error is about this one message, and False if the stream stores no messages now.
+
+    If the message is not larger than the stream should allow, an operator has given the stream or NATS a lower limit.
+    This concerns other messages, too, and `marketplace provision` repairs the limit of the stream.
 
     An outbox may contain an event whose subject this version of the code does not know, because a newer version has
     staged it. If there is no stream for this subject any more, the broker cannot store this event.
     """
+    stream = stream_storing(subject)
+    if isinstance(error, MaxPayloadError) or (isinstance(error, APIError) and error.err_code == _TOO_LARGE):
+        return stream is None or size > stream.max_message_bytes
     if isinstance(error, APIError):
-        return error.err_code in _REFUSED_CODES
-    return isinstance(error, MaxPayloadError | BadSubjectError) or stream_storing(subject) is None
+        return error.err_code == _HEADERS_TOO_LARGE
+    return isinstance(error, BadSubjectError) or stream is None
 
 
 def _size(data: bytes, headers: dict[str, str]) -> int:
-    return len(data) + sum(len(f"{name}{value}".encode()) for name, value in headers.items())
+    """Return the size of the message in bytes, as NATS counts it: with the headers, which are lines of text."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return len(data) + (len("".join(["NATS/1.0\r\n", *lines, "\r\n"]).encode()) if lines else 0)

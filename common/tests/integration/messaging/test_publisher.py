@@ -1,6 +1,7 @@
 """An event counts as published when the stream has acknowledged it. The wait for that is short."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from common.events.envelope import StagedEvent
 from common.messaging.broker import Broker
 from common.messaging.provisioning import provision_streams
 from common.messaging.publisher import MessageRefused, Publisher
-from common.messaging.streams import DOMAIN_EVENTS
+from common.messaging.streams import DOMAIN_EVENTS, STREAMS, Stream
 from devkit.servers import NatsServer, free_port
 from devkit.testing.events import EventStreams
 from devkit.testing.eventually import eventually
@@ -59,6 +60,26 @@ async def test_a_message_that_can_never_be_stored_is_refused(streams: EventStrea
     with pytest.raises(MessageRefused):
         await Publisher(streams.broker).publish(staged)
     await Publisher(streams.broker).publish(StagedEvent.stage(listed_ticket(), utc_now()))
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+async def test_a_message_is_not_refused_because_of_a_wrong_limit_of_the_stream(
+    stream: Stream, streams: EventStreams
+) -> None:
+    """The limit concerns the other messages, too. So it counts as an outage, and changes are refused."""
+    jetstream, publisher = streams.broker.jetstream, Publisher(streams.broker)
+    config = (await jetstream.stream_info(stream.name)).config
+    await jetstream.update_stream(replace(config, max_msg_size=100))
+    subject, headers = stream.subjects[0].rstrip("*>") + "1", {"name": "value"}
+    largest = stream.max_message_bytes - len("NATS/1.0\r\nname: value\r\n\r\n")
+    with pytest.raises(DependencyUnavailable):
+        await publisher.publish_raw(subject, bytes(largest), headers)
+    with pytest.raises(MessageRefused):
+        await publisher.publish_raw(subject, bytes(largest + 1), headers)
+    await provision_streams(jetstream)
+    await publisher.publish_raw(subject, bytes(largest), headers)
+    with pytest.raises(MessageRefused):
+        await publisher.publish_raw(subject, bytes(largest + 1), headers)
 
 
 @pytest.mark.slow
