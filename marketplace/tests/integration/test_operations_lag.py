@@ -103,7 +103,7 @@ async def test_lag_says_until_when_a_consumer_is_paused(surroundings: Surroundin
         (DOMAIN_EVENTS, "services refuse changes"),
         (GENERAL_EVENTS, "services refuse changes"),
         (TIMERS, "no timer fires"),
-        (DEAD_LETTERS, "an event that cannot be handled is not kept"),
+        (DEAD_LETTERS, "an event that cannot be handled becomes no dead letter, and waits in its service"),
     ],
     ids=[each.name for each in (DOMAIN_EVENTS, GENERAL_EVENTS, TIMERS, DEAD_LETTERS)],
 )

@@ -4,6 +4,10 @@ from mutations.mutation import Mutation, tests_in
 
 _DEAD_LETTERS = "common/tests/integration/messaging/test_dead_letters.py"
 _REPLAY = "common/tests/integration/messaging/test_replay.py"
+_REPORT = tests_in(
+    "common/tests/integration/runtime/test_service_runtime.py",
+    "test_a_service_says_that_it_cannot_store_dead_letters[motor-deleted]",
+)
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -16,6 +20,33 @@ MUTATIONS: tuple[Mutation, ...] = (
             await self._dead_letters.add(message, self._consumer.name, reason)
         """,
         tests=tests_in(_DEAD_LETTERS, "test_an_event_whose_dead_letter_was_not_stored_is_delivered_again"),
+        slow=True,
+    ),
+    Mutation(
+        name="unstored-dead-letter-is-held",
+        promise="An event that cannot be handled is not lost while its dead letter cannot be stored.",
+        where="common.messaging.delivery:DeliveryProcessor._dead_letter",
+        old='await self._until_available(store, message, "dead letter not stored, holding the event")',
+        new="await store()",
+        tests=tests_in(_DEAD_LETTERS, "test_an_event_waits_for_its_dead_letter_while_the_stream_is_missing"),
+        slow=True,
+    ),
+    Mutation(
+        name="unstored-dead-letter-is-reported",
+        promise="A service says that it is degraded while an event waits for its dead letter.",
+        where="common.messaging.subscription:Subscription.problem",
+        old="(self._unusable, self._processor.problem)",
+        new="(self._unusable,)",
+        tests=_REPORT,
+        slow=True,
+    ),
+    Mutation(
+        name="stored-dead-letter-is-no-longer-reported",
+        promise="A service that has stored its dead letters is no longer degraded because of them.",
+        where="common.messaging.delivery:DeliveryProcessor._dead_letter",
+        old="self._waiting_for_dead_letter.discard(sequence)",
+        new="pass",
+        tests=_REPORT,
         slow=True,
     ),
     Mutation(

@@ -112,7 +112,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="outage-uses-up-no-delivery",
         promise="While a dependency is down, an event is held and no delivery of it counts as failed.",
-        where="common.messaging.delivery:DeliveryProcessor._call_handler",
+        where="common.messaging.delivery:DeliveryProcessor._until_available",
         old="""
             if unavailable is None:
                 raise
@@ -123,7 +123,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="database-outage-uses-up-no-delivery",
         promise="A handler whose MongoDB does not answer counts as held, not as failed.",
-        where="common.messaging.delivery:DeliveryProcessor._call_handler",
+        where="common.messaging.delivery:DeliveryProcessor._until_available",
         old="else as_unavailable(error)",
         new="else None",
         tests=tests_in(_DELIVERY, "test_an_unavailable_dependency_uses_up_no_delivery[MongoDB]"),

@@ -20,9 +20,13 @@ a dead letter, which is a copy of the event for an operator.
 
 RetryPolicy (retry.py) defines which delivery is the last one, the delays, `ack_wait`, and how many deliveries are too
 many. The usual cause of too many deliveries is a process that dies during each delivery.
+
+If the stream of the dead letters is missing or full, or NATS does not answer, we wait until the stream has stored the
+dead letter. Until then the delivery has no answer, and the broker does not deliver the event again.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 import structlog
@@ -37,6 +41,7 @@ from common.messaging.consumer import Consumer
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.publisher import MessageRefused
 from common.messaging.retry import RetryPolicy
+from common.messaging.streams import DEAD_LETTERS
 from common.storage.availability import as_unavailable
 
 log = structlog.get_logger()
@@ -44,7 +49,7 @@ log = structlog.get_logger()
 S = TypeVar("S")
 
 _HOLD_SECONDS = (0.1, 0.2, 0.5, 1.0)
-"""The pauses between two calls of a handler while a dependency is unavailable.
+"""The pauses between two calls of a handler, or two attempts to store a dead letter, while a dependency is unavailable.
 
 After the last pause in this list, each further pause has the same length as the last one.
 """
@@ -68,7 +73,16 @@ class DeliveryProcessor(Generic[S]):
         self._service = service
         self._dead_letters = dead_letters
         self._policy = policy
+        self._waiting_for_dead_letter: set[int] = set()
         self._log = log.bind(consumer=consumer.name)
+
+    @property
+    def problem(self) -> str:
+        """Say for an operator how many events wait because their dead letter cannot be stored. Empty if none does."""
+        if not self._waiting_for_dead_letter:
+            return ""
+        events = f"Events of the consumer {self._consumer.name} that cannot be handled"
+        return f"{events} wait for the stream {DEAD_LETTERS.name}: {len(self._waiting_for_dead_letter)}."
 
     async def process(self, message: Msg) -> None:
         """Call the handler for the delivery `message`, and answer the broker with ack, nak or term.
@@ -82,10 +96,10 @@ class DeliveryProcessor(Generic[S]):
         except asyncio.CancelledError:
             await message.nak()
             raise
-        except (NatsError, TimeoutError, OSError, DependencyUnavailable, MessageRefused) as error:
-            # We could not send the answer, or could not store the dead letter before the answer. So the broker delivers
-            # the event again after `ack_wait`. This is safe, because all our handlers are idempotent. So a second call
-            # with the same event does not change the data again.
+        except (NatsError, TimeoutError, OSError, MessageRefused) as error:
+            # We could not send the answer, or the stream will never store the dead letter. So the broker delivers the
+            # event again after `ack_wait`. This is safe, because all our handlers are idempotent. So a second call with
+            # the same event does not change the data again.
             self._log.warning(
                 "delivery not answered, the broker will repeat it", subject=message.subject, reason=str(error)
             )
@@ -129,24 +143,28 @@ class DeliveryProcessor(Generic[S]):
             self._log.info("event handled", subject=message.subject, event_id=event.event_id, delivery=delivery)
 
     async def _call_handler(self, event: Message, message: Msg) -> None:
-        """Call the handler with the event.
+        """Call the handler with the event. If a dependency is unavailable, wait and call the handler again."""
+        await self._until_available(
+            lambda: self._consumer.handle(self._service, event), message, "dependency unavailable, holding the event"
+        )
 
-        If MongoDB or another dependency is unavailable, wait and call the handler again, until the dependency is
-        available. We do not ask the broker to deliver the event again, because this would count as a failed delivery.
-        After a few failed deliveries, the event would become a dead letter and would not be delivered any more.
+    async def _until_available(self, step: Callable[[], Awaitable[None]], message: Msg, log_message: str) -> None:
+        """Call `step`. If MongoDB or another dependency is unavailable, wait and call it again, until it is available.
+
+        We do not ask the broker to deliver the event again, because this would count as a failed delivery. After a few
+        failed deliveries, the event would become a dead letter. After a few more, the broker would not deliver it any
+        more, even if its dead letter is not stored.
         """
         attempt = 0
         while True:
             try:
-                return await self._consumer.handle(self._service, event)
+                return await step()
             except Exception as error:
                 unavailable = error if isinstance(error, _NOT_NOW) else as_unavailable(error)
                 if unavailable is None:
                     raise
                 if attempt == 0:
-                    self._log.warning(
-                        "dependency unavailable, holding the event", subject=message.subject, reason=unavailable.detail
-                    )
+                    self._log.warning(log_message, subject=message.subject, reason=unavailable.detail)
             await asyncio.sleep(_HOLD_SECONDS[min(attempt, len(_HOLD_SECONDS) - 1)])
             attempt += 1
 
@@ -154,8 +172,21 @@ class DeliveryProcessor(Generic[S]):
         """Store a dead letter (a copy of the event), and then tell the broker not to deliver the event again.
 
         The sequence of these two steps is important. If the process dies between them, the broker delivers the event
-        again, so the event is not lost.
+        again, so the event is not lost. While the dead letter cannot be stored, the event waits here, and `problem`
+        says so.
         """
-        await self._dead_letters.add(message, self._consumer.name, reason)
+        sequence = message.metadata.sequence.stream
+
+        async def store() -> None:
+            try:
+                await self._dead_letters.add(message, self._consumer.name, reason)
+            except DependencyUnavailable:
+                self._waiting_for_dead_letter.add(sequence)
+                raise
+
+        try:
+            await self._until_available(store, message, "dead letter not stored, holding the event")
+        finally:
+            self._waiting_for_dead_letter.discard(sequence)
         self._log.error("event became a dead letter", subject=message.subject, reason=reason)
         await message.term()

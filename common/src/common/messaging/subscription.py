@@ -66,9 +66,14 @@ class Subscription(Generic[S]):
         self._replays: NatsSubscription | None = None
         self._draining: list[asyncio.Task[None]] = []
         self._ack_wait = policy.ack_wait
-        self.problem = ""
+        self._unusable = ""
         """Why the durable consumer cannot be used now, as a sentence for an operator. Empty if it can be used."""
         self._log = log.bind(consumer=consumer.name)
+
+    @property
+    def problem(self) -> str:
+        """Why this consumer cannot handle or dead-letter events now, in sentences for an operator. Empty if it can."""
+        return " ".join(filter(None, (self._unusable, self._processor.problem)))
 
     async def start(self) -> None:
         """Subscribe to the deliveries of the consumer, and to an operator's requests to handle an event again.
@@ -139,12 +144,12 @@ class Subscription(Generic[S]):
                 reason = await self._why_unusable(config)
             except _OUTAGE:
                 continue  # the readiness check says that NATS does not answer
-            if reason and not self.problem:
+            if reason and not self._unusable:
                 LOST.labels(self._consumer.name).inc()
                 self._log.error("the consumer cannot be used", reason=reason)
-            elif self.problem and not reason:
+            elif self._unusable and not reason:
                 self._log.info("the consumer can be used again")
-            self.problem = reason and f"The consumer {self._consumer.name} cannot be used: {reason}."
+            self._unusable = reason and f"The consumer {self._consumer.name} cannot be used: {reason}."
 
     async def _why_unusable(self, config: ConsumerConfig) -> str:
         """Return why this version of the service cannot work with the durable consumer. Return "" if it can.

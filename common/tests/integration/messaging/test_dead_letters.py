@@ -1,41 +1,45 @@
 """Dead letters: each is stored before its event is terminated, is stored once, and is accepted by the stream."""
 
-from common.tests.consuming import NAME, Effects, consuming, event, nothing
+import asyncio
+
+import pytest
+from common.tests.consuming import NAME, Effects, consuming, event, info, nothing, unanswered
 from nats.js.api import PubAck
+from structlog.testing import capture_logs
 
 from common.domain.clock import utc_now
-from common.domain.errors import DependencyUnavailable, PermanentFailure
+from common.domain.errors import PermanentFailure
 from common.domain.ids import new_id
 from common.events.tickets import TicketCreated
 from common.events.timers import DeadlineTimer
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
+from common.messaging.provisioning import provision_streams
 from common.messaging.publisher import Publisher
 from common.messaging.retry import RetryPolicy
+from common.messaging.streams import DEAD_LETTERS
 from devkit.testing.events import EventStreams, StoredMessage
 from devkit.testing.eventually import eventually
+from devkit.testing.interception import Died
 
 SOON_DELIVERED_AGAIN = RetryPolicy(delays=(), ack_wait=0.2)
 
 
-class FailingOnce(Publisher):
-    """Fails the first time: before the stream has stored the message, or after that, as if the ack was lost.
-
-    In both cases the consumer does not answer the delivery, like a process that died there.
-    """
+class DyingOnce(Publisher):
+    """Simulates that the process dies at its first message: before the stream has stored it, or after that."""
 
     def __init__(self, broker: Broker, *, stores_first: bool) -> None:
         super().__init__(broker)
         self._stores_first = stores_first
-        self._has_failed = False
+        self._has_died = False
 
     async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
-        fails, self._has_failed = not self._has_failed, True
-        if fails and not self._stores_first:
-            raise DependencyUnavailable("The message broker does not answer.")
+        dies, self._has_died = not self._has_died, True
+        if dies and not self._stores_first:
+            raise Died
         answer = await super().publish_raw(subject, data, headers)
-        if fails:
-            raise DependencyUnavailable("The message broker does not answer.")
+        if dies:
+            raise Died
         return answer
 
 
@@ -51,7 +55,7 @@ async def the_dead_letter(streams: EventStreams) -> StoredMessage:
 async def test_an_event_whose_dead_letter_was_not_stored_is_delivered_again(streams: EventStreams) -> None:
     """So nothing may terminate the delivery before its dead letter is stored."""
     poison = event()
-    publisher = FailingOnce(streams.broker, stores_first=False)
+    publisher = DyingOnce(streams.broker, stores_first=False)
     async with consuming(Effects(refuse), streams, policy=SOON_DELIVERED_AGAIN, publisher=publisher):
         await streams.publish(poison)
         letter = await the_dead_letter(streams)
@@ -62,11 +66,61 @@ async def test_an_event_whose_dead_letter_was_not_stored_is_delivered_again(stre
 async def test_a_crash_before_the_termination_leaves_one_dead_letter(streams: EventStreams) -> None:
     """The event is delivered again, and its second dead letter is a duplicate of the first."""
     effects = Effects(refuse)
-    publisher = FailingOnce(streams.broker, stores_first=True)
+    publisher = DyingOnce(streams.broker, stores_first=True)
     async with consuming(effects, streams, policy=SOON_DELIVERED_AGAIN, publisher=publisher):
         await streams.publish(event())
         await eventually(effects.calls, until=lambda calls: calls == 2, within=5, what="the second delivery")
         await streams.eventually_quiet(NAME)
+    assert len(await streams.dead_letters()) == 1
+
+
+@pytest.mark.slow
+async def test_an_event_waits_for_its_dead_letter_while_the_stream_is_missing(streams: EventStreams) -> None:
+    """The broker would deliver it four times with this policy, and then no more. The next event is handled."""
+    policy = RetryPolicy(delays=(), ack_wait=1.0, max_unanswered=1)
+    clock = asyncio.get_running_loop().time
+    poison, good = event(), event()
+
+    async def refuse_poison(seen: TicketCreated) -> None:
+        if seen.id == poison.id:
+            raise PermanentFailure("it names what does not exist")
+
+    effects = Effects(refuse_poison)
+    await streams.broker.jetstream.delete_stream(DEAD_LETTERS.name)
+    with capture_logs() as logs:
+        async with consuming(effects, streams, policy=policy):
+            await streams.publish(poison, good)
+            await eventually(effects.completed, what="the next event")
+            end = clock() + 2.5 * policy.ack_wait
+
+            async def is_over() -> bool:
+                return clock() > end
+
+            await eventually(is_over, what="the time after which the broker repeats a delivery, twice")
+            delivered = (await info(streams)).delivered
+            assert await unanswered(streams) == 1
+            await provision_streams(streams.broker.jetstream)
+            await streams.eventually_quiet(NAME)
+            letters = await streams.dead_letters()
+    assert [letter.headers["dead-letter-message-id"] for letter in letters] == [poison.event_id]
+    assert delivered is not None
+    assert delivered.consumer_seq == 2
+    assert ([seen.id for seen in effects.seen], effects.done) == ([poison.id, good.id], [good.id])
+    assert len([line for line in logs if "holding the event" in line["event"]]) == 1
+
+
+async def test_an_event_that_waits_for_its_dead_letter_goes_to_another_instance(streams: EventStreams) -> None:
+    """When its instance stops. Without the nak, the broker would wait for an answer, half a minute with this policy."""
+    stopped, other = Effects(refuse), Effects(refuse)
+    await streams.broker.jetstream.delete_stream(DEAD_LETTERS.name)
+    async with consuming(stopped, streams) as stopping:
+        await streams.publish(event())
+        await eventually(stopped.calls, what="the first delivery")
+        async with consuming(other, streams):
+            await stopping.stop(0.2)
+            await eventually(other.calls, within=3, what="the delivery to the other instance")
+            await provision_streams(streams.broker.jetstream)
+            await streams.eventually_quiet(NAME)
     assert len(await streams.dead_letters()) == 1
 
 

@@ -1,12 +1,17 @@
 """The life of a service process, with any service."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from common.tests.consuming import CONSUMER, Effects, nothing
+import pytest
+from common.tests.consuming import CONSUMER, NAME, Effects, event, nothing
+from nats.js import JetStreamContext
 
-from common.domain.errors import DependencyUnavailable
+from common.domain.errors import DependencyUnavailable, PermanentFailure
+from common.events.tickets import TicketCreated
 from common.messaging.provisioning import provision_consumers, provision_streams
+from common.messaging.streams import DEAD_LETTERS
 from common.runtime.service_runtime import ServiceRuntime
 from common.runtime.settings import ServiceSettings
 from devkit.servers.nats_server import NatsServer
@@ -67,6 +72,39 @@ async def test_a_service_is_ready_only_when_its_consumers_run(
         await provision_consumers(streams.broker.jetstream, [CONSUMER], QUICK)
         await eventually_ready(service)
         assert await refusal_of_a_change(service) == ""
+
+
+async def delete_dead_letters(jetstream: JetStreamContext) -> None:
+    await jetstream.delete_stream(DEAD_LETTERS.name)
+
+
+async def fill_dead_letters(jetstream: JetStreamContext) -> None:
+    await jetstream.update_stream(DEAD_LETTERS.config(1).evolve(max_bytes=1))
+
+
+@pytest.mark.parametrize("lose", [delete_dead_letters, fill_dead_letters], ids=["deleted", "full"])
+async def test_a_service_says_that_it_cannot_store_dead_letters(
+    surroundings: Surroundings, streams: EventStreams, lose: Callable[[JetStreamContext], Awaitable[None]]
+) -> None:
+    async def refuse(_event: TicketCreated) -> None:
+        raise PermanentFailure("it names what does not exist")
+
+    jetstream = streams.broker.jetstream
+    service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"), policy=QUICK)
+    service.consume([CONSUMER], Effects(refuse))
+    await provision_consumers(jetstream, [CONSUMER], QUICK)
+    async with service.running():
+        await eventually_ready(service)
+        await lose(jetstream)
+        await streams.publish(event(), event())
+        await eventually(service.check_ready, until=lambda lacking: lacking == [waiting(2)], what="both events")
+        await provision_streams(jetstream)
+        await eventually_ready(service)
+    assert len(await streams.dead_letters()) == 2
+
+
+def waiting(events: int) -> str:
+    return f"Events of the consumer {NAME} that cannot be handled wait for the stream DEAD_LETTERS: {events}."
 
 
 async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Surroundings) -> None:

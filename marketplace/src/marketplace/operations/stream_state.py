@@ -8,7 +8,7 @@ from marketplace.operations.operator import Operator
 _CHANGES_ARE_REFUSED = "services refuse changes"
 _CONSEQUENCES = {
     TIMERS.name: "no timer fires, and unpaid orders do not expire",
-    DEAD_LETTERS.name: "an event that cannot be handled is not kept as a dead letter, and is lost for its consumer",
+    DEAD_LETTERS.name: "an event that cannot be handled becomes no dead letter, and waits in its service",
 }
 """What the lack of a stream means, if changes are accepted without it."""
 
