@@ -7,6 +7,7 @@ from contextlib import suppress
 from common.tests.consuming import CONSUMER, Effects, consuming, event, never_return, nothing, unanswered
 from nats.js.api import ConsumerConfig
 
+from common.domain.errors import DependencyUnavailable
 from common.events.tickets import TicketCreated
 from common.messaging.dead_letters import DeadLetters
 from common.messaging.provisioning import provision_consumers
@@ -45,6 +46,23 @@ async def test_a_handler_that_does_not_return_does_not_prevent_the_stop(streams:
         finally:
             test_ends.set()
     assert hanging.done == []
+
+
+async def test_a_cancellation_that_is_ignored_does_not_keep_an_event_held(streams: EventStreams) -> None:
+    """Before Python 3.12, asyncio.wait_for ignores a cancellation that comes together with the answer."""
+
+    async def ignore_a_cancellation(_event: TicketCreated) -> None:
+        if len(waiting.seen) == 1:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        raise DependencyUnavailable("The message broker does not answer.")
+
+    waiting = Effects(ignore_a_cancellation)
+    async with consuming(waiting, streams) as stopping:
+        await streams.publish(event())
+        await eventually(waiting.calls, what="the first delivery")
+        async with asyncio.timeout(5):
+            await stopping.stop(0.1)
 
 
 async def test_a_stop_drops_no_delivery_that_the_broker_has_sent(
