@@ -86,7 +86,7 @@ coverage: install ## Unit and integration tests, and the statements that they ex
 	@$(MAKE) --no-print-directory test-unit test-integration COVERAGE=yes
 	@$(BIN)/coverage report --skip-covered --fail-under 96
 
-test-faults: install ## Inject faults into the running platform and check its promises (half an hour; SEED=… repeats a run)
+test-faults: install ## Inject faults into the running platform and check its promises (40 minutes; SEED=… repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
 	@HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/model
 	@$(BIN)/pytest -n 3 --driver pymongo $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)
