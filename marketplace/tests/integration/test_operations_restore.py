@@ -168,7 +168,7 @@ async def test_users_are_not_created_without_a_password(surroundings: Surroundin
 
 
 async def test_an_event_that_cannot_be_parsed_is_reported(surroundings: Surroundings, streams: EventStreams) -> None:
-    """A newer version of the service may have published it. The operator decides to start without it."""
+    """A newer version of the service may have published it. The service starts without it."""
     event = listed_ticket()
     await streams.publish_bytes(event.subject, b"{", StagedEvent.stage(event, utc_now()).headers)
     async with running(surroundings, "tickets", wait=False) as services, an_operator(surroundings) as operator:
@@ -176,7 +176,7 @@ async def test_an_event_that_cannot_be_parsed_is_reported(surroundings: Surround
             lambda: missing(services["tickets"].runtime), until=lambda seen: event.event_id in seen, what="a wait"
         )
         restored = await restore(operator, owned("tickets"))
-        assert restored.not_restored == {event.id: f"its event {event.event_id} cannot be parsed"}
+        assert restored.not_restored == {event.id: f"the database lacks its event {event.event_id}"}
         await eventually(lambda: missing(services["tickets"].runtime), until=lambda seen: seen == "", what="readiness")
 
 

@@ -41,6 +41,16 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_NEWEST_TESTS, "test_the_newest_event_is_found_before_messages_that_are_no_events[1]"),
     ),
     Mutation(
+        name="version-in-an-event-id-is-bounded",
+        promise="A number in an id that MongoDB cannot compare does not keep a service from its start.",
+        where=f"{_NEWEST}:_VERSION",
+        old="{1,18}",
+        new="+",
+        tests=tests_in(
+            _NEWEST_TESTS, "test_a_message_without_an_id_of_an_event_is_left_out['ticket-1-9999999999999999999']"
+        ),
+    ),
+    Mutation(
         name="operator-can-accept-a-loss",
         promise="A service starts without the events that an operator has accepted as lost.",
         where="common.runtime.restore_check:RestoreCheck.find_problem",

@@ -22,7 +22,7 @@ RetryPolicy (retry.py) defines which delivery is the last one, the delays, `ack_
 many. The usual cause of too many deliveries is a process that dies during each delivery.
 
 If the stream of the dead letters is missing or full, or NATS does not answer, we wait until the stream has stored the
-dead letter. Until then the delivery has no answer, and the broker does not deliver the event again.
+dead letter. Meanwhile, the broker delivers the event again only if the connection to NATS is lost or the service stops.
 """
 
 import asyncio

@@ -14,6 +14,7 @@ from nats.js.errors import NotFoundError
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
+from common.domain.logged_once import LoggedOnce
 from common.events.catalog import EVENT_TYPES
 from common.events.envelope import EVENT_ID
 from common.messaging.broker import Broker
@@ -21,7 +22,9 @@ from common.messaging.streams import DOMAIN_EVENTS, stream_of
 
 log = structlog.get_logger()
 
-_VERSION = re.compile("[0-9]{1,18}")  # MongoDB compares no larger integers
+_VERSION = "[0-9]{1,18}"
+"""A number with 18 digits always fits into an integer of MongoDB."""
+_logged = LoggedOnce()
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ async def _newest_event(broker: Broker, event_type: type[Event]) -> PublishedEve
         raise DependencyUnavailable(f"The stream {stream.name} does not exist, or does not answer now.") from None
     if event := _published_event(event_type, newest):
         return event
-    log.warning("the newest message of a type is no event of its service", subject=newest.subject, sequence=newest.seq)
+    if _logged.is_new(f"{stream.name} {newest.seq}"):
+        log.warning("the newest message of a type has no id of an event", subject=newest.subject, sequence=newest.seq)
     if stream is not DOMAIN_EVENTS:
         return None
 
@@ -69,7 +73,7 @@ async def _newest_event(broker: Broker, event_type: type[Event]) -> PublishedEve
 async def _newest_event_before(
     end: int, event_type: type[Event], message_from: Callable[[int], Awaitable[RawStreamMsg]]
 ) -> PublishedEvent | None:
-    """Return the newest event before the position `end`, which has a message of this type. Return None if none is.
+    """Return the newest event before the position `end`, or None if there is none. At `end` is a message of this type.
 
     The stream finds only the next message after a position. So read all messages of a few positions before `end`, then
     of twice as many positions before these, and so on, until an event is among them.
@@ -90,5 +94,5 @@ async def _newest_event_before(
 def _published_event(event_type: type[Event], message: RawStreamMsg) -> PublishedEvent | None:
     event_id = (message.headers or {}).get(EVENT_ID, "")
     aggregate_id = (message.subject or "").rpartition(".")[2]
-    version = event_id.removeprefix(f"{event_type.aggregate}-{aggregate_id}-")
-    return PublishedEvent(event_id, aggregate_id, int(version)) if _VERSION.fullmatch(version) else None
+    parts = re.fullmatch(f"{event_type.aggregate}-{re.escape(aggregate_id)}-({_VERSION})", event_id)
+    return PublishedEvent(event_id, aggregate_id, int(parts[1])) if parts else None

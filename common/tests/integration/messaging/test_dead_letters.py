@@ -77,7 +77,7 @@ async def test_a_crash_before_the_termination_leaves_one_dead_letter(streams: Ev
 @pytest.mark.slow
 async def test_an_event_waits_for_its_dead_letter_while_the_stream_is_missing(streams: EventStreams) -> None:
     """The broker would deliver it four times with this policy, and then no more. The next event is handled."""
-    policy = RetryPolicy(delays=(), ack_wait=1.0, max_unanswered=1)
+    policy = RetryPolicy(delays=(), ack_wait=2.0, max_unanswered=1)
     clock = asyncio.get_running_loop().time
     poison, good = event(), event()
 

@@ -24,7 +24,9 @@ async def test_the_newest_event_is_found_before_messages_that_are_no_events(
 
 
 @pytest.mark.parametrize(
-    "event_id", ["", "ticket-", "ticket-1-2-republished", "order-1-2", "ticket-1-", "ticket-1-" + "9" * 19], ids=repr
+    "event_id",
+    ["", "1", "ticket-", "ticket-1-2-republished", "order-1-2", "ticket-1-", "ticket-1-" + "9" * 19],
+    ids=repr,
 )
 async def test_a_message_without_an_id_of_an_event_is_left_out(event_id: str, streams: EventStreams) -> None:
     await streams.publish_bytes("ticket.created.1", b"{}", {EVENT_ID: event_id} if event_id else {})

@@ -98,7 +98,7 @@ async def restore(operator: Operator, owned: OwnedAggregates, on_progress: Progr
             result.read_models += (await rebuild(operator, read_model)).changed
     database = operator.databases[owned.service]
     collection = database[owned.collection]
-    accepted = await newest_events(operator.broker, owned.service)
+    newest_of_types = await newest_events(operator.broker, owned.service)
     newest = await read_newest_events(operator.broker, owned.events, on_progress)
     result.events = newest.events
     hidden = dict.fromkeys(owned.spec.secrets, 0)
@@ -112,7 +112,7 @@ async def restore(operator: Operator, owned: OwnedAggregates, on_progress: Progr
     changed = await _changed_since_the_restore(operator, owned, present, states, newest)
     updates: dict[str, Write] = {}
     creations: dict[str, Write] = {}
-    for event in _the_last_ones_last(newest, accepted):
+    for event in _the_last_ones_last(newest, newest_of_types):
         try:
             if event.id not in present:
                 creations[event.id] = _creation(owned, event)
@@ -130,27 +130,28 @@ async def restore(operator: Operator, owned: OwnedAggregates, on_progress: Progr
     written = [key for key in updates if key not in result.not_restored]
     result.updated = [key for key in written if key not in changed]
     result.republished = [key for key in written if key in changed]
-    result.not_restored = await _accept(database[RESTORES], collection, accepted) | result.not_restored
+    result.not_restored = await _accept(database[RESTORES], collection, newest_of_types) | result.not_restored
     return result
 
 
 async def _accept(restores: Collection, collection: Collection, events: list[PublishedEvent]) -> dict[str, str]:
     """Let the service start without these events, if the collection does not contain them.
 
-    For each of them that it does not contain, return the id of the aggregate and the reason.
+    For each of them that it does not contain, return the id of the aggregate and the reason. For example, the event may
+    be of a newer version of the service, so that it cannot be parsed.
     """
     event_ids = [event.event_id for event in events]
     await restores.update_one({"_id": ACCEPTED}, {"$set": {"event_ids": event_ids}}, upsert=True)
     lacking = [event for event in events if not await contains([collection], event)]
-    return {event.aggregate_id: f"its event {event.event_id} cannot be parsed" for event in lacking}
+    return {event.aggregate_id: f"the database lacks its event {event.event_id}" for event in lacking}
 
 
-def _the_last_ones_last(newest: NewestEvents, accepted: list[PublishedEvent]) -> list[Event]:
+def _the_last_ones_last(newest: NewestEvents, of_types: list[PublishedEvent]) -> list[Event]:
     """Return the newest event of each aggregate. The newest event of each type comes at the end.
 
     A service that waits for the restore looks only for these events. So it does not start before all others are done.
     """
-    last = {event.aggregate_id for event in accepted}
+    last = {event.aggregate_id for event in of_types}
     return sorted(newest.of_aggregate.values(), key=lambda event: event.id in last)
 
 
