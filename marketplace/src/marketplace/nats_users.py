@@ -97,7 +97,7 @@ def _service(spec: ServiceSpec) -> User:
             "its newest events, to compare them with its database and its outboxes": [
                 f"{_API}.DIRECT.GET.{stream_of(event).name}.{event.subjects()}" for event in events
             ],
-            "events that have the ids of its staged events, and events before a message that is none": _direct_get(
+            "events with the ids of its staged events; older events, if the newest message is no event": _direct_get(
                 {stream_of(event) for event in events} & {DOMAIN_EVENTS}
             ),
             "timelines, read from the streams": _direct_get(_TIMELINES) if spec.reads_streams else [],

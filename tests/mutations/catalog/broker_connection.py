@@ -4,7 +4,6 @@ from mutations.mutation import Mutation, tests_in
 
 _BROKER = "common/tests/integration/messaging/test_broker.py"
 _NATS_URL = "common/tests/unit/messaging/test_nats_url.py"
-_PUBLISHER = "common/tests/integration/messaging/test_publisher.py"
 _POLLING = "common/tests/integration/messaging/test_outbox_polling.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -19,11 +18,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="a-lost-connection-ends-requests",
-        promise="Publishing fails as soon as the connection is lost, so it is tried again after the reconnect.",
+        promise="A request fails as soon as the connection is lost, so the service can repeat it after the reconnect.",
         where="common.messaging.broker:Broker._on_disconnected",
-        old="wait.reschedule(0)",
+        old="self._client.end_requests()",
         new="pass",
-        tests=tests_in(_PUBLISHER, "test_publishing_fails_as_soon_as_the_connection_is_lost"),
+        tests=tests_in(_BROKER, "test_a_request_fails_as_soon_as_the_connection_is_lost[publish]"),
     ),
     Mutation(
         name="reconnecting-never-ends",

@@ -5,15 +5,13 @@ process is waiting for NATS. If the connection is lost later, the client tries t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from common.domain.errors import DependencyUnavailable
+from common.messaging.nats_client import NatsClient
 from common.messaging.nats_url import parse_nats_url
 from common.storage.server_probe import ServerProbe
 
@@ -65,11 +63,10 @@ class Broker:
         self._name = name
         self._pause_seconds = pause_seconds
         self._ping_interval_seconds = ping_interval_seconds
-        self._client: Client | None = None
+        self._client: NatsClient | None = None
         self._jetstream: JetStreamContext | None = None
         self._closing = False
         self._reconnected = asyncio.Event()
-        self._waits: set[asyncio.Timeout] = set()
         self._probe = ServerProbe(self._flush)
 
     @property
@@ -85,7 +82,7 @@ class Broker:
         return self._client is not None and self._client.is_closed
 
     @property
-    def client(self) -> Client:
+    def client(self) -> NatsClient:
         """The connected client of nats-py. Raises DependencyUnavailable if there is no connection now."""
         if self._client is None or not self._client.is_connected:
             raise DependencyUnavailable("The message broker does not answer. Nothing is lost; try again shortly.")
@@ -109,20 +106,6 @@ class Broker:
         if not await self._probe.answers(_PING_SECONDS):
             raise DependencyUnavailable("The message broker does not answer.")
 
-    @asynccontextmanager
-    async def answer_within(self, seconds: float) -> AsyncIterator[None]:
-        """Raise TimeoutError if the block takes longer than `seconds`, or as soon as the connection is lost.
-
-        Use this for a block that sends a request to the server. If the connection is lost, the answer cannot arrive any
-        more, but nats-py would still wait for it.
-        """
-        async with asyncio.timeout(seconds) as wait:
-            self._waits.add(wait)
-            try:
-                yield
-            finally:
-                self._waits.discard(wait)
-
     async def connect(self) -> None:
         """Connect to the server. Wait without limit until the connection is established.
 
@@ -130,7 +113,7 @@ class Broker:
         """
         waiting = False
         while self._client is None:
-            client = Client()
+            client = NatsClient()
             try:
                 async with asyncio.timeout(_ATTEMPT_SECONDS):
                     await client.connect(
@@ -195,9 +178,8 @@ class Broker:
     async def _on_disconnected(self) -> None:
         if not self._closing:
             log.warning("connection to NATS lost, reconnecting")
-        for wait in self._waits:
-            if not wait.expired():
-                wait.reschedule(0)  # a time in the past, so the wait ends now
+        if self._client is not None:
+            self._client.end_requests()
 
     async def _on_reconnected(self) -> None:
         log.info("reconnected to NATS")
@@ -207,7 +189,7 @@ class Broker:
         self._reconnected.set()
 
 
-async def _close(client: Client) -> None:
+async def _close(client: NatsClient) -> None:
     try:
         async with asyncio.timeout(2):  # close() can hang, just like connect()
             await client.close()

@@ -16,8 +16,8 @@ from common.messaging.streams import DOMAIN_EVENTS, MAX_MESSAGE_BYTES, Stream, s
 _ACK_SECONDS = 2.0
 """After the publisher has sent a message, it waits for the acknowledgement of the stream for at most this time.
 
-It waits as long for an event that it reads. An acknowledgement usually arrives within milliseconds. If it does not
-arrive in this time, or if the connection is lost, the publisher raises DependencyUnavailable.
+An acknowledgement usually arrives within milliseconds. If it does not arrive in this time, or if the connection is
+lost, the publisher raises DependencyUnavailable.
 """
 _TOO_LARGE = 10054
 """The code of the error JSStreamMessageExceedsMaximumErr: the message is larger than the stream allows.
@@ -114,10 +114,9 @@ class Publisher:
         if len(subject) > _LONGEST_SUBJECT or size > _LARGEST_MESSAGE:
             raise MessageRefused(f"The message broker refuses {subject[:100]}: the message or its subject is too long.")
         try:
-            async with self._broker.answer_within(_ACK_SECONDS):
-                # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds
-                # a header if it is called with the argument `stream`.
-                return await self._broker.jetstream.publish(subject, data, headers=dict(headers))
+            # We pass a copy of the headers, because nats-py may change the dict that it gets. For example, it adds a
+            # header if it is called with the argument `stream`.
+            return await self._broker.jetstream.publish(subject, data, timeout=_ACK_SECONDS, headers=dict(headers))
         except (TimeoutError, OSError, NatsError, APIError) as error:
             reason = str(error) or type(error).__name__
             if _is_refused(error, subject, size):
@@ -127,14 +126,12 @@ class Publisher:
     async def _is_stored(self, staged: StagedEvent, stream: Stream, sequence: int) -> bool:
         jetstream = self._broker.jetstream
         try:
-            async with self._broker.answer_within(_ACK_SECONDS):
-                if stream is DOMAIN_EVENTS:
-                    found = await jetstream.get_msg(stream.name, seq=sequence, direct=True)
-                else:
-                    # The other stream has the e-mail addresses of all users, so a service may not read it by positions.
-                    # It may read the newest event of one of its subjects. These aggregates have only one event per
-                    # subject.
-                    found = await jetstream.get_last_msg(stream.name, staged.subject, direct=True)
+            if stream is DOMAIN_EVENTS:
+                found = await jetstream.get_msg(stream.name, seq=sequence, direct=True)
+            else:
+                # The other stream has the e-mail addresses of all users, so a service may not read it by positions. It
+                # may read the newest event of one of its subjects. These aggregates have only one event per subject.
+                found = await jetstream.get_last_msg(stream.name, staged.subject, direct=True)
         except NotFoundError:
             return False
         except (TimeoutError, OSError, NatsError, APIError) as error:

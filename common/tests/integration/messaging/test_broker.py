@@ -1,11 +1,14 @@
 """The connection to NATS when NATS is slow, silent or down."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from nats.errors import ConnectionReconnectingError
+from nats.js import JetStreamContext
 
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import PAUSE_SECONDS, PING_INTERVAL_SECONDS, Broker
@@ -109,6 +112,36 @@ async def test_a_ping_works_after_the_answer_to_an_earlier_one_was_lost(tmp_path
         await server.kill()
         await server.start()
         await eventually(lambda: _is_pinged(broker), within=5, what="an answer to a ping")
+        await broker.close()
+
+
+REQUESTS: dict[str, Callable[[JetStreamContext], Awaitable[object]]] = {
+    "publish": lambda jetstream: jetstream.publish("ticket.created.1"),
+    "a setting": lambda jetstream: jetstream.consumer_info("DOMAIN_EVENTS", "some-consumer"),
+    "read": lambda jetstream: jetstream.get_last_msg("DOMAIN_EVENTS", "ticket.created.1", direct=True),
+}
+"""The kinds of requests. Each waits for its answer for 5 s."""
+
+
+@pytest.mark.parametrize("request_of", REQUESTS.values(), ids=REQUESTS)
+async def test_a_request_fails_as_soon_as_the_connection_is_lost(
+    tmp_path: Path, request_of: Callable[[JetStreamContext], Awaitable[object]]
+) -> None:
+    """Otherwise the relay would publish an event some seconds late, if it was being published when NATS died."""
+    async with NatsServer(tmp_path, free_port()) as server:
+        broker = Broker(server.url, "test")
+        await broker.connect()
+        server.pause()
+        sent = broker.client.stats["out_msgs"]
+        waiting = asyncio.ensure_future(request_of(broker.jetstream))
+
+        async def is_sent() -> bool:
+            return broker.client.stats["out_msgs"] > sent
+
+        await eventually(is_sent, what="the request on its way to the server")
+        await server.kill()
+        with pytest.raises(ConnectionReconnectingError):
+            await waiting
         await broker.close()
 
 

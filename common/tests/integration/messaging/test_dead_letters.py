@@ -1,7 +1,5 @@
 """Dead letters: each is stored before its event is terminated, is stored once, and is accepted by the stream."""
 
-import asyncio
-
 import pytest
 from common.tests.consuming import NAME, Effects, consuming, event, info, nothing, unanswered
 from nats.js.api import PubAck
@@ -43,6 +41,21 @@ class DyingOnce(Publisher):
         return answer
 
 
+class CountingPublisher(Publisher):
+    """Counts how often it was asked to publish a message."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
+        self._attempts = 0
+
+    async def count(self) -> int:
+        return self._attempts
+
+    async def publish_raw(self, subject: str, data: bytes, headers: dict[str, str]) -> PubAck:
+        self._attempts += 1
+        return await super().publish_raw(subject, data, headers)
+
+
 async def refuse(_event: TicketCreated) -> None:
     raise PermanentFailure("it names what does not exist")
 
@@ -78,7 +91,7 @@ async def test_a_crash_before_the_termination_leaves_one_dead_letter(streams: Ev
 async def test_an_event_waits_for_its_dead_letter_while_the_stream_is_missing(streams: EventStreams) -> None:
     """The broker would deliver it four times with this policy, and then no more. The next event is handled."""
     policy = RetryPolicy(delays=(), ack_wait=2.0, max_unanswered=1)
-    clock = asyncio.get_running_loop().time
+    publisher = CountingPublisher(streams.broker)
     poison, good = event(), event()
 
     async def refuse_poison(seen: TicketCreated) -> None:
@@ -88,15 +101,11 @@ async def test_an_event_waits_for_its_dead_letter_while_the_stream_is_missing(st
     effects = Effects(refuse_poison)
     await streams.broker.jetstream.delete_stream(DEAD_LETTERS.name)
     with capture_logs() as logs:
-        async with consuming(effects, streams, policy=policy):
+        async with consuming(effects, streams, policy=policy, publisher=publisher):
             await streams.publish(poison, good)
             await eventually(effects.completed, what="the next event")
-            end = clock() + 2.5 * policy.ack_wait
-
-            async def is_over() -> bool:
-                return clock() > end
-
-            await eventually(is_over, what="the time after which the broker repeats a delivery, twice")
+            # With the pauses between them, eight attempts take 4.8 s. That is longer than `ack_wait`, twice.
+            await eventually(publisher.count, until=lambda attempts: attempts >= 8, what="eight attempts")
             delivered = (await info(streams)).delivered
             assert await unanswered(streams) == 1
             await provision_streams(streams.broker.jetstream)

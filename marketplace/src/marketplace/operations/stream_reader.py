@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from nats.errors import ConnectionReconnectingError
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
@@ -100,7 +101,7 @@ async def _pull(jetstream: JetStreamContext, stream: str, consumer: str, left: i
                 # In a cluster, this can happen while the servers elect a leader for the consumer.
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            with suppress(NatsTimeout):
+            with suppress(NatsTimeout, ConnectionReconnectingError):
                 info = await jetstream.consumer_info(stream, consumer)
                 if not info.num_pending and info.delivered and info.delivered.consumer_seq == received:
                     # We have received everything that NATS has for us. The messages that we still expect were in the
