@@ -23,7 +23,7 @@ from common.events.tickets import TicketCreated
 from common.messaging.broker import Broker
 from common.messaging.outbox_relay import OutboxRelay
 from common.messaging.provisioning import provision_streams
-from common.messaging.publisher import MessageRefused
+from common.messaging.publisher import MessageRefused, Publisher
 from common.storage.mongo import Mongo
 from devkit.servers import NatsServer, free_port
 from devkit.testing.events import EventStreams
@@ -59,7 +59,7 @@ async def test_the_first_poll_after_a_reconnect_publishes_young_events_too(
         broker = Broker(server.url, "test")
         await broker.connect()
         await provision_streams(broker.jetstream)
-        relay = OutboxRelay(UnreliablePublisher(broker))
+        relay = OutboxRelay(Publisher(broker))
         relay.add_collection(listings)
         await leave_behind(listings, first := listed_ticket())
         async with running(relay.poll_forever):
