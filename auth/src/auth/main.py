@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from auth.front_page import front_page
+from auth.api_index import api_index
 from auth.passwords import Passwords
 from auth.repository import UserRepository
 from auth.routes import router
@@ -30,5 +30,5 @@ def create_app(settings: AuthSettings, *, clock: Clock = utc_now, policy: RetryP
         Dependencies(runtime, auth, TokenVerifier(settings.token_public_key)),
         title="Auth",
         description="Sign up, sign in, sign out; who is signed in.",
-        routers=[router, front_page],
+        routers=[router, api_index],
     )

@@ -17,5 +17,5 @@ SPEC = ServiceSpec(
     settings=AuthSettings,
     aggregates=(AggregateSpec("users", User, (UserRegistered,), secrets={"password_hash": ""}),),
     routes=("/api/users",),
-    serves_front_page=True,
+    exact_routes=("/api/docs",),
 )

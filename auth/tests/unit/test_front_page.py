@@ -3,9 +3,9 @@
 import re
 
 import httpx
+from auth.front_page import front_page
 from fastapi import FastAPI
 
-from auth.front_page import front_page
 from marketplace.registry import SERVICE_NAMES
 
 

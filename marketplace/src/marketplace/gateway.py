@@ -29,7 +29,7 @@ class Route(NamedTuple):
 
 
 ROUTES = (
-    *(Route("/", spec.name, exact=True) for spec in SERVICES if spec.serves_front_page),
+    *(Route(path, spec.name, exact=True) for spec in SERVICES for path in spec.exact_routes),
     *(Route(path, spec.name) for spec in SERVICES for path in spec.routes),
     *(Route(f"/api/docs/{spec.name}", spec.name) for spec in SERVICES),
 )

@@ -9,7 +9,8 @@ Each service is one user of NATS, and has only the permissions that it needs. Th
 | set a timer                                     | the `publisher` in the class of the timer is this service     |
 | receive and acknowledge the events of a         | the consumer is in the table CONSUMERS of this service        |
 | consumer, and publish its dead letters          | (in its module `consumers`)                                   |
-| read events directly from the streams           | the ServiceSpec of this service has `reads_streams=True`      |
+| read events directly from a stream              | the stream is in `reads_streams` of its ServiceSpec           |
+| learn of each new event of a stream             | the stream is `follows` of its ServiceSpec                    |
 
 A dead letter is a message about an event that a consumer has failed to handle. A ServiceSpec is the description of one
 service, in its module `spec`.
@@ -100,7 +101,10 @@ def _service(spec: ServiceSpec) -> User:
             "events with the ids of its staged events; older events, if the newest message is no event": _direct_get(
                 {stream_of(event) for event in events} & {DOMAIN_EVENTS}
             ),
-            "timelines, read from the streams": _direct_get(_TIMELINES) if spec.reads_streams else [],
+            "timelines, read from the streams": _direct_get(spec.reads_streams),
+            "the newest message of the stream that it follows, and those after it": (
+                [*_direct_get([spec.follows]), f"{_API}.DIRECT.GET.{spec.follows.name}.>"] if spec.follows else []
+            ),
         },
         subscribe={
             "the events of its consumers, shared with its other instances": [
@@ -109,6 +113,7 @@ def _service(spec: ServiceSpec) -> User:
             "the replays of an operator, shared with its other instances": [
                 f"{replay_subject(each.name)} {each.name}" for each in consumers
             ],
+            "new events of the stream that it follows": list(spec.follows.subjects) if spec.follows else [],
             "answers to its requests": _inbox(name),
         },
         answers=bool(consumers),

@@ -18,6 +18,7 @@ SERVICE_NAMES: tuple[str, ...] = (
     "orders",
     "expiration",
     "payments",
+    "storefront",
 )
 """The names of the services. The Python package of a service has the same name.
 

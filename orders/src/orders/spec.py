@@ -5,6 +5,7 @@ its database.
 """
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
 from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec
 from orders.consumers import CONSUMERS
 from orders.main import create_app
@@ -21,5 +22,5 @@ SPEC = ServiceSpec(
     aggregates=(AggregateSpec("orders", Order, (OrderCreated, OrderCancelled, OrderCompleted)),),
     read_models=(ReadModelSpec("ticket_replicas", TicketReadModel, of="ticket"),),
     routes=("/api/orders",),
-    reads_streams=True,
+    reads_streams=(DOMAIN_EVENTS, GENERAL_EVENTS),
 )

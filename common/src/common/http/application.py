@@ -21,9 +21,17 @@ from common.http.problems import install_problem_handlers, problems
 
 
 def create_http_app(
-    dependencies: Dependencies, *, title: str, description: str, routers: Sequence[APIRouter] = ()
+    dependencies: Dependencies,
+    *,
+    title: str,
+    description: str,
+    routers: Sequence[APIRouter] = (),
+    pages: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Create the application.
+
+    `routers` are the routes of the API. `pages` are routes for browsers. They are not in the documentation of the API,
+    and they ignore unknown query parameters, because other sites may add some to a link.
 
     When the application starts, it also starts `dependencies.instance`, which does the background work of the service
     (for example, it receives and publishes events). When the application stops, it also stops this background work.
@@ -55,7 +63,6 @@ def create_http_app(
         # By default, the documentation page sends the URL of openapi.json to swagger.io, which then checks this file.
         # The value None switches this off.
         swagger_ui_parameters={"validatorUrl": None},
-        dependencies=[Depends(_refuse_unknown_query)],
         responses=problems(BadInput, BodyTooLarge, NotJson, DependencyUnavailable, UnreadableDocument),
     )
     app.state.dependencies = dependencies
@@ -63,7 +70,9 @@ def create_http_app(
     app.add_middleware(RequestBounds)
     app.include_router(_health)
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(_refuse_unknown_query)])
+    for router in pages:
+        app.include_router(router, include_in_schema=False)
     return app
 
 
@@ -73,7 +82,23 @@ class Readiness(BaseModel):
     """What this process lacks now, as sentences for an operator."""
 
 
-_health = APIRouter(include_in_schema=False)
+async def _refuse_unknown_query(request: Request) -> None:
+    """Refuse a request with a query parameter that the route does not have.
+
+    Without this check, FastAPI would ignore a misspelt parameter, and the client would not notice the mistake.
+    """
+    route = request.scope.get("route")
+    if request.query_params and isinstance(route, APIRoute):
+        known = {parameter.alias for parameter in route.dependant.query_params}
+        for name in request.query_params:
+            if name not in known:
+                allowed = ", ".join(sorted(known)) or "none"
+                raise MalformedRequest(
+                    f"{name[:100]!r} is not a query parameter here. Known parameters: {allowed}.", field=name[:100]
+                )
+
+
+_health = APIRouter(include_in_schema=False, dependencies=[Depends(_refuse_unknown_query)])
 
 
 @_health.get("/healthz/live")
@@ -97,19 +122,3 @@ async def ready(request: Request) -> Readiness:
 @_health.get("/metrics")
 async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-async def _refuse_unknown_query(request: Request) -> None:
-    """Refuse a request with a query parameter that the route does not have.
-
-    Without this check, FastAPI would ignore a misspelt parameter, and the client would not notice the mistake.
-    """
-    route = request.scope.get("route")
-    if request.query_params and isinstance(route, APIRoute):
-        known = {parameter.alias for parameter in route.dependant.query_params}
-        for name in request.query_params:
-            if name not in known:
-                allowed = ", ".join(sorted(known)) or "none"
-                raise MalformedRequest(
-                    f"{name[:100]!r} is not a query parameter here. Known parameters: {allowed}.", field=name[:100]
-                )

@@ -25,6 +25,8 @@ MAX_SECONDS = 4.0
 """We promise an answer within 5 s. The limit leaves one second to a process that is busy."""
 
 TRACE_ID_HEADER = "X-Correlation-Id"
+EVENT_STREAM = "text/event-stream"
+"""The media type of server-sent events."""
 
 _HAVE_BODIES = {"POST", "PUT", "PATCH"}
 _TOO_LARGE = f"Send at most {MAX_BODY_BYTES // 1024} KiB."
@@ -53,16 +55,20 @@ class RequestBounds:
 
     async def _bounded(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         started = False
+        bound = asyncio.timeout(MAX_SECONDS)
 
         async def send_with_trace_id(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                MutableHeaders(scope=message)[TRACE_ID_HEADER] = current_trace_id() or ""
+                response_headers = MutableHeaders(scope=message)
+                response_headers[TRACE_ID_HEADER] = current_trace_id() or ""
+                if response_headers.get("content-type", "").startswith(EVENT_STREAM):
+                    bound.reschedule(None)  # server-sent events have no end, so this answer has no time limit
             await send(message)
 
         try:
-            async with asyncio.timeout(MAX_SECONDS) as bound:
+            async with bound:
                 _check_headers(scope["method"], headers)
                 await self._app(scope, _limited(receive), send_with_trace_id)
         except (DomainError, HttpError) as problem:

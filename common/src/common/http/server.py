@@ -32,6 +32,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 
 import uvicorn
 
@@ -56,8 +57,14 @@ class DrainingServer(uvicorn.Server):
     If the server closed the connections itself, it could lose a request that the gateway is sending at this moment.
     """
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begin_drain: Callable[[], None] = lambda: None
+        """The server calls it when it stops. It must end the answers that have no end of their own."""
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._stop_listening()
+        self.begin_drain()
         self.server_state.default_headers.append((b"connection", b"close"))
         deadline = time.monotonic() + DRAIN_SECONDS
         while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - uvicorn has no event that we could wait for

@@ -4,7 +4,7 @@ The reader finds the events by their subjects, because the subject of an event e
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from nats.js.errors import NotFoundError
 from common.domain.errors import DependencyUnavailable
 from common.events.envelope import CAUSE, TIME, TRACEPARENT
 from common.messaging.broker import Broker
-from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
+from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS, Stream
 
 _LONGEST = 200
 
@@ -44,10 +44,11 @@ class TimelineEvent:
 
 
 class TimelineReader:
-    """Reads the events of aggregates through the connection of `broker`."""
+    """Reads the events of aggregates from `streams`, through the connection of `broker`."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, streams: Sequence[Stream] = (DOMAIN_EVENTS, GENERAL_EVENTS)) -> None:
         self._broker = broker
+        self._streams = streams
 
     async def read(self, aggregate_ids: Iterable[str]) -> list[TimelineEvent]:
         """Return the events of the aggregates with these ids, the oldest event first.
@@ -56,7 +57,7 @@ class TimelineReader:
         """
         found: list[TimelineEvent] = []
         for aggregate_id in aggregate_ids:
-            for stream in (DOMAIN_EVENTS, GENERAL_EVENTS):
+            for stream in self._streams:
                 found += await self._read(stream.name, f"*.*.{aggregate_id}")
         return sorted(found, key=lambda event: (event.at, event.version))
 

@@ -26,6 +26,7 @@ def serve(name: str, settings: ServiceSettings, create_app: Callable[[], FastAPI
     def create() -> FastAPI:
         app = create_app()
         app.state.dependencies.instance.on_failure = fail
+        server.begin_drain = app.state.dependencies.instance.begin_drain
         # Exclude the objects that exist now from garbage collection, because they are needed until the process ends.
         # Python starts a full collection when the number of new objects reaches a quarter of the number of old objects.
         # Excluded objects do not count as old objects. So full collections are more frequent, but each one is shorter,

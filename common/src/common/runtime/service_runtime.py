@@ -65,6 +65,7 @@ class ServiceRuntime:
         self.indexes: list[Step] = [self.relay.create_indexes]
         self._loops: list[Step] = [self.relay.publish_forever, self.relay.clear_forever, self.relay.poll_forever]
         self._closings: list[Step] = []
+        self._drains: list[Callable[[], None]] = []
         self._work: asyncio.Task[None] | None = None
         self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
@@ -93,6 +94,15 @@ class ServiceRuntime:
         If a loop raises an error, it is started again after a pause (see common.runtime.background).
         """
         self._loops += loops
+
+    def before_drain(self, *steps: Callable[[], None]) -> None:
+        """Add functions that end answers without an end, so that the stop does not wait for them."""
+        self._drains += steps
+
+    def begin_drain(self) -> None:
+        """The server calls this when it stops, before it waits for the requests that are still running."""
+        for step in self._drains:
+            step()
 
     def at_stop(self, *closings: Step) -> None:
         self._closings += closings

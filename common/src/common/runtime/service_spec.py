@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from common.domain.aggregate import Aggregate
 from common.domain.event import Event
 from common.messaging.consumer import Consumer
+from common.messaging.streams import Stream
 from common.runtime.settings import ServiceSettings
 from common.storage.collection import Document
 from common.storage.read_model import ReadModel
@@ -74,10 +75,15 @@ class ServiceSpec:
     """Other collections that the command `marketplace audit` reads. They contain neither aggregates nor read models."""
     routes: tuple[str, ...] = ()
     """The paths of this service. The gateway sends requests for them, and for all paths below them, to this service."""
-    serves_front_page: bool = False
-    """If true, the gateway also sends requests for the path "/" to this service."""
-    reads_streams: bool = False
-    """If true, the service also reads old events directly from the streams in which NATS stores them.
+    exact_routes: tuple[str, ...] = ()
+    """The paths for which the gateway sends requests to this service, but not the requests for paths below them."""
+    reads_streams: tuple[Stream, ...] = ()
+    """The service also reads old events directly from these streams, in which NATS stores them.
+
+    The NATS user of the service then gets the permission to do this.
+    """
+    follows: Stream | None = None
+    """Each instance of the service also follows this stream: it learns of every new event (see StreamFollower).
 
     The NATS user of the service then gets the permission to do this.
     """

@@ -8,6 +8,7 @@ data.
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -62,17 +63,26 @@ class ReadModelRepository(Generic[R]):
         document = await self.collection.find_one({"_id": read_model_id})
         return self._documents.read(document) if document else None
 
-    async def find_or_wait(self, read_model_id: str) -> R | None:
-        """Return the read model with this id. If it does not exist, wait for it, but not longer than `wait_seconds`.
+    async def versions(self, ids: Iterable[str]) -> dict[str, int]:
+        """Return the version of each of these read models that exists."""
+        wanted = {"_id": {"$in": list(ids)}}
+        if not wanted["_id"]["$in"]:
+            return {}
+        found = await self.collection.find(wanted, {"version": 1}).to_list(None)
+        return {document["_id"]: document["version"] for document in found}
 
-        Return None if it still does not exist after this time. Raises UnreadableDocument. The event that creates the
-        read model may not have arrived yet. Usually it arrives within milliseconds. Without the wait, a buyer who
-        orders a ticket immediately after its seller has offered it could get the answer 404.
+    async def find_or_wait(self, read_model_id: str, version: int = 1) -> R | None:
+        """Return the read model with this id. If it is older than `version`, wait, but not longer than `wait_seconds`.
+
+        After this time, return the older read model, or None if it still does not exist. Raises UnreadableDocument. The
+        event with this version may not have arrived yet. Usually it arrives within milliseconds. Without the wait, a
+        buyer who orders a ticket immediately after its seller has offered it could get the answer 404.
         """
         deadline = time.monotonic() + self._wait_seconds
         while True:
             found = await self.find(read_model_id)
-            if found is not None or time.monotonic() >= deadline:
+            is_new_enough = found is not None and found.version >= version
+            if is_new_enough or time.monotonic() >= deadline:
                 return found
             await asyncio.sleep(0.02)
 

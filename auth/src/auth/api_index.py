@@ -12,7 +12,7 @@ from string import Template
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-front_page = APIRouter(include_in_schema=False)
+api_index = APIRouter(include_in_schema=False)
 
 _SERVICES = Path(__file__).with_name("services.json")
 """A file with the name and the summary of each service.
@@ -61,6 +61,6 @@ def _page() -> str:
     return _PAGE.substitute(rows="\n".join(rows))
 
 
-@front_page.get("/", response_class=HTMLResponse)
-async def show_front_page() -> str:
+@api_index.get("/api/docs", response_class=HTMLResponse)
+async def show_api_index() -> str:
     return _page()

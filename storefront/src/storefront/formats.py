@@ -1,0 +1,30 @@
+"""How the pages write amounts of money and times."""
+
+from datetime import UTC, datetime
+
+CURRENCY = "USD"
+_SYMBOL = "$"
+
+
+def money(minor_units: int) -> str:
+    """Return an amount for people. For example, 199900 becomes "$1,999.00"."""
+    return f"{_SYMBOL}{minor_units // 100:,}.{minor_units % 100:02d}"
+
+
+def decimal(minor_units: int) -> str:
+    """Return an amount as a request contains it. For example, 199900 becomes "1999.00"."""
+    return f"{minor_units // 100}.{minor_units % 100:02d}"
+
+
+def iso(moment: datetime) -> str:
+    """Return a time for programs, in UTC, for example "2026-11-27T15:30:00Z"."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def clock_time(moment: datetime) -> str:
+    """Return a time for people who have no JavaScript. With JavaScript, the page shows it in the person's own zone."""
+    return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
+def date_and_time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%d %b %Y, %H:%M} UTC"

@@ -1,0 +1,41 @@
+"""The pages of a buyer: their orders, and one order with what happened to it."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Path
+from fastapi.responses import HTMLResponse
+
+from common.domain.errors import DependencyUnavailable
+from common.domain.ids import ID_PATTERN, OrderId
+from storefront.order_story import cancelled_sentence, step_of
+from storefront.pages.visit import CurrentVisit
+
+router = APIRouter()
+log = structlog.get_logger()
+
+
+@router.get("/orders")
+async def show_orders(visit: CurrentVisit, after: str = "") -> HTMLResponse:
+    if visit.user is None:
+        return visit.page("sign_in_first.html", heading="Your orders", what="see your orders")
+    orders, next_cursor = await visit.shop.list_orders(visit.user.id, before=after or None)
+    return visit.page("orders.html", orders=orders, next_cursor=next_cursor)
+
+
+@router.get("/orders/{order_id}")
+async def show_order(order_id: Annotated[OrderId, Path(pattern=ID_PATTERN)], visit: CurrentVisit) -> HTMLResponse:
+    if visit.user is None:
+        return visit.page("sign_in_first.html", heading="Your order", what="see this order")
+    purchase = await visit.shop.find_purchase(order_id, by=visit.user.id)
+    try:
+        steps = [step_of(event) for event in await visit.shop.read_timeline(purchase)]
+    except DependencyUnavailable:
+        steps = None  # the page shows the order all the same
+    return visit.page(
+        "order.html",
+        order=purchase.order,
+        payment=purchase.payment,
+        steps=steps,
+        cancelled_sentence=cancelled_sentence(None),
+    )

@@ -1,0 +1,21 @@
+"""The pages of a seller: list a ticket, and see one's own listings and sales."""
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from storefront.pages.visit import CurrentVisit
+
+router = APIRouter()
+
+
+@router.get("/sell")
+async def show_sell_form(visit: CurrentVisit) -> HTMLResponse:
+    return visit.page("sell.html")
+
+
+@router.get("/selling")
+async def show_listings(visit: CurrentVisit, after: str = "") -> HTMLResponse:
+    if visit.user is None:
+        return visit.page("sign_in_first.html", heading="Your listings", what="see what you sell")
+    listing = await visit.shop.list_of_seller(visit.user.id, before=after or None)
+    return visit.page("selling.html", listing=listing, sales=await visit.shop.sales_of(visit.user.id))

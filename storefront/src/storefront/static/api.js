@@ -1,0 +1,77 @@
+// Sends commands to the API, and turns its answers into values and errors.
+
+const ATTEMPTS = 8;
+const TIMEOUT_MS = 10_000;
+
+/** The API has refused a command. `problem` is its problem document (RFC 9457). */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail);
+    this.status = status;
+    this.code = (problem.type ?? "").split(":").pop();
+    this.errors = problem.errors ?? [];
+  }
+}
+
+/** The API did not answer, although the command was sent several times. */
+export class NoAnswer extends Error {
+  constructor() {
+    super("The shop does not answer. Your input is still here: try again in a moment.");
+  }
+}
+
+/**
+ * Send a command, and return the body of the answer (or null).
+ *
+ * If the answer is 503, or if there is none, the command is sent again, for about 20 s. Commands that must not happen
+ * twice have a `key`: the API then answers a repeated command like the first one. `onRetry` is called before a repeat.
+ */
+export async function send(method, path, body, { key, onRetry } = {}) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await attemptOnce(method, path, headers, body);
+    if (response && response.status !== 503) return await read(response);
+    if (attempt === ATTEMPTS) throw new NoAnswer();
+    onRetry?.();
+    await new Promise((resolve) => setTimeout(resolve, Math.min(250 * 2 ** attempt, 4000)));
+  }
+}
+
+async function attemptOnce(method, path, headers, body) {
+  try {
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    return await fetch(path, { method, headers, body: content, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch {
+    return null;
+  }
+}
+
+async function read(response) {
+  const text = await response.text();
+  let content = null;
+  try {
+    content = text ? JSON.parse(text) : null;
+  } catch {
+    content = null;
+  }
+  if (response.ok) return content;
+  throw new Refused(response.status, content ?? { detail: "The shop gave an answer that this page does not understand." });
+}
+
+/** Return a new key for a command. The same command, sent again, must have the same key. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (each) => each.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Remember what a command has changed, for the next pages: they wait until they can show at least this version.
+ * `kind` is `ticket`, `order` or `payment`.
+ */
+export function remember(kind, id, version) {
+  const found = document.cookie.match(/(?:^|; )seen=([^;]*)/);
+  const parts = (found ? found[1].split(".") : []).filter((part) => part && !part.startsWith(`${kind}-${id}-`));
+  parts.push(`${kind}-${id}-${version}`);
+  document.cookie = `seen=${parts.slice(-3).join(".")}; path=/; max-age=10; samesite=lax`;
+}

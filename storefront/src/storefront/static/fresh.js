@@ -1,0 +1,76 @@
+// Loads the page again in the background, and replaces the parts that can change. What a person has typed stays.
+
+import { restartClocks } from "./times.js";
+
+let loading = null;
+let again = false;
+
+/** Load the present state of this page. Calls during a load lead to one more load after it. */
+export function refresh() {
+  if (loading) {
+    again = true;
+    return loading;
+  }
+  loading = load().finally(() => {
+    loading = null;
+    if (again) {
+      again = false;
+      refresh();
+    }
+  });
+  return loading;
+}
+
+async function load() {
+  let page;
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (!response.ok && response.status !== 404) return;
+    page = new DOMParser().parseFromString(await response.text(), "text/html");
+  } catch {
+    return; // the live connection calls again when the shop answers
+  }
+  document.body.dataset.position = page.body.dataset.position;
+  restartClocks(Number(page.body.dataset.now));
+  for (const part of document.querySelectorAll("[data-fresh], #account")) {
+    const newer = page.getElementById(part.id);
+    if (!newer) part.replaceChildren();
+    else if (part.innerHTML !== newer.innerHTML) replace(part, newer);
+  }
+  for (const ticket of document.querySelectorAll("[data-ticket]")) {
+    const newer = page.querySelector(`[data-ticket="${CSS.escape(ticket.dataset.ticket)}"]`);
+    if (newer && !ticket.closest("[data-fresh]")) copyTicket(ticket, newer);
+  }
+  syncForm(page);
+  document.dispatchEvent(new CustomEvent("shop:refreshed"));
+}
+
+function replace(part, newer) {
+  const focused = part.contains(document.activeElement) ? selectorOf(document.activeElement) : null;
+  for (const name of part.getAttributeNames()) if (name.startsWith("data-")) part.removeAttribute(name);
+  for (const name of newer.getAttributeNames()) part.setAttribute(name, newer.getAttribute(name));
+  part.replaceChildren(...newer.childNodes);
+  if (focused) part.querySelector(focused)?.focus();
+}
+
+function selectorOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const name = element.getAttributeNames().find((each) => each.startsWith("data-"));
+  return name ? `[${name}]` : element.localName;
+}
+
+function copyTicket(ticket, newer) {
+  ticket.dataset.state = newer.dataset.state;
+  ticket.dataset.v = newer.dataset.v;
+  for (const part of ["[data-state-text]", "[data-price-text]", "[data-until-text]"]) {
+    const [old, fresh] = [ticket.querySelector(part), newer.querySelector(part)];
+    if (old && fresh) replace(old, fresh);
+    if (old && fresh) old.hidden = fresh.hidden;
+  }
+}
+
+/** The payment form is there exactly while the order can be paid. It is not replaced, because somebody may use it. */
+function syncForm(page) {
+  const [here, there] = [document.getElementById("pay"), page.getElementById("pay")];
+  if (here && !there) here.remove();
+}

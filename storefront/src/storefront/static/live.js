@@ -1,0 +1,92 @@
+// Receives what changes, as server-sent events, and tells the modules of the page.
+//
+// All pages of one browser share one connection: the page that holds the lock receives, and passes everything on to the
+// others. When it is closed, another page gets the lock.
+
+import { refresh } from "./fresh.js";
+import { show } from "./forms.js";
+
+const EVENTS = ["ticket", "order", "reset"];
+const LONGEST_PAUSE_MS = 5000;
+const SILENCE_MS = 3000; // shorter interruptions are not worth a word
+const channel = new BroadcastChannel("shop");
+let source = null;
+let pause = 500;
+let position = document.body.dataset.position;
+let lostSince = null;
+let isLeader = false;
+
+const me = String(Math.random());
+
+// Browsers offer locks to secure pages only (https, or this machine). Elsewhere, each page has its own connection.
+if (navigator.locks) navigator.locks.request("shop:live", () => new Promise(lead));
+else lead();
+
+function lead() {
+  isLeader = true;
+  connect();
+}
+
+function connect() {
+  source?.close();
+  source = new EventSource(`/live/events?since=${position}`);
+  source.addEventListener("open", () => {
+    pause = 500;
+    tell("connected", {});
+  });
+  source.addEventListener("error", () => {
+    tell("lost", {});
+    // The browser connects again by itself, except after an answer that is an error, such as 503.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, pause);
+    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+  });
+  for (const name of EVENTS) {
+    source.addEventListener(name, (event) => {
+      position = event.lastEventId || position;
+      tell(name, JSON.parse(event.data));
+    });
+  }
+}
+
+function tell(name, detail) {
+  channel.postMessage({ name, detail });
+  receive(name, detail);
+}
+
+function receive(name, detail) {
+  if (name === "connected") connected();
+  else if (name === "lost") lost();
+  else if (name === "reset") refresh();
+  else if (name === "joined") welcome(detail.page);
+  else if (name === "welcome") { if (detail.page === me) refresh(); }
+  else if (name === "session") { if (isLeader) connect(); }
+  else document.dispatchEvent(new CustomEvent(`shop:${name}`, { detail }));
+}
+
+channel.addEventListener("message", ({ data }) => receive(data.name, data.detail));
+channel.postMessage({ name: "joined", detail: { page: me } });
+
+/** A new page has opened. It was read before it could listen, so it loads its present state now. */
+function welcome(page) {
+  if (isLeader) channel.postMessage({ name: "welcome", detail: { page } });
+}
+
+function connected() {
+  if (lostSince !== null) refresh();
+  lostSince = null;
+  show(document.getElementById("connection"), "");
+}
+
+function lost() {
+  lostSince ??= performance.now();
+  setTimeout(() => {
+    if (lostSince !== null && performance.now() - lostSince >= SILENCE_MS - 50) {
+      show(document.getElementById("connection"), "The connection is interrupted. This page may be out of date; it goes on by itself.");
+    }
+  }, SILENCE_MS);
+}
+
+document.addEventListener("shop:session", () => channel.postMessage({ name: "session", detail: {} }));
+// A page that comes back from the browser's memory shows an old state.
+window.addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });

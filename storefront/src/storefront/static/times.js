@@ -1,0 +1,66 @@
+// Shows times in the person's own time zone, and counts down to a deadline with the clock of the server.
+
+const ANNOUNCED = [300, 120, 60, 30]; // seconds before the end
+let serverNow = Number(document.body.dataset.now);
+let readAt = performance.now();
+let announced = new Map();
+
+/** Return the time of the server, in seconds since 1970. The clock of this computer may be wrong. */
+function now() {
+  return serverNow + (performance.now() - readAt) / 1000;
+}
+
+/** Take over the server's time from a newer answer, and show all times again. */
+export function restartClocks(seconds) {
+  if (!Number.isFinite(seconds)) return;
+  serverNow = seconds;
+  readAt = performance.now();
+  queueMicrotask(tick);
+}
+
+export function clock(iso, withSeconds = false) {
+  const format = { hour: "2-digit", minute: "2-digit", second: withSeconds ? "2-digit" : undefined };
+  const moment = new Date(iso);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  return moment.toLocaleString([], isToday ? format : { ...format, day: "numeric", month: "short" });
+}
+
+function tick() {
+  for (const time of document.querySelectorAll("time[data-clock], time[data-until]")) {
+    if (time.dateTime && time.dataset.shown !== time.dateTime) {
+      time.textContent = clock(time.dateTime, time.dataset.clock === "seconds");
+      time.dataset.shown = time.dateTime;
+    }
+  }
+  for (const timer of document.querySelectorAll("[data-countdown]")) count(timer);
+}
+
+function count(timer) {
+  const end = Date.parse(timer.dataset.countdown) / 1000;
+  const left = Math.max(0, Math.ceil(end - now()));
+  timer.querySelector("[data-left]").textContent = left > 0 ? text(left) : "Time is up";
+  timer.dataset.urgent = left <= 60 ? "yes" : "no";
+  const place = document.querySelector("[data-announcement]");
+  const known = announced.get(timer.dataset.countdown) ?? Infinity;
+  const due = ANNOUNCED.filter((each) => left <= each && each < known).pop();
+  if (place && due !== undefined && left > 0) {
+    announced.set(timer.dataset.countdown, due);
+    place.textContent = `${words(left)} left to pay.`;
+  }
+}
+
+function text(seconds) {
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+function words(seconds) {
+  if (seconds < 60) return `${seconds} seconds`;
+  const minutes = Math.round(seconds / 60);
+  return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+}
+
+setInterval(tick, 250);
+document.addEventListener("shop:refreshed", tick);
+tick();

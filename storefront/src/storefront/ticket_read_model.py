@@ -1,0 +1,85 @@
+"""The copy of the tickets that the pages show. The events of the tickets service update it."""
+
+import re
+import unicodedata
+from collections.abc import Collection as Ids
+from typing import Self
+
+from pydantic import Field
+
+from common.domain.event import Event
+from common.domain.ids import OrderId, UserId
+from common.events.tickets import TicketEvent
+from common.storage.collection import Collection, Document
+from common.storage.read_model import ReadModel, ReadModelRepository
+from storefront.listing_query import ListingQuery
+
+_LONGEST_WORD = 40
+
+
+class TicketReadModel(ReadModel):
+    title: str
+    price: int = Field(description="Minor units (cents).")
+    user_id: UserId = Field(description="The seller.")
+    order_id: OrderId | None = Field(description="The order that holds or bought the ticket, as tickets knows it.")
+    on_sale: bool = Field(description="True if no order holds the ticket, as tickets knows it.")
+    words: list[str] = Field(description="The words by which a search finds the ticket (see `words_of`).")
+
+    @classmethod
+    def from_event(cls, event: Event) -> Self:
+        assert isinstance(event, TicketEvent)  # noqa: S101 - this tells the type checker the type of the event
+        return cls(
+            id=event.id,
+            version=event.version,
+            title=event.title,
+            price=event.price,
+            user_id=event.user_id,
+            order_id=event.order_id,
+            on_sale=event.order_id is None,
+            words=words_of(event.title),
+        )
+
+
+def words_of(text: str) -> list[str]:
+    """Return the different words in a text, in lower case and without accents, so that "Café" is found as "cafe"."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(each))
+    return sorted({word[:_LONGEST_WORD] for word in re.findall(r"\w+", plain)})
+
+
+class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):
+    def __init__(self, collection: Collection) -> None:
+        super().__init__(collection, TicketReadModel)
+
+    async def create_indexes(self) -> None:
+        """Create an index for each order in which the pages list tickets, and one for the search."""
+        await self.collection.create_index([("on_sale", 1), ("_id", -1)])
+        await self.collection.create_index([("on_sale", 1), ("price", 1), ("_id", 1)])
+        await self.collection.create_index([("user_id", 1), ("_id", -1)])
+        await self.collection.create_index([("words", 1), ("_id", -1)])
+
+    async def find_listed(self, query: ListingQuery, *, limit: int) -> list[TicketReadModel]:
+        """Return the tickets that the query asks for, at most `limit`."""
+        conditions: list[Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words_of(query.text)]
+        if not query.all:
+            conditions.append({"on_sale": True})
+        if after := query.after():
+            conditions.append(after)
+        wanted = {"$and": conditions} if conditions else {}
+        return await self._find(wanted, query.sort.order, limit)
+
+    async def find_of_seller(self, seller: UserId, *, before: str | None, limit: int) -> list[TicketReadModel]:
+        """Return a page of the tickets of one seller, newest first."""
+        older = {"_id": {"$lt": before}} if before else {}
+        return await self._find({"user_id": seller, **older}, [("_id", -1)], limit)
+
+    async def find_many(self, ids: Ids[str]) -> list[TicketReadModel]:
+        return await self._find({"_id": {"$in": list(ids)}}, [("_id", 1)], len(ids)) if ids else []
+
+    async def holders_of_seller(self, seller: UserId) -> list[OrderId]:
+        """Return the orders that hold or have bought tickets of this seller."""
+        held = {"user_id": seller, "order_id": {"$ne": None}}
+        return [document["order_id"] for document in await self.collection.find(held, {"order_id": 1}).to_list(None)]
+
+    async def _find(self, wanted: Document, order: list[tuple[str, int]], limit: int) -> list[TicketReadModel]:
+        found = await self.collection.find(wanted).sort(order).limit(limit).to_list(limit)
+        return self._documents.read_all(found)
