@@ -35,10 +35,16 @@ class Requests:
 
 
 async def requests_to_orders(streams: EventStreams, _: UserId) -> Requests:
-    first = {"ticketId": await a_ticket(streams)}
+    ticket = {"ticketId": await a_ticket(streams)}
+    first = {**ticket, "expectedPrice": 19.99}
     return Requests(
         first,
-        about_the_same=({**first, "windowSeconds": 60}, {**first, "windowSeconds": 86_400}),
+        about_the_same=(
+            ticket,
+            {**first, "expectedPrice": 20},
+            {**first, "windowSeconds": 60},
+            {**first, "windowSeconds": 86_400},
+        ),
         about_another=({"ticketId": await a_ticket(streams)}, {"ticketId": new_id()}),
     )
 

@@ -15,7 +15,7 @@ from common.http.schemas import PageCursor, PageLimit
 from orders.order import NotTheBuyer, OrderNotOpen
 from orders.repository import TicketNotAvailable
 from orders.schemas import OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
-from orders.service import OrderService, OwnTicket
+from orders.service import OrderService, OwnTicket, PriceChanged
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(NotSignedIn))
 idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
@@ -36,13 +36,17 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     summary="Order a ticket, which holds it until the deadline",
     status_code=status.HTTP_201_CREATED,
     responses=problems(
-        NotSignedIn, OwnTicket, NotFound, TicketNotAvailable, VersionConflict, RequestInFlight, KeyReused
+        NotSignedIn, OwnTicket, NotFound, TicketNotAvailable, PriceChanged, VersionConflict, RequestInFlight, KeyReused
     ),
     dependencies=[REQUIRES_BROKER],
 )
 async def place_order(wanted: OrderIn, user: CurrentUser, orders: Orders, request_key: CurrentRequestKey) -> OrderOut:
     order = await orders.place_order(
-        wanted.ticket_id, buyer=user.id, window_seconds=wanted.window_seconds, request_key=request_key
+        wanted.ticket_id,
+        buyer=user.id,
+        window_seconds=wanted.window_seconds,
+        expected_price=wanted.expected_price,
+        request_key=request_key,
     )
     return OrderOut.model_validate(order)
 

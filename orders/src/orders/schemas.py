@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from common.domain.ids import OrderId, TicketId, UserId, WellFormed
-from common.http.money import PriceOut
+from common.http.money import PriceIn, PriceOut
 from common.http.schemas import RequestBody, ResponseBody
 from orders.order import OrderStatus
 from orders.settings import LONGEST_WINDOW_SECONDS
@@ -19,6 +19,10 @@ class OrderIn(RequestBody):
         ge=1,
         le=LONGEST_WINDOW_SECONDS,  # Without a limit, a very large number would cause an OverflowError in timedelta.
         description="How long the order holds the ticket. It can only be shorter than the default of the platform.",
+    )
+    expected_price: PriceIn | None = Field(
+        default=None,
+        description="The price that the buyer has seen. If the seller has changed it since then, the order is refused.",
     )
 
 

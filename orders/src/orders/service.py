@@ -6,7 +6,7 @@ The HTTP routes and the event handlers call them.
 from datetime import timedelta
 
 from common.domain.clock import Clock
-from common.domain.errors import BadInput, DomainError, NotFound, NotTheOwner, PermanentFailure
+from common.domain.errors import BadInput, Conflict, DomainError, NotFound, NotTheOwner, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.domain.requested import RequestKey
 from common.events.tickets import TicketEvent
@@ -22,6 +22,13 @@ class OwnTicket(NotTheOwner):
 
     code = "own-ticket"
     title = "This is your own ticket"
+
+
+class PriceChanged(Conflict):
+    """The price of the ticket is not the price that the buyer has seen. The detail says the present price."""
+
+    code = "price-changed"
+    title = "The price has changed"
 
 
 class OrderService:
@@ -46,6 +53,7 @@ class OrderService:
         *,
         buyer: UserId,
         window_seconds: int | None = None,
+        expected_price: int | None = None,
         request_key: RequestKey | None = None,
     ) -> Order:
         """Place an order and return it.
@@ -56,10 +64,12 @@ class OrderService:
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
         order does this for the time `self._window`, which is also the maximum. Raises BadInput if `window_seconds` is
         longer. Raises NotFound if the ticket does not exist, and OwnTicket if the buyer is its seller. Raises
-        TicketNotAvailable if the ticket is reserved or sold for another order.
+        TicketNotAvailable if the ticket is reserved or sold for another order. `expected_price` is the price that the
+        buyer has seen, in minor units. Raises PriceChanged if our copy of the ticket has another price.
         """
         try:
             order = await self._prepare_order(ticket_id, buyer, window_seconds, request_key)
+            _check_price(order, expected_price)
             await self._orders.add(order)
         except DomainError as refusal:
             # If a request with this key has placed an order before, the index on the key refuses a second order. So we
@@ -174,3 +184,11 @@ class OrderService:
         if order is None:
             raise PermanentFailure(f"an event names the order {order_id}, which does not exist")
         return order
+
+
+def _check_price(order: Order, expected: int | None) -> None:
+    if expected is not None and expected != order.ticket.price:
+        raise PriceChanged(
+            f"The price is now {order.ticket.price / 100:.2f}, not {expected / 100:.2f}. Nothing was ordered.",
+            argument="expected_price",
+        )

@@ -75,6 +75,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
     ),
     Mutation(
+        name="buyer-pays-the-expected-price",
+        promise="An order that says the price that the buyer saw is refused if the ticket has another price now.",
+        where="orders.service:OrderService.place_order",
+        old="_check_price(order, expected_price)",
+        new="",
+        tests=tests_in(
+            "orders/tests/integration/test_expected_price.py",
+            "test_a_price_that_changed_between_the_look_and_the_order_is_not_charged",
+        ),
+    ),
+    Mutation(
         name="price-at-most-two-decimals",
         promise="A price with more than two decimals is refused, not rounded.",
         where="common.http.money:to_minor_units",
