@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import bson
 import httpx
@@ -48,12 +49,17 @@ class Checkout:
         order = order or self.created
         return await pay(self.running.client(order.user_id), order.id, token)
 
-    async def listed(self) -> list[dict[str, str]]:
+    def shown(self, payment_id: str, status: str) -> dict[str, Any]:
+        """The answer about a payment for this order."""
+        about = {"id": payment_id, "orderId": self.created.id, "status": status}
+        return {**about, "amount": 19.99, "currency": "usd"}
+
+    async def listed(self) -> list[dict[str, Any]]:
         answer = await self.running.client(self.created.user_id).get(
             "/api/payments", params={"orderId": self.created.id}
         )
         assert answer.status_code == 200, answer.text
-        payments: list[dict[str, str]] = answer.json()["payments"]
+        payments: list[dict[str, Any]] = answer.json()["payments"]
         return payments
 
     async def deliver(self, *events: OrderEvent) -> None:

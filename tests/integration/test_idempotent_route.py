@@ -1,6 +1,7 @@
 """A repeated request with the same Idempotency-Key and body gets the first answer, and nothing happens twice."""
 
 import asyncio
+import json
 from collections import Counter
 
 import pytest
@@ -28,6 +29,21 @@ async def test_a_repeated_order_gets_the_first_answer_and_is_placed_once(
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert await ordering.collection("orders").count_documents({}) == 1
+
+
+async def test_an_answer_that_an_older_version_has_stored_is_replayed_as_it_was(
+    streams: EventStreams, paying: RunningService
+) -> None:
+    """Without the fields that answers have got since then."""
+    created, *_ = order_events(new_id())
+    await streams.publish(created)
+    client, headers = paying.client(created.user_id), with_key()
+    body = {"orderId": created.id, "token": "tok_visa"}
+    first = await client.post("/api/payments", json=body, headers=headers)
+    older = json.dumps({key: first.json()[key] for key in ("id", "orderId", "status")})
+    await paying.collection("idempotent_requests").update_one({}, {"$set": {"answer.body": older}})
+    again = await client.post("/api/payments", json=body, headers=headers)
+    assert (again.status_code, again.text) == (201, older)
 
 
 @pytest.mark.parametrize("authorization", ["Bearer", "Bearer  {token}"], ids=["in the cookie", "after two spaces"])

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from common.domain.ids import OrderId, PaymentId, WellFormed
+from common.http.money import CURRENCY, PriceOut
 from common.http.schemas import RequestBody, ResponseBody
 from payments.payment import PaymentStatus
 
@@ -24,6 +25,8 @@ class PaymentOut(ResponseBody):
     id: PaymentId
     order_id: OrderId
     status: PaymentStatus
+    amount: PriceOut
+    currency: str = Field(default=CURRENCY, description="The ISO code of the currency, in lower case.")
 
 
 class PaymentList(ResponseBody):

@@ -15,7 +15,7 @@ async def test_the_buyer_pays_an_open_order_and_the_payment_is_published(checkou
 
     assert answer.status_code == 201, answer.text
     payment = answer.json()
-    assert payment == {"id": payment["id"], "orderId": checkout.created.id, "status": "captured"}
+    assert payment == checkout.shown(payment["id"], "captured")
     assert await checkout.listed() == [payment]
     charge = await checkout.running.collection("sandbox_charges").find_one({"_id": payment["id"]})
     assert charge is not None

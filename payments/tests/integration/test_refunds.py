@@ -174,4 +174,4 @@ async def assert_refunded_once(checkout: Checkout, gateway: FakeGateway) -> None
     assert (given_back.order_id, given_back.version) == (checkout.created.id, 3)
     assert gateway.balance == 0
     assert gateway.refunds == {taken.id: 1999}
-    assert await checkout.listed() == [{"id": taken.id, "orderId": checkout.created.id, "status": "refunded"}]
+    assert await checkout.listed() == [checkout.shown(taken.id, "refunded")]

@@ -111,7 +111,7 @@ async def charge_and_die(checkout: Checkout, gateway: FakeGateway) -> None:
 async def assert_captured_once(checkout: Checkout, gateway: FakeGateway) -> None:
     (event,) = await checkout.streams.eventually_published(PaymentCreated)
     assert (event.order_id, event.amount, event.version) == (checkout.created.id, 1999, 2)
-    assert await checkout.listed() == [{"id": event.id, "orderId": checkout.created.id, "status": "captured"}]
+    assert await checkout.listed() == [checkout.shown(event.id, "captured")]
     assert list(gateway.charges) == [event.id]
     assert gateway.charges_asked[1:], "it was asked again"
     assert set(gateway.charges_asked) == {event.id}, "under the same key"

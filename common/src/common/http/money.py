@@ -9,6 +9,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+CURRENCY = "usd"
+"""The currency of all prices and payments: its ISO code in lower case, as Stripe has it."""
+
 MAX_MINOR_UNITS = 99_999_999
 """The price 999,999.99 in minor units. Stripe does not accept a larger charge."""
 

@@ -25,7 +25,7 @@ RefundId = NewType("RefundId", str)
 class PaymentGateway(Protocol):
     """Charges cards and refunds charges.
 
-    The constructor of each implementation receives the currency, which is "usd" by default.
+    The constructor of each implementation receives the currency, which is common.http.money.CURRENCY by default.
     """
 
     async def charge(self, *, payment_id: PaymentId, amount: int, token: str) -> ChargeId:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from common.domain.ids import PaymentId
+from common.http.money import CURRENCY
 from common.storage.collection import Collection
 from common.storage.document_reader import DocumentReader
 from payments.gateway.protocol import (
@@ -58,7 +59,7 @@ class SandboxGateway:
     sandbox stores no state in memory, so that several processes can share the state in the database.
     """
 
-    def __init__(self, charges: Collection, refunds: Collection, *, currency: str = "usd") -> None:
+    def __init__(self, charges: Collection, refunds: Collection, *, currency: str = CURRENCY) -> None:
         self._charges = _Results(charges, _Charge)
         self._refunds = _Results(refunds, _Refund)
         self._currency = currency

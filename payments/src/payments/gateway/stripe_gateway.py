@@ -12,6 +12,7 @@ import stripe
 from stripe.params import PaymentIntentCreateParams
 
 from common.domain.ids import PaymentId
+from common.http.money import CURRENCY
 from payments.gateway.protocol import CardDeclined, ChargeId, GatewayUnavailable, RefundId, RefundRefused
 from payments.gateway.stripe_errors import charge_failure, refund_failure
 
@@ -40,7 +41,7 @@ class StripeGateway:
     """
 
     def __init__(
-        self, api_key: str, *, api_base: str | None = None, currency: str = "usd", timeout_seconds: float = 8.0
+        self, api_key: str, *, api_base: str | None = None, currency: str = CURRENCY, timeout_seconds: float = 8.0
     ) -> None:
         self._currency = currency
         self._timeout_seconds = timeout_seconds
