@@ -92,6 +92,16 @@ async def test_every_service_shows_its_api_and_the_front_page_links_them(platfor
                 assert (await client.get(path.replace("{", "").replace("}", ""))).status_code != 404 or "{" in path
 
 
+async def test_head_is_answered_like_get_through_the_gateway(platform: Platform) -> None:
+    """On one connection: a body after HEAD would be read as the beginning of the next answer."""
+    async with httpx.AsyncClient(base_url=platform.url, limits=httpx.Limits(max_connections=1)) as client:
+        unknown = "/api/tickets/65f0c0ffee00000000000010"
+        for path in ("/", unknown, "/api/users/currentuser", "/api/orders", "/api/docs/orders", "/api/nothing"):
+            head, got = await client.head(path), await client.get(path)
+            assert (head.status_code, head.content) == (got.status_code, b""), path
+            assert head.headers["content-length"] == got.headers["content-length"], path
+
+
 async def test_no_password_and_no_token_is_in_any_log(platform: Platform, seller: Person) -> None:
     token = seller.http.cookies["session"]
     wrong = {"email": "nobody@example.com", "password": "a very secret one", "unknown": 1}

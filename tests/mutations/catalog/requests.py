@@ -39,6 +39,25 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
+        name="head-answered-like-get",
+        promise="HEAD is answered wherever GET is, with the same status and headers, and without a body.",
+        where="common.http.application:create_http_app",
+        old="app.add_middleware(HeadAsGet)",
+        new="pass",
+        tests=tests_in(
+            "common/tests/unit/http/test_head.py", "test_head_gets_the_answer_to_get_without_its_body[tickets]"
+        ),
+    ),
+    Mutation(
+        name="head-ends-a-stream",
+        promise="The answer to HEAD ends after its headers, even where GET answers with a stream that never ends.",
+        where="common.http.middleware:HeadAsGet.__call__",
+        old='await send({"type": "http.response.body", "body": b""})',
+        new="pass",
+        tests=tests_in(_ANY_REQUEST, "test_head_does_not_wait_for_the_end_of_a_stream"),
+        slow=True,
+    ),
+    Mutation(
         name="json-bodies-only",
         promise="A body that is not declared as JSON, such as the form of another site, is refused with 415.",
         where="common.http.middleware:_check_headers",

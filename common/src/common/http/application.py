@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from common.domain.errors import BadInput, DependencyUnavailable, UnreadableDocument
 from common.http.dependencies import Dependencies, dependencies_of
 from common.http.errors import BodyTooLarge, MalformedRequest, NotJson
-from common.http.middleware import RequestBounds
+from common.http.middleware import HeadAsGet, RequestBounds
 from common.http.problems import install_problem_handlers, problems
 
 
@@ -68,6 +68,7 @@ def create_http_app(
     app.state.dependencies = dependencies
     install_problem_handlers(app)
     app.add_middleware(RequestBounds)
+    app.add_middleware(HeadAsGet)  # is called before RequestBounds
     app.include_router(_health)
     for router in routers:
         app.include_router(router, dependencies=[Depends(_refuse_unknown_query)])

@@ -1,7 +1,7 @@
 """The middleware that is called for every request.
 
 The middleware continues the trace that the header `traceparent` names. It also limits the size of the request's body
-and the time until the answer.
+and the time until the answer. And it answers HEAD wherever a route answers GET.
 """
 
 import asyncio
@@ -30,6 +30,30 @@ EVENT_STREAM = "text/event-stream"
 
 _HAVE_BODIES = {"POST", "PUT", "PATCH"}
 _TOO_LARGE = f"Send at most {MAX_BODY_BYTES // 1024} KiB."
+
+
+class HeadAsGet:
+    """Answers a HEAD request like the GET request with the same path, but without the body.
+
+    The routes of FastAPI do not answer HEAD. If we added the method to each route, the OpenAPI document would contain
+    each of these operations twice.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                # The answer ends here, and not at the end of the body. So a stream that never ends is closed at once.
+                await send({"type": "http.response.body", "body": b""})
+
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)
 
 
 class RequestBounds:

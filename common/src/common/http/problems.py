@@ -154,14 +154,18 @@ def _methods_at(request: Request) -> list[str]:
     """Return the methods of all routes with the path of the request.
 
     The header Allow of the answer must contain all these methods. But Starlette sets this header to the methods of only
-    one route.
+    one route. A path with GET also has HEAD (see HeadAsGet in common.http.middleware).
     """
     routes = [route for route in request.app.routes if not isinstance(route, Mount)]
     return [
         method
         for method in _METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+        if any(route.matches({**request.scope, "method": _route_of(method)})[0] is Match.FULL for route in routes)
     ]
+
+
+def _route_of(method: str) -> str:
+    return "GET" if method == "HEAD" else method
 
 
 async def _on_database_error(request: Request, error: Exception) -> JSONResponse:

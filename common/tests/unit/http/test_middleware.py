@@ -65,6 +65,14 @@ async def app() -> AsyncIterator[FastAPI]:
     async def body(content: dict[str, Any]) -> int:
         return len(content)
 
+    @router.get("/endless")
+    async def endless() -> Response:
+        async def content() -> AsyncIterator[bytes]:
+            yield b"the first part"
+            await asyncio.Event().wait()
+
+        return StreamingResponse(content())
+
     @router.get("/half")
     async def half() -> Response:
         async def content() -> AsyncIterator[bytes]:
@@ -147,6 +155,23 @@ async def test_the_cause_of_a_defect_is_logged_with_the_trace_id_of_the_answer(
     assert "hunter2" in line["exception"]
 
 
+async def test_a_head_request_that_takes_too_long_gets_503(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common.http.middleware, "MAX_SECONDS", 0.05)
+    async with asyncio.timeout(10):
+        answer = await client.head("/never")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_head_does_not_wait_for_the_end_of_a_stream(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common.http.middleware, "MAX_SECONDS", 60)
+    async with asyncio.timeout(10):
+        assert (await client.head("/endless")).status_code == 200
+
+
 async def test_a_request_that_takes_too_long_gets_503_and_an_unknown_outcome(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, log_as: Callable[..., Callable[[], str]]
 ) -> None:
@@ -191,9 +216,11 @@ async def test_a_body_declared_as_too_long_is_refused_before_it_is_read(client: 
         yield b" "
 
     headers = {"Content-Type": "application/json", "Content-Length": str(64 * 1024 + 1)}
-    for path in ("/body", "/trace"):
-        answer = await client.request("POST" if path == "/body" else "GET", path, content=content(), headers=headers)
-        assert_problem(answer, 413, path)
+    for method, path in (("POST", "/body"), ("GET", "/trace"), ("HEAD", "/trace")):
+        answer = await client.request(method, path, content=content(), headers=headers)
+        assert answer.status_code == 413, method
+        if method != "HEAD":
+            assert_problem(answer, 413, path)
     assert asked_for == 0
 
 
