@@ -26,10 +26,13 @@ class Route(NamedTuple):
 
     For example, if `exact` is false, the route /api/orders is also for /api/orders/1, but not for /api/orders1.
     """
+    sends_events: bool = False
+    """If true, the answer has no end: it consists of server-sent events."""
 
 
 ROUTES = (
     *(Route(path, spec.name, exact=True) for spec in SERVICES for path in spec.exact_routes),
+    *(Route(path, spec.name, exact=True, sends_events=True) for spec in SERVICES for path in spec.event_routes),
     *(Route(path, spec.name) for spec in SERVICES for path in spec.routes),
     *(Route(f"/api/docs/{spec.name}", spec.name) for spec in SERVICES),
 )
@@ -82,7 +85,9 @@ daemon off;
 master_process off;
 pid nginx.pid;
 error_log stderr warn;
-events { worker_connections 1000; }
+# Each open page of the shop needs two connections: from the browser, and to the storefront service.
+worker_rlimit_nofile 16384;
+events { worker_connections 8192; }
 
 http {
     types { }  # nginx must not derive the content type from the path
@@ -153,7 +158,9 @@ def _upstream(service: str, ports: Sequence[int]) -> str:
 
 def _location(route: Route) -> str:
     match = f"= {route.path}" if route.exact else f"~ ^{route.path}(/|$)"
-    return f"        location {match} {{ proxy_pass http://{route.service}; }}"
+    # A service sends a comment every 15 s when it has no event. Without buffering, nginx passes on each event at once.
+    events = " proxy_buffering off; proxy_read_timeout 60s;" if route.sends_events else ""
+    return f"        location {match} {{ proxy_pass http://{route.service};{events} }}"
 
 
 def _refusal(refusal: Refusal) -> str:

@@ -26,6 +26,7 @@ SPEC = ServiceSpec(
     ),
     routes=("/tickets", "/orders", "/sell", "/selling", "/signin", "/signup", "/live", "/assets"),
     exact_routes=("/",),
+    event_routes=("/live/events",),
     reads_streams=(DOMAIN_EVENTS,),
     follows=DOMAIN_EVENTS,
 )

@@ -77,6 +77,11 @@ class ServiceSpec:
     """The paths of this service. The gateway sends requests for them, and for all paths below them, to this service."""
     exact_routes: tuple[str, ...] = ()
     """The paths for which the gateway sends requests to this service, but not the requests for paths below them."""
+    event_routes: tuple[str, ...] = ()
+    """The paths at which this service answers with server-sent events, an answer without an end.
+
+    The gateway passes on each event at once, and does not end the answer after the usual time.
+    """
     reads_streams: tuple[Stream, ...] = ()
     """The service also reads old events directly from these streams, in which NATS stores them.
 

@@ -16,7 +16,8 @@ async function buy(button) {
   const place = document.querySelector("[data-buy-error]");
   show(place, "");
   if (!(await signedIn())) return;
-  const { buy: ticketId, price: expectedPrice } = button.dataset;
+  const ticketId = button.dataset.buy;
+  const expectedPrice = Number(button.dataset.price);
   const name = `${ticketId} ${expectedPrice}`;
   if (!keys.has(name)) keys.set(name, newKey());
   try {
