@@ -18,7 +18,7 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev demo test test-more lint types test-unit test-integration test-system test-slow coverage test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run dev demo test test-more lint types test-unit test-integration test-system test-browser screenshots test-slow coverage test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -77,6 +77,13 @@ test-integration: install ## Tests on a real nats-server and a real mongod
 
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest -m "not slow" tests/system
+
+# In one process: each process starts a platform of its own, and two platforms on two cores take longer than one.
+test-browser: install ## Tests in a real browser, Chromium or Chrome (BROWSER=/path/to/chrome)
+	@$(BIN)/pytest tests/browser
+
+screenshots: install ## Photograph the pages into docs/images, with the same browser
+	@SCREENSHOTS=docs/images $(BIN)/pytest -q tests/browser/test_screenshots.py
 
 test-slow: install ## Tests that need long: servers that stop answering, processes that end
 	@$(BIN)/pytest -n 2 -m slow $(UNIT_TESTS) $(ON_SERVERS) tests/system
