@@ -139,7 +139,7 @@ fmt: install ## Format the code, mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: install ## Generate docs/events.md and mutations.md, NATS's permissions, the front page's list, and other tables in docs/
+docs: install ## Generate docs/events.md and mutations.md, NATS's permissions, the list of services, and other tables in docs/
 	@$(BIN)/marketplace docs
 	@PYTHONPATH=tests $(BIN)/python -m mutations --document
 	@$(BIN)/python -m benchmarks.document

@@ -1,7 +1,4 @@
-"""Serves the start page of the ticket marketplace at the path "/".
-
-The page says what users can do here, and links to the API documentation of each service.
-"""
+"""Serves the page that links the documentation of each service's API, at the path "/api/docs"."""
 
 import json
 from functools import cache
@@ -40,9 +37,9 @@ _PAGE = Template("""\
   .raw { font-size: .85rem; }
   code { background: #eef2f6; padding: .1rem .35rem; border-radius: .25rem; }
 </style>
-<h1>Ticket marketplace</h1>
-<p>Services that share nothing but events. Sellers list tickets; an order holds one until it is paid or its time
-runs out.</p>
+<h1>The API of the ticket marketplace</h1>
+<p>Sellers list tickets; an order holds one until it is paid or its time runs out. People use
+<a href="/">the shop</a>; programs use the API of these services.</p>
 <ul>
 $rows
 </ul>

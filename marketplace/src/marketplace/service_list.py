@@ -1,6 +1,6 @@
-"""Generates the list of all services, for the front page.
+"""Generates the list of all services, for the page that links the documentation of their APIs.
 
-The auth service serves the front page, but must not import other services. So the command `marketplace docs` writes
+The auth service serves this page, but must not import other services. So the command `marketplace docs` writes
 this list to the file services.json, and the auth service reads this file.
 """
 

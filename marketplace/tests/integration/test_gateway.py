@@ -32,7 +32,8 @@ def problem(response: httpx.Response) -> dict[str, Any]:
 
 async def test_each_path_leads_to_its_service(client: httpx.AsyncClient) -> None:
     for path, service in {
-        "/": "auth",
+        "/": "storefront",
+        "/api/docs": "auth",
         "/api/users/signin": "auth",
         "/api/tickets": "tickets",
         "/api/tickets/1?limit=2": "tickets",

@@ -25,7 +25,7 @@ def test_every_route_is_in_the_configuration_and_leads_to_its_service() -> None:
     assert {route.service for route in ROUTES} == set(SERVICE_NAMES)
     for route in ROUTES:
         assert re.search(
-            rf"location [=~] \^?{route.path}(\(/\|\$\))? {{ proxy_pass http://{route.service}; }}", written
+            rf"location [=~] \^?{route.path}(\(/\|\$\))? {{ proxy_pass http://{route.service};[^}}]* }}", written
         )
 
 

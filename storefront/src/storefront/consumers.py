@@ -7,22 +7,22 @@ from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, O
 from common.events.payments import PaymentCreated, PaymentEvent, PaymentRefunded
 from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated
 from common.messaging.consumer import Consumer
-from storefront.copies import Copies
+from storefront.service import StorefrontService
 
 
-async def show_ticket_on_ticket_event(copies: Copies, event: TicketEvent) -> None:
-    await copies.tickets.apply(event)
+async def show_ticket_on_ticket_event(storefront: StorefrontService, event: TicketEvent) -> None:
+    await storefront.follow_ticket(event)
 
 
-async def show_order_on_order_event(copies: Copies, event: OrderEvent) -> None:
-    await copies.orders.apply(event)
+async def show_order_on_order_event(storefront: StorefrontService, event: OrderEvent) -> None:
+    await storefront.follow_order(event)
 
 
-async def show_payment_on_payment_event(copies: Copies, event: PaymentEvent) -> None:
-    await copies.payments.apply(event)
+async def show_payment_on_payment_event(storefront: StorefrontService, event: PaymentEvent) -> None:
+    await storefront.follow_payment(event)
 
 
-CONSUMERS: tuple[Consumer[Copies], ...] = (
+CONSUMERS: tuple[Consumer[StorefrontService], ...] = (
     Consumer("storefront-show-ticket-on-ticket-event", (TicketCreated, TicketUpdated), show_ticket_on_ticket_event),
     Consumer(
         "storefront-show-order-on-order-event",

@@ -12,39 +12,46 @@ from common.messaging.stream_follower import StreamFollower
 from common.messaging.streams import DOMAIN_EVENTS
 from common.messaging.timeline import TimelineReader
 from common.runtime.service_runtime import ServiceRuntime
+from common.storage.batching_collection import BatchingCollection
 from storefront import assets
 from storefront.consumers import CONSUMERS
-from storefront.copies import Copies
 from storefront.error_pages import install_error_pages
 from storefront.live import routes as live
 from storefront.live.feed import Feed
 from storefront.live.hub import Hub
-from storefront.pages import accounts, orders, selling, tickets
+from storefront.order_read_model import OrderReadModelRepository
+from storefront.pages import PAGES
+from storefront.payment_read_model import PaymentReadModelRepository
 from storefront.rendering import Renderer
+from storefront.service import StorefrontService
 from storefront.settings import StorefrontSettings
-from storefront.shop import Shop
 from storefront.site import Site
+from storefront.ticket_read_model import TicketReadModelRepository
 
 _LEAST_BYTES = 1024
 
 
 def create_app(settings: StorefrontSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
     runtime = ServiceRuntime("storefront", settings, clock=clock, policy=policy)
-    copies = Copies.in_database(runtime.mongo.database)
-    shop = Shop(copies, TimelineReader(runtime.broker, [DOMAIN_EVENTS]))
+    database = runtime.mongo.database
+    tickets = TicketReadModelRepository(BatchingCollection(database["tickets"]))
+    orders = OrderReadModelRepository(BatchingCollection(database["orders"]))
+    payments = PaymentReadModelRepository(BatchingCollection(database["payments"]))
+    storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]))
     hub = Hub()
     renderer = Renderer(clock)
 
-    runtime.before_start(copies.create_indexes)
-    runtime.consume(CONSUMERS, copies)
-    runtime.in_background(Feed(StreamFollower(runtime.broker, DOMAIN_EVENTS), shop, hub).run)
+    runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)
+    runtime.consume(CONSUMERS, storefront)
+    runtime.in_background(Feed(StreamFollower(runtime.broker, DOMAIN_EVENTS), storefront, hub).run)
     runtime.before_drain(hub.close)
     app = create_http_app(
-        Dependencies(runtime, Site(shop, hub, renderer), TokenVerifier(settings.token_public_key)),
+        Dependencies(runtime, storefront, TokenVerifier(settings.token_public_key)),
         title="Storefront",
         description="The pages of the shop. They have no API of their own.",
-        pages=[tickets.router, orders.router, selling.router, accounts.router, live.router, assets.router],
+        pages=[*PAGES, live.router, assets.router],
     )
+    app.state.site = Site(renderer, hub)
     install_error_pages(app, renderer)
     app.add_middleware(GZipMiddleware, minimum_size=_LEAST_BYTES, compresslevel=5)
     return app

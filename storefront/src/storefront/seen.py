@@ -6,27 +6,24 @@ until the copies have this version.
 """
 
 import re
-from typing import Any
 
 from common.domain.ids import ID_PATTERN
-from storefront.copies import Copies
+from storefront.service import StorefrontService
 
 COOKIE = "seen"
 _MOST = 3
 _SEEN = re.compile(rf"(ticket|order|payment)-({ID_PATTERN.strip('^$')})-([0-9]{{1,9}})")
 
 
-async def is_up_to_date(copies: Copies, cookie: str) -> bool:
+async def is_up_to_date(storefront: StorefrontService, cookie: str) -> bool:
     """Wait until the copies have what the cookie names, at most one second for each. Return False if they do not.
 
     The cookie contains up to three parts like `order-65f0c0ffee00000000000020-2`, separated by dots. Anything else in
     it is ignored.
     """
-    repositories: dict[str, Any] = {"ticket": copies.tickets, "order": copies.orders, "payment": copies.payments}
     for part in cookie[:200].split(".")[:_MOST]:
         if found := _SEEN.fullmatch(part):
-            aggregate, key, version = found[1], found[2], int(found[3])
-            copy = await repositories[aggregate].find_or_wait(key, version)
-            if copy is None or copy.version < version:
+            aggregate, key, version = found.groups()
+            if not await storefront.has_version(aggregate, key, int(version)):
                 return False
     return True

@@ -1,14 +1,26 @@
-"""The object from which every route of the storefront gets what it needs."""
+"""What the routes of the pages need beside the use cases: the renderer, and the hub of the open pages."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends, Request
+
+from common.http.dependencies import use_cases
 from storefront.live.hub import Hub
 from storefront.rendering import Renderer
-from storefront.shop import Shop
+from storefront.service import StorefrontService
 
 
 @dataclass(frozen=True)
 class Site:
-    shop: Shop
-    hub: Hub
     renderer: Renderer
+    hub: Hub
+
+
+async def _site_of(request: Request) -> Site:
+    site: Site = request.app.state.site
+    return site
+
+
+CurrentSite = Annotated[Site, Depends(_site_of)]
+Storefront = Annotated[StorefrontService, Depends(use_cases(StorefrontService))]

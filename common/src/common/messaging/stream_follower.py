@@ -5,7 +5,7 @@ message. It needs no object at the broker, and only the permission to read the s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
 from nats.aio.msg import Msg
@@ -53,7 +53,7 @@ class StreamFollower:
             raise DependencyUnavailable("The event stream does not answer.") from error
         return newest.seq or 0
 
-    async def follow(self, after: int) -> AsyncIterator[RawStreamMsg]:
+    async def follow(self, after: int) -> AsyncGenerator[RawStreamMsg, None]:
         """Yield every message after the position `after`. Wait for new messages without an end.
 
         While NATS cannot be reached, wait for it. Raises StreamReplaced if the stream ends before `after`.

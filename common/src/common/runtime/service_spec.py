@@ -65,7 +65,7 @@ class ServiceSpec:
     name: str
     """The name of the service. Its package, its database and its NATS user have the same name."""
     summary: str
-    """A short text that says what this service does. The front page of the marketplace (the path "/") shows it."""
+    """A short text that says what this service does. The page at /api/docs shows it."""
     create_app: Callable[..., FastAPI]
     settings: type[ServiceSettings]
     consumers: tuple[Consumer[Any], ...] = ()

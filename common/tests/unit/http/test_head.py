@@ -39,9 +39,9 @@ async def get_paths(service: ServiceUnderTest, client: httpx.AsyncClient) -> lis
     # A request with an unknown parameter is refused before the service reads anything from its database.
     refused = [re.sub(r"{\w+}", SOME_ID, path) + "?unknown=1" for path in of_api]
     assets = re.findall(rf"{docs}/assets/[^\"]+", (await client.get(docs)).text)
-    front_page = ["/"] if service.spec.serves_front_page else []
+    pages = [path for path in service.spec.exact_routes if path.startswith("/api")]
     of_every_service = ["/healthz/live", "/healthz/ready", "/metrics", docs, f"{docs}/openapi.json", "/nothing"]
-    return [*of_every_service, *assets, *front_page, *refused]
+    return [*of_every_service, *assets, *pages, *refused]
 
 
 async def test_head_gets_the_answer_to_get_without_its_body(

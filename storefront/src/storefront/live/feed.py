@@ -7,7 +7,6 @@ in the same way as a page does, and sends what it has read. So a page never lear
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from nats.js.api import RawStreamMsg
@@ -22,7 +21,7 @@ from common.messaging.stream_follower import StreamFollower, StreamReplaced
 from common.storage.availability import DatabaseError
 from storefront.live.changes import Change
 from storefront.live.hub import Hub
-from storefront.shop import Shop
+from storefront.service import StorefrontService
 
 log = structlog.get_logger()
 
@@ -43,9 +42,9 @@ class _Waiting:
 
 
 class Feed:
-    def __init__(self, follower: StreamFollower, shop: Shop, hub: Hub) -> None:
+    def __init__(self, follower: StreamFollower, storefront: StorefrontService, hub: Hub) -> None:
         self._follower = follower
-        self._shop = shop
+        self._storefront = storefront
         self._hub = hub
         self._waiting: dict[str, _Waiting] = {}
         """Maps the name and the id of an aggregate to its newest event that the copies may not contain yet."""
@@ -109,15 +108,15 @@ class Feed:
         oldest = dict(list(self._waiting.items())[:_MAX_AT_ONCE])
         newest = self._newest
         given_up = asyncio.get_running_loop().time() - _GIVE_UP_SECONDS
-        versions = await self._versions([each.event for each in oldest.values()])
+        followed = await self._storefront.are_followed([each.event for each in oldest.values()])
         ready = {
             key: each
-            for key, each in oldest.items()
-            if versions.get(key, 0) >= each.event.version or each.since < given_up
+            for (key, each), is_followed in zip(oldest.items(), followed, strict=True)
+            if is_followed or each.since < given_up
         }
         events = [each.event for each in ready.values()]
-        offers = await self._shop.find_offers(sorted(set(filter(None, map(_ticket_of, events)))))
-        orders = await self._shop.copies.orders.find_many(set(filter(None, map(_order_of, events))))
+        offers = await self._storefront.find_offers(sorted(set(filter(None, map(_ticket_of, events)))))
+        orders = await self._storefront.find_orders(set(filter(None, map(_order_of, events))))
         for key, each in ready.items():
             if self._waiting.get(key) is each:
                 del self._waiting[key]
@@ -125,19 +124,6 @@ class Feed:
         changes = [Change.of_ticket(offer, newest) for offer in offers]
         self._hub.send(newest, settled, [*changes, *(Change.of_order(order, newest) for order in orders)])
         return bool(ready)
-
-    async def _versions(self, events: list[Event]) -> dict[str, int]:
-        """Return the versions of these aggregates in the copies, by the name and the id of the aggregate."""
-        copies: dict[str, Any] = {
-            TicketEvent.aggregate: self._shop.copies.tickets,
-            OrderEvent.aggregate: self._shop.copies.orders,
-            PaymentEvent.aggregate: self._shop.copies.payments,
-        }
-        found: dict[str, int] = {}
-        for aggregate, repository in copies.items():
-            ids = [event.id for event in events if event.aggregate == aggregate]
-            found |= {f"{aggregate} {key}": version for key, version in (await repository.versions(ids)).items()}
-        return found
 
 
 def _ticket_of(event: Event) -> str | None:

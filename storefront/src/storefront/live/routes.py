@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from common.http.authentication import UserIfSignedIn
-from common.http.dependencies import use_cases
 from common.http.middleware import EVENT_STREAM
 from storefront.live.hub import Connection, Hub
-from storefront.site import Site
+from storefront.site import CurrentSite
 
 router = APIRouter()
 
@@ -20,7 +19,7 @@ LastEventId = Annotated[str | None, Header(description="The `id` of the last eve
 
 @router.get("/live/events")
 async def live_events(
-    site: Annotated[Site, Depends(use_cases(Site))],
+    site: CurrentSite,
     user: UserIfSignedIn,
     since: Position = None,
     last_event_id: LastEventId = None,

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 async def show_orders(visit: CurrentVisit, after: str = "") -> HTMLResponse:
     if visit.user is None:
         return visit.page("sign_in_first.html", heading="Your orders", what="see your orders")
-    orders, next_cursor = await visit.shop.list_orders(visit.user.id, before=after or None)
+    orders, next_cursor = await visit.storefront.list_orders(visit.user.id, before=after or None)
     return visit.page("orders.html", orders=orders, next_cursor=next_cursor)
 
 
@@ -27,9 +27,9 @@ async def show_orders(visit: CurrentVisit, after: str = "") -> HTMLResponse:
 async def show_order(order_id: Annotated[OrderId, Path(pattern=ID_PATTERN)], visit: CurrentVisit) -> HTMLResponse:
     if visit.user is None:
         return visit.page("sign_in_first.html", heading="Your order", what="see this order")
-    purchase = await visit.shop.find_purchase(order_id, by=visit.user.id)
+    purchase = await visit.storefront.find_purchase(order_id, by=visit.user.id)
     try:
-        steps = [step_of(event) for event in await visit.shop.read_timeline(purchase)]
+        steps = [step_of(event) for event in await visit.storefront.read_timeline(purchase)]
     except DependencyUnavailable:
         steps = None  # the page shows the order all the same
     return visit.page(

@@ -17,5 +17,5 @@ async def show_sell_form(visit: CurrentVisit) -> HTMLResponse:
 async def show_listings(visit: CurrentVisit, after: str = "") -> HTMLResponse:
     if visit.user is None:
         return visit.page("sign_in_first.html", heading="Your listings", what="see what you sell")
-    listing = await visit.shop.list_of_seller(visit.user.id, before=after or None)
-    return visit.page("selling.html", listing=listing, sales=await visit.shop.sales_of(visit.user.id))
+    listing = await visit.storefront.list_of_seller(visit.user.id, before=after or None)
+    return visit.page("selling.html", listing=listing, sales=await visit.storefront.sales_of(visit.user.id))

@@ -25,11 +25,11 @@ async def show_tickets(
     """Show a page of the list. A value that the page does not know counts as not given, so a link never breaks."""
     known = Sort(sort) if sort in tuple(Sort) else Sort.NEWEST
     query = ListingQuery(q.strip()[:_LONGEST_SEARCH], known, show == "all", after)
-    listing = await visit.shop.list_tickets(query)
+    listing = await visit.storefront.list_tickets(query)
     return visit.page("tickets.html", query=query, sorts=Sort, listing=listing)
 
 
 @router.get("/tickets/{ticket_id}")
 async def show_ticket(ticket_id: Annotated[TicketId, Path(pattern=ID_PATTERN)], visit: CurrentVisit) -> HTMLResponse:
-    offer = await visit.shop.find_offer(ticket_id)
+    offer = await visit.storefront.find_offer(ticket_id)
     return visit.page("ticket.html", offer=offer)

@@ -8,14 +8,14 @@ from fastapi.responses import HTMLResponse
 
 from common.domain.tokens import SignedInUser
 from common.http.authentication import UserIfSignedIn
-from common.http.dependencies import use_cases
 from storefront.seen import COOKIE, is_up_to_date
-from storefront.shop import Shop
-from storefront.site import Site
+from storefront.service import StorefrontService
+from storefront.site import CurrentSite, Site, Storefront
 
 
 @dataclass(frozen=True)
 class Visit:
+    storefront: StorefrontService
     site: Site
     user: SignedInUser | None
     position: int
@@ -23,22 +23,19 @@ class Visit:
     is_late: bool
     """True if the copies do not have yet what this person has just done."""
 
-    @property
-    def shop(self) -> Shop:
-        return self.site.shop
-
     def page(self, template: str, **values: Any) -> HTMLResponse:  # noqa: ANN401 - whatever this template shows
         return self.site.renderer.page(template, self.user, self.position, is_late=self.is_late, **values)
 
 
 async def _visit(
-    site: Annotated[Site, Depends(use_cases(Site))],
+    storefront: Storefront,
+    site: CurrentSite,
     user: UserIfSignedIn,
     seen: Annotated[str, Cookie(alias=COOKIE)] = "",
 ) -> Visit:
     position = site.hub.position
-    is_late = bool(seen) and not await is_up_to_date(site.shop.copies, seen)
-    return Visit(site, user, position, is_late)
+    is_late = bool(seen) and not await is_up_to_date(storefront, seen)
+    return Visit(storefront, site, user, position, is_late)
 
 
 CurrentVisit = Annotated[Visit, Depends(_visit)]
