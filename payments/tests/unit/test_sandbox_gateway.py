@@ -9,12 +9,13 @@ from devkit.testing.in_memory import in_memory_database
 from payments.gateway.protocol import (
     CardDeclined,
     ChargeId,
+    GatewayUnavailable,
     IdempotencyConflict,
     PaymentGateway,
     UnknownCharge,
     UnknownToken,
 )
-from payments.gateway.sandbox_cards import DECLINED_TOKENS
+from payments.gateway.sandbox_cards import DECLINED_TOKENS, NO_ANSWER, SLOW, SLOW_SECONDS
 
 
 @pytest.fixture
@@ -183,3 +184,27 @@ async def test_closing_the_sandbox_leaves_the_database_open(gateway: PaymentGate
     await gateway.close()
 
     assert await gateway.charge(payment_id=payment_id, amount=1999, token="tok_visa")
+
+
+async def test_the_card_without_an_answer_is_charged_once_and_a_repetition_gets_the_answer(
+    gateway: PaymentGateway, database: Database, payment_id: PaymentId
+) -> None:
+    with pytest.raises(GatewayUnavailable):
+        await gateway.charge(payment_id=payment_id, amount=1999, token=NO_ANSWER)
+    charge_id = await gateway.charge(payment_id=payment_id, amount=1999, token=NO_ANSWER)
+
+    assert await gateway.charge(payment_id=payment_id, amount=1999, token=NO_ANSWER) == charge_id
+    assert await database["sandbox_charges"].count_documents({}) == 1
+
+
+async def test_the_slow_card_is_charged_after_its_time(
+    gateway: PaymentGateway, payment_id: PaymentId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("payments.gateway.sandbox.asyncio.sleep", wait)
+    assert (await gateway.charge(payment_id=payment_id, amount=1999, token=SLOW)).startswith("ch_sandbox_")
+    assert waited == [SLOW_SECONDS]

@@ -3,6 +3,7 @@
 The sandbox knows many of Stripe's test tokens. For these tokens, it gives the same answers as Stripe.
 """
 
+import asyncio
 import secrets
 from typing import Any, Generic, TypeVar
 
@@ -22,7 +23,7 @@ from payments.gateway.protocol import (
     UnknownCharge,
     UnknownToken,
 )
-from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS
+from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS, NO_ANSWER, SLOW, SLOW_SECONDS
 
 
 class _Charged(BaseModel):
@@ -79,8 +80,13 @@ class SandboxGateway:
             if decline
             else _Charged(charge_id=ChargeId(_new_id("ch")))
         )
+        if token == SLOW:
+            await asyncio.sleep(SLOW_SECONDS)
         request = {"amount": amount, "currency": self._currency, "token": token}
-        charge = await self._charges.first(payment_id, _Charge(request=request, outcome=outcome))
+        new = _Charge(request=request, outcome=outcome)
+        charge = await self._charges.first(payment_id, new)
+        if token == NO_ANSWER and charge is new:
+            raise GatewayUnavailable("The sandbox has charged this card, but does not say so.")
         if isinstance(charge.outcome, _Declined):
             raise CardDeclined(charge.outcome.reason, charge.outcome.code)
         return charge.outcome.charge_id

@@ -13,6 +13,12 @@ _APPROVED = (
     *("amex", "discover", "diners", "jcb", "unionpay"),
 )
 
+SLOW = "pm_card_sandbox_slow"
+"""A card of the sandbox only: its charge takes 2.5 s."""
+NO_ANSWER = "pm_card_sandbox_noAnswer"
+"""A card of the sandbox only: it is charged, but the answer is lost. A repeated request gets the answer."""
+SLOW_SECONDS = 2.5
+
 _DECLINED = "Your card was declined."
 
 _DECLINES = {
@@ -45,6 +51,6 @@ def _tokens(card: str) -> list[str]:
     return [prefix + name for name in names for prefix in ("pm_card_", "tok_")]
 
 
-APPROVED_TOKENS = frozenset(token for card in _APPROVED for token in _tokens(card))
+APPROVED_TOKENS = frozenset({SLOW, NO_ANSWER, *(token for card in _APPROVED for token in _tokens(card))})
 
 DECLINED_TOKENS = {token: decline for card, decline in _DECLINES.items() for token in _tokens(card)}
