@@ -19,7 +19,7 @@ JSON = {"Content-Type": "application/json"}
 LISTING = {"title": "Opera", "price": 25}
 NO_PRICES = (
     *("0", "-1", "-0.01", "19.999", "0.001", "NaN", "Infinity", "-Infinity", "1e309", "1000000", "1" + "0" * 400),
-    *('"1"', '"19.99"', "true", "null", "[19.99]", "{}"),
+    *('"-1"', '"19,99"', '"1e3"', '" 1"', '""', '"19.999"', '"1000000"', "true", "null", "[19.99]", "{}"),
 )
 NO_TITLES = ('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000), json.dumps("x" * 201), r'"\ud800"')
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")

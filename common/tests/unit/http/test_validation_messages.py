@@ -19,6 +19,19 @@ from devkit.testing.running import somebody
 from devkit.testing.tokens import TokenSigner
 
 SECRET = "hunter2"
+BROKEN_PRICES = (
+    (0, "must be between 0.01 and 999999.99"),
+    (1.999, "must have at most two decimals"),
+    ("1.999", "must have at most two decimals"),
+    (SECRET, 'must consist of digits and at most one point, such as "19.90"'),
+)
+BROKEN_FORMATS = {
+    "email": ((SECRET, "must be an e-mail address"),),
+    "date-time": (
+        (SECRET, "must be a time with its offset, such as 2027-05-01T20:00:00+02:00"),
+        ("2027-05-01T20:00:00", "must end with its offset from UTC, such as +02:00 or Z"),
+    ),
+}
 WORDS_OF_PYDANTIC = re.compile(r"String should|Input should|Value error|Field required|value is not|Extra inputs")
 
 
@@ -53,20 +66,22 @@ class Broken:
 
 def broken_values(schema: dict[str, Any], *, in_body: bool) -> Iterator[tuple[Any, str]]:
     """A value and its message for each constraint of this schema."""
-    if "anyOf" in schema:
-        (schema,) = (each for each in schema["anyOf"] if each["type"] != "null")
+    if "anyOf" in schema:  # the second option is null, or the text of a price
+        schema = schema["anyOf"][0]
+    if "$ref" in schema:
+        yield (SECRET, "must be a JSON object")
+        return
     kind, pattern = schema["type"], schema.get("pattern", "")
     if in_body:
         wrong_type = {"string": "must be a text", "integer": "must be a whole number", "number": "must be a number"}
-        yield ([SECRET], wrong_type[kind] + (", such as 19.99" if kind == "number" else ""))
+        yield ([SECRET], wrong_type[kind] + (', such as 19.99, or a text, such as "19.90"' if kind == "number" else ""))
     if kind == "integer":
         yield (1.5, "must be a whole number")
         least, most = int(schema["minimum"]), int(schema["maximum"])  # in the document they may be floats
         yield (least - 1, f"must be at least {least}")
         yield (most + 1, f"must be at most {most}")
     if kind == "number":
-        yield (0, "must be between 0.01 and 999999.99")
-        yield (1.999, "must have at most two decimals")
+        yield from BROKEN_PRICES
     if "minLength" in schema:
         least = schema["minLength"]
         yield ("x" * (least - 1), f"must have at least {least} character{'s' if least > 1 else ''}")
@@ -76,8 +91,7 @@ def broken_values(schema: dict[str, Any], *, in_body: bool) -> Iterator[tuple[An
         yield (SECRET, "must be an id of 24 lower-case hexadecimal digits")
     elif pattern:
         yield (f"{SECRET}-", "must consist of letters, digits and underscores")
-    if schema.get("format") == "email":
-        yield (SECRET, "must be an e-mail address")
+    yield from BROKEN_FORMATS.get(schema.get("format", ""), ())
 
 
 def broken_requests(document: dict[str, Any]) -> Iterator[Broken]:
