@@ -66,7 +66,7 @@ class Marketplace:
         clock, relays = self.clock, self.relays
         tickets = TicketRepository(databases["tickets"]["tickets"], relays["tickets"], clock)
         holding = HoldingOrders(databases["tickets"]["order_replicas"])
-        self.tickets = TicketService(tickets, holding)
+        self.tickets = TicketService(tickets, holding, clock)
         orders = OrderRepository(databases["orders"]["orders"], relays["orders"], clock)
         ticket_read_models = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
         timeline = TimelineReader(unconnected_broker())

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from common.domain.event import Event, Message
-from common.events.catalog import EXAMPLES
+from common.events.catalog import EXAMPLES, GROWN_EXAMPLES
 from common.messaging.streams import STREAMS, stream_of
 from marketplace.registry import CONSUMERS_OF
 
@@ -78,8 +79,8 @@ def _handlers() -> Iterator[str]:
 
 def _schemas() -> Iterator[str]:
     yield "## Schemas\n"
-    for example in EXAMPLES:
-        event = type(example)
+    newest = {type(example): example for example in (*EXAMPLES, *chain.from_iterable(GROWN_EXAMPLES.values()))}
+    for event, example in newest.items():
         yield f"### {event.__name__}\n"
         yield " ".join((event.__doc__ or "").split()) + "\n"
         yield f"Schema version {event.schema_version}, stream `{stream_of(event).name}`.\n"

@@ -15,7 +15,7 @@ from common.http.schemas import PageCursor, PageLimit
 from orders.order import NotTheBuyer, OrderNotOpen
 from orders.repository import TicketNotAvailable
 from orders.schemas import OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
-from orders.service import OrderService, OwnTicket, PriceChanged
+from orders.service import EventOver, OrderService, OwnTicket, PriceChanged
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(NotSignedIn))
 idempotent = APIRouter(prefix="/api/orders", tags=["orders"], route_class=IdempotentRoute)
@@ -36,7 +36,15 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
     summary="Order a ticket, which holds it until the deadline",
     status_code=status.HTTP_201_CREATED,
     responses=problems(
-        NotSignedIn, OwnTicket, NotFound, TicketNotAvailable, PriceChanged, VersionConflict, RequestInFlight, KeyReused
+        NotSignedIn,
+        OwnTicket,
+        NotFound,
+        EventOver,
+        PriceChanged,
+        TicketNotAvailable,
+        VersionConflict,
+        RequestInFlight,
+        KeyReused,
     ),
     dependencies=[REQUIRES_BROKER],
 )

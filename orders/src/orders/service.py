@@ -31,6 +31,13 @@ class PriceChanged(Conflict):
     title = "The price has changed"
 
 
+class EventOver(Conflict):
+    """The event of this ticket has begun, so the ticket cannot be ordered any more."""
+
+    code = "event-over"
+    title = "The event has begun"
+
+
 class OrderService:
     def __init__(
         self,
@@ -63,9 +70,10 @@ class OrderService:
 
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
         order does this for the time `self._window`, which is also the maximum. Raises BadInput if `window_seconds` is
-        longer. Raises NotFound if the ticket does not exist, and OwnTicket if the buyer is its seller. Raises
-        TicketNotAvailable if the ticket is reserved or sold for another order. `expected_price` is the price that the
-        buyer has seen, in minor units. Raises PriceChanged if our copy of the ticket has another price.
+        longer. Raises NotFound if the ticket does not exist, OwnTicket if the buyer is its seller, and EventOver if its
+        event has begun. Raises TicketNotAvailable if the ticket is reserved or sold for another order. `expected_price`
+        is the price that the buyer has seen, in minor units. Raises PriceChanged if our copy of the ticket has another
+        price.
         """
         try:
             order = await self._prepare_order(ticket_id, buyer, window_seconds, request_key)
@@ -87,7 +95,7 @@ class OrderService:
     async def _prepare_order(
         self, ticket_id: TicketId, buyer: UserId, window_seconds: int | None, request_key: RequestKey | None
     ) -> Order:
-        """Make an order that is not stored yet. Raises BadInput, NotFound or OwnTicket."""
+        """Make an order that is not stored yet. Raises BadInput, NotFound, OwnTicket or EventOver."""
         window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
         if window > self._window:
             longest = int(self._window.total_seconds())
@@ -97,7 +105,10 @@ class OrderService:
             raise NotFound(f"There is no ticket {ticket_id}.", argument="ticket_id")
         if ticket.user_id == buyer:
             raise OwnTicket("You sell this ticket, so you cannot order it.")
-        expires_at = self._clock() + window
+        now = self._clock()
+        if ticket.has_begun(now):
+            raise EventOver("The event of this ticket has begun.")
+        expires_at = now + window
         return Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
 
     @retry_on_conflict

@@ -4,7 +4,10 @@ The events of the tickets service update this copy. With the copy, the orders se
 to the tickets service.
 """
 
+from datetime import datetime
+
 from common.domain.ids import TicketId, UserId
+from common.domain.zoned_time import utc_of, zoned_time
 from common.events.orders import OrderedTicket
 from common.storage.collection import Collection
 from common.storage.read_model import ReadModel, ReadModelRepository
@@ -15,6 +18,19 @@ class TicketReadModel(ReadModel):
     price: int
     user_id: UserId
     """The id of the seller."""
+    starts_at: str | None = None
+    """When the event of the ticket begins, as in TicketEvent."""
+
+    def has_begun(self, now: datetime) -> bool:
+        """Return True if the event of the ticket begins at `now` or earlier.
+
+        Return False if we do not know when it begins. This is also the case if a newer version of the tickets service
+        has sent a time that this version cannot read.
+        """
+        try:
+            return self.starts_at is not None and utc_of(zoned_time(self.starts_at)) <= now
+        except ValueError:
+            return False
 
     def as_ordered(self) -> OrderedTicket:
         return OrderedTicket(id=TicketId(self.id), title=self.title, price=self.price, version=self.version)

@@ -47,6 +47,16 @@ async def test_a_seller_cannot_order_their_own_ticket(
     assert await orders._orders.collection.count_documents({}) == 0
 
 
+async def test_a_ticket_whose_event_has_begun_cannot_be_ordered(
+    buying: httpx.AsyncClient, orders: OrderService
+) -> None:
+    ticket = listed_ticket(starts_at="2026-05-01T20:00:00+02:00")
+    await orders.follow_ticket(ticket)
+    response = await buying.post("/api/orders", json={"ticketId": ticket.id})
+    assert refusal(response) == Refusal(409, "event-over", [None])
+    assert await orders._orders.collection.count_documents({}) == 0
+
+
 async def test_unknown_orders_and_tickets_are_not_found(buying: httpx.AsyncClient) -> None:
     for method, path in about(new_id()):
         assert refusal(await buying.request(method, path)) == Refusal(404, "not-found", [None])

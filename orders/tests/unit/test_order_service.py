@@ -13,7 +13,7 @@ from devkit.testing.in_memory import idle_relay, in_memory_database, unconnected
 from devkit.testing.samples import listed_ticket
 from orders.order import NotTheBuyer, Order, OrderNotOpen, OrderStatus
 from orders.repository import OrderRepository, TicketNotAvailable
-from orders.service import OrderService, OwnTicket
+from orders.service import EventOver, OrderService, OwnTicket
 from orders.ticket_read_model import TicketReadModelRepository
 
 WINDOW = timedelta(minutes=15)
@@ -89,6 +89,28 @@ async def test_a_seller_cannot_order_their_own_ticket(orders: OrderService, tick
     with pytest.raises(OwnTicket):
         await orders.place_order(TicketId(ticket.id), buyer=ticket.user_id)
     assert await orders._orders.collection.count_documents({}) == 0
+
+
+async def test_a_ticket_is_off_sale_from_the_moment_when_its_event_begins(
+    orders: OrderService, clock: SettableClock
+) -> None:
+    ticket = listed_ticket(starts_at="2026-11-24T13:15:00+01:00")  # a quarter of an hour after `clock`
+    await orders.follow_ticket(ticket)
+    clock.move_on(timedelta(minutes=15))
+    with pytest.raises(EventOver):
+        await orders.place_order(TicketId(ticket.id), buyer=BUYER)
+    assert await orders._orders.collection.count_documents({}) == 0
+
+    clock.move_on(-timedelta(milliseconds=1))
+    assert (await orders.place_order(TicketId(ticket.id), buyer=BUYER)).ticket.id == ticket.id
+
+
+@pytest.mark.parametrize("starts_at", ["2020-05-01T20:00:00", "next week", ""])
+async def test_a_start_that_orders_cannot_read_does_not_prevent_an_order(orders: OrderService, starts_at: str) -> None:
+    """A newer version of tickets may have sent it."""
+    ticket = listed_ticket(starts_at=starts_at)
+    await orders.follow_ticket(ticket)
+    assert (await orders.place_order(TicketId(ticket.id), buyer=BUYER)).ticket.id == ticket.id
 
 
 async def test_a_ticket_is_ordered_once_even_by_the_same_buyer(

@@ -19,6 +19,7 @@ AREAS = (
     "able_to_publish",
     "restored_databases",
     "orders_and_tickets",
+    "listings",
     "deadlines",
     "payments",
     "recovery_job",

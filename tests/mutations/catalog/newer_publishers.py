@@ -35,7 +35,29 @@ MUTATIONS: tuple[Mutation, ...] = (
         new='extra="forbid"',
         tests=tests_in(
             "common/tests/unit/events/test_catalog.py",
-            "test_a_field_added_by_a_newer_publisher_is_ignored[order.created]",
+            "test_a_field_added_by_a_newer_publisher_is_ignored[order.created.v1.json]",
+        ),
+    ),
+    Mutation(
+        name="unknown-start-is-ignored",
+        promise="Orders sells a ticket whose start it cannot read, because a newer version may write it otherwise.",
+        where="orders.ticket_read_model:TicketReadModel.has_begun",
+        old="except ValueError:",
+        new="except KeyError:",
+        tests=tests_in(
+            "orders/tests/unit/test_order_service.py",
+            "test_a_start_that_orders_cannot_read_does_not_prevent_an_order[next week]",
+        ),
+    ),
+    Mutation(
+        name="new-field-of-a-copy-is-optional",
+        promise="Orders sells a ticket whose copy the last release has stored.",
+        where="orders.ticket_read_model:TicketReadModel",
+        old="starts_at: str | None = None",
+        new="starts_at: str | None",
+        tests=tests_in(
+            "tests/integration/test_last_release.py",
+            "test_a_copy_that_the_last_release_has_stored_can_be_ordered[motor]",
         ),
     ),
     Mutation(

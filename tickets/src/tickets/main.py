@@ -22,7 +22,7 @@ def create_app(settings: TicketsSettings, *, clock: Clock = utc_now, policy: Ret
     database = runtime.mongo.database
     repository = TicketRepository(BatchingCollection(database["tickets"]), runtime.relay, clock)
     orders = OrderReadModelRepository(BatchingCollection(database["order_replicas"], lookup_by=("_id", "ticket_id")))
-    tickets = TicketService(repository, orders)
+    tickets = TicketService(repository, orders, clock)
 
     runtime.before_start(repository.create_indexes, orders.create_indexes)
     runtime.consume(CONSUMERS, tickets)

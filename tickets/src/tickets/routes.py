@@ -40,16 +40,20 @@ async def get_ticket(ticket_id: TicketInPath, tickets: Tickets) -> TicketOut:
     dependencies=[REQUIRES_BROKER],
 )
 async def list_ticket(listing: ListingIn, user: CurrentUser, tickets: Tickets) -> TicketOut:
-    ticket = await tickets.list_ticket(seller=user.id, title=listing.title, price=listing.price)
+    ticket = await tickets.list_ticket(
+        seller=user.id, title=listing.title, price=listing.price, details=listing.details
+    )
     return TicketOut.model_validate(ticket)
 
 
 @router.put(
     ONE_TICKET,
-    summary="Change a listing while no order holds the ticket",
+    summary="Replace a listing while no order holds the ticket",
     responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, VersionConflict),
     dependencies=[REQUIRES_BROKER],
 )
 async def change_listing(ticket_id: TicketInPath, listing: ListingIn, user: CurrentUser, tickets: Tickets) -> TicketOut:
-    ticket = await tickets.change_listing(ticket_id, by=user.id, title=listing.title, price=listing.price)
+    ticket = await tickets.change_listing(
+        ticket_id, by=user.id, title=listing.title, price=listing.price, details=listing.details
+    )
     return TicketOut.model_validate(ticket)

@@ -2,18 +2,57 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from common.domain.ids import OrderId, TicketId, UserId
+from common.domain.zoned_time import ZonedTime, zoned_time
+from common.events.tickets import Place
 from common.http.money import PriceIn, PriceOut
 from common.http.schemas import RequestBody, ResponseBody
+from tickets.ticket import Details
+
+
+def _zoned_time(text: str) -> ZonedTime:
+    try:
+        return zoned_time(text)
+    except ValueError as error:
+        raise PydanticCustomError("zoned_time", "{problem}", {"problem": str(error)}) from None
+
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Venue = Title  # a venue has the same limits
+ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+_TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2027-05-01T20:00:00+02:00"]}
+StartTimeIn = Annotated[ZonedTime, AfterValidator(_zoned_time), WithJsonSchema(_TIME_SCHEMA)]
+StartTimeOut = Annotated[ZonedTime, WithJsonSchema(_TIME_SCHEMA)]
+
+
+class PlaceIn(RequestBody):
+    section: ShortName | None = None
+    row: ShortName | None = None
+    seat: ShortName | None = None
 
 
 class ListingIn(RequestBody):
     title: Title = Field(examples=["Concert"])
     price: PriceIn
+    venue: Venue | None = Field(default=None, examples=["Arena di Verona"])
+    starts_at: StartTimeIn | None = Field(
+        default=None, description="When the event begins, with its offset from UTC. It must be in the future."
+    )
+    place: PlaceIn | None = Field(default=None, examples=[{"section": "Gradinata", "row": "12", "seat": "7"}])
+
+    @property
+    def details(self) -> Details:
+        place = Place(**self.place.model_dump()) if self.place else Place()
+        return Details(venue=self.venue, starts_at=self.starts_at, place=None if place == Place() else place)
+
+
+class PlaceOut(ResponseBody):
+    section: str | None
+    row: str | None
+    seat: str | None
 
 
 class TicketOut(ResponseBody):
@@ -24,6 +63,11 @@ class TicketOut(ResponseBody):
     order_id: OrderId | None = Field(
         description="The order that holds or has bought the ticket; null if the ticket can be bought."
     )
+    venue: str | None
+    starts_at: StartTimeOut | None = Field(
+        description="When the event begins, with the offset that the seller has sent."
+    )
+    place: PlaceOut | None
     version: int
 
 

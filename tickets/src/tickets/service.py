@@ -3,19 +3,22 @@
 The HTTP routes and the event handlers call them.
 """
 
-from common.domain.errors import NotFound, PermanentFailure
+from common.domain.clock import Clock
+from common.domain.errors import BadInput, NotFound, PermanentFailure
 from common.domain.ids import OrderId, TicketId, UserId
+from common.domain.zoned_time import utc_of
 from common.events.orders import OrderEvent
 from common.storage.retry import retry_on_conflict
 from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
-from tickets.ticket import Ticket
+from tickets.ticket import NO_DETAILS, Details, Ticket
 
 
 class TicketService:
-    def __init__(self, tickets: TicketRepository, orders: OrderReadModelRepository) -> None:
+    def __init__(self, tickets: TicketRepository, orders: OrderReadModelRepository, clock: Clock) -> None:
         self._tickets = tickets
         self._orders = orders
+        self._clock = clock
 
     async def list_for_sale(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:
         """Return a page of the tickets that can be bought, newest first, and the cursor of the next page.
@@ -31,18 +34,30 @@ class TicketService:
             raise NotFound(f"There is no ticket {ticket_id}.")
         return ticket
 
-    async def list_ticket(self, *, seller: UserId, title: str, price: int) -> Ticket:
-        ticket = Ticket.list_for_sale(seller=seller, title=title, price=price)
+    async def list_ticket(self, *, seller: UserId, title: str, price: int, details: Details = NO_DETAILS) -> Ticket:
+        """Offer a ticket for sale. Raises BadInput if its event has already begun."""
+        self._check_start(details)
+        ticket = Ticket.list_for_sale(seller=seller, title=title, price=price, details=details)
         await self._tickets.add(ticket)
         return ticket
 
     @retry_on_conflict
-    async def change_listing(self, ticket_id: TicketId, *, by: UserId, title: str, price: int) -> Ticket:
-        """Change the title and the price of a ticket. Raises NotFound, NotTheSeller or TicketHeld."""
+    async def change_listing(
+        self, ticket_id: TicketId, *, by: UserId, title: str, price: int, details: Details = NO_DETAILS
+    ) -> Ticket:
+        """Replace the listing of a ticket.
+
+        Raises BadInput if its event has already begun. Raises NotFound, NotTheSeller or TicketHeld.
+        """
+        self._check_start(details)
         ticket = await self.get_ticket(ticket_id)
-        ticket.change_listing(by=by, title=title, price=price)
+        ticket.change_listing(by=by, title=title, price=price, details=details)
         await self._tickets.save(ticket)
         return ticket
+
+    def _check_start(self, details: Details) -> None:
+        if details.starts_at is not None and utc_of(details.starts_at) <= self._clock():
+            raise BadInput("must be in the future", argument="starts_at")
 
     async def follow_order(self, event: OrderEvent) -> None:
         """Update our copy of an order with the data of the event. Then store in the ticket which order holds it now.

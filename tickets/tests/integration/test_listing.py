@@ -1,5 +1,8 @@
 """Listing tickets, changing listings, and listing what is for sale, over HTTP."""
 
+from typing import Any
+from unittest.mock import ANY
+
 import httpx
 
 from common.domain.ids import UserId
@@ -9,6 +12,7 @@ from tickets.consumers import CONSUMERS
 from tickets.service import TicketService
 from tickets.ticket import Ticket
 
+NO_DETAILS = {"venue": None, "startsAt": None, "place": None}
 ALL = [consumer.name for consumer in CONSUMERS]
 
 
@@ -24,6 +28,7 @@ async def test_a_listed_ticket_can_be_seen_by_anybody(
         "price": 19.99,
         "userId": seller,
         "orderId": None,
+        **NO_DETAILS,
         "version": 1,
     }
     seen = await anybody.get(f"/api/tickets/{ticket['id']}")
@@ -43,9 +48,29 @@ async def test_a_seller_can_change_a_listing(
         "price": 25,
         "userId": seller,
         "orderId": None,
+        **NO_DETAILS,
         "version": 2,
     }
     assert (await anybody.get(f"/api/tickets/{ticket.id}")).json() == changed.json()
+
+
+async def test_a_listing_has_details_and_a_change_replaces_them_all(
+    selling: httpx.AsyncClient, anybody: httpx.AsyncClient
+) -> None:
+    listing = {"title": "Concert", "price": "19.90"}
+    place = {"section": " Gradinata ", "seat": "7"}
+    details = {"venue": " Arena di Verona", "startsAt": "2127-05-01t20:00:00.000+02:00", "place": place}
+    listed = await selling.post("/api/tickets", json=listing | details)
+    assert listed.status_code == 201
+    seen = listed.json()
+    assert (seen["price"], seen["venue"], seen["startsAt"]) == (19.9, "Arena di Verona", "2127-05-01T20:00:00+02:00")
+    assert seen["place"] == {"section": "Gradinata", "row": None, "seat": "7"}
+    path = f"/api/tickets/{seen['id']}"
+    assert (await anybody.get(path)).json() == seen
+    without: tuple[dict[str, Any], ...] = ({}, NO_DETAILS, {"place": {}}, {"place": {"row": None}})
+    for less in without:
+        assert (await selling.put(path, json=listing | details)).json() == {**seen, "version": ANY}
+        assert (await selling.put(path, json=listing | less)).json() == {**seen, **NO_DETAILS, "version": ANY}
 
 
 async def test_a_price_comes_back_as_the_text_that_was_sent(

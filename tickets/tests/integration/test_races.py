@@ -7,6 +7,7 @@ from itertools import cycle, permutations
 import httpx
 import pytest
 
+from common.domain.clock import utc_now
 from common.domain.ids import OrderId, TicketId, UserId
 from common.events.tickets import TicketUpdated
 from devkit.testing.events import EventStreams
@@ -116,7 +117,9 @@ async def test_an_order_cancelled_before_its_hold_is_written_does_not_keep_the_t
 ) -> None:
     created, cancelled, _ = order_events(ticket.id)
     # The cancellation finds the ticket still free, so it does nothing: the writer of the hold has to read again.
-    interrupted = TicketService(tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(cancelled)))
+    interrupted = TicketService(
+        tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(cancelled)), utc_now
+    )
     await interrupted.follow_order(created)
     held, freed = await streams.eventually_published(TicketUpdated, 2)
     assert (held.order_id, freed.order_id) == (created.id, None)
@@ -129,7 +132,9 @@ async def test_a_release_is_not_written_after_another_order_got_the_ticket(
     a_created, a_cancelled, _ = order_events(ticket.id)
     b_created, _, _ = order_events(ticket.id)
     await tickets.follow_order(a_created)
-    interrupted = TicketService(tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(b_created)))
+    interrupted = TicketService(
+        tickets._tickets, Interrupted(tickets._orders, lambda: tickets.follow_order(b_created)), utc_now
+    )
     await interrupted.follow_order(a_cancelled)
     await streams.eventually_relayed(running.collection("tickets"))
     # The ticket was never free in between: its seller could have changed it after the second order.

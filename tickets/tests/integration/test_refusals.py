@@ -22,6 +22,15 @@ NO_PRICES = (
     *('"-1"', '"19,99"', '"1e3"', '" 1"', '""', '"19.999"', '"1000000"', "true", "null", "[19.99]", "{}"),
 )
 NO_TITLES = ('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000), json.dumps("x" * 201), r'"\ud800"')
+NO_STARTS = (
+    *('"2127-05-01T20:00:00"', '"2127-05-01"', '"2127-02-30T20:00:00Z"', '"2020-05-01T20:00:00+02:00"', '"tomorrow"'),
+    *('""', "1809194400", "true", "[]", "{}"),
+)
+NO_PLACES = {
+    **dict.fromkeys(("1", '"row 1"', "[]", "true"), "place"),
+    **dict.fromkeys(('{"row": ""}', '{"row": " "}', '{"row": 1}', '{"row": "%s"}' % ("x" * 51)), "place.row"),
+    '{"gate": "1"}': "place.gate",
+}
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")
 
 
@@ -64,6 +73,9 @@ async def test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing(
     bodies: dict[str | bytes, list[str | None]] = {
         **{f'{{"title": "Opera", "price": {price}}}': ["price"] for price in NO_PRICES},
         **{f'{{"title": {title}, "price": 25}}': ["title"] for title in NO_TITLES},
+        **{f'{{"title": "Opera", "price": 25, "venue": {venue}}}': ["venue"] for venue in NO_TITLES if venue != "null"},
+        **{f'{{"title": "Opera", "price": 25, "startsAt": {text}}}': ["startsAt"] for text in NO_STARTS},
+        **{f'{{"title": "Opera", "price": 25, "place": {place}}}': [field] for place, field in NO_PLACES.items()},
         '{"title": "Opera"}': ["price"],
         '{"price": 25}': ["title"],
         "{}": ["title", "price"],

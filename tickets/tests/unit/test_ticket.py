@@ -3,11 +3,17 @@
 import pytest
 
 from common.domain.ids import OrderId, UserId, new_id
-from common.events.tickets import TicketCreated, TicketUpdated
-from tickets.ticket import NotTheSeller, Ticket, TicketHeld
+from common.domain.zoned_time import zoned_time
+from common.events.tickets import Place, TicketCreated, TicketUpdated
+from tickets.ticket import Details, NotTheSeller, Ticket, TicketHeld
 
 SELLER = UserId(new_id())
 ORDER = OrderId(new_id())
+DETAILS = Details(
+    venue="Arena di Verona",
+    starts_at=zoned_time("2027-05-01T20:00:00+02:00"),
+    place=Place(section="Gradinata", row="12", seat="7"),
+)
 
 
 @pytest.fixture
@@ -30,6 +36,22 @@ def test_a_seller_can_change_a_listing(ticket: Ticket) -> None:
     ticket.change_listing(by=SELLER, title="Opera", price=2500)
     assert (ticket.title, ticket.price, ticket.version, ticket.stored_version) == ("Opera", 2500, 2, 1)
     assert ticket.recorded == [TicketUpdated(id=ticket.id, version=2, title="Opera", price=2500, user_id=SELLER)]
+
+
+def test_a_listing_says_where_and_when_the_event_is_and_its_event_too() -> None:
+    ticket = Ticket.list_for_sale(seller=SELLER, title="Concert", price=1999, details=DETAILS)
+    (event,) = ticket.recorded
+    for each in (ticket, event, Ticket.from_document(ticket.to_document()), Ticket.from_event(event)):
+        assert (each.venue, each.starts_at, each.place) == (DETAILS.venue, DETAILS.starts_at, DETAILS.place)
+
+
+def test_a_change_replaces_all_details_and_a_hold_keeps_them(ticket: Ticket) -> None:
+    ticket.change_listing(by=SELLER, title="Concert", price=1999, details=DETAILS)
+    ticket.set_holder(ORDER)
+    ticket.set_holder(None)
+    ticket.change_listing(by=SELLER, title="Concert", price=1999)
+    assert [event.starts_at for event in ticket.recorded] == [*[DETAILS.starts_at] * 3, None]
+    assert (ticket.venue, ticket.starts_at, ticket.place) == (None, None, None)
 
 
 def test_no_other_user_can_change_a_listing(ticket: Ticket) -> None:

@@ -1,29 +1,36 @@
 """The use cases of tickets, one request or event at a time, on a database in memory."""
 
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from common.domain.clock import utc_now
-from common.domain.errors import NotFound, PermanentFailure
+from common.domain.errors import BadInput, NotFound, PermanentFailure
 from common.domain.ids import TicketId, UserId, new_id
+from common.domain.zoned_time import zoned_time
 from common.events.orders import OrderEvent
+from devkit.testing.clock import SettableClock
 from devkit.testing.in_memory import idle_relay, in_memory_database
 from devkit.testing.samples import order_events
 from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
 from tickets.service import TicketService
-from tickets.ticket import NotTheSeller, Ticket, TicketHeld
+from tickets.ticket import Details, NotTheSeller, Ticket, TicketHeld
 
 SELLER = UserId(new_id())
 
 
 @pytest.fixture
-def tickets() -> TicketService:
+def clock() -> SettableClock:
+    return SettableClock(stands_at=datetime(2026, 11, 24, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def tickets(clock: SettableClock) -> TicketService:
     database = in_memory_database("tickets")
-    repository = TicketRepository(database["tickets"], idle_relay(), utc_now)
-    return TicketService(repository, OrderReadModelRepository(database["order_replicas"]))
+    repository = TicketRepository(database["tickets"], idle_relay(), clock)
+    return TicketService(repository, OrderReadModelRepository(database["order_replicas"]), clock)
 
 
 @pytest.fixture
@@ -51,6 +58,26 @@ async def test_a_change_adds_its_event_in_the_same_write(tickets: TicketService,
         f"ticket-{ticket.id}-1",
         f"ticket-{ticket.id}-2",
     ]
+
+
+@pytest.mark.parametrize(
+    "starts_at", ["2026-11-24T12:00:00Z", "2026-11-24T12:59:59+01:00", "2025-11-24T23:00:00-12:00"]
+)
+async def test_an_event_that_has_begun_is_not_offered(tickets: TicketService, ticket: Ticket, starts_at: str) -> None:
+    details = Details(starts_at=zoned_time(starts_at))
+    with pytest.raises(BadInput, match="must be in the future") as refused:
+        await tickets.list_ticket(seller=SELLER, title="Concert", price=1999, details=details)
+    assert refused.value.argument == "starts_at"
+    with pytest.raises(BadInput, match="must be in the future"):
+        await tickets.change_listing(TicketId(ticket.id), by=SELLER, title="Opera", price=2500, details=details)
+    assert await tickets.get_ticket(TicketId(ticket.id)) == ticket
+    assert await tickets._tickets.collection.count_documents({}) == 1
+
+
+async def test_an_event_that_begins_in_a_moment_is_offered(tickets: TicketService) -> None:
+    details = Details(starts_at=zoned_time("2026-11-24T13:00:01+01:00"))
+    ticket = await tickets.list_ticket(seller=SELLER, title="Concert", price=1999, details=details)
+    assert ticket.starts_at == "2026-11-24T13:00:01+01:00"
 
 
 async def test_a_refused_change_writes_nothing(tickets: TicketService, ticket: Ticket) -> None:

@@ -10,7 +10,7 @@ from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket
 from common.events.payments import PaymentCreated, PaymentRefunded
-from common.events.tickets import TicketCreated, TicketUpdated
+from common.events.tickets import Place, TicketCreated, TicketUpdated
 from common.events.timers import DeadlineTimer, Timer
 from common.events.users import UserRegistered
 
@@ -42,11 +42,39 @@ EXAMPLES: tuple[Message, ...] = (
     ExpirationCompleted(id=_ORDER, version=2, expires_at=_DEADLINE),
     DeadlineTimer(id=_ORDER, version=1, expires_at=_DEADLINE),
 )
-"""One example message of each type, for docs/events.md and for tests.
+"""One example message of each type, for tests and docs/events.md. It lacks the optional fields that were added later.
 
 For example, a test compares the JSON of each example with a stored file (common/tests/golden). So we notice if a change
 of the code changes the format of a message.
 """
+
+_LISTING = {
+    "title": "Concert",
+    "price": 1999,
+    "user_id": _SELLER,
+    "venue": "Arena di Verona",
+    "starts_at": "2027-05-01T20:00:00+02:00",
+    "place": Place(section="Gradinata", row="12", seat="7"),
+}
+GROWN_EXAMPLES: dict[str, tuple[Message, ...]] = {
+    "with-details": (
+        TicketCreated(id=_TICKET, version=1, **_LISTING),
+        TicketUpdated(id=_TICKET, version=2, order_id=_ORDER, **_LISTING),
+    ),
+}
+"""More examples, of the types that got optional fields later. The key is a name for the fields that were added.
+
+The name is a part of the name of the golden file, for example in ticket.created.v1.with-details.json.
+"""
+
+GOLDEN_FILES: dict[str, Message] = {
+    f"{event.type_name()}.v{event.schema_version}.json": event for event in EXAMPLES
+} | {
+    f"{event.type_name()}.v{event.schema_version}.{added}.json": event
+    for added, events in GROWN_EXAMPLES.items()
+    for event in events
+}
+"""Maps the name of each golden file to its example."""
 
 MESSAGES: dict[str, type[Message]] = {example.type_name(): type(example) for example in EXAMPLES}
 """Maps each type name to its message type. A type name is two parts of the subject, for example `order.created`."""

@@ -2,10 +2,20 @@
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.domain.event import Category, Event
 from common.domain.ids import OrderId, UserId
+
+
+class Place(BaseModel):
+    """The place of the ticket at its venue. A ticket for standing room, for example, has only a section."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    section: str | None = None
+    row: str | None = None
+    seat: str | None = None
 
 
 class TicketEvent(Event):
@@ -19,6 +29,12 @@ class TicketEvent(Event):
     price: int = Field(description="Minor units (cents).")
     user_id: UserId = Field(description="The seller.")
     order_id: OrderId | None = Field(default=None, description="The order that holds or bought the ticket.")
+    venue: str | None = Field(default=None, description="Where the event of the ticket is.")
+    starts_at: str | None = Field(
+        default=None,
+        description="When it begins: a time of RFC 3339 with the offset of the venue (2027-05-01T20:00:00+02:00).",
+    )
+    place: Place | None = None
 
 
 class TicketCreated(TicketEvent):
@@ -30,7 +46,7 @@ class TicketCreated(TicketEvent):
 class TicketUpdated(TicketEvent):
     """The ticket has changed.
 
-    The seller changed the title or the price, or an order reserved the ticket, or a cancelled order released the
+    The seller changed the listing, or an order reserved the ticket, or a cancelled order released the
     ticket.
     """
 

@@ -31,8 +31,11 @@ def order_events(
     )
 
 
-def listed_ticket(*, seller: str | None = None, title: str = "Concert", price: int = 1999) -> TicketCreated:
-    return TicketCreated(id=new_id(), version=1, title=title, price=price, user_id=UserId(seller or new_id()))
+def listed_ticket(
+    *, seller: str | None = None, title: str = "Concert", price: int = 1999, starts_at: str | None = None
+) -> TicketCreated:
+    seller_id = UserId(seller or new_id())
+    return TicketCreated(id=new_id(), version=1, title=title, price=price, user_id=seller_id, starts_at=starts_at)
 
 
 def changed_ticket(ticket: TicketCreated, version: int, *, title: str = "Opera", price: int = 2500) -> TicketUpdated:

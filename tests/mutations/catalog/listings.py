@@ -1,0 +1,33 @@
+"""What a listing says, and when its ticket is off sale."""
+
+from mutations.mutation import Mutation, tests_in
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="no-order-after-the-event-has-begun",
+        promise="A ticket cannot be ordered from the moment on when its event begins.",
+        where="orders.service:OrderService._prepare_order",
+        old="if ticket.has_begun(now):",
+        new="if False:",
+        tests=tests_in(
+            "orders/tests/unit/test_order_service.py",
+            "test_a_ticket_is_off_sale_from_the_moment_when_its_event_begins",
+        ),
+    ),
+    Mutation(
+        name="event-of-a-listing-is-in-the-future",
+        promise="A listing whose event has begun is refused.",
+        where="tickets.service:TicketService._check_start",
+        old="if details.starts_at is not None and utc_of(details.starts_at) <= self._clock():",
+        new="if False:",
+        tests=tests_in("tickets/tests/unit/test_ticket_service.py", "test_an_event_that_has_begun_is_not_offered"),
+    ),
+    Mutation(
+        name="start-has-its-offset",
+        promise="The start of an event without an offset from UTC, which may mean any time zone, is refused.",
+        where="common.domain.zoned_time:zoned_time",
+        old='raise ValueError("must end with its offset from UTC, such as +02:00 or Z")',
+        new='parts = _RFC_3339.fullmatch(f"{text}Z")',
+        tests=tests_in("common/tests/unit/domain/test_zoned_time.py", "test_a_time_without_an_offset_is_refused"),
+    ),
+)
