@@ -18,7 +18,7 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev demo test test-more lint types test-unit test-integration test-system test-browser screenshots test-slow coverage test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run dev demo seed test test-more lint types test-unit test-integration test-system test-browser screenshots test-slow coverage test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -47,6 +47,9 @@ dev: install ## The same as run, and restart each service when its code changes
 
 demo: install ## Play the whole story against the running marketplace
 	@exec $(BIN)/marketplace demo $(if $(GATEWAY),--gateway $(GATEWAY))
+
+seed: install ## List about forty tickets on the running marketplace; safe to repeat
+	@exec $(BIN)/marketplace seed $(if $(GATEWAY),--gateway $(GATEWAY))
 
 ##@ Checks
 

@@ -58,6 +58,7 @@ class StandIn:
                 Route("/api/users/signup", self.sign_up, methods=["POST"]),
                 Route("/api/users/signin", self.sign_in, methods=["POST"]),
                 Route("/api/tickets", self.list_ticket, methods=["POST"]),
+                Route("/api/tickets", self.tickets_on_sale),
                 Route("/api/tickets/{id}", self.ticket),
                 Route("/api/orders", self.place_order, methods=["POST"]),
                 Route("/api/orders", self.my_orders),
@@ -121,14 +122,22 @@ class StandIn:
         return self._signed_in(body["email"], 200)
 
     def _signed_in(self, email: str, status: int) -> Response:
-        response = JSONResponse({"id": secrets.token_hex(12), "email": email}, status)
+        response = JSONResponse({"id": email, "email": email}, status)
         response.set_cookie("session", email, httponly=True)
         return response
 
     async def list_ticket(self, request: Request) -> Response:
         ticket = {**(await request.json()), "id": secrets.token_hex(12), "listed": now()}
+        ticket["userId"] = request.cookies["session"]
         self.tickets[ticket["id"]] = ticket
         return JSONResponse({"id": ticket["id"], "title": ticket["title"], "orderId": None, "version": 1}, 201)
+
+    async def tickets_on_sale(self, request: Request) -> Response:
+        """Pages of ten tickets. The cursor is the number of the next ticket."""
+        begin = int(request.query_params.get("cursor", "0"))
+        on_sale = [{name: value for name, value in each.items() if name != "listed"} for each in self.tickets.values()]
+        cursor = str(begin + 10) if begin + 10 < len(on_sale) else None
+        return JSONResponse({"tickets": on_sale[begin : begin + 10], "nextCursor": cursor})
 
     async def ticket(self, request: Request) -> Response:
         held = [

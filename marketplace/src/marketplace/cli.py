@@ -1,4 +1,4 @@
-"""The command line: `marketplace run`, `dev`, `demo`, `docs`, `provision`, and the commands for operators."""
+"""The command line: `marketplace run`, `dev`, `demo`, `seed`, `docs`, `provision`, and the commands for operators."""
 
 import asyncio
 import sys
@@ -21,6 +21,7 @@ from marketplace.operations.restore_command import restore_done
 from marketplace.operations.timeline_command import timeline
 from marketplace.probes import hosts_of
 from marketplace.provisioning import replica_warnings
+from marketplace.seed import run_seed
 from marketplace.settings import PlatformSettings
 
 app = typer.Typer(
@@ -79,6 +80,19 @@ def demo(
 ) -> None:
     """Play a demo on a running platform: a sale, a declined card, an order that expires."""
     raise typer.Exit(run_demo(gateway or PlatformSettings.from_environment().url))
+
+
+@app.command()
+def seed(
+    gateway: Annotated[
+        str | None, typer.Option(help="The address of the platform. Default: this machine, at GATEWAY_PORT.")
+    ] = None,
+) -> None:
+    """List about forty tickets of five sellers on a running platform. Repeating it adds only what is missing.
+
+    Everybody can read the password of these sellers in the code. So use this command only where nobody sells for real.
+    """
+    raise typer.Exit(run_seed(gateway or PlatformSettings.from_environment().url))
 
 
 @app.command()

@@ -1,63 +1,14 @@
 """The demo plays all steps, repeats requests while a service does not answer, and names the step that fails."""
 
-import io
 import re
 import signal
 import socket
-import threading
-from collections.abc import Iterator
 
 import pytest
-import uvicorn
+from marketplace.tests.played import Played
 from marketplace.tests.stand_in import StandIn
-from rich.console import Console
-from starlette.types import Receive, Scope, Send
-
-from marketplace.demo import run_demo
 
 SHORT = 0.5
-
-
-class Played:
-    def __init__(self, gateway: str, *, timeout: float = 10, encoding: str = "utf-8") -> None:
-        screen = io.BytesIO()
-        file = io.TextIOWrapper(screen, encoding=encoding, write_through=True)
-        # An empty environment: FORCE_COLOR or COLUMNS of the person who runs the tests must not change the output.
-        self.exit_code = run_demo(gateway, console=Console(file=file, width=80, _environ={}), timeout=timeout)
-        self.shown = screen.getvalue().decode(encoding)
-        self.prose = " ".join(self.shown.replace("│", " ").split())
-
-
-class Door:
-    """One server for all tests; each puts its own stand-in behind it."""
-
-    behind: StandIn
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.behind(scope, receive, send)
-
-
-@pytest.fixture(scope="module")
-def door() -> Iterator[tuple[Door, str]]:
-    door = Door()
-    listening = socket.create_server(("127.0.0.1", 0))  # listens before the server runs: nobody has to wait for it
-    server = uvicorn.Server(uvicorn.Config(door, lifespan="off", ws="none", log_config=None))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield door, f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=5)
-
-
-@pytest.fixture
-def gateway(door: tuple[Door, str]) -> str:
-    return door[1]
-
-
-@pytest.fixture
-def platform(door: tuple[Door, str]) -> StandIn:
-    door[0].behind = StandIn()
-    return door[0].behind
 
 
 def test_all_17_steps_succeed(platform: StandIn, gateway: str) -> None:
@@ -110,7 +61,7 @@ def test_a_lost_answer_does_not_break_the_story(platform: StandIn, gateway: str,
     played = Played(gateway)
 
     assert played.exit_code == 0, played.shown
-    assert f"{request_line} answers 502. The demo repeats the request." in played.prose
+    assert f"{request_line} answers 502. Repeating the request." in played.prose
 
 
 def test_requests_are_repeated_while_a_service_is_away(platform: StandIn, gateway: str) -> None:
@@ -119,7 +70,7 @@ def test_requests_are_repeated_while_a_service_is_away(platform: StandIn, gatewa
     played = Played(gateway)
 
     assert played.exit_code == 0, played.shown
-    assert played.prose.count("POST /api/orders answers 503. The demo repeats the request.") == 1
+    assert played.prose.count("POST /api/orders answers 503. Repeating the request.") == 1
 
 
 def test_a_service_that_stays_away_ends_the_demo(platform: StandIn, gateway: str) -> None:
@@ -161,7 +112,7 @@ def test_an_address_that_is_not_a_url_is_refused_at_once(address: str, reason: s
     assert played.exit_code == 1
     assert f"at {address}." in played.prose
     assert f"set GATEWAY to its address. Reason: {reason}" in played.prose
-    assert "repeats" not in played.prose
+    assert "Repeating" not in played.prose
 
 
 def test_another_server_at_the_gateway_is_told_from_the_marketplace(platform: StandIn, gateway: str) -> None:
@@ -172,7 +123,7 @@ def test_another_server_at_the_gateway_is_told_from_the_marketplace(platform: St
     assert played.exit_code == 1
     assert "or set GATEWAY to its address. Reason: GET /api/users/currentuser answers 200" in played.prose
     assert "with a body that is not valid: Invalid JSON" in played.prose
-    assert "repeats" not in played.prose
+    assert "Repeating" not in played.prose
 
 
 def test_an_answer_that_is_not_json_fails_the_step(platform: StandIn, gateway: str) -> None:

@@ -226,4 +226,13 @@ for store in parts.stores:
         new='""',
         tests=_at_the_gateway("test_a_service_that_is_down_is_503_with_retry_after"),
     ),
+    Mutation(
+        name="seed-looks-before-it-repeats",
+        promise="If the command that seeds gets no answer, it looks what is on sale, and lists no ticket twice.",
+        where="marketplace.seed.run:_seed",
+        old='sessions[each.email].send("POST", "/api/tickets", (201,), each.body())',
+        new='sessions[each.email].post("/api/tickets", 201, **each.body())',
+        tests=tests_in("marketplace/tests/unit/test_seed.py", "test_a_lost_answer_lists_no_ticket_twice"),
+        slow=True,
+    ),
 )

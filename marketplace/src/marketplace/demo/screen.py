@@ -2,12 +2,13 @@
 
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -77,6 +78,15 @@ class Screen:
     def _show(self, mark: str, *, took: str = "", style: str = "") -> None:
         step = self._step
         self.text(f"{self._steps:2} {mark} {step.who:10} {step.what:48} {step.result:>5} {took:>8}", style)
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a progress bar. The caller gets a function, and calls it with the number that is done."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        hidden = not self._console.file.isatty()  # see `step`
+        with Progress(*columns, console=self._console, transient=True, disable=hidden) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda done: progress.update(task, completed=done)
 
     def timeline(self, events: Sequence[Event]) -> None:
         table = Table("after", "event", "caused by", "version", border_style="dim")

@@ -34,9 +34,13 @@ class Session:
 
     def sign_up(self, name: str) -> None:
         """Sign up with a new e-mail address, so that the demo can run any number of times on one platform."""
-        login = {"email": f"{name.lower()}-{secrets.token_hex(4)}@example.com", "password": secrets.token_urlsafe(16)}
-        if self.post("/api/users/signup", 201, 409, **login).status_code == httpx.codes.CONFLICT:
-            self.post("/api/users/signin", 200, **login)  # 409: an earlier attempt succeeded, but its answer was lost
+        self.sign_up_or_in(f"{name.lower()}-{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(16))
+
+    def sign_up_or_in(self, email: str, password: str) -> httpx.Response:
+        """Sign up, or sign in if this user exists: an earlier attempt may have succeeded, but its answer was lost."""
+        login = {"email": email, "password": password}
+        answer = self.post("/api/users/signup", 201, 409, **login)
+        return self.post("/api/users/signin", 200, **login) if answer.status_code == httpx.codes.CONFLICT else answer
 
     def post(self, path: str, *expected: int, **body: str | float) -> httpx.Response:
         """Send a POST request with the JSON object `body`. Return the answer, which has one of the `expected` statuses.
@@ -44,20 +48,21 @@ class Session:
         Repeat the request if the service does not answer, or answers 404, because it may not have received the event
         about the new ticket or order yet. If the answer has any other status, raise DemoFailed.
         """
-        return self._repeat(lambda: self._send("POST", path, expected, body))
+        return self.repeat(lambda: self.send("POST", path, expected, body))
 
     def get(self, path: str, model: type[A], until: Callable[[A], bool] = lambda _: True) -> A:
         """Send a GET request, and repeat it like `post` does, until the function `until` accepts the answer."""
 
         def attempt() -> A:
-            answer = model.read(self._send("GET", path, (200,)))
+            answer = model.read(self.send("GET", path, (200,)))
             if until(answer):
                 return answer
             raise NotYet(f"GET {path} answers {answer.model_dump_json(by_alias=True)}")
 
-        return self._repeat(attempt)
+        return self.repeat(attempt)
 
-    def _repeat(self, attempt: Callable[[], T]) -> T:
+    def repeat(self, attempt: Callable[[], T]) -> T:
+        """Call `attempt` until it does not raise NotYet. Return its result, or raise DemoFailed at the timeout."""
         deadline = time.monotonic() + self.timeout
         while True:
             try:
@@ -67,7 +72,8 @@ class Session:
                     raise DemoFailed(f"after {self.timeout:g} s, {found}") from None
             time.sleep(_PAUSE_SECONDS)
 
-    def _send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
+    def send(self, method: str, path: str, expected: tuple[int, ...], body: object = None) -> httpx.Response:
+        """Send one request. Raises NotYet if the same request may succeed later, and DemoFailed if it cannot."""
         # A request without an answer may have been executed. So we repeat it with the same idempotency key, and the
         # service executes only one of these requests. Routes that do not support such keys ignore this header.
         headers = {"Idempotency-Key": str(self.idempotency_key)}
@@ -92,5 +98,5 @@ class Session:
         return response
 
     def _no_answer(self, found: str) -> NotYet:
-        self.screen.notice(f"{found}. The demo repeats the request.")
+        self.screen.notice(f"{found}. Repeating the request.")
         return NotYet(found)
