@@ -26,5 +26,11 @@ def clock_time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M} UTC"
 
 
+def event_time(starts_at: str) -> str:
+    """Return when an event begins, for people, in the time of its place. For example "Sat 1 May 2027, 20:00"."""
+    moment = datetime.fromisoformat(starts_at)
+    return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M}"
+
+
 def date_and_time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%d %b %Y, %H:%M} UTC"

@@ -5,29 +5,33 @@ listed or sold meanwhile: no ticket appears twice or is left out.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from common.domain.ids import ID_PATTERN
 from common.storage.collection import Document
 
 PAGE_SIZE = 24
+_DAY = 86_400
 _CURSOR = re.compile(rf"(?:([0-9]{{1,12}})_)?({ID_PATTERN.strip('^$')})")
 
 
 class Sort(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
+    SOONEST = "soonest"
     CHEAPEST = "cheapest"
     DEAREST = "dearest"
 
     @property
     def field(self) -> str:
-        return "price" if self in (Sort.CHEAPEST, Sort.DEAREST) else "_id"
+        return _ORDERS[self][0]
 
     @property
     def direction(self) -> int:
-        return 1 if self in (Sort.OLDEST, Sort.CHEAPEST) else -1
+        return _ORDERS[self][1]
 
     @property
     def order(self) -> list[tuple[str, int]]:
@@ -36,16 +40,38 @@ class Sort(StrEnum):
         return [*first, ("_id", self.direction)]
 
 
+_ORDERS = {
+    Sort.NEWEST: ("_id", -1),
+    Sort.OLDEST: ("_id", 1),
+    Sort.SOONEST: ("begins", 1),
+    Sort.CHEAPEST: ("price", 1),
+    Sort.DEAREST: ("price", -1),
+}
+
+
 @dataclass(frozen=True)
 class ListingQuery:
     text: str = ""
     sort: Sort = Sort.NEWEST
     all: bool = False
     """True if the list also has tickets that are held or sold."""
+    first_day: date | None = None
+    last_day: date | None = None
+    """The list has only events that begin from `first_day` to `last_day`, in UTC. None: at any time."""
     cursor: str = ""
     """The place in the list: `<value of the first field>_<ticket id>`, or only the id. Empty for the first page."""
 
-    def after(self) -> Document | None:
+    def conditions(self) -> list[Document]:
+        """Return what the tickets of this page have in common: the days, and that they come after the cursor."""
+        found: list[Document] = []
+        if self.first_day:
+            found.append({"begins": {"$gte": _seconds(self.first_day)}})
+        if self.last_day:
+            found.append({"begins": {"$lt": _seconds(self.last_day) + _DAY}})
+        after = self._after()
+        return [*found, after] if after else found
+
+    def _after(self) -> Document | None:
         """Return the condition for the tickets after the cursor, or None for the first page.
 
         A cursor that this code has not made counts as the first page.
@@ -59,6 +85,10 @@ class ListingQuery:
         value = int(found[1])
         return {"$or": [{field: {beyond: value}}, {field: value, "_id": {beyond: found[2]}}]}
 
-    def cursor_after(self, ticket_id: str, value: int) -> str:
-        """Return the cursor of the page after this ticket. `value` is what the ticket has in the field of the order."""
-        return ticket_id if self.sort.field == "_id" else f"{value}_{ticket_id}"
+    def cursor_after(self, ticket_id: str, values: Mapping[str, int]) -> str:
+        """Return the cursor of the page after this ticket. `values` are those of the fields that can come first."""
+        return ticket_id if self.sort.field == "_id" else f"{values[self.sort.field]}_{ticket_id}"
+
+
+def _seconds(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

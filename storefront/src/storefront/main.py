@@ -37,7 +37,7 @@ def create_app(settings: StorefrontSettings, *, clock: Clock = utc_now, policy: 
     tickets = TicketReadModelRepository(BatchingCollection(database["tickets"]))
     orders = OrderReadModelRepository(BatchingCollection(database["orders"]))
     payments = PaymentReadModelRepository(BatchingCollection(database["payments"]))
-    storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]))
+    storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]), clock)
     hub = Hub()
     renderer = Renderer(clock)
 

@@ -18,6 +18,8 @@ class Availability(StrEnum):
     ON_SALE = "on-sale"
     HELD = "held"
     SOLD = "sold"
+    OVER = "over"
+    """The event has begun, so the ticket is off sale."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Offer:
         return self.order is not None and self.order.user_id == user_id
 
 
-def offer_of(ticket: TicketReadModel, orders: Iterable[OrderReadModel]) -> Offer:
+def offer_of(ticket: TicketReadModel, orders: Iterable[OrderReadModel], now: datetime) -> Offer:
     """Return the offer of a ticket. `orders` contains its live orders, and the order that holds it for tickets."""
     known = [order for order in orders if order.ticket_id == ticket.id]
     for status, availability in ((OrderStatus.COMPLETED, Availability.SOLD), (OrderStatus.OPEN, Availability.HELD)):
@@ -45,4 +47,6 @@ def offer_of(ticket: TicketReadModel, orders: Iterable[OrderReadModel]) -> Offer
                 return Offer(ticket, availability, order)
     is_holder_known = any(order.id == ticket.order_id for order in known)  # it is cancelled, so it holds nothing
     is_free = ticket.order_id is None or is_holder_known
-    return Offer(ticket, Availability.ON_SALE if is_free else Availability.HELD)
+    if not is_free:
+        return Offer(ticket, Availability.HELD)
+    return Offer(ticket, Availability.OVER if ticket.begins <= now.timestamp() else Availability.ON_SALE)

@@ -57,6 +57,7 @@ class Renderer:
             "iso": formats.iso,
             "clock_time": formats.clock_time,
             "date_and_time": formats.date_and_time,
+            "event_time": formats.event_time,
         }
 
     def page(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.domain.clock import Clock
 from common.domain.errors import NotFound, NotTheOwner
 from common.domain.event import Event
 from common.domain.ids import OrderId, TicketId, UserId
@@ -61,11 +62,13 @@ class StorefrontService:
         orders: OrderReadModelRepository,
         payments: PaymentReadModelRepository,
         timeline: TimelineReader,
+        clock: Clock,
     ) -> None:
         self._tickets = tickets
         self._orders = orders
         self._payments = payments
         self._timeline = timeline
+        self._clock = clock
 
     async def follow_ticket(self, event: TicketEvent) -> None:
         """Update our copy of a ticket with the data of the event. Ignore the event if it is not newer than the copy."""
@@ -101,10 +104,12 @@ class StorefrontService:
 
     async def list_tickets(self, query: ListingQuery) -> Listing:
         """Return the page of tickets that a person asks for."""
-        found = await self._tickets.find_listed(query, limit=PAGE_SIZE + 1)
+        found = await self._tickets.find_listed(query, now=self._clock(), limit=PAGE_SIZE + 1)
         page = found[:PAGE_SIZE]
         has_more = len(found) > PAGE_SIZE
-        return Listing(await self._offers(page), query.cursor_after(page[-1].id, page[-1].price) if has_more else "")
+        last = page[-1] if has_more else None
+        next_cursor = query.cursor_after(last.id, {"price": last.price, "begins": last.begins}) if last else ""
+        return Listing(await self._offers(page), next_cursor)
 
     async def find_offer(self, ticket_id: TicketId) -> Offer:
         """Return one ticket. Raises NotFound."""
@@ -157,4 +162,5 @@ class StorefrontService:
         known = {order.id for order in orders}
         unknown = [ticket.order_id for ticket in tickets if ticket.order_id and ticket.order_id not in known]
         orders += await self._orders.find_many(unknown)
-        return [offer_of(ticket, orders) for ticket in tickets]
+        now = self._clock()
+        return [offer_of(ticket, orders, now) for ticket in tickets]

@@ -3,18 +3,23 @@
 import re
 import unicodedata
 from collections.abc import Collection as Ids
+from contextlib import suppress
+from datetime import datetime
 from typing import Self
 
 from pydantic import Field
 
 from common.domain.event import Event
 from common.domain.ids import OrderId, UserId
-from common.events.tickets import TicketEvent
+from common.domain.zoned_time import utc_of, zoned_time
+from common.events.tickets import Place, TicketEvent
 from common.storage.collection import Collection, Document
 from common.storage.read_model import ReadModel, ReadModelRepository
 from storefront.listing_query import ListingQuery
 
 _LONGEST_WORD = 40
+NEVER = 253_402_300_800
+"""The first second of the year 10000. A ticket without a date has it, so that it comes last when we sort by date."""
 
 
 class TicketReadModel(ReadModel):
@@ -23,6 +28,10 @@ class TicketReadModel(ReadModel):
     user_id: UserId = Field(description="The seller.")
     order_id: OrderId | None = Field(description="The order that holds or bought the ticket, as tickets knows it.")
     on_sale: bool = Field(description="True if no order holds the ticket, as tickets knows it.")
+    venue: str | None = None
+    starts_at: str | None = Field(default=None, description="When the event begins, as the seller wrote it.")
+    begins: int = Field(default=NEVER, description="The same moment in seconds since 1970; NEVER if it is not known.")
+    place: Place | None = None
     words: list[str] = Field(description="The words by which a search finds the ticket (see `words_of`).")
 
     @classmethod
@@ -36,8 +45,19 @@ class TicketReadModel(ReadModel):
             user_id=event.user_id,
             order_id=event.order_id,
             on_sale=event.order_id is None,
-            words=words_of(event.title),
+            venue=event.venue,
+            starts_at=event.starts_at,
+            begins=_seconds(event.starts_at),
+            place=event.place,
+            words=words_of(f"{event.title} {event.venue or ''}"),
         )
+
+
+def _seconds(starts_at: str | None) -> int:
+    """Return the moment in seconds since 1970. Return NEVER if there is none, or if this version cannot read it."""
+    with suppress(ValueError):
+        return int(utc_of(zoned_time(starts_at)).timestamp()) if starts_at else NEVER
+    return NEVER
 
 
 def words_of(text: str) -> list[str]:
@@ -54,16 +74,16 @@ class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):
         """Create an index for each order in which the pages list tickets, and one for the search."""
         await self.collection.create_index([("on_sale", 1), ("_id", -1)])
         await self.collection.create_index([("on_sale", 1), ("price", 1), ("_id", 1)])
+        await self.collection.create_index([("on_sale", 1), ("begins", 1), ("_id", 1)])
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
         await self.collection.create_index([("words", 1), ("_id", -1)])
 
-    async def find_listed(self, query: ListingQuery, *, limit: int) -> list[TicketReadModel]:
+    async def find_listed(self, query: ListingQuery, *, now: datetime, limit: int) -> list[TicketReadModel]:
         """Return the tickets that the query asks for, at most `limit`."""
         conditions: list[Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words_of(query.text)]
         if not query.all:
-            conditions.append({"on_sale": True})
-        if after := query.after():
-            conditions.append(after)
+            conditions.append({"on_sale": True, "begins": {"$gt": int(now.timestamp())}})
+        conditions += query.conditions()
         wanted = {"$and": conditions} if conditions else {}
         return await self._find(wanted, query.sort.order, limit)
 

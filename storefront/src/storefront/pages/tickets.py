@@ -1,9 +1,12 @@
 """The pages that everybody can see: the list of tickets, and one ticket."""
 
+from contextlib import suppress
+from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, Field
 
 from common.domain.ids import ID_PATTERN, TicketId
 from storefront.listing_query import ListingQuery, Sort
@@ -14,22 +17,40 @@ router = APIRouter()
 _LONGEST_SEARCH = 100
 
 
+class Wanted(BaseModel):
+    """The query parameters of the list. All of them are texts: a value that the page does not know is ignored."""
+
+    q: str = ""
+    sort: str = ""
+    show: str = ""
+    first_day: str = Field(default="", alias="from")
+    last_day: str = Field(default="", alias="to")
+    after: str = ""
+
+    def as_query(self) -> ListingQuery:
+        return ListingQuery(
+            text=self.q.strip()[:_LONGEST_SEARCH],
+            sort=Sort(self.sort) if self.sort in tuple(Sort) else Sort.NEWEST,
+            all=self.show == "all",
+            first_day=_day(self.first_day),
+            last_day=_day(self.last_day),
+            cursor=self.after,
+        )
+
+
 @router.get("/")
-async def show_tickets(
-    visit: CurrentVisit,
-    q: str = "",
-    sort: str = Sort.NEWEST,
-    show: str = "",
-    after: str = "",
-) -> HTMLResponse:
-    """Show a page of the list. A value that the page does not know counts as not given, so a link never breaks."""
-    known = Sort(sort) if sort in tuple(Sort) else Sort.NEWEST
-    query = ListingQuery(q.strip()[:_LONGEST_SEARCH], known, show == "all", after)
-    listing = await visit.storefront.list_tickets(query)
-    return visit.page("tickets.html", query=query, sorts=Sort, listing=listing)
+async def show_tickets(wanted: Annotated[Wanted, Query()], visit: CurrentVisit) -> HTMLResponse:
+    query = wanted.as_query()
+    return visit.page("tickets.html", query=query, listing=await visit.storefront.list_tickets(query))
 
 
 @router.get("/tickets/{ticket_id}")
 async def show_ticket(ticket_id: Annotated[TicketId, Path(pattern=ID_PATTERN)], visit: CurrentVisit) -> HTMLResponse:
-    offer = await visit.storefront.find_offer(ticket_id)
-    return visit.page("ticket.html", offer=offer)
+    return visit.page("ticket.html", offer=await visit.storefront.find_offer(ticket_id))
+
+
+def _day(text: str) -> date | None:
+    """Return the day in a text such as 2027-05-01, or None if it is not a day."""
+    with suppress(ValueError):
+        return date.fromisoformat(text)
+    return None
