@@ -16,12 +16,23 @@ from devkit.testing.eventually import eventually
 from marketplace.demo import run_demo
 from marketplace.platform import Platform
 from marketplace.registry import SERVICE_NAMES, SERVICES
+from marketplace.seed import run_seed
 from marketplace.settings import PlatformSettings
 
 
 @pytest.mark.both_drivers
 async def test_the_whole_story_of_the_demo_happens(platform: Platform) -> None:
     assert await asyncio.to_thread(run_demo, platform.url) == 0
+
+
+async def test_the_seed_lists_its_tickets_once(platform: Platform) -> None:
+    async with httpx.AsyncClient(base_url=platform.url) as client:
+        before = await _on_sale(client)
+        assert await asyncio.to_thread(run_seed, platform.url) == 0
+        seeded = await _on_sale(client)
+        assert len(seeded - before) == 40
+        assert await asyncio.to_thread(run_seed, platform.url) == 0
+        assert await _on_sale(client) == seeded
 
 
 @pytest.mark.slow
