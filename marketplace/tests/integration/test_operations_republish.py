@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from marketplace.tests.integration.backups import Trade, a_trade, present_states
-from marketplace.tests.integration.operated import Marketplace, a_marketplace, an_operator, running
+from marketplace.tests.integration.operated import (
+    Marketplace,
+    a_marketplace,
+    an_operator,
+    registered_read_models,
+    running,
+)
 from typer.testing import CliRunner
 
 from common.domain.ids import new_id
@@ -17,6 +23,7 @@ from devkit.testing.running import Surroundings
 from devkit.testing.samples import listed_ticket
 from marketplace.cli import app as commands
 from marketplace.operations.audit import audit
+from marketplace.operations.rebuild import rebuild
 from marketplace.operations.repair import repair
 from marketplace.operations.republish import republish
 from marketplace.operations.stored_data import AGGREGATES, owned
@@ -84,6 +91,22 @@ async def test_republishing_what_everybody_knows_changes_nothing(
     assert await present_states(marketplace.operator) == before
     assert await streams.dead_letters() == []
     assert await events_in_the_stream(streams) == stored + published, "they are stored, but lead to no further event"
+
+
+async def test_copies_of_an_event_that_lacks_a_new_field_can_be_completed(
+    marketplace: Marketplace, streams: EventStreams
+) -> None:
+    """In a rollout, an instance of the old version has held or changed the ticket, so its event lacks the field."""
+    event = listed_ticket(starts_at="2127-05-01T20:00:00+02:00")
+    older = event.model_dump_json(by_alias=True, exclude={"starts_at"}).encode()
+    await marketplace.collection("tickets", "tickets").insert_one(Ticket.from_event(event).to_document())
+    await streams.publish_bytes(event.subject, older)
+    await streams.eventually_quiet("orders-replicate-ticket")
+    (difference,) = (await audit(marketplace.operator, settle_seconds=0)).differences
+    assert (difference.subject, difference.detail) == (event.id, f'starts_at is null, not "{event.starts_at}"')
+    await republish(marketplace.operator, owned("tickets"), [event.id])
+    await rebuild(marketplace.operator, registered_read_models("orders", "ticket_replicas"))
+    await marketplace.settled()
 
 
 async def test_only_the_given_aggregates_are_republished(

@@ -12,6 +12,14 @@ def _audited(test: str) -> tuple[str, ...]:
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
+        name="audit-knows-optional-fields",
+        promise="The audit finds no difference in a copy that lacks only an optional field with its default.",
+        where="marketplace.operations.audit:_differs_from_its_owner",
+        old="with_defaults(copies[key])",
+        new="copies[key]",
+        tests=_audited("test_a_read_model_of_an_older_version_without_optional_fields_agrees"),
+    ),
+    Mutation(
         name="audit-finds-an-unreadable-aggregate",
         promise="The audit finds each aggregate that cannot be parsed, and says what follows from it.",
         where="marketplace.operations.unreadable:exclude_unreadable",

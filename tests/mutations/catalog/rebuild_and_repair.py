@@ -85,6 +85,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=_guarded("test_a_newer_read_model_of_an_unreadable_owner_is_kept[motor]"),
     ),
     Mutation(
+        name="rebuild-knows-optional-fields",
+        promise="A rebuild does not write and replay a copy that lacks only an optional field with its default.",
+        where="marketplace.operations.rebuild:rebuild",
+        old="with_defaults(document) for",
+        new="document for",
+        tests=tests_in(
+            f"{_INTEGRATION}/test_operations_rebuild.py",
+            "test_a_rebuild_does_not_write_a_copy_that_lacks_only_optional_fields[motor]",
+        ),
+    ),
+    Mutation(
         name="rebuild-applies-the-newest-event",
         promise="A rebuilt read model is what the event with the highest version says, not the last one in the stream.",
         where="marketplace.operations.event_reader:read_newest_events",

@@ -47,6 +47,16 @@ class ReadModel(BaseModel):
         """Make the read model that the document contains. Raises pydantic's ValidationError if a field is wrong."""
         return cls.model_validate({**document, "id": document["_id"]})
 
+    @classmethod
+    def with_defaults(cls, document: Document) -> Document:
+        """Return the document with the default of each optional field that it lacks.
+
+        An older version of the service, which did not know the field, may have written the document.
+        """
+        optional = {name: field for name, field in cls.model_fields.items() if not field.is_required()}
+        defaults = {name: field.get_default(call_default_factory=True) for name, field in optional.items()}
+        return {**defaults, **document}
+
 
 R = TypeVar("R", bound=ReadModel)
 

@@ -124,13 +124,14 @@ def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModels) -> Itera
     owner = read_model.original
     originals = snapshot.documents(owner.service, owner.collection)
     copies = snapshot.documents(read_model.service, read_model.collection)
+    with_defaults = read_model.read_model.with_defaults
     for key in originals.keys() | copies.keys():
         if key not in originals:
             if (owner.service, owner.collection, key) not in snapshot.excluded:
                 yield key, "its owner does not have it"
         elif key not in copies:
             yield key, "missing"
-        elif wrong := list(_wrong_with(copies[key], read_model.of(originals[key]), read_model.service)):
+        elif wrong := list(_wrong_with(with_defaults(copies[key]), read_model.of(originals[key]), read_model.service)):
             yield key, ", ".join(wrong)
 
 

@@ -112,7 +112,8 @@ async def rebuild(operator: Operator, read_model: ReadModels, on_progress: Progr
     newest = read.of_aggregate
     result.events, result.aggregates = read.events, len(newest)
     collection = operator.databases[read_model.service][read_model.collection]
-    present = {document["_id"]: document for document in await collection.find({}).to_list(None)}
+    with_defaults = read_model.read_model.with_defaults
+    present = {document["_id"]: with_defaults(document) for document in await collection.find({}).to_list(None)}
     writes: list[ReplaceOne[Document] | DeleteOne] = []
     to_replay: list[Event] = []
     for key, event in newest.items():
