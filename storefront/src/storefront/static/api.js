@@ -13,27 +13,32 @@ export class Refused extends Error {
   }
 }
 
-/** The API did not answer, although the command was sent several times. */
+/** The API did not answer, or said that it could not do it now. Nobody knows whether the command was done. */
 export class NoAnswer extends Error {
-  constructor() {
-    super("The shop does not answer. Your input is still here: try again in a moment.");
+  constructor(isRepeatable) {
+    super(
+      isRepeatable
+        ? "The shop does not answer. Your input is still here: try again in a moment."
+        : "The shop does not answer, so it is not known whether this was done. Look before you try again.",
+    );
   }
 }
 
 /**
  * Send a command, and return the body of the answer (or null).
  *
- * If the answer is 503, or if there is none, the command is sent again, for about 20 s. Commands that must not happen
- * twice have a `key`: the API then answers a repeated command like the first one. `onRetry` is called before a repeat.
+ * If the answer is 503, or if there is none, the command is sent again, for about 20 s, but only if it is safe to send it
+ * twice: if it has a `key` (the API then answers a repeated command like the first one), if it is no POST, or if
+ * `repeatable` says so. `onRetry` is called before each repeat.
  */
-export async function send(method, path, body, { key, onRetry } = {}) {
+export async function send(method, path, body, { key, onRetry, repeatable = Boolean(key) || method !== "POST" } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   for (let attempt = 1; ; attempt += 1) {
     const response = await attemptOnce(method, path, headers, body);
     if (response && response.status !== 503) return await read(response);
-    if (attempt === ATTEMPTS) throw new NoAnswer();
+    if (attempt === ATTEMPTS || !repeatable) throw new NoAnswer(repeatable);
     onRetry?.();
     await new Promise((resolve) => setTimeout(resolve, Math.min(250 * 2 ** attempt, 4000)));
   }

@@ -35,7 +35,7 @@ async function load() {
   for (const part of document.querySelectorAll("[data-fresh], #account")) {
     const newer = page.getElementById(part.id);
     if (!newer) part.replaceChildren();
-    else if (part.innerHTML !== newer.innerHTML) replace(part, newer);
+    else if (part.innerHTML !== newer.innerHTML && !hasInput(part)) replace(part, newer);
   }
   for (const ticket of document.querySelectorAll("[data-ticket]")) {
     const newer = page.querySelector(`[data-ticket="${CSS.escape(ticket.dataset.ticket)}"]`);
@@ -51,6 +51,11 @@ function replace(part, newer) {
   for (const name of newer.getAttributeNames()) part.setAttribute(name, newer.getAttribute(name));
   part.replaceChildren(...newer.childNodes);
   if (focused) part.querySelector(focused)?.focus();
+}
+
+/** Return true if somebody has typed into a form of this part. */
+function hasInput(part) {
+  return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
 }
 
 function selectorOf(element) {

@@ -56,7 +56,8 @@ async function signIn(form) {
   clearErrors(form);
   const credentials = { email: form.elements.email.value.trim(), password: form.elements.password.value };
   try {
-    await send("POST", `/api/users/${form.dataset.account}`, credentials);
+    const repeatable = form.dataset.account === "signin"; // a repeated sign-up would say that the address is taken
+    await send("POST", `/api/users/${form.dataset.account}`, credentials, { repeatable });
   } catch (error) {
     showErrors(form, error);
     return;
@@ -77,7 +78,7 @@ async function signIn(form) {
 
 async function signOut() {
   try {
-    await send("POST", "/api/users/signout");
+    await send("POST", "/api/users/signout", undefined, { repeatable: true });
   } catch (error) {
     show(document.getElementById("connection"), error.message);
     return;
