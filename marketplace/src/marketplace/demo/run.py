@@ -23,6 +23,7 @@ def run_demo(gateway: str, *, console: Console | None = None, timeout: float | N
 
     def play(screen: Screen) -> None:
         screen.chapter(f"Ticket marketplace at {gateway}")
+        screen.text("Watch it meanwhile: open the shop at this address in a browser.")
         screen.text("Services that never call each other: they communicate by events.")
         screen.text("Right: the HTTP status, or “event” for the effect of an event; and the time.")
         with client_of(gateway) as sam, client_of(gateway) as ada, client_of(gateway) as ben:
