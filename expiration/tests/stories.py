@@ -5,7 +5,7 @@ from datetime import timedelta
 from common.domain.clock import utc_now
 from common.domain.ids import OrderId, new_id
 from common.events.timers import DeadlineTimer
-from devkit.testing.samples import order_events
+from devkit.testing.samples import extended_order, order_events
 from devkit.testing.service_samples import Story, nothing_before
 from expiration.service import ExpirationService
 
@@ -14,12 +14,18 @@ _CREATED, _CANCELLED, _ = order_events(new_id(), order_id=_ORDER)
 _OVERDUE = order_events(new_id(), order_id=_ORDER, due_in=timedelta(seconds=-1))[0]
 
 
+async def _a_completed_deadline(expiration: ExpirationService) -> None:
+    await expiration.follow_order(_OVERDUE)
+    await expiration.complete_deadline(_ORDER)
+
+
 async def _an_overdue_deadline(expiration: ExpirationService) -> None:
     await expiration.follow_order(_OVERDUE)
 
 
 STORIES = {
     "expiration-arm-deadline-on-order-created": Story((_CREATED,), nothing_before),
+    "expiration-move-deadline-on-order-extended": Story((_OVERDUE, extended_order(_OVERDUE)), _a_completed_deadline),
     "expiration-drop-deadline-on-order-closed": Story((_CREATED, _CANCELLED), nothing_before),
     "expiration-complete-deadline-on-alarm": Story(
         (DeadlineTimer(id=_ORDER, version=1, expires_at=utc_now()),), _an_overdue_deadline

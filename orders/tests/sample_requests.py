@@ -13,6 +13,7 @@ REQUESTS = SampleRequests(
         SampleRequest("POST", "/api/orders", {"ticketId": _SOME_ID}),
         SampleRequest("GET", f"/api/orders/{_SOME_ID}"),
         SampleRequest("DELETE", f"/api/orders/{_SOME_ID}"),
+        SampleRequest("POST", f"/api/orders/{_SOME_ID}/extension"),
         SampleRequest("GET", f"/api/orders/{_SOME_ID}/timeline"),
     ),
     query_parameters=("limit", "cursor"),
@@ -21,6 +22,7 @@ REQUESTS = SampleRequests(
         ("POST", "/api/orders"): {"201", "401", "403", "404", "409"},
         ("GET", "/api/orders/{}"): {"200", "401", "403", "404"},
         ("DELETE", "/api/orders/{}"): {"204", "401", "403", "404", "409"},
+        ("POST", "/api/orders/{}/extension"): {"200", "401", "403", "404", "409"},
         ("GET", "/api/orders/{}/timeline"): {"200", "401", "403", "404"},
     },
 )

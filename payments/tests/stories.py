@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from common.domain.ids import OrderId, PaymentId, UserId, new_id
-from devkit.testing.samples import order_events
+from devkit.testing.samples import extended_order, order_events
 from devkit.testing.service_samples import Story, nothing_before
 from payments.payment import Payment, PaymentStatus
 from payments.service import PaymentService
@@ -35,6 +35,7 @@ async def _a_captured_payment(payments: PaymentService) -> None:
 
 STORIES = {
     "payments-accept-payments-on-order-created": Story((_CREATED,), nothing_before),
+    "payments-accept-payments-longer-on-order-extended": Story((_CREATED, extended_order(_CREATED)), nothing_before),
     "payments-stop-payments-on-order-closed": Story((_CREATED, _CANCELLED), nothing_before),
     "payments-refund-payment-on-order-cancelled": Story((_CREATED, _CANCELLED), _a_captured_payment),
     "payments-settle-payment-on-order-completed": Story((_CREATED, _COMPLETED), _a_captured_payment),

@@ -31,6 +31,7 @@ from marketplace.operations.histories import Histories
 from marketplace.operations.operator import Operator
 from marketplace.operations.snapshot import Snapshot, take_snapshot
 from marketplace.registry import SERVICE_NAMES
+from orders.order import Hold
 from orders.repository import OrderRepository
 from orders.service import OrderService
 from orders.ticket_read_model import TicketReadModelRepository
@@ -43,7 +44,7 @@ from tickets.order_read_model import OrderReadModelRepository as HoldingOrders
 from tickets.repository import TicketRepository
 from tickets.service import TicketService
 
-WINDOW = timedelta(minutes=15)
+HOLD = Hold(timedelta(minutes=15), extensions=2)
 _LONGER_THAN_A_REQUEST = timedelta(seconds=11)
 _ROUNDS = 50
 
@@ -70,7 +71,7 @@ class Marketplace:
         orders = OrderRepository(databases["orders"]["orders"], relays["orders"], clock)
         ticket_read_models = TicketReadModelRepository(databases["orders"]["ticket_replicas"])
         timeline = TimelineReader(unconnected_broker())
-        self.orders = OrderService(orders, ticket_read_models, timeline, clock, WINDOW)
+        self.orders = OrderService(orders, ticket_read_models, timeline, clock, HOLD)
         deadlines = DeadlineRepository(databases["expiration"]["deadlines"], relays["expiration"], clock)
         self.expiration = ExpirationService(deadlines, cast("TimerScheduler", self.timers), clock)
         payments = PaymentRepository(databases["payments"]["payments"], relays["payments"], clock)

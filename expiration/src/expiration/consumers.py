@@ -5,13 +5,17 @@ handlers, and the events or timers that each handler receives.
 """
 
 from common.domain.ids import OrderId
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderExtended
 from common.events.timers import DeadlineTimer
 from common.messaging.consumer import BATCH_WINDOW_SECONDS, Consumer
 from expiration.service import ExpirationService
 
 
 async def start_deadline_on_order_created(expiration: ExpirationService, event: OrderCreated) -> None:
+    await expiration.follow_order(event)
+
+
+async def move_deadline_on_order_extended(expiration: ExpirationService, event: OrderExtended) -> None:
     await expiration.follow_order(event)
 
 
@@ -32,6 +36,12 @@ CONSUMERS: tuple[Consumer[ExpirationService], ...] = (
         "expiration-arm-deadline-on-order-created",
         (OrderCreated,),
         start_deadline_on_order_created,
+        batch_window_seconds=BATCH_WINDOW_SECONDS,
+    ),
+    Consumer(
+        "expiration-move-deadline-on-order-extended",
+        (OrderExtended,),
+        move_deadline_on_order_extended,
         batch_window_seconds=BATCH_WINDOW_SECONDS,
     ),
     Consumer(

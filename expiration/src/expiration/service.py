@@ -37,12 +37,15 @@ class ExpirationService:
         self._clock = clock
 
     async def follow_order(self, event: OrderEvent) -> None:
-        """Start the deadline for paying when an order is created. Drop it when the order is cancelled or completed.
+        """Start the deadline for paying when an order is created, and move it when the order is extended.
+
+        Drop the deadline when the order is cancelled or completed.
 
         This method first stores the deadline and then sets its timer (a message that the broker delivers at the
         deadline). The method also sets the timer when the same event is delivered again. The reason is that the process
         may have died during the first delivery, after it had stored the deadline and before it set the timer. If the
-        timer was already set, the new timer replaces it.
+        timer was already set, the new timer replaces it. So the timer of an extended order fires only at the new time.
+        If two deliveries set the timers in the wrong order, it fires at the old time, and `complete_deadline` waits.
 
         The timer of a dropped deadline stays at the broker. When the broker delivers it, the service does nothing.
         """
@@ -84,7 +87,8 @@ class ExpirationService:
         The handler of timers calls this method when the broker has delivered the timer of the deadline. If the deadline
         is not pending any more, do nothing. For example, the buyer has paid, or the timer was delivered twice.
 
-        If the clock of the broker is ahead of the clock of this service, the broker delivers the timer too early. Then
+        If the clock of the broker is ahead of the clock of this service, the broker delivers the timer too early. The
+        timer is also too early if the order was extended after the timer was set, and no later timer replaced it. Then
         this method raises RetryLater, so that the broker delivers the timer again at the right time.
         """
         deadline = await self._deadlines.find(order_id)

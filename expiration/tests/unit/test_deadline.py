@@ -1,15 +1,19 @@
 """The deadline aggregate: its transitions and its event."""
 
+from datetime import timedelta
+
 import pytest
 
 from common.domain.ids import new_id
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderEvent
 from common.events.timers import DeadlineTimer
-from devkit.testing.samples import order_events
+from devkit.testing.samples import extended_order, order_events
 from expiration.deadline import Deadline, DeadlineStatus
 
 CREATED, CANCELLED, COMPLETED = order_events(new_id())
+MORE = timedelta(minutes=15)
+EXTENDED = extended_order(CREATED, by=MORE)
 CLOSED = pytest.mark.parametrize("closed", [CANCELLED, COMPLETED], ids=["cancelled", "completed"])
 
 
@@ -62,6 +66,57 @@ def test_events_of_the_order_do_not_change_a_completed_deadline(closed: OrderEve
 
     assert (deadline.status, deadline.order_version) == (DeadlineStatus.COMPLETED, 2)
     assert deadline.recorded == []
+
+
+def test_an_extension_moves_a_pending_deadline() -> None:
+    deadline = pending()
+    deadline.follow(EXTENDED)
+
+    assert (deadline.status, deadline.expires_at) == (DeadlineStatus.PENDING, EXTENDED.expires_at)
+    assert (deadline.order_version, deadline.recorded) == (2, [])
+    assert not deadline.is_behind(CREATED), "the event of its creation is older"
+
+
+def test_an_extension_that_comes_first_starts_the_deadline() -> None:
+    deadline = Deadline.of_order(EXTENDED)
+
+    assert (deadline.status, deadline.expires_at) == (DeadlineStatus.PENDING, EXTENDED.expires_at)
+
+
+def test_an_extension_does_not_change_a_dropped_deadline() -> None:
+    deadline = Deadline.of_order(CANCELLED)
+    deadline.follow(EXTENDED.model_copy(update={"version": 3}))
+
+    assert deadline.status is DeadlineStatus.DROPPED
+
+
+def test_a_completed_deadline_of_an_extended_order_is_completed_again_later() -> None:
+    """The event of the extension arrives after the timer of the old deadline."""
+    deadline = pending()
+    deadline.complete()
+    deadline.follow(EXTENDED)
+    assert (deadline.status, deadline.expires_at) == (DeadlineStatus.PENDING, EXTENDED.expires_at)
+    published = deadline.current_event()
+    assert published is not None
+    assert published.expires_at == CREATED.expires_at, "the stream has this event, so the audit expects it"
+
+    deadline.complete()
+    assert [(event.version, event.expires_at) for event in deadline.recorded] == [
+        (2, CREATED.expires_at),
+        (4, EXTENDED.expires_at),
+    ]
+    assert deadline.current_event() == deadline.recorded[-1]
+
+
+def test_a_deadline_restored_from_its_event_is_reopened_only_by_a_later_extension() -> None:
+    passed = ExpirationCompleted(id=CREATED.id, version=3, expires_at=EXTENDED.expires_at)
+    deadline = Deadline.from_event(passed)
+    for known in (CREATED, EXTENDED):
+        deadline.follow(known)
+        assert deadline.status is DeadlineStatus.COMPLETED
+
+    deadline.follow(extended_order(CREATED, version=3, by=2 * MORE))
+    assert (deadline.status, deadline.expires_at) == (DeadlineStatus.PENDING, CREATED.expires_at + 2 * MORE)
 
 
 def test_its_timer_names_the_order_and_the_time() -> None:

@@ -48,6 +48,7 @@ def run() -> None:
     - GATEWAY_PORT (8080): the port of the platform; all other processes use the ports above it
     - DATA_DIR (.data): the folder of all data; delete it to start with empty databases
     - ORDER_WINDOW_SECONDS (900): how long an order reserves its ticket, so that the buyer can pay
+    - HOLD_EXTENSIONS (3): how often a buyer may extend an order, each time by the order's own window
     - MONGO_URL, NATS_URL: the addresses of existing servers, which the platform uses instead of child processes
     - MONGO_DRIVER (motor): motor or pymongo
     - STRIPE_KEY: the secret key of a Stripe account; without it, a sandbox simulates the payments

@@ -93,6 +93,7 @@ def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, 
         "TOKEN_PUBLIC_KEY": keys.public,
         "TOKEN_PRIVATE_KEY": keys.private,
         "ORDER_WINDOW_SECONDS": str(settings.order_window_seconds),
+        "HOLD_EXTENSIONS": str(settings.hold_extensions),
         "STRIPE_KEY": settings.stripe_key.get_secret_value() if settings.stripe_key else "",
         "STRIPE_API_BASE": settings.stripe_api_base or "",
     }

@@ -63,6 +63,9 @@ class PlatformSettings(BaseSettings):
     order_window_seconds: Annotated[int, BeforeValidator(_digits)] = Field(
         900, ge=1, le=86_400, description="a whole number from 1 to 86400"
     )
+    hold_extensions: Annotated[int, BeforeValidator(_digits)] = Field(
+        3, ge=0, le=20, description="a whole number from 0 to 20"
+    )
     mongo_url: Annotated[str, AfterValidator(_mongo_address)] | None = Field(
         None, pattern=r"^mongodb(\+srv)?://.", description="the address of a MongoDB: mongodb://host:port, or +srv"
     )

@@ -14,7 +14,7 @@ from marketplace.operations.difference import Difference
 from marketplace.operations.histories import Histories
 from marketplace.operations.snapshot import Snapshot
 from marketplace.operations.stored_data import READ_MODELS, SANDBOX_CHARGES, SANDBOX_REFUNDS
-from orders.order import Order
+from orders.order import CancelReason, Order
 from payments.gateway.protocol import ChargeId
 from payments.payment import Payment
 from tickets.ticket import Ticket
@@ -53,7 +53,7 @@ class Sale:
 
     def cancel(self) -> None:
         assert self.payment is not None
-        self.order.cancel()
+        self.order.cancel(CancelReason.BUYER)
         self.payment.refund()
         self.ticket.set_holder(None)
         self.deadline.follow(self.order.recorded[-1])

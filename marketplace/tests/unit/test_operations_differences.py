@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -109,3 +110,10 @@ def test_a_wrong_sum_is_about_no_single_id(data: Data) -> None:
     data.stored["orders", "orders"][data.order] |= {"status": "completed", "payment_id": new_id()}
     found = {each.rule: each.as_json()["id"] for each in data.differences()}
     assert found["captured minus refunded is what the completed orders cost"] is None
+
+
+def test_an_extended_order_with_its_old_deadline_is_found() -> None:
+    data = Data()
+    data.stored["orders", "orders"][data.order]["expires_at"] += timedelta(minutes=15)
+    found = [each for each in data.differences() if each.rule == "a deadline is pending as long as its order is open"]
+    assert [each.subject for each in found] == [data.order]

@@ -139,7 +139,8 @@ def open_with_a_dropped_deadline(data: Stored) -> str:
 
 
 def open_after_its_deadline(data: Stored) -> str:
-    data.order(data.open)["expires_at"] = utc_now() - timedelta(seconds=1)
+    passed = utc_now() - timedelta(seconds=1)
+    data.order(data.open)["expires_at"] = data.deadline(data.open)["expires_at"] = passed
     return data.open
 
 

@@ -48,6 +48,8 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("ORDER_WINDOW_SECONDS", "1.0", "a whole number from 1 to 86400"),
         ("ORDER_WINDOW_SECONDS", "0", "a whole number from 1 to 86400"),
         ("ORDER_WINDOW_SECONDS", "1.5", "a whole number from 1 to 86400"),
+        ("HOLD_EXTENSIONS", "21", "a whole number from 0 to 20"),
+        ("HOLD_EXTENSIONS", "-1", "a whole number from 0 to 20"),
         ("MONGO_DRIVER", "mysql", "motor or pymongo"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("DATA_DIR", __file__, "a folder, or a path where one can be created"),

@@ -20,7 +20,7 @@ async def complete_order_on_payment_created(orders: OrderService, event: Payment
 
 
 async def expire_order_on_expiration_completed(orders: OrderService, event: ExpirationCompleted) -> None:
-    await orders.expire_order(OrderId(event.id))
+    await orders.expire_order(OrderId(event.id), deadline=event.expires_at)
 
 
 # A durable consumer is an object at the broker. It stores which events its handler has already received. We must

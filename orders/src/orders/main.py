@@ -14,6 +14,7 @@ from common.messaging.timeline import TimelineReader
 from common.runtime.service_runtime import ServiceRuntime
 from common.storage.batching_collection import BatchingCollection
 from orders.consumers import CONSUMERS
+from orders.order import Hold
 from orders.repository import OrderRepository
 from orders.routes import idempotent, router
 from orders.service import OrderService
@@ -28,14 +29,14 @@ def create_app(settings: OrdersSettings, *, clock: Clock = utc_now, policy: Retr
     repository = OrderRepository(collection, runtime.relay, clock)
     requests = IdempotentRequests(BatchingCollection(database["idempotent_requests"]), clock)
     tickets = TicketReadModelRepository(BatchingCollection(database["ticket_replicas"]))
-    window = timedelta(seconds=settings.order_window_seconds)
-    orders = OrderService(repository, tickets, TimelineReader(runtime.broker), clock, window)
+    hold = Hold(timedelta(seconds=settings.order_window_seconds), settings.hold_extensions)
+    orders = OrderService(repository, tickets, TimelineReader(runtime.broker), clock, hold)
 
     runtime.before_start(repository.create_indexes, requests.create_indexes)
     runtime.consume(CONSUMERS, orders)
     return create_http_app(
         Dependencies(runtime, orders, TokenVerifier(settings.token_public_key), requests),
         title="Orders",
-        description="Order a ticket, which holds it until the deadline; cancel an order; read its timeline.",
+        description="Order a ticket, which holds it until the deadline; extend or cancel an order; read its timeline.",
         routers=[router, idempotent],
     )

@@ -1,9 +1,11 @@
 """The order aggregate. A new order is open.
 
-Later it becomes completed (the buyer has paid) or cancelled. After that, its status never changes again.
+The buyer can extend an open order a few times. Later it becomes completed (the buyer has paid) or cancelled. After
+that, its status never changes again.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -12,7 +14,14 @@ from pydantic import AwareDatetime
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, PaymentId, UserId, new_id
 from common.domain.requested import RequestedAggregate, RequestKey
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderEvent
+from common.events.orders import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderCreated,
+    OrderedTicket,
+    OrderEvent,
+    OrderExtended,
+)
 
 
 class OrderStatus(StrEnum):
@@ -27,8 +36,25 @@ class OrderStatus(StrEnum):
         return self is not OrderStatus.CANCELLED
 
 
+class CancelReason(StrEnum):
+    BUYER = "buyer"
+    """The buyer has cancelled the order."""
+    EXPIRED = "expired"
+    """The buyer has not paid in time."""
+    WITHDRAWN = "withdrawn"
+    """The seller has withdrawn the ticket."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """How long an order reserves its ticket without a payment, and how often its buyer may extend this time."""
+
+    window: timedelta
+    extensions: int
+
+
 class NotTheBuyer(NotTheOwner):
-    """Only the buyer of an order can see or cancel it."""
+    """Only the buyer of an order can see, extend or cancel it."""
 
     code = "not-the-buyer"
     title = "Somebody else placed this order"
@@ -41,6 +67,13 @@ class OrderNotOpen(Conflict):
     title = "The order is not open any more"
 
 
+class NoExtensionsLeft(Conflict):
+    """The buyer has extended the order as often as the platform allows."""
+
+    code = "no-extensions-left"
+    title = "The order cannot be extended again"
+
+
 class Order(RequestedAggregate[OrderEvent]):
     user_id: UserId
     ticket: OrderedTicket
@@ -48,21 +81,42 @@ class Order(RequestedAggregate[OrderEvent]):
     status: OrderStatus
     payment_id: PaymentId | None = None
     late_payment_id: PaymentId | None = None
+    window_seconds: int | None = None
+    """How long the order reserved its ticket at first. Each extension adds this time. None in older orders."""
+    extensions_left: int = 0
+    cancel_reason: CancelReason | None = None
+    """None if the order is not cancelled, or if an older version of this service has cancelled it."""
 
     @classmethod
     def place(
-        cls, *, buyer: UserId, ticket: OrderedTicket, expires_at: datetime, request_key: RequestKey | None = None
+        cls,
+        *,
+        buyer: UserId,
+        ticket: OrderedTicket,
+        expires_at: datetime,
+        hold: Hold | None = None,
+        request_key: RequestKey | None = None,
     ) -> Self:
+        """Place an order, which reserves its ticket until `expires_at`. Without `hold`, it cannot be extended."""
         order = cls(
             id=OrderId(new_id()),
             user_id=buyer,
             ticket=ticket,
             expires_at=expires_at,
             status=OrderStatus.CREATED,
+            window_seconds=int(hold.window.total_seconds()) if hold else None,
+            extensions_left=hold.extensions if hold else 0,
         )
         order._set_request(request_key)
         order._change(OrderCreated)
         return order
+
+    @classmethod
+    def from_event(cls, event: OrderEvent) -> Self:
+        state = event.model_dump()
+        if event.extensions_left is None:  # an older version has published the event
+            del state["extensions_left"]
+        return cls._restored(state)
 
     @property
     def is_open(self) -> bool:
@@ -73,15 +127,34 @@ class Order(RequestedAggregate[OrderEvent]):
 
     def check_buyer(self, user_id: UserId) -> None:
         if user_id != self.user_id:
-            raise NotTheBuyer("Only its buyer can see or cancel an order.")
+            raise NotTheBuyer("Only its buyer can see, extend or cancel an order.")
 
-    def cancel(self) -> None:
-        """Cancel the order, because the buyer wants this or because the time to pay is over.
+    def extend(self, now: datetime, *, default_window: timedelta) -> None:
+        """Move the deadline for paying by the order's own window.
 
-        The caller must check that one of these reasons is true, because this method does not check it. Raises
-        OrderNotOpen if the order is already completed or cancelled.
+        An order of an older version does not know its window. Then move the deadline by `default_window`. Raises
+        OrderNotOpen if the order is completed or cancelled, or if the time to pay for it is over. Raises
+        NoExtensionsLeft if it was extended as often as the platform allows.
+        """
+        if not self.is_open:
+            raise _final(self.status)
+        if self.is_overdue(now):
+            raise OrderNotOpen("The time to pay this order is over.")
+        if self.extensions_left <= 0:
+            raise NoExtensionsLeft("This order cannot be extended again. Pay for it before its deadline.")
+        window = default_window if self.window_seconds is None else timedelta(seconds=self.window_seconds)
+        self.expires_at += window
+        self.extensions_left -= 1
+        self._change(OrderExtended)
+
+    def cancel(self, reason: CancelReason) -> None:
+        """Cancel the order.
+
+        The caller must check that the reason is true, because this method does not check it. Raises OrderNotOpen if the
+        order is already completed or cancelled.
         """
         self._close(OrderStatus.CANCELLED)
+        self.cancel_reason = reason
         self._change(OrderCancelled)
 
     def note_late_payment(self, payment_id: PaymentId) -> None:
@@ -102,7 +175,7 @@ class Order(RequestedAggregate[OrderEvent]):
 
     def _close(self, status: OrderStatus) -> None:
         if not self.is_open:
-            raise OrderNotOpen(f"The order is {self.status}, which is final.")
+            raise _final(self.status)
         self.status = status
 
     def to_event(self, event_type: type[OrderEvent]) -> OrderEvent:
@@ -114,14 +187,22 @@ class Order(RequestedAggregate[OrderEvent]):
             expires_at=self.expires_at,
             ticket=self.ticket,
             payment_id=self.payment_id,
+            extensions_left=self.extensions_left,
+            cancel_reason=self.cancel_reason.value if self.cancel_reason else None,
         )
 
     def current_event(self) -> OrderEvent:
+        if self.is_open:
+            # The only change after which an order is still open is an extension.
+            return self.to_event(OrderCreated if self.version == 1 else OrderExtended)
         return self.to_event(_EVENT_OF[self.status])
 
 
+def _final(status: OrderStatus) -> OrderNotOpen:
+    return OrderNotOpen(f"The order is {status}, which is final.")
+
+
 _EVENT_OF: dict[OrderStatus, type[OrderEvent]] = {
-    OrderStatus.CREATED: OrderCreated,
     OrderStatus.CANCELLED: OrderCancelled,
     OrderStatus.COMPLETED: OrderCompleted,
 }

@@ -12,7 +12,7 @@ from common.http.idempotent_requests import RequestInFlight
 from common.http.idempotent_route import CurrentRequestKey, IdempotentRoute
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
-from orders.order import NotTheBuyer, OrderNotOpen
+from orders.order import NoExtensionsLeft, NotTheBuyer, OrderNotOpen
 from orders.repository import TicketNotAvailable
 from orders.schemas import OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
 from orders.service import EventOver, OrderService, OwnTicket, PriceChanged
@@ -64,9 +64,21 @@ async def get_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) ->
     return OrderOut.model_validate(await orders.get_order(order_id, by=user.id))
 
 
+@router.post(
+    f"{ONE_ORDER}/extension",
+    summary="Extend an open order, so that there is more time to pay",
+    description="The deadline moves by the window of the order. The request needs no body.",
+    responses=problems(NotTheBuyer, NotFound, OrderNotOpen, NoExtensionsLeft, VersionConflict),
+    dependencies=[REQUIRES_BROKER],
+)
+async def extend_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> OrderOut:
+    return OrderOut.model_validate(await orders.extend_order(order_id, by=user.id))
+
+
 @router.delete(
     ONE_ORDER,
     summary="Cancel an open order, which frees its ticket",
+    description="If the order is cancelled already, this changes nothing, and the answer is the same.",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(NotTheBuyer, NotFound, OrderNotOpen, VersionConflict),
     dependencies=[REQUIRES_BROKER],

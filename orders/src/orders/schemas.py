@@ -8,7 +8,7 @@ from pydantic import Field
 from common.domain.ids import OrderId, TicketId, UserId, WellFormed
 from common.http.money import PriceIn, PriceOut
 from common.http.schemas import RequestBody, ResponseBody
-from orders.order import OrderStatus
+from orders.order import CancelReason, OrderStatus
 from orders.settings import LONGEST_WINDOW_SECONDS
 
 
@@ -39,6 +39,10 @@ class OrderOut(ResponseBody):
     status: OrderStatus
     user_id: UserId = Field(description="The buyer.")
     expires_at: datetime = Field(description="The buyer must pay before this time.")
+    extensions_left: int = Field(description="How often the buyer can still extend the order.")
+    cancel_reason: CancelReason | None = Field(
+        description="Why the order was cancelled. Null if it was not, or if an older version has cancelled it."
+    )
     ticket: OrderedTicketOut
     version: int
 

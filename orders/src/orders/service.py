@@ -3,7 +3,7 @@
 The HTTP routes and the event handlers call them.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common.domain.clock import Clock
 from common.domain.errors import BadInput, Conflict, DomainError, NotFound, NotTheOwner, PermanentFailure
@@ -12,7 +12,7 @@ from common.domain.requested import RequestKey
 from common.events.tickets import TicketEvent
 from common.messaging.timeline import TimelineEvent, TimelineReader
 from common.storage.retry import retry_on_conflict
-from orders.order import Order
+from orders.order import CancelReason, Hold, Order, OrderStatus
 from orders.repository import OrderRepository, TicketNotAvailable
 from orders.ticket_read_model import TicketReadModelRepository
 
@@ -45,14 +45,17 @@ class OrderService:
         tickets: TicketReadModelRepository,
         timeline: TimelineReader,
         clock: Clock,
-        window: timedelta,
+        hold: Hold,
     ) -> None:
-        """`window` is how long a new order reserves its ticket without a payment. A buyer may ask for less time."""
+        """`hold.window` is how long a new order reserves its ticket without a payment. A buyer may ask for less time.
+
+        `hold.extensions` is how often a buyer may extend a new order.
+        """
         self._orders = orders
         self._tickets = tickets
         self._timeline = timeline
         self._clock = clock
-        self._window = window
+        self._hold = hold
 
     async def place_order(
         self,
@@ -69,11 +72,11 @@ class OrderService:
         with the same `request_key.key` has placed an order.
 
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
-        order does this for the time `self._window`, which is also the maximum. Raises BadInput if `window_seconds` is
-        longer. Raises NotFound if the ticket does not exist, OwnTicket if the buyer is its seller, and EventOver if its
-        event has begun. Raises TicketNotAvailable if the ticket is reserved or sold for another order. `expected_price`
-        is the price that the buyer has seen, in minor units. Raises PriceChanged if our copy of the ticket has another
-        price.
+        order does this for the time `self._hold.window`, which is also the maximum. Raises BadInput if
+        `window_seconds` is longer. Raises NotFound if the ticket does not exist, OwnTicket if the buyer is its seller,
+        and EventOver if its event has begun. Raises TicketNotAvailable if the ticket is reserved or sold for another
+        order. `expected_price` is the price that the buyer has seen, in minor units. Raises PriceChanged if our copy of
+        the ticket has another price.
         """
         try:
             order = await self._prepare_order(ticket_id, buyer, window_seconds, request_key)
@@ -96,9 +99,9 @@ class OrderService:
         self, ticket_id: TicketId, buyer: UserId, window_seconds: int | None, request_key: RequestKey | None
     ) -> Order:
         """Make an order that is not stored yet. Raises BadInput, NotFound, OwnTicket or EventOver."""
-        window = self._window if window_seconds is None else timedelta(seconds=window_seconds)
-        if window > self._window:
-            longest = int(self._window.total_seconds())
+        window = self._hold.window if window_seconds is None else timedelta(seconds=window_seconds)
+        if window > self._hold.window:
+            longest = int(self._hold.window.total_seconds())
             raise BadInput(f"must be at most {longest}, the platform's own window", argument="window_seconds")
         ticket = await self._tickets.find_or_wait(ticket_id)
         if ticket is None:
@@ -108,8 +111,13 @@ class OrderService:
         now = self._clock()
         if ticket.has_begun(now):
             raise EventOver("The event of this ticket has begun.")
-        expires_at = now + window
-        return Order.place(buyer=buyer, ticket=ticket.as_ordered(), expires_at=expires_at, request_key=request_key)
+        return Order.place(
+            buyer=buyer,
+            ticket=ticket.as_ordered(),
+            expires_at=now + window,
+            hold=Hold(window, self._hold.extensions),
+            request_key=request_key,
+        )
 
     @retry_on_conflict
     async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:
@@ -126,7 +134,7 @@ class OrderService:
             return True
         if not holder.is_overdue(self._clock()):
             return False
-        holder.cancel()
+        holder.cancel(CancelReason.EXPIRED)
         await self._orders.save(holder)
         return True
 
@@ -152,11 +160,27 @@ class OrderService:
         return await self._timeline.read([order.id, *filter(None, payments)])
 
     @retry_on_conflict
-    async def cancel_order(self, order_id: OrderId, *, by: UserId) -> None:
-        """Cancel an open order for its buyer. Raises NotFound, NotTheBuyer or OrderNotOpen."""
+    async def extend_order(self, order_id: OrderId, *, by: UserId) -> Order:
+        """Give the buyer more time to pay, and return the order.
+
+        The deadline may pass at the same moment. The write requires the version that was read, so either the extension
+        or the cancellation succeeds. Raises NotFound, NotTheBuyer, OrderNotOpen or NoExtensionsLeft.
+        """
         order = await self.get_order(order_id, by=by)
-        order.cancel()
+        order.extend(self._clock(), default_window=self._hold.window)
         await self._orders.save(order)
+        return order
+
+    @retry_on_conflict
+    async def cancel_order(self, order_id: OrderId, *, by: UserId) -> None:
+        """Cancel an open order for its buyer. Do nothing if it is already cancelled.
+
+        Raises NotFound or NotTheBuyer. Raises OrderNotOpen if the order is completed.
+        """
+        order = await self.get_order(order_id, by=by)
+        if order.status is not OrderStatus.CANCELLED:
+            order.cancel(CancelReason.BUYER)
+            await self._orders.save(order)
 
     @retry_on_conflict
     async def complete_order(self, order_id: OrderId, payment_id: PaymentId) -> None:
@@ -175,15 +199,16 @@ class OrderService:
             await self._orders.save(order)
 
     @retry_on_conflict
-    async def expire_order(self, order_id: OrderId) -> None:
-        """Cancel an order, because the expiration service has published that the time to pay for it is over.
+    async def expire_order(self, order_id: OrderId, *, deadline: datetime) -> None:
+        """Cancel an order, because the expiration service has published that its deadline for paying has passed.
 
         The expiration service has checked the time before it published this. So this method does not check the time
-        again. Do nothing if the order is already completed or cancelled.
+        again. Do nothing if the order is already completed or cancelled. Also do nothing if the buyer has extended the
+        order, and the expiration service did not know this when it published the old deadline (ADR 0020).
         """
         order = await self._known(order_id)
-        if order.is_open:
-            order.cancel()
+        if order.is_open and deadline >= order.expires_at:
+            order.cancel(CancelReason.EXPIRED)
             await self._orders.save(order)
 
     async def follow_ticket(self, event: TicketEvent) -> None:

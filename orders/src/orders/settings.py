@@ -10,3 +10,4 @@ class OrdersSettings(TokenSettings):
     order_window_seconds: int = Field(
         default=900, ge=1, le=LONGEST_WINDOW_SECONDS, description="How long an order holds its ticket."
     )
+    hold_extensions: int = Field(default=3, ge=0, le=20, description="How often a buyer may extend an order.")

@@ -4,7 +4,7 @@ The command-line program `marketplace` and the tests read SPEC, for example to s
 its database.
 """
 
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderExtended
 from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS
 from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec
 from orders.consumers import CONSUMERS
@@ -15,11 +15,11 @@ from orders.ticket_read_model import TicketReadModel
 
 SPEC = ServiceSpec(
     name="orders",
-    summary="Order a ticket, cancel an order, read its timeline.",
+    summary="Order a ticket, extend or cancel an order, read its timeline.",
     create_app=create_app,
     settings=OrdersSettings,
     consumers=CONSUMERS,
-    aggregates=(AggregateSpec("orders", Order, (OrderCreated, OrderCancelled, OrderCompleted)),),
+    aggregates=(AggregateSpec("orders", Order, (OrderCreated, OrderExtended, OrderCancelled, OrderCompleted)),),
     read_models=(ReadModelSpec("ticket_replicas", TicketReadModel, of="ticket"),),
     routes=("/api/orders",),
     reads_streams=(DOMAIN_EVENTS, GENERAL_EVENTS),

@@ -45,6 +45,8 @@ async def test_every_change_is_one_event_with_its_cause_and_trace(
         "status": "created",
         "ticket": {"id": ticket.id, "title": "Concert", "price": 1999, "version": 1},
         "paymentId": None,
+        "extensionsLeft": 3,
+        "cancelReason": None,
         "version": 1,
     }
     first = {**state, "id": given_up["id"], "expiresAt": given_up["expiresAt"]}
@@ -53,7 +55,7 @@ async def test_every_change_is_one_event_with_its_cause_and_trace(
     assert published == [
         first,
         second,
-        {**first, "status": "cancelled", "version": 2},
+        {**first, "status": "cancelled", "cancelReason": "buyer", "version": 2},
         {**second, "status": "completed", "version": 2, "paymentId": payment.id},
     ]
     origins = [

@@ -2,6 +2,7 @@
 
 import httpx
 
+from common.domain.clock import utc_now
 from common.domain.event import Event
 from common.domain.ids import OrderId, TicketId, UserId, new_id
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated
@@ -49,7 +50,7 @@ async def test_an_expired_order_is_cancelled_and_its_ticket_can_be_ordered(
     streams: EventStreams, orders: OrderService, buying: httpx.AsyncClient, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await placed_by(orders, somebody(), ticket)
-    await publish_in_order(streams, passed_deadline(order.id))
+    await publish_in_order(streams, passed_deadline(order.id, order.expires_at))
     assert await look(orders, order) == ("cancelled", 2)
     (cancelled,) = await streams.eventually_published(OrderCancelled)
     assert (cancelled.id, cancelled.version) == (order.id, 2)
@@ -60,7 +61,7 @@ async def test_a_deadline_that_passes_after_the_payment_has_no_effect(
     streams: EventStreams, orders: OrderService, buyer: UserId, ticket: TicketCreated
 ) -> None:
     order = await placed_by(orders, buyer, ticket)
-    await publish_in_order(streams, captured_payment(order.id), passed_deadline(order.id))
+    await publish_in_order(streams, captured_payment(order.id), passed_deadline(order.id, order.expires_at))
     assert await look(orders, order) == ("completed", 2)
     assert await streams.published(OrderCancelled) == []
 
@@ -70,7 +71,7 @@ async def test_a_payment_after_the_cancellation_leaves_the_order_cancelled(
 ) -> None:
     order = await placed_by(orders, buyer, ticket)
     assert (await buying.delete(f"/api/orders/{order.id}")).status_code == 204
-    await publish_in_order(streams, captured_payment(order.id), passed_deadline(order.id))
+    await publish_in_order(streams, captured_payment(order.id), passed_deadline(order.id, order.expires_at))
     assert await look(orders, order) == ("cancelled", 2)
     assert await streams.published(OrderCompleted) == []
     assert await streams.dead_letters() == []
@@ -82,7 +83,7 @@ async def test_the_deadline_of_an_old_order_does_not_change_a_new_order_of_the_t
     first = await placed_by(orders, somebody(), ticket)
     await orders.cancel_order(OrderId(first.id), by=first.user_id)
     second = await placed_by(orders, somebody(), ticket)
-    await publish_in_order(streams, passed_deadline(first.id))
+    await publish_in_order(streams, passed_deadline(first.id, first.expires_at))
     assert await look(orders, second) == ("created", 1)
     assert await look(orders, first) == ("cancelled", 2)
 
@@ -91,10 +92,10 @@ async def test_duplicates_of_the_last_event_of_an_order_have_no_effect(
     streams: EventStreams, running: RunningService, orders: OrderService, ticket: TicketCreated
 ) -> None:
     expired = await placed_by(orders, somebody(), ticket)
-    await publish_in_order(streams, passed_deadline(expired.id))
+    await publish_in_order(streams, passed_deadline(expired.id, expired.expires_at))
     paid = await placed_by(orders, somebody(), ticket)
     payment = captured_payment(paid.id)
-    await publish_in_order(streams, payment, payment, passed_deadline(expired.id), payment)
+    await publish_in_order(streams, payment, payment, passed_deadline(expired.id, expired.expires_at), payment)
 
     assert await look(orders, expired) == ("cancelled", 2)
     assert await look(orders, paid) == ("completed", 2)
@@ -108,7 +109,7 @@ async def test_duplicates_of_the_last_event_of_an_order_have_no_effect(
 async def test_an_event_of_an_unknown_order_becomes_a_dead_letter(
     streams: EventStreams, running: RunningService
 ) -> None:
-    strays = [captured_payment(new_id()), passed_deadline(new_id())]
+    strays = [captured_payment(new_id()), passed_deadline(new_id(), utc_now())]
     await publish_in_order(streams, *strays)
     letters = await streams.dead_letters()
     assert {letter.headers["dead-letter-subject"] for letter in letters} == {stray.subject for stray in strays}

@@ -30,6 +30,8 @@ async def test_a_placed_order_can_be_seen_by_its_buyer(
         "status": "created",
         "userId": buyer,
         "expiresAt": order["expiresAt"],
+        "extensionsLeft": 3,
+        "cancelReason": None,
         "ticket": {"id": ticket.id, "title": "Concert", "price": 19.99},
         "version": 1,
     }
@@ -94,7 +96,7 @@ async def test_a_cancelled_order_frees_its_ticket(
     given_up = await buying.delete(f"/api/orders/{order['id']}")
     assert (given_up.status_code, given_up.content) == (204, b"")
     now = (await buying.get(f"/api/orders/{order['id']}")).json()
-    assert now == {**order, "status": "cancelled", "version": 2}
+    assert now == {**order, "status": "cancelled", "cancelReason": "buyer", "version": 2}
 
     again = await running.client(somebody()).post("/api/orders", json={"ticketId": ticket.id})
     assert again.status_code == 201

@@ -116,7 +116,7 @@ async def test_a_concurrent_payment_expiry_and_cancellation_end_the_order_once(
         order = await orders.place_order(TicketId(ticket.id), buyer=somebody())
         paid, expired, cancelled = await asyncio.gather(
             orders.complete_order(OrderId(order.id), PaymentId(new_id())),
-            orders.expire_order(OrderId(order.id)),
+            orders.expire_order(OrderId(order.id), deadline=order.expires_at),
             orders.cancel_order(OrderId(order.id), by=order.user_id),
             return_exceptions=True,
         )

@@ -17,7 +17,7 @@ NO_WINDOWS = ("0", "-1", "1.5", "3.0", "901", "1e309", "NaN", "1" + "0" * 30, '"
 def about(order_id: str) -> tuple[tuple[str, str], ...]:
     """All requests about one order."""
     one = f"/api/orders/{order_id}"
-    return ("GET", one), ("DELETE", one), ("GET", f"{one}/timeline")
+    return ("GET", one), ("DELETE", one), ("POST", f"{one}/extension"), ("GET", f"{one}/timeline")
 
 
 async def test_orders_require_a_signed_in_user(running: RunningService, ticket: TicketCreated) -> None:
@@ -74,13 +74,16 @@ async def test_a_held_or_sold_ticket_cannot_be_ordered(
     assert refusal(await buying.post("/api/orders", json={"ticketId": ticket.id})) == not_available
 
 
-async def test_a_final_order_cannot_be_cancelled(
-    buying: httpx.AsyncClient, orders: OrderService, buyer: UserId, ticket: TicketCreated
+async def test_a_completed_order_cannot_be_cancelled_but_a_cancelled_one_again(
+    running: RunningService, buying: httpx.AsyncClient, orders: OrderService, buyer: UserId, ticket: TicketCreated
 ) -> None:
     not_open = Refusal(409, "order-not-open", [None])
     cancelled = await orders.place_order(TicketId(ticket.id), buyer=buyer)
-    assert (await buying.delete(f"/api/orders/{cancelled.id}")).status_code == 204
-    assert refusal(await buying.delete(f"/api/orders/{cancelled.id}")) == not_open
+    for _ in range(2):
+        assert (await buying.delete(f"/api/orders/{cancelled.id}")).status_code == 204
+    stranger = await running.client(somebody()).delete(f"/api/orders/{cancelled.id}")
+    assert refusal(stranger) == Refusal(403, "not-the-buyer", [None])
+    assert (await orders.get_order(OrderId(cancelled.id), by=buyer)).version == 2
 
     completed = await orders.place_order(TicketId(ticket.id), buyer=buyer)
     await orders.complete_order(OrderId(completed.id), PaymentId(new_id()))

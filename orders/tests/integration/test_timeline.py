@@ -54,6 +54,8 @@ async def test_the_timeline_of_a_completed_order_has_its_events_and_their_causes
         "expiresAt": order["expiresAt"],
         "ticket": {"id": ticket.id, "title": "Concert", "price": 1999, "version": 1},
         "paymentId": None,
+        "extensionsLeft": 3,
+        "cancelReason": None,
     }
     assert events[2]["data"] == {**events[0]["data"], "version": 2, "status": "completed", "paymentId": payment.id}
 
@@ -62,7 +64,7 @@ async def test_the_timeline_of_an_expired_order_has_its_deadline_and_no_other_or
     streams: EventStreams, running: RunningService, buying: httpx.AsyncClient, ticket: TicketCreated
 ) -> None:
     order = (await buying.post("/api/orders", json={"ticketId": ticket.id})).json()
-    deadline = passed_deadline(order["id"])
+    deadline = passed_deadline(order["id"], datetime.fromisoformat(order["expiresAt"]))
     await streams.publish(deadline)
     await streams.eventually_quiet(*ALL)
     next_one = await running.client(somebody()).post("/api/orders", json={"ticketId": ticket.id})

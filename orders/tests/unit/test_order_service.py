@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from common.domain.clock import utc_now
 from common.domain.errors import BadInput, NotFound, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.tickets import TicketCreated
@@ -11,7 +12,7 @@ from common.messaging.timeline import TimelineReader
 from devkit.testing.clock import SettableClock
 from devkit.testing.in_memory import idle_relay, in_memory_database, unconnected_broker
 from devkit.testing.samples import listed_ticket
-from orders.order import NotTheBuyer, Order, OrderNotOpen, OrderStatus
+from orders.order import Hold, NotTheBuyer, Order, OrderNotOpen, OrderStatus
 from orders.repository import OrderRepository, TicketNotAvailable
 from orders.service import EventOver, OrderService, OwnTicket
 from orders.ticket_read_model import TicketReadModelRepository
@@ -33,7 +34,7 @@ async def orders(clock: SettableClock) -> OrderService:
     repository = OrderRepository(database["orders"], idle_relay(), clock)
     await repository.create_indexes()
     tickets = TicketReadModelRepository(database["ticket_replicas"])
-    return OrderService(repository, tickets, TimelineReader(unconnected_broker()), clock, WINDOW)
+    return OrderService(repository, tickets, TimelineReader(unconnected_broker()), clock, Hold(WINDOW, extensions=2))
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ async def test_an_unknown_order_is_not_found_or_for_an_event_a_permanent_failure
     with pytest.raises(PermanentFailure, match=unknown):
         await orders.complete_order(unknown, PAYMENT)
     with pytest.raises(PermanentFailure, match=unknown):
-        await orders.expire_order(unknown)
+        await orders.expire_order(unknown, deadline=utc_now())
 
 
 async def test_a_payment_completes_an_order_once(orders: OrderService, order: Order) -> None:
@@ -189,15 +190,15 @@ async def test_a_payment_completes_an_order_once(orders: OrderService, order: Or
 async def test_events_after_the_end_of_an_order_have_no_effect(
     orders: OrderService, ticket: TicketCreated, order: Order
 ) -> None:
-    await orders.expire_order(OrderId(order.id))
+    await orders.expire_order(OrderId(order.id), deadline=order.expires_at)
     await orders.complete_order(OrderId(order.id), PAYMENT)
-    await orders.expire_order(OrderId(order.id))
+    await orders.expire_order(OrderId(order.id), deadline=order.expires_at)
     cancelled = await orders.get_order(OrderId(order.id), by=BUYER)
     assert (cancelled.status, cancelled.payment_id, cancelled.version) == (OrderStatus.CANCELLED, None, 2)
     assert cancelled.late_payment_id == PAYMENT  # kept for the timeline, which shows its refund
 
     paid = await orders.place_order(TicketId(ticket.id), buyer=OTHER)
     await orders.complete_order(OrderId(paid.id), PAYMENT)
-    await orders.expire_order(OrderId(paid.id))
+    await orders.expire_order(OrderId(paid.id), deadline=paid.expires_at)
     assert await status_of(orders, paid) is OrderStatus.COMPLETED
     assert await outbox_of(orders, paid) == [f"order-{paid.id}-1", f"order-{paid.id}-2"]

@@ -9,7 +9,9 @@ from payments.tests.use_cases import OrderEvents, pay, payments_of, recorded_eve
 from common.domain.errors import BadInput, DependencyUnavailable, NotFound, PermanentFailure
 from common.domain.ids import OrderId, new_id
 from common.storage.collection import Database
+from devkit.testing.clock import SettableClock
 from devkit.testing.running import somebody
+from devkit.testing.samples import extended_order, order_events
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress, PaymentStatus
 from payments.service import PaymentService
 
@@ -74,6 +76,22 @@ async def test_a_closed_order_is_not_charged(
     with pytest.raises(refusal):
         await pay(payments, order)
     assert gateway.charges_asked == []
+
+
+@pytest.mark.parametrize("created_first", [True, False], ids=["in order", "extended before created"])
+async def test_an_extended_order_can_be_paid_until_its_new_deadline(
+    database: Database, gateway: FakeGateway, clock: SettableClock, *, created_first: bool
+) -> None:
+    payments = await use_cases(database, gateway, clock)
+    order = order_events(new_id())
+    extended = extended_order(order[0])
+    for event in (order[0], extended) if created_first else (extended, order[0]):
+        await payments.learn_of_order(event)
+    clock.stands_at = order[0].expires_at
+    assert (await pay(payments, order)).status is PaymentStatus.CAPTURED
+    clock.stands_at = extended.expires_at
+    with pytest.raises(OrderNotOpen, match="is over"):
+        await pay(payments, order)
 
 
 async def test_the_deadline_itself_is_too_late(order: OrderEvents, database: Database, gateway: FakeGateway) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from common.domain.event import Event, Message
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.events.expiration import ExpirationCompleted
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderExtended
 from common.events.payments import PaymentCreated, PaymentRefunded
 from common.events.tickets import Place, TicketCreated, TicketUpdated
 from common.events.timers import DeadlineTimer, Timer
@@ -20,6 +20,7 @@ _TICKET = TicketId("65f0c0ffee00000000000010")
 _ORDER = OrderId("65f0c0ffee00000000000020")
 _PAYMENT = PaymentId("65f0c0ffee00000000000030")
 _DEADLINE = datetime(2026, 11, 24, 12, 15, tzinfo=UTC)
+_LATER_DEADLINE = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 _ORDERED = OrderedTicket(id=_TICKET, title="Concert", price=1999)
 
 EXAMPLES: tuple[Message, ...] = (
@@ -27,6 +28,15 @@ EXAMPLES: tuple[Message, ...] = (
     TicketCreated(id=_TICKET, version=1, title="Concert", price=1999, user_id=_SELLER),
     TicketUpdated(id=_TICKET, version=2, title="Concert", price=1999, user_id=_SELLER, order_id=_ORDER),
     OrderCreated(id=_ORDER, version=1, status="created", user_id=_BUYER, expires_at=_DEADLINE, ticket=_ORDERED),
+    OrderExtended(
+        id=_ORDER,
+        version=2,
+        status="created",
+        user_id=_BUYER,
+        expires_at=_LATER_DEADLINE,
+        ticket=_ORDERED,
+        extensions_left=2,
+    ),
     OrderCancelled(id=_ORDER, version=2, status="cancelled", user_id=_BUYER, expires_at=_DEADLINE, ticket=_ORDERED),
     OrderCompleted(
         id=_ORDER,

@@ -38,12 +38,26 @@ class OrderEvent(Event):
     expires_at: datetime = Field(description="The deadline for paying, UTC.")
     ticket: OrderedTicket
     payment_id: PaymentId | None = Field(default=None, description="The payment that completed the order.")
+    extensions_left: int | None = Field(
+        default=None, description="How often the buyer can still extend the order. Null in events of older versions."
+    )
+    cancel_reason: str | None = Field(
+        default=None,
+        description="Why the order was cancelled: `buyer`, `expired` or `withdrawn`; later versions may add others. "
+        "Null if it was not cancelled, and in events of older versions.",
+    )
 
 
 class OrderCreated(OrderEvent):
     """A buyer ordered a ticket. The order reserves the ticket until the deadline for paying."""
 
     fact: ClassVar = "created"
+
+
+class OrderExtended(OrderEvent):
+    """The buyer has extended the order. It reserves the ticket until the new, later deadline for paying."""
+
+    fact: ClassVar = "extended"
 
 
 class OrderCancelled(OrderEvent):

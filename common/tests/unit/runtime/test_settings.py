@@ -68,6 +68,7 @@ BAD: dict[str, list[str]] = {
     "TOKEN_PUBLIC_KEY": [*BAD_PUBLIC_KEYS.values()],
     "TOKEN_PRIVATE_KEY": [*BAD_PRIVATE_KEYS.values()],
     "ORDER_WINDOW_SECONDS": ["0", "-5", "86401", "soon"],
+    "HOLD_EXTENSIONS": ["-1", "21", "often"],
     "STRIPE_API_BASE": ["localhost:8420"],
 }
 

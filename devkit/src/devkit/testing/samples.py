@@ -1,11 +1,11 @@
 """Creates sample events that look like the events of the real services."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common.domain.clock import utc_now
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.expiration import ExpirationCompleted
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderExtended
 from common.events.payments import PaymentCreated
 from common.events.tickets import TicketCreated, TicketUpdated
 
@@ -29,6 +29,12 @@ def order_events(
         OrderCancelled(version=2, status="cancelled", **state),
         OrderCompleted(version=2, status="completed", payment_id=PaymentId(new_id()), **state),
     )
+
+
+def extended_order(created: OrderCreated, *, version: int = 2, by: timedelta = timedelta(minutes=15)) -> OrderExtended:
+    """Return the event that is published when the buyer extends this order."""
+    state = {**created.model_dump(), "version": version, "expires_at": created.expires_at + by, "extensions_left": 2}
+    return OrderExtended.model_validate(state)
 
 
 def listed_ticket(
@@ -55,6 +61,6 @@ def captured_payment(order_id: str) -> PaymentCreated:
     )
 
 
-def passed_deadline(order_id: str) -> ExpirationCompleted:
+def passed_deadline(order_id: str, deadline: datetime) -> ExpirationCompleted:
     """Return the event that is published when the time to pay for this order is over."""
-    return ExpirationCompleted(id=order_id, version=2, expires_at=utc_now())
+    return ExpirationCompleted(id=order_id, version=2, expires_at=deadline)

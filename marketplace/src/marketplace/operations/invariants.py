@@ -145,6 +145,8 @@ def a_deadline_is_pending_as_long_as_its_order_is_open(snapshot: Snapshot) -> It
             yield key, "has no deadline"
         elif (deadlines[key]["status"] == "pending") != is_open:
             yield key, f"is {order['status']}, but its deadline is {deadlines[key]['status']}"
+        elif is_open and deadlines[key]["expires_at"] != order["expires_at"]:
+            yield key, f"expires at {order['expires_at']}, but its deadline is at {deadlines[key]['expires_at']}"
         elif is_open and order["expires_at"] < snapshot.taken_at:
             yield key, f"is still open, but its deadline was {order['expires_at']:%Y-%m-%d %H:%M:%S}"
 
