@@ -28,6 +28,7 @@ _CAUSES = {
     "ticket.created": "list",
     "ticket.updated": "order",
     "order.created": "order",
+    "order.extended": "extend",
     "order.cancelled": "cancel",
     "order.completed": "pay",
     "payment.created": "pay",
@@ -129,6 +130,8 @@ async def _send_requests(scene: Scene, crash: Crash, instance: CrashingInstance,
     placed = await order(30)
     if crash.cause == "cancel":
         await ask(scene.buyer, "DELETE", f"/api/orders/{placed}")
+    elif crash.cause == "extend":
+        await ask(scene.buyer, "POST", f"/api/orders/{placed}/extension")
     else:
         # The payments service receives the order later while one of its instances starts.
         await eventually(partial(is_known_to_payments, placed), what="an order that payments knows")

@@ -17,10 +17,11 @@ from faults.context import Person, ScenarioContext
 NO_ANSWER = 0
 """Stands for a status when the connection was refused or broke."""
 
-SUCCESS = {"sign up": 201, "browse": 200, "list": 201, "order": 201, "pay": 201, "cancel": 204}
+SUCCESS = {"sign up": 201, "browse": 200, "list": 201, "order": 201, "extend": 200, "pay": 201, "cancel": 204}
 _MAKES = {"sign up": "user", "list": "ticket", "order": "order", "pay": "payment"}
 _PAUSE_SECONDS = (0.01, 0.06)
 _NEWCOMERS = 0.25
+_EXTENDED = 0.25
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Load:
         self._stopping = True
 
     async def _journey(self) -> None:
-        """List, order, and pay or cancel. A failed request is recorded and ends the journey."""
+        """List, order, perhaps extend, and pay or cancel. A failed request is recorded and ends the journey."""
         if self.context.random.random() < _NEWCOMERS:
             credentials = {"email": f"{secrets.token_hex(8)}@example.com", "password": "correct horse battery"}
             await self._ask("sign up", self.newcomer, "POST", "/api/users/signup", json=credentials)
@@ -76,6 +77,8 @@ class Load:
         placed = await self._ask("order", self.buyer, "POST", "/api/orders", json={"ticketId": listed["id"]})
         if placed is None:
             return
+        if self.context.random.random() < _EXTENDED:
+            await self._ask("extend", self.buyer, "POST", f"/api/orders/{placed['id']}/extension")
         if self.context.random.random() < 0.5:
             await self._ask("cancel", self.buyer, "DELETE", f"/api/orders/{placed['id']}")
         else:

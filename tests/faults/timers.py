@@ -1,4 +1,4 @@
-"""Timers: each deadline takes effect once and in time, also if it was due during an outage."""
+"""Timers: each deadline takes effect once and in time, also if it was due during an outage or was extended."""
 
 import asyncio
 import time
@@ -20,6 +20,8 @@ _AT_MOST_LATE = timedelta(seconds=1)
 _AT_ONCE = 25
 _LONGEST_WINDOW = 60
 """Seconds: the platform's setting (see Scenario)."""
+_EXTENDED = 5
+"""One of this number of orders is extended."""
 _PARTS = (("nats",), ("expiration", "expiration-2"))
 """The processes that are down while deadlines pass: the broker in one round, the service in the next."""
 
@@ -81,10 +83,11 @@ async def run(context: ScenarioContext) -> Outcome:
     meanwhile = deadlines.due_meanwhile()
     require(meanwhile >= len(deadlines.due) * 0.05, f"only {meanwhile} were due during an outage: too few")
     return Outcome(
-        done=f"{len(deadlines.due)} orders left to expire",
+        done=f"{len(deadlines.due)} orders left to expire, one of {_EXTENDED} extended",
         injected=f"{len(rounds)} times, in turn, nats-server or both instances of expiration killed (SIGKILL), "
         f"and started {away_for:g} s later",
-        checked="one expiration.completed and one order.cancelled for each, at most 1 s late; the audit",
+        checked="one expiration.completed and one order.cancelled for each, not before its deadline, and "
+        "at most 1 s late; the audit",
         figures={
             "due during an outage": str(meanwhile),
             "last expiration.completed": f"{last_expired:.2f} s late",
@@ -99,7 +102,8 @@ async def _play(context: ScenarioContext, plan: Round, seller: Person, buyer: Pe
     # Ordering takes longer than listing. The first deadline passes after the last order is placed.
     placed_at = time.time() + 2.5 * (time.time() - began) + 0.5
     wanted = [placed_at + context.random.uniform(0, plan.due_for) for _ in tickets]
-    placed = await run_concurrently(map(_place, [buyer] * plan.orders, tickets, wanted), at_most=_AT_ONCE)
+    extended = [number % _EXTENDED == 0 for number in range(plan.orders)]
+    placed = await run_concurrently(map(_place, [buyer] * plan.orders, tickets, wanted, extended), at_most=_AT_ONCE)
     deadlines.due |= dict(placed)
     away_at = placed_at + (plan.due_for - plan.away_for) / 2
     await asyncio.sleep(max(0.0, away_at - time.time()))
@@ -107,11 +111,17 @@ async def _play(context: ScenarioContext, plan: Round, seller: Person, buyer: Pe
     await asyncio.sleep(max(0.0, max(due.timestamp() for _, due in placed) - time.time()))
 
 
-async def _place(buyer: Person, ticket: str, wanted: float) -> tuple[str, datetime]:
-    window = min(_LONGEST_WINDOW, max(1, round(wanted - time.time())))
-    answer = await buyer.place_order(ticket, windowSeconds=window)
+async def _place(buyer: Person, ticket: str, wanted: float, extended: bool) -> tuple[str, datetime]:
+    """Place an order that is due at about this time. If it is extended, its first deadline is at half of the time."""
+    left = wanted - time.time()
+    window = max(2, round(left / 2)) if extended else max(1, round(left))
+    answer = await buyer.place_order(ticket, windowSeconds=min(_LONGEST_WINDOW, window))
     require(answer.status_code == 201, f"an order was answered {answer.status_code}: {answer.text}")
     order = answer.json()
+    if extended:
+        answer = await buyer.request_with_retries("POST", f"/api/orders/{order['id']}/extension")
+        require(answer.status_code == 200, f"an extension was answered {answer.status_code}: {answer.text}")
+        order = answer.json()
     return str(order["id"]), datetime.fromisoformat(order["expiresAt"])
 
 
@@ -135,14 +145,18 @@ async def _until_all_are_cancelled(context: ScenarioContext, due: Iterable[str])
 
 
 async def _the_only_one(
-    context: ScenarioContext, event_type: type[Event], due: Mapping[str, datetime]
+    context: ScenarioContext, event_type: type[ExpirationCompleted | OrderCancelled], due: Mapping[str, datetime]
 ) -> dict[str, datetime]:
-    """Expect exactly one event of this type per order; return the time at which the stream stored it."""
+    """Expect exactly one event of this type per order and deadline; return the time at which the stream stored it."""
     found = defaultdict(list)
     async for message in read_stream(context.operator.broker, stream_of(event_type).name, [event_type.subjects()]):
-        found[message.subject.rpartition(".")[2]].append(message.stored_at)
+        event = event_type.model_validate_json(message.data)
+        if event.expires_at == due.get(event.id):
+            found[event.id].append(message.stored_at)
     wrong = {order: len(found[order]) for order in due if len(found[order]) != 1}
     require(not wrong, f"expected one {event_type.type_name()} per order, found: {dict(list(wrong.items())[:3])}")
+    early = [order for order, at in due.items() if found[order][0] < at]
+    require(not early, f"{event_type.type_name()} came before the deadline of {early[:3]}")
     return {order: found[order][0] for order in due}
 
 
