@@ -21,6 +21,7 @@ AREAS = (
     "orders_and_tickets",
     "listings",
     "deadlines",
+    "extended_orders",
     "payments",
     "recovery_job",
     "card_processors",

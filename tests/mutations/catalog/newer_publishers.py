@@ -80,7 +80,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="expiration-decides-by-the-event",
         promise="Expiration starts a deadline by the type of the order event, whatever its status says.",
         where="expiration.deadline:_status_after",
-        old="isinstance(event, OrderCreated)",
+        old="isinstance(event, OrderCreated | OrderExtended)",
         new='event.status == "created"',
         tests=tests_in(_EVERY_CONSUMER, f"{_TEST}[motor-expiration-arm-deadline-on-order-created]"),
     ),

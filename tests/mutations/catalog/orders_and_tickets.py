@@ -69,7 +69,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="window-at-most-the-platforms",
         promise="Buyers cannot hold a ticket for longer than the platform allows.",
         where="orders.service:OrderService._prepare_order",
-        old="if window > self._window:",
+        old="if window > self._hold.window:",
         new="if False:",
         tests=tests_in(
             "orders/tests/unit/test_order_service.py",
@@ -114,8 +114,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="expiry-ends-only-open-orders",
         promise="A deadline that passes after the order has ended has no effect, and is no error.",
         where="orders.service:OrderService.expire_order",
-        old="if order.is_open:",
-        new="if True:",
+        old="if order.is_open and",
+        new="if",
         tests=tests_in(
             "orders/tests/unit/test_order_service.py", "test_events_after_the_end_of_an_order_have_no_effect"
         ),
