@@ -9,6 +9,7 @@ import httpx
 import pytest
 from system.people import Person
 
+from common.domain.event import Message
 from common.events.orders import OrderCreated
 from common.events.tickets import TicketUpdated
 from devkit.servers import free_port
@@ -77,7 +78,7 @@ async def test_one_trace_id_is_in_the_logs_of_every_service_that_handles_an_orde
     await seller.sees_ticket_held_by(ticket, answer.json()["id"])
 
     # The tickets service handles order.created and then publishes ticket.updated.
-    caused = {OrderCreated, TicketUpdated}
+    caused: set[type[Message]] = {OrderCreated, TicketUpdated}
     consuming = {spec.name for spec in SERVICES if any(caused & set(each.on) for each in spec.consumers)}
 
     async def services_that_log_the_trace() -> set[str]:

@@ -3,7 +3,7 @@
 The table CONSUMERS lists all handlers, and the events that each handler receives. Each of them only updates a copy.
 """
 
-from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent, OrderExtended
 from common.events.payments import PaymentCreated, PaymentEvent, PaymentRefunded
 from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated
 from common.messaging.consumer import Consumer
@@ -26,7 +26,7 @@ CONSUMERS: tuple[Consumer[StorefrontService], ...] = (
     Consumer("storefront-show-ticket-on-ticket-event", (TicketCreated, TicketUpdated), show_ticket_on_ticket_event),
     Consumer(
         "storefront-show-order-on-order-event",
-        (OrderCreated, OrderCancelled, OrderCompleted),
+        (OrderCreated, OrderExtended, OrderCancelled, OrderCompleted),
         show_order_on_order_event,
     ),
     Consumer(

@@ -34,6 +34,8 @@ class OrderReadModel(ReadModel):
     status: OrderStatus
     is_live: bool = Field(description="True if the order is open or completed, because such an order holds its ticket.")
     expires_at: AwareDatetime
+    extensions_left: int = Field(default=0, description="How often the buyer can still ask for more time.")
+    cancel_reason: str | None = Field(default=None, description="Why the order was cancelled, as in OrderEvent.")
 
     @classmethod
     def from_event(cls, event: Event) -> Self:
@@ -49,6 +51,8 @@ class OrderReadModel(ReadModel):
             status=status,
             is_live=status is not OrderStatus.CANCELLED,
             expires_at=event.expires_at,
+            extensions_left=event.extensions_left or 0,
+            cancel_reason=event.cancel_reason,
         )
 
 

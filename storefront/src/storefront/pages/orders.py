@@ -37,5 +37,5 @@ async def show_order(order_id: Annotated[OrderId, Path(pattern=ID_PATTERN)], vis
         order=purchase.order,
         payment=purchase.payment,
         steps=steps,
-        cancelled_sentence=cancelled_sentence(None),
+        cancelled_sentence=cancelled_sentence(purchase.order.cancel_reason),
     )
