@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from common.domain.ids import OrderId, TicketId, UserId
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderedTicket
-from devkit.testing.samples import captured_payment, changed_ticket, listed_ticket
+from devkit.testing.samples import captured_payment, changed_ticket, listed_ticket, withdrawn_ticket
 from devkit.testing.service_samples import Story, nothing_before
 from orders.order import Order, OrderStatus
 from orders.service import OrderService
@@ -27,6 +27,9 @@ STORIES = {
     "orders-replicate-ticket": Story(
         (_LISTED, changed_ticket(_LISTED, 2, title="Concert 2"), changed_ticket(_LISTED, 3, title="Concert 3")),
         nothing_before,
+    ),
+    "orders-cancel-order-on-ticket-withdrawn": Story(
+        (_LISTED, changed_ticket(_LISTED, 2), withdrawn_ticket(_LISTED, 3)), _an_open_order
     ),
     "orders-complete-order-on-payment-created": Story((captured_payment(_ORDER),), _an_open_order),
     "orders-expire-order-on-expiration-completed": Story(

@@ -27,6 +27,7 @@ _CAUSES = {
     "user.registered": "sign up",
     "ticket.created": "list",
     "ticket.updated": "order",
+    "ticket.withdrawn": "withdraw",
     "order.created": "order",
     "order.extended": "extend",
     "order.cancelled": "cancel",
@@ -121,6 +122,7 @@ async def _send_requests(scene: Scene, crash: Crash, instance: CrashingInstance,
     steps: dict[str, Callable[[], Awaitable[Any]]] = {
         "sign up": lambda: ask(scene.new_user, "POST", "/api/users/signup", email=_new_address(), password="a" * 12),
         "list": lambda: ask(scene.seller, "POST", "/api/tickets", title="Concert", price=20),
+        "withdraw": lambda: ask(scene.seller, "DELETE", f"/api/tickets/{ticket}"),
         "order": lambda: order(30),
         "expire": lambda: order(1),
     }

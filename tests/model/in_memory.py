@@ -198,6 +198,11 @@ class Marketplace:
         found = self._operator.databases[service][collection].find({}, {"_id": 1})
         return sorted(document["_id"] for document in self.loop.run_until_complete(found.to_list(None)))
 
+    def count_listed_tickets(self) -> int:
+        """Return the number of tickets that are not withdrawn."""
+        tickets = self._operator.databases["tickets"]["tickets"]
+        return int(self.loop.run_until_complete(tickets.count_documents({"withdrawn": False})))
+
     def order(self, order_id: str) -> Document:
         order = self.loop.run_until_complete(self._operator.databases["orders"]["orders"].find_one({"_id": order_id}))
         assert order is not None

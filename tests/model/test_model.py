@@ -81,7 +81,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
 
     # Requests of users.
 
-    @precondition(lambda self: len(self.market.ids("tickets", "tickets")) < MOST_TICKETS)
+    @precondition(lambda self: self.market.count_listed_tickets() < MOST_TICKETS)
     @rule(price=st.sampled_from([1999, 2500]), schedule=schedules)
     def list_ticket(self, price: int, schedule: Schedule) -> None:
         self.market.begin(
@@ -93,6 +93,11 @@ class MarketplaceMachine(RuleBasedStateMachine):
         ticket = TicketId(pick(self.market.ids("tickets", "tickets"), which))
         changing = self.market.tickets.change_listing(ticket, by=SELLER, title="Opera", price=price)
         self.market.begin("change listing", changing, schedule)
+
+    @rule(which=picks, schedule=schedules)
+    def withdraw(self, which: int, schedule: Schedule) -> None:
+        ticket = TicketId(pick(self.market.ids("tickets", "tickets"), which))
+        self.market.begin("withdraw", self.market.tickets.withdraw_ticket(ticket, by=SELLER), schedule)
 
     @rule(which=picks, buyer=st.sampled_from(BUYERS), key=keys, schedule=schedules)
     def order(self, which: int, buyer: UserId, key: str | None, schedule: Schedule) -> None:

@@ -12,6 +12,7 @@ REQUESTS = SampleRequests(
     need_a_user=(
         SampleRequest("POST", "/api/tickets", _LISTING),
         SampleRequest("PUT", f"/api/tickets/{_SOME_ID}", _LISTING),
+        SampleRequest("DELETE", f"/api/tickets/{_SOME_ID}"),
     ),
     query_parameters=("limit", "cursor"),
     answers={
@@ -19,5 +20,6 @@ REQUESTS = SampleRequests(
         ("POST", "/api/tickets"): {"201", "401"},
         ("GET", "/api/tickets/{}"): {"200", "404"},
         ("PUT", "/api/tickets/{}"): {"200", "401", "403", "404", "409"},
+        ("DELETE", "/api/tickets/{}"): {"204", "401", "403", "404", "409"},
     },
 )

@@ -16,9 +16,14 @@ async def _a_ticket_for_sale(tickets: TicketService) -> None:
     await tickets._tickets.add(Ticket(id=_TICKET, title="Concert", price=1999, user_id=_SELLER, version=1))
 
 
+async def _a_withdrawn_ticket(tickets: TicketService) -> None:
+    await _a_ticket_for_sale(tickets)
+    await tickets.withdraw_ticket(_TICKET, by=_SELLER)
+
+
 STORIES = {
     "tickets-hold-ticket-on-order-created": Story((_CREATED,), _a_ticket_for_sale),
     "tickets-release-ticket-on-order-cancelled": Story((_CREATED, _CANCELLED), _a_ticket_for_sale),
-    "tickets-keep-ticket-sold-on-order-completed": Story((_CREATED, _COMPLETED), _a_ticket_for_sale),
     "tickets-keep-ticket-held-on-order-extended": Story((_CREATED, _EXTENDED), _a_ticket_for_sale),
+    "tickets-keep-ticket-sold-on-order-completed": Story((_CREATED, _COMPLETED), _a_withdrawn_ticket),
 }

@@ -154,7 +154,7 @@ async def test_a_rebuild_applies_the_newest_event_and_replays_it_to_the_service(
         assert (rebuilt.events, rebuilt.changed, list(rebuilt.not_replayed)) == (2, [listed.id], [listed.id])
         found = await connection.databases["orders"]["ticket_replicas"].find_one({"_id": listed.id})
         expected = {"_id": listed.id, "version": 2, "title": "Opera", "price": 2500, "user_id": listed.user_id}
-        expected |= {"starts_at": None, REPLAY_PENDING: True}
+        expected |= {"starts_at": None, "withdrawn": False, REPLAY_PENDING: True}
         assert found == expected
         async with running(surroundings, "payments"):
             await streams.eventually_quiet(*(each.name for each in CONSUMERS_OF["payments"]))

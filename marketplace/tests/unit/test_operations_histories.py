@@ -61,6 +61,17 @@ def test_an_event_that_differs_is_reported_field_by_field() -> None:
     assert list(Histories().differences(owned("tickets"), document)) == ["price is 1, but 2500 in its newest event"]
 
 
+def test_an_owner_whose_newest_event_has_another_type_is_found() -> None:
+    """Only the type of the event says that a ticket is withdrawn."""
+    ticket = Ticket.list_for_sale(seller=UserId(new_id()), title="Concert", price=1999)
+    ticket.withdraw(by=ticket.user_id)
+    assert list(Histories().differences(owned("tickets"), stored(ticket))) == []
+    document = {**stored(ticket), "withdrawn": False}
+    assert list(Histories().differences(owned("tickets"), document)) == [
+        "its newest event is ticket.withdrawn, but should be ticket.updated"
+    ]
+
+
 def test_an_owner_that_is_behind_its_own_events_is_found() -> None:
     document = {**stored(changed_ticket()), "version": 1, "title": "Concert", "price": 1999}
     assert list(Histories().differences(owned("tickets"), document)) == [

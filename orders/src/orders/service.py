@@ -9,7 +9,7 @@ from common.domain.clock import Clock
 from common.domain.errors import BadInput, Conflict, DomainError, NotFound, NotTheOwner, PermanentFailure
 from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.domain.requested import RequestKey
-from common.events.tickets import TicketEvent
+from common.events.tickets import TicketEvent, TicketWithdrawn
 from common.messaging.timeline import TimelineEvent, TimelineReader
 from common.storage.retry import retry_on_conflict
 from orders.order import CancelReason, Hold, Order, OrderStatus
@@ -73,10 +73,10 @@ class OrderService:
 
         The order reserves its ticket for `window_seconds` and waits for the payment. If `window_seconds` is None, the
         order does this for the time `self._hold.window`, which is also the maximum. Raises BadInput if
-        `window_seconds` is longer. Raises NotFound if the ticket does not exist, OwnTicket if the buyer is its seller,
-        and EventOver if its event has begun. Raises TicketNotAvailable if the ticket is reserved or sold for another
-        order. `expected_price` is the price that the buyer has seen, in minor units. Raises PriceChanged if our copy of
-        the ticket has another price.
+        `window_seconds` is longer. Raises NotFound if the ticket does not exist or is withdrawn, OwnTicket if the buyer
+        is its seller, and EventOver if its event has begun. Raises TicketNotAvailable if the ticket is reserved or sold
+        for another order. `expected_price` is the price that the buyer has seen, in minor units. Raises PriceChanged if
+        our copy of the ticket has another price.
         """
         try:
             order = await self._prepare_order(ticket_id, buyer, window_seconds, request_key)
@@ -104,7 +104,7 @@ class OrderService:
             longest = int(self._hold.window.total_seconds())
             raise BadInput(f"must be at most {longest}, the platform's own window", argument="window_seconds")
         ticket = await self._tickets.find_or_wait(ticket_id)
-        if ticket is None:
+        if ticket is None or ticket.withdrawn:
             raise NotFound(f"There is no ticket {ticket_id}.", argument="ticket_id")
         if ticket.user_id == buyer:
             raise OwnTicket("You sell this ticket, so you cannot order it.")
@@ -214,6 +214,20 @@ class OrderService:
     async def follow_ticket(self, event: TicketEvent) -> None:
         """Update our copy of a ticket with the data of the event. Ignore the event if it is not newer than the copy."""
         await self._tickets.apply(event)
+
+    @retry_on_conflict
+    async def cancel_order_of_withdrawn_ticket(self, event: TicketWithdrawn) -> None:
+        """Update our copy of a withdrawn ticket, and cancel the order that holds the ticket if the order is open.
+
+        The copy comes first, so that no later request can order the ticket. A request that has read the older copy may
+        still store its order after this method has found none. Then the tickets service hears of that order, and
+        publishes TicketWithdrawn again, so this method runs again (ADR 0021). A completed order stays as it is.
+        """
+        await self._tickets.apply(event)
+        holder = await self._orders.find_holder(TicketId(event.id))
+        if holder is not None and holder.is_open:
+            holder.cancel(CancelReason.WITHDRAWN)
+            await self._orders.save(holder)
 
     async def _known(self, order_id: OrderId) -> Order:
         order = await self._orders.find(order_id)

@@ -5,10 +5,13 @@ to the tickets service.
 """
 
 from datetime import datetime
+from typing import Self
 
+from common.domain.event import Event
 from common.domain.ids import TicketId, UserId
 from common.domain.zoned_time import utc_of, zoned_time
 from common.events.orders import OrderedTicket
+from common.events.tickets import TicketEvent, TicketWithdrawn
 from common.storage.collection import Collection
 from common.storage.read_model import ReadModel, ReadModelRepository
 
@@ -20,6 +23,13 @@ class TicketReadModel(ReadModel):
     """The id of the seller."""
     starts_at: str | None = None
     """When the event of the ticket begins, as in TicketEvent."""
+    withdrawn: bool = False
+    """True if the seller has withdrawn the ticket. The type of the event says this, not one of its fields."""
+
+    @classmethod
+    def from_event(cls, event: Event) -> Self:
+        assert isinstance(event, TicketEvent)  # noqa: S101 - this tells the type checker the type of the event
+        return cls.model_validate({**event.model_dump(), "withdrawn": isinstance(event, TicketWithdrawn)})
 
     def has_begun(self, now: datetime) -> bool:
         """Return True if the event of the ticket begins at `now` or earlier.

@@ -5,7 +5,7 @@ The table CONSUMERS lists all handlers, and the events that each handler receive
 
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderEvent, OrderExtended
 from common.events.payments import PaymentCreated, PaymentEvent, PaymentRefunded
-from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated
+from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated, TicketWithdrawn
 from common.messaging.consumer import Consumer
 from storefront.service import StorefrontService
 
@@ -23,7 +23,11 @@ async def show_payment_on_payment_event(storefront: StorefrontService, event: Pa
 
 
 CONSUMERS: tuple[Consumer[StorefrontService], ...] = (
-    Consumer("storefront-show-ticket-on-ticket-event", (TicketCreated, TicketUpdated), show_ticket_on_ticket_event),
+    Consumer(
+        "storefront-show-ticket-on-ticket-event",
+        (TicketCreated, TicketUpdated, TicketWithdrawn),
+        show_ticket_on_ticket_event,
+    ),
     Consumer(
         "storefront-show-order-on-order-event",
         (OrderCreated, OrderExtended, OrderCancelled, OrderCompleted),

@@ -18,6 +18,7 @@ class Availability(StrEnum):
     ON_SALE = "on-sale"
     HELD = "held"
     SOLD = "sold"
+    WITHDRAWN = "withdrawn"
     OVER = "over"
     """The event has begun, so the ticket is off sale."""
 
@@ -45,6 +46,8 @@ def offer_of(ticket: TicketReadModel, orders: Iterable[OrderReadModel], now: dat
         for order in known:
             if order.status is status:
                 return Offer(ticket, availability, order)
+    if ticket.withdrawn:
+        return Offer(ticket, Availability.WITHDRAWN)
     is_holder_known = any(order.id == ticket.order_id for order in known)  # it is cancelled, so it holds nothing
     is_free = ticket.order_id is None or is_holder_known
     if not is_free:

@@ -12,7 +12,7 @@ from pydantic import Field
 from common.domain.event import Event
 from common.domain.ids import OrderId, UserId
 from common.domain.zoned_time import utc_of, zoned_time
-from common.events.tickets import Place, TicketEvent
+from common.events.tickets import Place, TicketEvent, TicketWithdrawn
 from common.storage.collection import Collection, Document
 from common.storage.read_model import ReadModel, ReadModelRepository
 from storefront.listing_query import ListingQuery
@@ -27,7 +27,8 @@ class TicketReadModel(ReadModel):
     price: int = Field(description="Minor units (cents).")
     user_id: UserId = Field(description="The seller.")
     order_id: OrderId | None = Field(description="The order that holds or bought the ticket, as tickets knows it.")
-    on_sale: bool = Field(description="True if no order holds the ticket, as tickets knows it.")
+    withdrawn: bool = Field(description="True if the seller has withdrawn the ticket.")
+    on_sale: bool = Field(description="True if it is not withdrawn, and no order holds it, as tickets knows it.")
     venue: str | None = None
     starts_at: str | None = Field(default=None, description="When the event begins, as the seller wrote it.")
     begins: int = Field(default=NEVER, description="The same moment in seconds since 1970; NEVER if it is not known.")
@@ -37,6 +38,7 @@ class TicketReadModel(ReadModel):
     @classmethod
     def from_event(cls, event: Event) -> Self:
         assert isinstance(event, TicketEvent)  # noqa: S101 - this tells the type checker the type of the event
+        withdrawn = isinstance(event, TicketWithdrawn)
         return cls(
             id=event.id,
             version=event.version,
@@ -44,7 +46,8 @@ class TicketReadModel(ReadModel):
             price=event.price,
             user_id=event.user_id,
             order_id=event.order_id,
-            on_sale=event.order_id is None,
+            withdrawn=withdrawn,
+            on_sale=event.order_id is None and not withdrawn,
             venue=event.venue,
             starts_at=event.starts_at,
             begins=_seconds(event.starts_at),
@@ -81,16 +84,17 @@ class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):
     async def find_listed(self, query: ListingQuery, *, now: datetime, limit: int) -> list[TicketReadModel]:
         """Return the tickets that the query asks for, at most `limit`."""
         conditions: list[Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words_of(query.text)]
-        if not query.all:
+        if query.all:
+            conditions.append({"withdrawn": False})
+        else:
             conditions.append({"on_sale": True, "begins": {"$gt": int(now.timestamp())}})
         conditions += query.conditions()
-        wanted = {"$and": conditions} if conditions else {}
-        return await self._find(wanted, query.sort.order, limit)
+        return await self._find({"$and": conditions}, query.sort.order, limit)
 
     async def find_of_seller(self, seller: UserId, *, before: str | None, limit: int) -> list[TicketReadModel]:
         """Return a page of the tickets of one seller, newest first."""
         older = {"_id": {"$lt": before}} if before else {}
-        return await self._find({"user_id": seller, **older}, [("_id", -1)], limit)
+        return await self._find({"user_id": seller, "withdrawn": False, **older}, [("_id", -1)], limit)
 
     async def find_many(self, ids: Ids[str]) -> list[TicketReadModel]:
         return await self._find({"_id": {"$in": list(ids)}}, [("_id", 1)], len(ids)) if ids else []

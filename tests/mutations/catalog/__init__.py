@@ -20,6 +20,7 @@ AREAS = (
     "restored_databases",
     "orders_and_tickets",
     "listings",
+    "withdrawn_tickets",
     "deadlines",
     "extended_orders",
     "payments",

@@ -179,11 +179,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="listing-changed-by-its-seller-only",
-        promise="Nobody but its seller can change a listing: 403.",
-        where="tickets.ticket:Ticket.change_listing",
-        old="if by != self.user_id:",
+        promise="Nobody but its seller can change or withdraw a listing: 403.",
+        where="tickets.ticket:Ticket._check_seller",
+        old="if user_id != self.user_id:",
         new="if False:",
-        tests=tests_in("tickets/tests/integration/test_refusals.py", "test_only_its_seller_can_change_a_ticket"),
+        tests=tests_in(
+            "tickets/tests/integration/test_refusals.py", "test_only_its_seller_can_change_or_withdraw_a_ticket"
+        ),
     ),
     Mutation(
         name="docs-load-nothing-from-elsewhere",

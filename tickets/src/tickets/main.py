@@ -29,6 +29,6 @@ def create_app(settings: TicketsSettings, *, clock: Clock = utc_now, policy: Ret
     return create_http_app(
         Dependencies(runtime, tickets, TokenVerifier(settings.token_public_key)),
         title="Tickets",
-        description="List a ticket for sale, change the listing while no order holds it, see what can be bought.",
+        description="List a ticket for sale, change or withdraw it while no order holds it, see what can be bought.",
         routers=[router],
     )

@@ -17,4 +17,5 @@ class TicketRepository(AggregateRepository[Ticket]):
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
 
     async def find_for_sale(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:
-        return await self.find_page({"order_id": None}, before=before, limit=limit)
+        # Documents of older versions lack the field `withdrawn`.
+        return await self.find_page({"order_id": None, "withdrawn": {"$ne": True}}, before=before, limit=limit)

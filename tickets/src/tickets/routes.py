@@ -46,6 +46,17 @@ async def list_ticket(listing: ListingIn, user: CurrentUser, tickets: Tickets) -
     return TicketOut.model_validate(ticket)
 
 
+@router.delete(
+    ONE_TICKET,
+    summary="Withdraw a ticket for ever, while no order holds it",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, VersionConflict),
+    dependencies=[REQUIRES_BROKER],
+)
+async def withdraw_ticket(ticket_id: TicketInPath, user: CurrentUser, tickets: Tickets) -> None:
+    await tickets.withdraw_ticket(ticket_id, by=user.id)
+
+
 @router.put(
     ONE_TICKET,
     summary="Replace a listing while no order holds the ticket",

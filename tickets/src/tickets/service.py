@@ -7,7 +7,7 @@ from common.domain.clock import Clock
 from common.domain.errors import BadInput, NotFound, PermanentFailure
 from common.domain.ids import OrderId, TicketId, UserId
 from common.domain.zoned_time import utc_of
-from common.events.orders import OrderEvent
+from common.events.orders import OrderCompleted, OrderEvent
 from common.storage.retry import retry_on_conflict
 from tickets.order_read_model import OrderReadModelRepository
 from tickets.repository import TicketRepository
@@ -28,10 +28,10 @@ class TicketService:
         return await self._tickets.find_for_sale(before=before, limit=limit)
 
     async def get_ticket(self, ticket_id: TicketId) -> Ticket:
-        """Return the ticket with this id. Raises NotFound."""
+        """Return the ticket with this id. Raises NotFound, also if the ticket is withdrawn."""
         ticket = await self._tickets.find(ticket_id)
-        if ticket is None:
-            raise NotFound(f"There is no ticket {ticket_id}.")
+        if ticket is None or ticket.withdrawn:
+            raise _not_found(ticket_id)
         return ticket
 
     async def list_ticket(self, *, seller: UserId, title: str, price: int, details: Details = NO_DETAILS) -> Ticket:
@@ -59,6 +59,19 @@ class TicketService:
         if details.starts_at is not None and utc_of(details.starts_at) <= self._clock():
             raise BadInput("must be in the future", argument="starts_at")
 
+    @retry_on_conflict
+    async def withdraw_ticket(self, ticket_id: TicketId, *, by: UserId) -> None:
+        """Take a ticket off sale for ever. If the seller has already done this, do nothing.
+
+        Raises NotFound, NotTheSeller or TicketHeld.
+        """
+        ticket = await self._tickets.find(ticket_id)
+        if ticket is None:
+            raise _not_found(ticket_id)
+        ticket.withdraw(by=by)
+        if ticket.recorded:
+            await self._tickets.save(ticket)
+
     async def follow_order(self, event: OrderEvent) -> None:
         """Update our copy of an order with the data of the event. Then store in the ticket which order holds it now.
 
@@ -66,7 +79,22 @@ class TicketService:
         cancelled, the ticket becomes free.
         """
         await self._orders.apply(event)
-        await self.reconcile_holder(event.ticket.id, OrderId(event.id))
+        if isinstance(event, OrderCompleted):
+            await self.sell_ticket(event.ticket.id, OrderId(event.id))
+        else:
+            await self.reconcile_holder(event.ticket.id, OrderId(event.id))
+
+    @retry_on_conflict
+    async def sell_ticket(self, ticket_id: TicketId, order_id: OrderId) -> None:
+        """Store in the ticket that this completed order has bought it. Do nothing if it is already so.
+
+        A completed order stays completed for ever, so no other order needs to be read. The sale stands even if the
+        seller has withdrawn the ticket in the meantime (ADR 0021).
+        """
+        ticket = await self._ordered(ticket_id)
+        if ticket.order_id != order_id or ticket.withdrawn:
+            ticket.sell_to(order_id)
+            await self._tickets.save(ticket)
 
     @retry_on_conflict
     async def reconcile_holder(self, ticket_id: TicketId, changed_order: OrderId) -> None:
@@ -86,9 +114,7 @@ class TicketService:
         reason is that the process may have died during the first delivery, after it had stored the order and before it
         wrote the ticket.
         """
-        ticket = await self._tickets.find(ticket_id)
-        if ticket is None:
-            raise PermanentFailure(f"an order names the ticket {ticket_id}, which does not exist")
+        ticket = await self._ordered(ticket_id)
         while True:
             holder = await self._right_holder(ticket, changed_order)
             if holder == ticket.order_id:
@@ -109,3 +135,13 @@ class TicketService:
             if order_id is not None and await self._orders.is_live(order_id):
                 return order_id
         return await self._orders.live_order_of(TicketId(ticket.id))
+
+    async def _ordered(self, ticket_id: TicketId) -> Ticket:
+        ticket = await self._tickets.find(ticket_id)
+        if ticket is None:
+            raise PermanentFailure(f"an order names the ticket {ticket_id}, which does not exist")
+        return ticket
+
+
+def _not_found(ticket_id: TicketId) -> NotFound:
+    return NotFound(f"There is no ticket {ticket_id}.")

@@ -4,7 +4,7 @@ The command-line program `marketplace` and the tests read SPEC, for example to s
 its database.
 """
 
-from common.events.tickets import TicketCreated, TicketUpdated
+from common.events.tickets import TicketCreated, TicketUpdated, TicketWithdrawn
 from common.runtime.service_spec import AggregateSpec, ReadModelSpec, ServiceSpec
 from tickets.consumers import CONSUMERS
 from tickets.main import create_app
@@ -14,11 +14,11 @@ from tickets.ticket import Ticket
 
 SPEC = ServiceSpec(
     name="tickets",
-    summary="List a ticket for sale, change the listing, see what can be bought.",
+    summary="List a ticket for sale, change or withdraw the listing, see what can be bought.",
     create_app=create_app,
     settings=TicketsSettings,
     consumers=CONSUMERS,
-    aggregates=(AggregateSpec("tickets", Ticket, (TicketCreated, TicketUpdated)),),
+    aggregates=(AggregateSpec("tickets", Ticket, (TicketCreated, TicketUpdated, TicketWithdrawn)),),
     read_models=(ReadModelSpec("order_replicas", OrderReadModel, of="order"),),
     routes=("/api/tickets",),
 )

@@ -11,18 +11,18 @@ from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, TicketId, UserId, new_id
 from common.domain.zoned_time import ZonedTime
-from common.events.tickets import Place, TicketCreated, TicketEvent, TicketUpdated
+from common.events.tickets import Place, TicketCreated, TicketEvent, TicketUpdated, TicketWithdrawn
 
 
 class NotTheSeller(NotTheOwner):
-    """Only the seller of a ticket can change it."""
+    """Only the seller of a ticket can change or withdraw it."""
 
     code = "not-the-seller"
     title = "Somebody else sells this ticket"
 
 
 class TicketHeld(Conflict):
-    """The ticket is reserved or sold for an order, so the seller cannot change the ticket."""
+    """The ticket is reserved or sold for an order, so the seller can neither change nor withdraw it."""
 
     code = "ticket-held"
     title = "An order holds this ticket"
@@ -49,6 +49,7 @@ class Ticket(Aggregate[TicketEvent]):
     venue: str | None = None
     starts_at: ZonedTime | None = None
     place: Place | None = None
+    withdrawn: bool = False
 
     @classmethod
     def list_for_sale(cls, *, seller: UserId, title: str, price: int, details: Details = NO_DETAILS) -> Self:
@@ -59,8 +60,7 @@ class Ticket(Aggregate[TicketEvent]):
 
     def change_listing(self, *, by: UserId, title: str, price: int, details: Details = NO_DETAILS) -> None:
         """Replace the whole listing, also by details that are None. Raises NotTheSeller or TicketHeld."""
-        if by != self.user_id:
-            raise NotTheSeller("Only its seller can change a ticket.")
+        self._check_seller(by)
         if self.order_id is not None:
             raise TicketHeld("An order holds or has bought this ticket, so its listing cannot be changed.")
         self.title = title
@@ -68,10 +68,33 @@ class Ticket(Aggregate[TicketEvent]):
         self._set_details(details)
         self._change(TicketUpdated)
 
+    def withdraw(self, *, by: UserId) -> None:
+        """Take the ticket off sale for ever. Do nothing if it is withdrawn. Raises NotTheSeller or TicketHeld."""
+        self._check_seller(by)
+        if self.withdrawn:
+            return
+        if self.order_id is not None:
+            raise TicketHeld("An order holds or has bought this ticket, so it cannot be withdrawn.")
+        self.withdrawn = True
+        self._change(TicketWithdrawn)
+
     def set_holder(self, order_id: OrderId | None) -> None:
-        """Set the order for which the ticket is reserved or sold. If `order_id` is None, the ticket becomes free."""
+        """Set the order for which the ticket is reserved or sold. If `order_id` is None, the ticket becomes free.
+
+        An order may hold a withdrawn ticket for a moment, until the orders service cancels the order. The event then
+        says again that the ticket is withdrawn, because the type of the newest event decides this for its readers.
+        """
         self.order_id = order_id
-        self._change(TicketUpdated)
+        self._change(TicketWithdrawn if self.withdrawn else TicketUpdated)
+
+    def sell_to(self, order_id: OrderId) -> None:
+        """Give the ticket to a completed order. The sale stands even if the seller has withdrawn the ticket since."""
+        self.withdrawn = False
+        self.set_holder(order_id)
+
+    def _check_seller(self, user_id: UserId) -> None:
+        if user_id != self.user_id:
+            raise NotTheSeller("Only its seller can change or withdraw a ticket.")
 
     def _set_details(self, details: Details) -> None:
         self.venue, self.starts_at, self.place = details.venue, details.starts_at, details.place
@@ -89,5 +112,12 @@ class Ticket(Aggregate[TicketEvent]):
             place=self.place,
         )
 
+    @classmethod
+    def from_event(cls, event: TicketEvent) -> Self:
+        """Make the ticket in the state that the event reports. The type of the event says whether it is withdrawn."""
+        return cls._restored({**event.model_dump(), "withdrawn": isinstance(event, TicketWithdrawn)})
+
     def current_event(self) -> TicketEvent:
+        if self.withdrawn:
+            return self.to_event(TicketWithdrawn)
         return self.to_event(TicketCreated if self.version == 1 else TicketUpdated)

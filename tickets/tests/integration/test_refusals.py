@@ -34,17 +34,17 @@ NO_PLACES = {
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")
 
 
-async def test_listing_and_changing_a_ticket_require_a_signed_in_user(
-    anybody: httpx.AsyncClient, ticket: Ticket
-) -> None:
+async def test_changes_of_tickets_require_a_signed_in_user(anybody: httpx.AsyncClient, ticket: Ticket) -> None:
     not_signed_in = Refusal(401, "not-signed-in", [None])
     assert refusal(await anybody.post("/api/tickets", json=LISTING)) == not_signed_in
     assert refusal(await anybody.put(f"/api/tickets/{ticket.id}", json=LISTING)) == not_signed_in
+    assert refusal(await anybody.delete(f"/api/tickets/{ticket.id}")) == not_signed_in
 
 
-async def test_only_its_seller_can_change_a_ticket(running: RunningService, ticket: Ticket) -> None:
-    response = await running.client(somebody()).put(f"/api/tickets/{ticket.id}", json=LISTING)
-    assert refusal(response) == Refusal(403, "not-the-seller", [None])
+async def test_only_its_seller_can_change_or_withdraw_a_ticket(running: RunningService, ticket: Ticket) -> None:
+    other, not_the_seller = running.client(somebody()), Refusal(403, "not-the-seller", [None])
+    assert refusal(await other.put(f"/api/tickets/{ticket.id}", json=LISTING)) == not_the_seller
+    assert refusal(await other.delete(f"/api/tickets/{ticket.id}")) == not_the_seller
 
 
 async def test_a_ticket_that_was_never_listed_is_not_found(selling: httpx.AsyncClient) -> None:
@@ -52,10 +52,11 @@ async def test_a_ticket_that_was_never_listed_is_not_found(selling: httpx.AsyncC
     not_found = Refusal(404, "not-found", [None])
     assert refusal(await selling.get(unknown)) == not_found
     assert refusal(await selling.put(unknown, json=LISTING)) == not_found
+    assert refusal(await selling.delete(unknown)) == not_found
     assert refusal(await selling.get("/api/tickets/a/b")) == not_found
 
 
-async def test_held_and_sold_tickets_cannot_be_changed(
+async def test_held_and_sold_tickets_cannot_be_changed_or_withdrawn(
     streams: EventStreams, selling: httpx.AsyncClient, tickets: TicketService, ticket: Ticket
 ) -> None:
     sold = await tickets.list_ticket(seller=ticket.user_id, title="Concert", price=1999)
@@ -64,6 +65,7 @@ async def test_held_and_sold_tickets_cannot_be_changed(
     for each in (ticket, sold):
         response = await selling.put(f"/api/tickets/{each.id}", json=LISTING)
         assert refusal(response) == Refusal(409, "ticket-held", [None])
+        assert refusal(await selling.delete(f"/api/tickets/{each.id}")) == Refusal(409, "ticket-held", [None])
         assert (await tickets.get_ticket(TicketId(each.id))).title == "Concert"
 
 
@@ -135,6 +137,6 @@ async def test_an_invalid_query_is_refused(selling: httpx.AsyncClient, ticket: T
     assert refusal(response) == Refusal(422, "bad-input", ["dryRun"])
 
 
-async def test_a_seller_cannot_delete_a_ticket(selling: httpx.AsyncClient, ticket: Ticket) -> None:
-    response = await selling.delete(f"/api/tickets/{ticket.id}")
+async def test_all_tickets_cannot_be_deleted_at_once(selling: httpx.AsyncClient, ticket: Ticket) -> None:
+    response = await selling.delete("/api/tickets")
     assert refusal(response) == Refusal(405, "method-not-allowed", [None])

@@ -4,7 +4,7 @@ import pytest
 
 from common.domain.ids import OrderId, UserId, new_id
 from common.domain.zoned_time import zoned_time
-from common.events.tickets import Place, TicketCreated, TicketUpdated
+from common.events.tickets import Place, TicketCreated, TicketUpdated, TicketWithdrawn
 from tickets.ticket import Details, NotTheSeller, Ticket, TicketHeld
 
 SELLER = UserId(new_id())
@@ -97,3 +97,63 @@ def test_a_ticket_read_from_its_document_is_unchanged(ticket: Ticket) -> None:
     again = Ticket.from_document(ticket.to_document())
     assert again.to_document() == ticket.to_document()
     assert (again.stored_version, again.recorded) == (2, [])
+
+
+def test_a_withdrawn_ticket_publishes_its_withdrawal_once(ticket: Ticket) -> None:
+    ticket.withdraw(by=SELLER)
+    ticket.withdraw(by=SELLER)
+    assert ticket.withdrawn
+    assert ticket.recorded == [TicketWithdrawn(id=ticket.id, version=2, title="Concert", price=1999, user_id=SELLER)]
+    assert ticket.current_event() == ticket.recorded[0]
+
+
+def test_no_other_user_can_withdraw_a_ticket_even_again(ticket: Ticket) -> None:
+    for _ in range(2):
+        with pytest.raises(NotTheSeller):
+            ticket.withdraw(by=UserId(new_id()))
+        ticket.withdraw(by=SELLER)
+    assert ticket.version == 2
+
+
+def test_a_held_ticket_is_not_withdrawn_even_by_its_seller(ticket: Ticket) -> None:
+    ticket.set_holder(ORDER)
+    ticket.mark_stored()
+    with pytest.raises(TicketHeld):
+        ticket.withdraw(by=SELLER)
+    assert (ticket.withdrawn, ticket.version, ticket.recorded) == (False, 2, [])
+
+
+def test_a_withdrawn_ticket_says_so_with_each_change_of_its_holder(ticket: Ticket) -> None:
+    ticket.withdraw(by=SELLER)
+    ticket.set_holder(ORDER)
+    ticket.set_holder(None)
+    assert [(type(event), event.version, event.order_id) for event in ticket.recorded] == [
+        (TicketWithdrawn, 2, None),
+        (TicketWithdrawn, 3, ORDER),
+        (TicketWithdrawn, 4, None),
+    ]
+
+
+def test_a_completed_order_has_bought_even_a_withdrawn_ticket(ticket: Ticket) -> None:
+    ticket.withdraw(by=SELLER)
+    ticket.sell_to(ORDER)
+    assert not ticket.withdrawn
+    assert ticket.recorded[-1] == ticket.current_event()
+    assert (type(ticket.recorded[-1]), ticket.recorded[-1].order_id) == (TicketUpdated, ORDER)
+    with pytest.raises(TicketHeld):
+        ticket.withdraw(by=SELLER)
+
+
+def test_a_document_of_an_older_version_is_not_withdrawn(ticket: Ticket) -> None:
+    document = ticket.to_document()
+    del document["withdrawn"]
+    assert not Ticket.from_document(document).withdrawn
+
+
+@pytest.mark.parametrize("event_type", [TicketCreated, TicketUpdated, TicketWithdrawn])
+def test_a_ticket_restored_from_an_event_is_withdrawn_if_the_event_says_so(
+    ticket: Ticket, event_type: type[TicketCreated | TicketUpdated | TicketWithdrawn]
+) -> None:
+    """An update of a document writes only the fields that are set, so this field must be among them."""
+    restored = Ticket.from_event(ticket.to_event(event_type))
+    assert restored.model_dump(exclude_unset=True)["withdrawn"] is (event_type is TicketWithdrawn)

@@ -10,7 +10,7 @@ from common.domain.ids import OrderId, PaymentId, TicketId, UserId
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderExtended
 from common.events.payments import PaymentCreated, PaymentRefunded
-from common.events.tickets import Place, TicketCreated, TicketUpdated
+from common.events.tickets import Place, TicketCreated, TicketUpdated, TicketWithdrawn
 from common.events.timers import DeadlineTimer, Timer
 from common.events.users import UserRegistered
 
@@ -27,6 +27,7 @@ EXAMPLES: tuple[Message, ...] = (
     UserRegistered(id=_BUYER, version=1, email="buyer@example.com"),
     TicketCreated(id=_TICKET, version=1, title="Concert", price=1999, user_id=_SELLER),
     TicketUpdated(id=_TICKET, version=2, title="Concert", price=1999, user_id=_SELLER, order_id=_ORDER),
+    TicketWithdrawn(id=_TICKET, version=2, title="Concert", price=1999, user_id=_SELLER),
     OrderCreated(id=_ORDER, version=1, status="created", user_id=_BUYER, expires_at=_DEADLINE, ticket=_ORDERED),
     OrderExtended(
         id=_ORDER,

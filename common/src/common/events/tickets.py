@@ -51,3 +51,14 @@ class TicketUpdated(TicketEvent):
     """
 
     fact: ClassVar = "updated"
+
+
+class TicketWithdrawn(TicketEvent):
+    """The seller has withdrawn the ticket, so nobody can order it any more.
+
+    If an order still holds the ticket, the orders service cancels the order. The tickets service publishes this event
+    again for each later change of the ticket. A later TicketUpdated means that the ticket is sold, because its buyer
+    paid before the order was cancelled.
+    """
+
+    fact: ClassVar = "withdrawn"

@@ -7,7 +7,7 @@ from common.domain.ids import OrderId, PaymentId, TicketId, UserId, new_id
 from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderExtended
 from common.events.payments import PaymentCreated
-from common.events.tickets import TicketCreated, TicketUpdated
+from common.events.tickets import TicketCreated, TicketUpdated, TicketWithdrawn
 
 
 def order_events(
@@ -47,6 +47,12 @@ def listed_ticket(
 def changed_ticket(ticket: TicketCreated, version: int, *, title: str = "Opera", price: int = 2500) -> TicketUpdated:
     """Return the event that is published when the seller changes the title and the price of the ticket."""
     return TicketUpdated(id=ticket.id, version=version, title=title, price=price, user_id=ticket.user_id)
+
+
+def withdrawn_ticket(ticket: TicketCreated, version: int, *, order_id: str | None = None) -> TicketWithdrawn:
+    """Return the event that is published when the seller withdraws the ticket, or when an order then holds it."""
+    holder = OrderId(order_id) if order_id else None
+    return TicketWithdrawn(**ticket.model_dump() | {"version": version, "order_id": holder})
 
 
 def captured_payment(order_id: str) -> PaymentCreated:

@@ -135,6 +135,9 @@ class Histories:
             for name, value in published.items():
                 if name != "version" and state.get(name, value) != value:
                     yield f"{name} is {as_json_text(state[name])}, but {as_json_text(value)} in its newest event"
+            # A part of the state may be only in the type, for example that a ticket is withdrawn.
+            if (current := owned.event(document).type_name()) != newest.type_name():
+                yield f"its newest event is {newest.type_name()}, but should be {current}"
 
     def _with_outbox(self, owned: OwnedAggregates, document: Document) -> History | None:
         history = self._by_aggregate[owned.events[0].aggregate].get(document["_id"])

@@ -43,6 +43,13 @@ def a_ticket_is_held_by_its_live_order(snapshot: Snapshot) -> Iterator[Finding]:
         yield key, "has a live order, but does not exist"
 
 
+def a_withdrawn_ticket_has_no_live_order(snapshot: Snapshot) -> Iterator[Finding]:
+    live = _live_orders(snapshot)
+    for key, ticket in snapshot.documents("tickets", "tickets").items():
+        if ticket.get("withdrawn") and key in live:
+            yield key, f"is withdrawn, but has the live order {', '.join(live[key])}"
+
+
 def a_completed_order_has_its_captured_payment(snapshot: Snapshot) -> Iterator[Finding]:
     payments = snapshot.documents("payments", "payments")
     for key, order in snapshot.documents("orders", "orders").items():
@@ -173,6 +180,7 @@ INVARIANTS: dict[str, Callable[[Snapshot], Iterator[Finding]]] = {
     for check in (
         one_live_order_per_ticket,
         a_ticket_is_held_by_its_live_order,
+        a_withdrawn_ticket_has_no_live_order,
         a_completed_order_has_its_captured_payment,
         every_charge_ends_as_a_completed_order_or_a_refund,
         captured_minus_refunded_is_what_the_completed_orders_cost,
