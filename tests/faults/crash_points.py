@@ -44,7 +44,7 @@ async def run(context: ScenarioContext) -> Outcome:
     require(not too_often, f"events had an effect twice: {too_often[:3]}")
     counts = Counter(crash.moment for crash in chosen)
     return Outcome(
-        done="users signed up; tickets listed, ordered, paid, cancelled, expired",
+        done="users signed up; tickets listed, withdrawn, ordered; orders paid, cancelled, expired",
         injected="a process of the real service kills itself (SIGKILL) once: between write and publish, between "
         "publish and clearing of the outbox, or between a handler's write and its ack"
         + ("; other instances run" if context.short else "; no other instance runs, two start afterwards"),

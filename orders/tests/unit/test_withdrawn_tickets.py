@@ -12,7 +12,7 @@ from common.messaging.timeline import TimelineReader
 from devkit.testing.clock import SettableClock
 from devkit.testing.in_memory import idle_relay, in_memory_database, unconnected_broker
 from devkit.testing.samples import changed_ticket, listed_ticket, withdrawn_ticket
-from orders.order import CancelReason, Order, OrderStatus
+from orders.order import CancelReason, Hold, Order, OrderStatus
 from orders.repository import OrderRepository
 from orders.service import OrderService
 from orders.ticket_read_model import TicketReadModelRepository
@@ -28,7 +28,7 @@ async def orders() -> OrderService:
     repository = OrderRepository(database["orders"], idle_relay(), clock)
     await repository.create_indexes()
     tickets = TicketReadModelRepository(database["ticket_replicas"])
-    return OrderService(repository, tickets, TimelineReader(unconnected_broker()), clock, WINDOW)
+    return OrderService(repository, tickets, TimelineReader(unconnected_broker()), clock, Hold(WINDOW, extensions=2))
 
 
 @pytest.fixture
