@@ -17,7 +17,7 @@ import structlog
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from model.in_memory import Marketplace
+from model.in_memory import HOLD, Marketplace
 from model.processes import RUN_TO_END, Schedule, Then
 
 from common.domain.ids import OrderId, TicketId, UserId
@@ -68,7 +68,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
         self.last_seen: dict[tuple[str, str, str], tuple[int, str | None]] = {}
         """By service, collection and id: version and status."""
 
-    @initialize(so_far=st.sampled_from(["for sale", "ordered", "paid"]))
+    @initialize(so_far=st.sampled_from(["for sale", "ordered", "paid", "extended"]))
     def there_is_a_ticket(self, so_far: str) -> None:
         """Start with some data, so that few steps reach interesting states."""
         self.list_ticket(price=1999, schedule=RUN_TO_END)
@@ -78,6 +78,10 @@ class MarketplaceMachine(RuleBasedStateMachine):
             self.market.settle(None)
         if so_far == "paid":
             self.pay(which=0, card=CARDS[0], key=None, schedule=RUN_TO_END)
+        if so_far == "extended":  # but expiration does not know it yet, so the old deadline passes
+            self.extend(which=0, schedule=RUN_TO_END)
+            self.market.clock.move_on(HOLD.window)
+            self.fire_timer(which=0, schedule=RUN_TO_END)
 
     # Requests of users.
 
