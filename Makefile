@@ -55,7 +55,7 @@ seed: install ## List about forty tickets on the running marketplace; safe to re
 
 test: lint test-unit test-integration test-system ## Style, types and all quick tests
 
-test-more: test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: slow tests, manifests, faults, a tiny benchmark, ten mutations
+test-more: test-browser test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: browser tests, slow tests, manifests, faults, a tiny benchmark, ten mutations
 
 lint: install ## Style, spelling, types, layering
 	@$(BIN)/ruff check .

@@ -100,7 +100,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="lookup-waits-for-an-event-on-its-way",
         promise="A client that creates something and uses it at once is not told that it does not exist.",
         where="common.storage.read_model:ReadModelRepository.find_or_wait",
-        old="if found is not None or time.monotonic() >= deadline:",
+        old="if is_new_enough or time.monotonic() >= deadline:",
         new="if True:",
         tests=tests_in(
             "common/tests/integration/storage/test_read_model.py",

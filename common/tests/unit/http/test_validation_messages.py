@@ -66,7 +66,7 @@ class Broken:
 
 def broken_values(schema: dict[str, Any], *, in_body: bool) -> Iterator[tuple[Any, str]]:
     """A value and its message for each constraint of this schema."""
-    if "anyOf" in schema:  # the second option is null, or the text of a price
+    while "anyOf" in schema:  # the second option is null, or the text of a price
         schema = schema["anyOf"][0]
     if "$ref" in schema:
         yield (SECRET, "must be a JSON object")
