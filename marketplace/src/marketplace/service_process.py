@@ -95,5 +95,6 @@ def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, 
         "ORDER_WINDOW_SECONDS": str(settings.order_window_seconds),
         "HOLD_EXTENSIONS": str(settings.hold_extensions),
         "STRIPE_KEY": settings.stripe_key.get_secret_value() if settings.stripe_key else "",
+        "STRIPE_PUBLISHABLE_KEY": settings.stripe_publishable_key or "",
         "STRIPE_API_BASE": settings.stripe_api_base or "",
     }

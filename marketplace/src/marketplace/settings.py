@@ -80,6 +80,9 @@ class PlatformSettings(BaseSettings):
     stripe_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
         None, description="a secret key of Stripe (sk_… or rk_…); without one, a sandbox is used"
     )
+    stripe_publishable_key: str | None = Field(
+        None, pattern=r"^pk_[A-Za-z0-9_]+$", description="a publishable key of Stripe (pk_…)"
+    )
     stripe_api_base: str | None = Field(None, pattern=r"^https?://.", description="the address of Stripe's API")
 
     @classmethod

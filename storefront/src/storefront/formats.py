@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-CURRENCY = "USD"
-_SYMBOL = "$"
+_SYMBOL = "$"  # of common.http.money.CURRENCY
 
 
 def money(minor_units: int) -> str:

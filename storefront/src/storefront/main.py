@@ -39,7 +39,7 @@ def create_app(settings: StorefrontSettings, *, clock: Clock = utc_now, policy: 
     payments = PaymentReadModelRepository(BatchingCollection(database["payments"]))
     storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]), clock)
     hub = Hub()
-    renderer = Renderer(clock)
+    renderer = Renderer(clock, settings.stripe_publishable_key)
 
     runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)
     runtime.consume(CONSUMERS, storefront)

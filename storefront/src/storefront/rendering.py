@@ -14,15 +14,23 @@ from markupsafe import Markup
 
 from common.domain.clock import Clock
 from common.domain.tokens import SignedInUser
+from common.http.money import CURRENCY
 from storefront import formats
 from storefront.face import face_of, hue_of
 
 _FOLDER = Path(__file__).parent
 ASSETS = _FOLDER / "static"
 
+_CSP = "Content-Security-Policy"
+_STRIPE = (
+    "; script-src 'self' https://js.stripe.com; frame-src https://js.stripe.com https://hooks.stripe.com"
+    "; connect-src 'self' https://api.stripe.com; img-src 'self' https://*.stripe.com"
+)
+"""What a page with Stripe's card form needs beside our own files. No other page may use it."""
+
 _HEADERS = {
     # Everything comes from our own address: no script, style, picture or font from another site, and none in the page.
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    _CSP: "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     # The browser may store a page, but must ask before it shows it again. Pages differ between people.
     "Cache-Control": "private, no-cache",
     "Vary": "Cookie",
@@ -41,8 +49,10 @@ def assets_digest() -> str:
 
 
 class Renderer:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, stripe_key: str | None = None) -> None:
+        """`stripe_key` is the public key of Stripe, if the pages show its card form."""
         self._clock = clock
+        self._stripe_key = stripe_key
         self._templates = Environment(
             loader=FileSystemLoader(_FOLDER / "templates"),
             autoescape=True,
@@ -50,6 +60,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.globals |= {"stripe_key": stripe_key, "currency": CURRENCY}
         self._templates.globals |= {"asset": _asset, "face_svg": _face, "hue": hue_of, "has_live_page": False}
         self._templates.filters |= {
             "money": formats.money,
@@ -59,6 +70,11 @@ class Renderer:
             "date_and_time": formats.date_and_time,
             "event_time": formats.event_time,
         }
+
+    @property
+    def card_form_headers(self) -> dict[str, str]:
+        """The additional headers of a page with the card form."""
+        return {_CSP: _HEADERS[_CSP] + _STRIPE} if self._stripe_key else {}
 
     def page(
         self,

@@ -34,6 +34,7 @@ async def show_order(order_id: Annotated[OrderId, Path(pattern=ID_PATTERN)], vis
         steps = None  # the page shows the order all the same
     return visit.page(
         "order.html",
+        headers=visit.site.renderer.card_form_headers,
         order=purchase.order,
         payment=purchase.payment,
         steps=steps,

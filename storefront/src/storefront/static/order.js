@@ -35,7 +35,13 @@ document.addEventListener("submit", (event) => {
 async function pay(form) {
   clearErrors(form);
   const orderId = form.dataset.pay;
-  const token = new FormData(form).get("token");
+  let token;
+  try {
+    token = form.elements.token?.value ?? (await (await import("./stripe.js")).tokenOf());
+  } catch (error) {
+    showErrors(form, error);
+    return;
+  }
   const name = `${orderId} ${token}`;
   if (!keys.has(name)) keys.set(name, newKey());
   const place = form.querySelector("[data-form-error]");
@@ -50,6 +56,8 @@ async function pay(form) {
     if (error instanceof Refused && error.status === 409) await refresh();
   }
 }
+
+if (document.querySelector("[data-stripe-key]")) import("./stripe.js");
 
 document.addEventListener("shop:order", ({ detail: change }) => {
   if (document.querySelector(`[data-order="${CSS.escape(change.id)}"]`)) refresh();
