@@ -36,6 +36,19 @@ async def read_model_orphaned(story: Story) -> None:
     await story.marketplace.collection("tickets", "order_replicas").insert_one(orphan)
 
 
+async def pages_lack_a_payment(story: Story) -> None:
+    await story.marketplace.collection("storefront", "payments").delete_one({"_id": story.payment})
+
+
+async def pages_show_another_price(story: Story) -> None:
+    await story.change("storefront", "tickets", story.free, price=1)
+
+
+async def pages_show_an_unknown_order(story: Story) -> None:
+    orders = story.marketplace.collection("storefront", "orders")
+    await orders.insert_one({**(await orders.find_one({"_id": story.open}) or {}), "_id": new_id()})
+
+
 async def ticket_held_by_a_dead_order(story: Story) -> None:
     await story.change("tickets", "tickets", story.free, order_id=story.cancelled)
 

@@ -8,14 +8,18 @@ from marketplace.tests.integration.interrupted import interrupted
 from marketplace.tests.integration.operated import an_operator, registered_read_models
 from pymongo.errors import BulkWriteError
 
-from common.domain.ids import new_id
+from common.domain.clock import utc_now
+from common.domain.ids import OrderId, UserId, new_id
 from devkit.testing.events import EventStreams
 from devkit.testing.running import Surroundings
 from devkit.testing.samples import order_events
 from marketplace.operations.operator import Operator
 from marketplace.operations.rebuild import rebuild
+from payments.gateway.protocol import ChargeId
+from payments.payment import Payment
 
 ORDERS_OF_TICKETS = registered_read_models("tickets", "order_replicas")
+PAYMENTS_OF_PAGES = registered_read_models("storefront", "payments")
 
 
 @pytest.fixture
@@ -68,6 +72,22 @@ async def test_an_order_whose_event_is_not_in_the_stream_keeps_its_read_model(op
     await operator.databases["orders"]["orders"].insert_one({"_id": created.id, "status": "created"})
     assert (await rebuild(operator, ORDERS_OF_TICKETS)).removed == []
     assert await operator.databases["tickets"]["order_replicas"].find_one({"_id": created.id}) == known
+
+
+@pytest.mark.parametrize("captured", [True, False], ids=["captured", "pending"])
+async def test_a_copy_without_an_event_is_kept_only_if_its_owner_publishes_it(
+    operator: Operator, *, captured: bool
+) -> None:
+    order, buyer = OrderId(new_id()), UserId(new_id())
+    payment = Payment.begin(order_id=order, buyer=buyer, amount=1999, token="pm_card_visa", now=utc_now())
+    if captured:
+        payment.capture(ChargeId("ch_1"))
+    await operator.databases["payments"]["payments"].insert_one(payment.to_document())
+    copies = operator.databases["storefront"]["payments"]
+    await copies.insert_one(PAYMENTS_OF_PAGES.of(payment.to_document()))
+    rebuilt = await rebuild(operator, PAYMENTS_OF_PAGES)
+    assert rebuilt.removed == ([] if captured else [payment.id])
+    assert await copies.count_documents({}) == int(captured)
 
 
 async def test_a_newer_read_model_of_an_unreadable_owner_is_kept(operator: Operator, streams: EventStreams) -> None:

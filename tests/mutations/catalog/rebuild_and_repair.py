@@ -64,9 +64,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="rebuild-asks-the-owner-before-it-removes",
         promise="A rebuild does not remove a document whose owner has it, even if its event is not in the stream.",
         where="marketplace.operations.rebuild:_is_known",
-        old="return await _original(operator, read_model, key) is not None",
+        old="return original is not None and read_model.original.is_published(original)",
         new="return False",
         tests=_guarded("test_an_order_whose_event_is_not_in_the_stream_keeps_its_read_model[motor]"),
+    ),
+    Mutation(
+        name="rebuild-removes-a-copy-of-what-was-never-published",
+        promise="A rebuild removes a copy of a document that its owner has never published.",
+        where="marketplace.operations.rebuild:_is_known",
+        old="return original is not None and read_model.original.is_published(original)",
+        new="return original is not None",
+        tests=_guarded("test_a_copy_without_an_event_is_kept_only_if_its_owner_publishes_it"),
     ),
     Mutation(
         name="rebuild-takes-nothing-back-for-a-lost-event",

@@ -94,7 +94,7 @@ def _check_everything(snapshot: Snapshot, histories: Histories) -> Iterator[Diff
             yield from _checked(owned.rule, key, ((key, detail) for detail in details))
         yield from _checked(owned.rule, None, _events_without_an_owner(snapshot, histories, owned))
     for read_model in READ_MODELS:
-        yield from _checked(read_model.rule, None, _differs_from_its_owner(snapshot, read_model))
+        yield from _checked(read_model.rule, None, _differs_from_its_owner(snapshot, histories, read_model))
     for rule, check in INVARIANTS.items():
         yield from _checked(rule, None, check(snapshot))
     prices = an_order_costs_what_its_ticket_cost_at_that_version
@@ -120,18 +120,22 @@ def _events_without_an_owner(snapshot: Snapshot, histories: Histories, owned: Ow
             yield key, f"has events (newest version {version}), but its owner does not have it"
 
 
-def _differs_from_its_owner(snapshot: Snapshot, read_model: ReadModels) -> Iterator[Finding]:
+def _differs_from_its_owner(snapshot: Snapshot, histories: Histories, read_model: ReadModels) -> Iterator[Finding]:
     owner = read_model.original
     originals = snapshot.documents(owner.service, owner.collection)
     copies = snapshot.documents(read_model.service, read_model.collection)
     with_defaults = read_model.read_model.with_defaults
-    for key in originals.keys() | copies.keys():
-        if key not in originals:
-            if (owner.service, owner.collection, key) not in snapshot.excluded:
-                yield key, "its owner does not have it"
+    for key in copies.keys() - originals.keys():
+        if (owner.service, owner.collection, key) not in snapshot.excluded:
+            yield key, "its owner does not have it"
+    for key, original in originals.items():
+        published = histories.published_state(owner, original)
+        if published is None:
+            if key in copies:
+                yield key, f"{owner.service} has not published it"
         elif key not in copies:
             yield key, "missing"
-        elif wrong := list(_wrong_with(with_defaults(copies[key]), read_model.of(originals[key]), read_model.service)):
+        elif wrong := list(_wrong_with(with_defaults(copies[key]), read_model.after(published), read_model.service)):
             yield key, ", ".join(wrong)
 
 

@@ -107,6 +107,21 @@ class Histories:
         for key, history in self._by_aggregate[owned.events[0].aggregate].items():
             yield key, history.newest.version
 
+    def published_state(self, owned: OwnedAggregates, document: Document) -> Event | None:
+        """Return an event with the state that every copy of this document must have. Return None if none may exist.
+
+        The owner may publish an event for each version. Then this is the state of the document, even if the stream has
+        lost its event. Otherwise the document may have a version without an event, for example a payment whose order
+        is completed. Then a copy has the state of the newest event, in the stream or in the outbox. If the stream has
+        lost all of them, the owner publishes its present state again.
+        Raises pydantic's ValidationError if the document cannot be parsed.
+        """
+        if owned.spec.event_per_version:
+            return owned.event(document)
+        if history := self._with_outbox(owned, document):
+            return history.newest
+        return owned.event(document) if owned.is_published(document) else None
+
     def differences(self, owned: OwnedAggregates, document: Document) -> Iterator[str]:
         """Compare the stored document of an aggregate with the aggregate's events, and yield one text per difference.
 

@@ -61,8 +61,8 @@ class Rebuilt:
     removed: list[str] = field(default_factory=list)
     """The ids of the documents that the rebuild has deleted.
 
-    It deletes a document if there is no event with this id in the stream, and no original document with this id in the
-    database of the service that owns the original data.
+    It deletes a document if there is no event with this id in the stream, and no published original document with this
+    id in the database of the service that owns the original data.
     """
     replayed: list[str] = field(default_factory=list)
     """The ids of the aggregates whose newest event the rebuild has replayed. The service has handled it again.
@@ -117,7 +117,7 @@ async def rebuild(operator: Operator, read_model: ReadModels, on_progress: Progr
     writes: list[ReplaceOne[Document] | DeleteOne] = []
     to_replay: list[Event] = []
     for key, event in newest.items():
-        expected = read_model.read_model.from_event(event).to_document()
+        expected = read_model.after(event)
         found = present.get(key)
         is_pending = bool(found and found.pop(REPLAY_PENDING, False))
         is_right = found == expected or (found and await _is_rightly_newer(operator, read_model, found, event))
@@ -183,11 +183,16 @@ async def _is_rightly_newer(operator: Operator, read_model: ReadModels, found: D
 
 
 async def _is_known(operator: Operator, read_model: ReadModels, key: object) -> bool:
+    """Return True if an aggregate with this id was published, as far as its events or its original document show."""
     if not isinstance(key, str) or not key.isalnum():
         return False  # no aggregate has an id like this, and we could not use it in a NATS subject
     if await read_events_of(operator.broker, read_model.events[0], key):
         return True
-    return await _original(operator, read_model, key) is not None
+    original = await _original(operator, read_model, key)
+    try:
+        return original is not None and read_model.original.is_published(original)
+    except ValidationError:
+        return True  # nothing shows that the copy is wrong
 
 
 async def _without_owner(operator: Operator, read_model: ReadModels, ids: list[str]) -> list[str]:

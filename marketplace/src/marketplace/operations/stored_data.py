@@ -97,15 +97,18 @@ class ReadModels:
         """The name of the rule with which the audit compares this read model with the original data."""
         return f"{self.name} equal what {self.original.service} has"
 
-    def of(self, document: Document) -> Document:
-        """Compute what this read model should contain for one document.
+    def after(self, event: Event) -> Document:
+        """Compute what this read model should contain if this is the newest event of an aggregate."""
+        return self.read_model.from_event(event).to_document()
 
-        `document` is the original, as the service that owns the data has stored it. The audit compares the result with
-        the copy that is really stored.
+    def of(self, document: Document) -> Document:
+        """Compute what this read model should contain if the present state of a document is published.
+
+        `document` is the original, as the service that owns the data has stored it.
 
         Raises pydantic's ValidationError if `document` cannot be parsed.
         """
-        return self.read_model.from_event(self.original.event(document)).to_document()
+        return self.after(self.original.event(document))
 
 
 AGGREGATES = tuple(OwnedAggregates(spec.name, owned) for spec in SERVICES for owned in spec.aggregates)
