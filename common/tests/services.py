@@ -15,11 +15,16 @@ class ServiceUnderTest:
     spec: ServiceSpec
     requests: SampleRequests
 
+    @property
+    def has_api(self) -> bool:
+        """False if the service has no routes, or only pages."""
+        return any(route.startswith("/api/") for route in self.spec.routes)
+
     def __str__(self) -> str:
         return self.spec.name
 
 
 SERVICES = tuple(ServiceUnderTest(spec, service_samples.sample_requests_of(spec.name)) for spec in registry.SERVICES)
-WITH_API = tuple(each for each in SERVICES if each.spec.routes)
+WITH_API = tuple(each for each in SERVICES if each.has_api)
 CREATING = tuple(each for each in SERVICES if each.requests.creates_at)
 """The services that have a POST which creates something."""

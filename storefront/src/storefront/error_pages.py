@@ -1,56 +1,70 @@
-"""Shows errors as pages, because a person reads them.
-
-The handlers of common.http.problems answer with a problem document (RFC 9457). Here, a page takes its words from this
-document. The address of the pages and of the live changes is not part of the API.
-"""
+"""Shows errors as pages to people. Programs get the problem documents (RFC 9457) that all services answer with."""
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.domain.errors import NotSignedIn
 from common.http.authentication import user_of
+from common.http.problems import MEDIA_TYPE
 from storefront.rendering import Renderer
 
 _ADVICE = {
-    403: "Are you signed in with another address?",
-    404: "It may have been withdrawn, or the address has a mistake.",
-    503: "This page tries again by itself. Nothing is lost.",
+    HTTPStatus.FORBIDDEN: "Are you signed in with another address?",
+    HTTPStatus.NOT_FOUND: "It may have been withdrawn, or the address has a mistake.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "This page tries again by itself. Nothing is lost.",
 }
-_PROBLEM = "application/problem+json"
+_OF_THE_BODY = ("content-type", "content-length")
 
 
-def install_error_pages(app: FastAPI, renderer: Renderer) -> None:
-    """Let every error handler of the application answer with a page. Call this after all handlers are installed."""
-    for cause, handler in list(app.exception_handlers.items()):
-        app.exception_handlers[cause] = _as_page(handler, renderer)
+class ErrorPages:
+    """Replaces each problem document by a page with its words, if the client accepts text/html, as browsers do.
 
+    It is called before the middleware that answers timeouts and defects, so that people get a page for these, too.
+    """
 
-def _as_page(handler: Callable[..., Any], renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def answer(request: Request, error: Exception) -> Response:
-        response: Response = await handler(request, error)
-        if response.media_type != _PROBLEM or "text/html" not in request.headers.get("accept", ""):
-            return response
-        problem = json.loads(bytes(response.body))
-        kept = {name: value for name, value in response.headers.items() if name in ("retry-after", "allow")}
-        return renderer.page(
+    def __init__(self, app: ASGIApp, renderer: Renderer) -> None:
+        self._app = app
+        self._renderer = renderer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+            await self._app(scope, receive, send)
+            return
+        problem: Message | None = None
+        body = b""
+
+        async def send_page(message: Message) -> None:
+            nonlocal problem, body
+            if message["type"] == "http.response.start" and _is_problem(message):
+                problem = message
+            elif problem is None:
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    page = await self._page(Request(scope), problem, body)
+                    await page(scope, receive, send)
+
+        await self._app(scope, receive, send_page)
+
+    async def _page(self, request: Request, problem: Message, body: bytes) -> Response:
+        status, headers = problem["status"], MutableHeaders(raw=list(problem["headers"]))
+        for name in _OF_THE_BODY:
+            del headers[name]
+        return self._renderer.page(
             "error.html",
-            await _reader(request),
-            status_code=response.status_code,
-            headers=kept,
+            await user_of(request),
+            status_code=status,
+            headers=headers,
             is_late=False,
-            problem=problem,
-            advice=_ADVICE.get(response.status_code, ""),
+            problem=json.loads(body),
+            advice=_ADVICE.get(status, ""),
         )
 
-    return answer
 
-
-async def _reader(request: Request) -> Any:  # noqa: ANN401
-    try:
-        return await user_of(request)
-    except NotSignedIn:
-        return None
+def _is_problem(start: Message) -> bool:
+    return Headers(raw=start["headers"]).get("content-type", "") == MEDIA_TYPE

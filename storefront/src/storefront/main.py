@@ -1,6 +1,7 @@
 """The composition root of the storefront service. `create_app` creates all objects of the service and connects them."""
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from common.domain.clock import Clock, utc_now
@@ -15,7 +16,7 @@ from common.runtime.service_runtime import ServiceRuntime
 from common.storage.batching_collection import BatchingCollection
 from storefront import assets
 from storefront.consumers import CONSUMERS
-from storefront.error_pages import install_error_pages
+from storefront.error_pages import ErrorPages
 from storefront.live import routes as live
 from storefront.live.feed import Feed
 from storefront.live.hub import Hub
@@ -50,8 +51,10 @@ def create_app(settings: StorefrontSettings, *, clock: Clock = utc_now, policy: 
         title="Storefront",
         description="The pages of the shop. They have no API of their own.",
         pages=[*PAGES, live.router, assets.router],
+        middleware=[
+            Middleware(ErrorPages, renderer=renderer),
+            Middleware(GZipMiddleware, minimum_size=_LEAST_BYTES, compresslevel=5),
+        ],
     )
     app.state.site = Site(renderer, hub)
-    install_error_pages(app, renderer)
-    app.add_middleware(GZipMiddleware, minimum_size=_LEAST_BYTES, compresslevel=5)
     return app

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
+from starlette.middleware import Middleware
 
 from common.domain.errors import BadInput, DependencyUnavailable, UnreadableDocument
 from common.http.dependencies import Dependencies, dependencies_of
@@ -20,18 +21,20 @@ from common.http.middleware import HeadAsGet, RequestBounds
 from common.http.problems import install_problem_handlers, problems
 
 
-def create_http_app(
+def create_http_app(  # noqa: PLR0913 - all but the first are keyword arguments
     dependencies: Dependencies,
     *,
     title: str,
     description: str,
     routers: Sequence[APIRouter] = (),
     pages: Sequence[APIRouter] = (),
+    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
     """Create the application.
 
     `routers` are the routes of the API. `pages` are routes for browsers. They are not in the documentation of the API,
-    and they ignore unknown query parameters, because other sites may add some to a link.
+    and they ignore unknown query parameters, because other sites may add some to a link. `middleware` may change each
+    answer, also an answer to an error. The last one in the list is called first.
 
     When the application starts, it also starts `dependencies.instance`, which does the background work of the service
     (for example, it receives and publishes events). When the application stops, it also stops this background work.
@@ -68,7 +71,9 @@ def create_http_app(
     app.state.dependencies = dependencies
     install_problem_handlers(app)
     app.add_middleware(RequestBounds)
-    app.add_middleware(HeadAsGet)  # is called before RequestBounds
+    for each in middleware:
+        app.add_middleware(each.cls, *each.args, **each.kwargs)
+    app.add_middleware(HeadAsGet)  # is called first, so that HEAD gets the headers of the complete answer to GET
     app.include_router(_health)
     for router in routers:
         app.include_router(router, dependencies=[Depends(_refuse_unknown_query)])

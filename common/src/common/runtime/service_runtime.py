@@ -45,9 +45,8 @@ _RESTORE_NOT_DONE = "The service waits for an operator, because its database was
 class ServiceRuntime:
     """Contains the parts that every service has, and starts and stops them.
 
-    These parts are the connections to MongoDB and NATS, the outbox relay (which publishes the events of the service),
-    the consumers (which receive events) and the loops that run in the background. The function that builds a service
-    adds the indexes, the consumers and the loops that only this service has.
+    These parts are the connections to MongoDB and NATS, the outbox relay (which publishes events), the consumers (which
+    receive events) and the loops in the background. The function that builds a service adds its own ones.
     """
 
     def __init__(
@@ -71,10 +70,7 @@ class ServiceRuntime:
         self._started = asyncio.Event()
         self._restore_problem = ""
         self.on_failure: Callable[[], None] = lambda: None
-        """The runtime calls this function if the start of the service fails.
-
-        The module common.runtime.serve replaces this function with one that ends the process.
-        """
+        """Called if the start of the service fails. common.runtime.serve lets it end the process."""
 
     def consume(self, consumers: Sequence[Consumer[Any]], use_cases: object) -> None:
         """Add consumers to the service. From the start of the service, they receive events and call their handlers.
@@ -109,10 +105,9 @@ class ServiceRuntime:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Start the service when the `async with` block begins, and stop the service when the block ends.
+        """Start the service when the `async with` block begins, and stop it when the block ends.
 
-        The start continues in the background while the block runs. So the process can answer health checks before the
-        service is ready.
+        The start continues in the background. So the process can answer health checks before the service is ready.
         """
         self._work = asyncio.create_task(self._run())
         self._work.add_done_callback(self._report_failure)
