@@ -10,7 +10,7 @@ import sys
 
 folder, *call = sys.argv[1:]
 with open(f"{folder}/calls", "a") as log:  # noqa: PTH123 - pathlib takes as long to import as all the rest
-    given = sys.stdin.read() if "-" in call else ""
+    given = sys.stdin.read() if {"-", "/dev/stdin"} & {*call} else ""
     log.write(json.dumps({"text": " ".join(call), "given": given, "environment": dict(os.environ)}) + "\n")
 with open(f"{folder}/answers") as table:  # noqa: PTH123 - as above
     answers = json.load(table)

@@ -74,6 +74,19 @@ def test_what_is_lost_is_created_to_fit_what_is_there(cluster: FakePrograms) -> 
     assert created(cluster) == {"orders-nats": ALL["orders-nats"]}
 
 
+def test_the_password_of_a_new_nats_user_is_added_to_those_of_the_servers(cluster: FakePrograms) -> None:
+    """As in an upgrade to a version with one more service."""
+    known = {name: value for name, value in ALL["nats-users"].items() if name != "NATS_PASSWORD_STOREFRONT"}
+    put(cluster, {name: each for name, each in ALL.items() if name != "storefront-nats"} | {"nats-users": known})
+    done = cluster.make("secrets")
+    assert "Secrets created: storefront-nats.\nSecrets completed: nats-users.\n" in done.stdout
+    calls = {call.text: call.given for call in cluster.calls()}
+    (new,) = json.loads(calls["kubectl create --filename -"])["items"]
+    added = json.loads(calls["kubectl patch secret nats-users --patch-file /dev/stdin"])["stringData"]
+    assert added == {"NATS_PASSWORD_STOREFRONT": urlsplit(new["stringData"]["url"]).password}
+    assert added["NATS_PASSWORD_STOREFRONT"] not in done.stdout + done.stderr + "".join(calls)
+
+
 def test_no_secret_is_in_an_argument_or_printed(cluster: FakePrograms) -> None:
     done = cluster.make("secrets", STRIPE_KEY="sk_test_never_shown")
     calls = cluster.calls()

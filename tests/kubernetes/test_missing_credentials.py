@@ -45,9 +45,8 @@ def test_a_lost_public_key_is_derived_from_the_private_one() -> None:
         ({"token-public-key": {"TOKEN_PUBLIC_KEY": "of a lost key"}}, "Delete the ConfigMap token-public-key"),
         ({"token-private-key": {}}, "token-private-key has no Ed25519 key"),
         ({"token-private-key": {"TOKEN_PRIVATE_KEY": "no key"}}, "token-private-key has no Ed25519 key"),
-        ({"nats-users": {"NATS_PASSWORD_AUTH": "known"}}, "nats-users has no NATS_PASSWORD_TICKETS"),
     ],
-    ids=["public key alone", "empty secret", "no private key", "user without a password"],
+    ids=["public key alone", "empty secret", "no private key"],
 )
 def test_what_does_not_fit_is_left_to_a_person(existing: dict[str, Contents], message: str) -> None:
     with pytest.raises(PlatformError, match=message):
@@ -71,6 +70,24 @@ def test_a_lost_nats_secret_is_created_with_the_passwords_of_the_others(
         before.pop(f"NATS_PASSWORD_{user}", None)
         after.pop(f"NATS_PASSWORD_{user}", None)
     assert after == before
+
+
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_a_new_service_gets_credentials_and_all_others_keep_theirs(
+    everything: dict[str, Contents], service: str
+) -> None:
+    new = f"NATS_PASSWORD_{service.upper()}"
+    before = {name: contents for name, contents in everything.items() if not name.startswith(f"{service}-")}
+    before["nats-users"] = {name: value for name, value in everything["nats-users"].items() if name != new}
+    made = missing_credentials(before, None)
+    assert made.keys() == {"nats-users", f"{service}-nats", f"{service}-mongodb"}
+    assert made["nats-users"] == {new: urlsplit(made[f"{service}-nats"]["url"]).password}
+
+
+def test_a_password_that_the_nats_servers_lack_is_taken_from_its_client(everything: dict[str, Contents]) -> None:
+    known = {name: value for name, value in everything["nats-users"].items() if name != "NATS_PASSWORD_ORDERS"}
+    made = missing_credentials(everything | {"nats-users": known}, None)
+    assert made == {"nats-users": {"NATS_PASSWORD_ORDERS": everything["nats-users"]["NATS_PASSWORD_ORDERS"]}}
 
 
 def test_each_password_is_another_one_which_needs_no_quoting(everything: dict[str, Contents]) -> None:

@@ -18,11 +18,13 @@ import yaml
 from marketplace.errors import PlatformError
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
-from tools.credentials import PUBLIC_KEY_MAP, Contents, missing_credentials
+from tools.credentials import NATS_SERVERS, PUBLIC_KEY_MAP, Contents, missing_credentials
 
 
 def create_secrets(overlay: str, kubectl: list[str]) -> None:
     """Create the missing Secrets. Print the names of the new Secrets, and of the Secrets that already existed.
+
+    If the Secret of the NATS servers lacks passwords, add them. No password is ever changed.
 
     `overlay` is the folder of the Kustomize overlay. `kubectl` is the command kubectl with its options. Raises
     PlatformError if a command fails, or if a Secret is missing that only a person can create.
@@ -34,12 +36,18 @@ def create_secrets(overlay: str, kubectl: list[str]) -> None:
     found = json.loads(_run([*kubectl, "get", "secrets,configmaps", "--output", "json"]))["items"]
     existing = {each["metadata"]["name"]: _contents(each) for each in found if _is_credential(each)}
     missing = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None, internal)
+    added = missing.pop(NATS_SERVERS, None) if NATS_SERVERS in existing else None
     if missing:
         items = [_as_object(name, contents) for name, contents in missing.items()]
         # We use `create` and not `apply`. `create` never overwrites an existing Secret. And `apply` would store another
         # copy of the values in an annotation.
         _run([*kubectl, "create", "--filename", "-"], json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     sys.stdout.write(f"Secrets created: {', '.join(missing) or 'none'}.\n")
+    if added:
+        _run(
+            [*kubectl, "patch", "secret", NATS_SERVERS, "--patch-file", "/dev/stdin"], json.dumps({"stringData": added})
+        )
+        sys.stdout.write(f"Secrets completed: {NATS_SERVERS}.\n")
     sys.stdout.write(f"Secrets kept: {', '.join(sorted(existing)) or 'none'}.\n")
     external = [f"{service}-mongodb" for service in SERVICE_NAMES if service not in internal]
     if unknown := [name for name in external if name not in existing]:

@@ -16,6 +16,8 @@ from marketplace.registry import SERVICE_NAMES
 NATS_CLIENTS = (*SERVICE_NAMES, "provisioning")
 NATS_USERS = (*NATS_CLIENTS, "operator", "route")
 """All users of NATS. The NATS servers use the user `route` to connect to each other."""
+NATS_SERVERS = "nats-users"
+"""The name of the Secret with the passwords of all users, for the NATS servers."""
 PUBLIC_KEY_MAP = "token-public-key"
 """The name of the ConfigMap with the public key, which verifies session tokens.
 
@@ -35,15 +37,18 @@ def missing_credentials(
     `databases` has the names of the services whose database runs in the cluster. The databases outside the cluster
     already have passwords, and this program does not know them. So it makes no Secrets for these databases.
 
+    The Secret of the NATS servers is special. If it exists but lacks passwords, for example that of a new service, the
+    result contains it with these passwords only.
+
     The result fits the credentials that exist. For example, if only the private key exists, the public key is computed
-    from it. Raises PlatformError if this is not possible: the public key exists without the private key, the private
-    key is invalid, or the Secret of the NATS servers lacks a password. The message says what a person must do.
+    from it. Raises PlatformError if this is not possible: the public key exists without the private key, or the private
+    key is invalid. The message says what a person must do.
     """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
     wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}
     if stripe_key:
         wanted["stripe"] = {"STRIPE_KEY": stripe_key}
-    return {name: contents for name, contents in wanted.items() if name not in existing}
+    return {name: contents for name, contents in wanted.items() if name not in existing or name == NATS_SERVERS}
 
 
 def _token_keys(existing: Mapping[str, Contents]) -> Iterator[tuple[str, Contents]]:
@@ -62,22 +67,19 @@ def _token_keys(existing: Mapping[str, Contents]) -> Iterator[tuple[str, Content
 
 
 def _nats(existing: Mapping[str, Contents]) -> Iterator[tuple[str, Contents]]:
-    servers = existing.get("nats-users")
-    passwords = {user: _nats_password(user, servers, existing.get(f"{user}-nats")) for user in NATS_USERS}
-    yield "nats-users", {_nats_variable(user): password for user, password in passwords.items()}
+    known = existing.get(NATS_SERVERS, {})
+    passwords = {
+        user: known.get(_nats_variable(user)) or _password_of_client(existing.get(f"{user}-nats")) or _new_password()
+        for user in NATS_USERS
+    }
+    if lacking := {_nats_variable(user): passwords[user] for user in NATS_USERS if not known.get(_nats_variable(user))}:
+        yield NATS_SERVERS, lacking
     for user in NATS_CLIENTS:
         yield f"{user}-nats", {"url": f"nats://{user}:{passwords[user]}@nats:4222"}
 
 
-def _nats_password(user: str, servers: Contents | None, client: Contents | None) -> str:
-    if servers is not None:
-        if known := servers.get(_nats_variable(user)):
-            return known
-        raise PlatformError(
-            f"The Secret nats-users has no {_nats_variable(user)}: add it, or delete nats-users and every *-nats."
-        )
-    known = urlsplit(client["url"]).password if client and "url" in client else None
-    return known or _new_password()
+def _password_of_client(client: Contents | None) -> str | None:
+    return urlsplit(client["url"]).password if client and "url" in client else None
 
 
 def _nats_variable(user: str) -> str:

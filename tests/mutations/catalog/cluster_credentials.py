@@ -76,9 +76,20 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="secrets-are-never-overwritten",
         promise="A second deployment keeps all secrets as they are.",
         where="tools.credentials:missing_credentials",
-        old="if name not in existing",
+        old="if name not in existing or name == NATS_SERVERS",
         new="",
         tests=tests_in(f"{_TESTS}/test_create_secrets.py", "test_a_second_run_creates_nothing"),
+    ),
+    Mutation(
+        name="nats-passwords-are-never-changed",
+        promise="A new service gets its NATS password without a change of the passwords of the others.",
+        where="tools.credentials:_nats",
+        old="for user in NATS_USERS if not known.get(_nats_variable(user))",
+        new="for user in NATS_USERS",
+        tests=tests_in(
+            f"{_TESTS}/test_missing_credentials.py",
+            "test_a_new_service_gets_credentials_and_all_others_keep_theirs[storefront]",
+        ),
     ),
     Mutation(
         name="secrets-are-never-shown",
@@ -91,9 +102,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="server-and-client-have-the-same-password",
         promise="A NATS password that is lost on one side is made anew so that it fits the other side.",
-        where="tools.credentials:_nats_password",
-        old="return known or _new_password()",
-        new="return _new_password()",
+        where="tools.credentials:_nats",
+        old='or _password_of_client(existing.get(f"{user}-nats")) or _new_password()',
+        new="or _new_password()",
         tests=tests_in(
             f"{_TESTS}/test_missing_credentials.py",
             "test_a_lost_nats_secret_is_created_with_the_passwords_of_the_others[nats-users]",
