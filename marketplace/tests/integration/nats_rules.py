@@ -5,7 +5,7 @@ users.conf is generated from the code. These rules are a second, independent des
 
 from marketplace.tests.integration.cluster_nats import USERS
 
-from common.domain.event import Event, Message
+from common.domain.event import Event
 from common.events.catalog import EXAMPLES
 from common.messaging.streams import STREAMS, stream_of
 from marketplace.registry import CONSUMERS_OF, SERVICE_NAMES
@@ -15,8 +15,8 @@ CONSUMERS = [(consumer.stream.name, consumer.name) for of_one in CONSUMERS_OF.va
 READ_BY_OPERATORS = {"DOMAIN_EVENTS", "GENERAL_EVENTS", "DEAD_LETTERS"}
 WITH_CONSUMERS = {"DOMAIN_EVENTS", "GENERAL_EVENTS", "TIMERS"}
 TIMELINES = {"DOMAIN_EVENTS", "GENERAL_EVENTS"}
-FOLLOWER = "storefront"
-"""The service that reads every new event of DOMAIN_EVENTS."""
+FOLLOWERS = {"DOMAIN_EVENTS": ["storefront"]}
+"""Who may learn of every event of a stream, and read any message in it."""
 
 Rules = dict[str, frozenset[str]]
 """Who may do it, by operation."""
@@ -108,22 +108,18 @@ def streams_administration() -> Rules:
         verbs = ("DELETE", "PURGE", "SNAPSHOT", "RESTORE", "LEADER.STEPDOWN", "PEER.REMOVE")
         rules |= {f"{api}.{verb}.{stream}": NOBODY for verb in verbs}
         readers = only("orders", "operator") if stream in TIMELINES else only("operator", when=stream == "TIMERS")
+        followers = FOLLOWERS.get(stream, [])
         if stream == "DOMAIN_EVENTS":
-            readers = only("orders", "payments", "tickets", FOLLOWER, "operator")  # three publish such events
+            readers = only("orders", "payments", "tickets", "operator", *followers)  # the others publish such events
         rules |= {
             f"{api}.MSG.GET.{stream}": only("operator", when=stream in WITH_CONSUMERS),
             f"{api}.MSG.DELETE.{stream}": only("operator", when=stream == "DEAD_LETTERS"),
             f"PUB $JS.API.DIRECT.GET.{stream}": readers,
-            f"PUB $JS.API.DIRECT.GET.{stream}.invented.event.65f0c0ffee00000000000001": only(
-                FOLLOWER, when=stream == "DOMAIN_EVENTS"
-            ),
+            f"PUB $JS.API.DIRECT.GET.{stream}.invented.event.65f0c0ffee00000000000001": only(*followers),
         }
         for event in EXAMPLES:
-            is_here = isinstance(event, Event) and stream_of(type(event)).name == stream
-            own = only(event.publisher, "operator", when=is_here)
-            rules[f"PUB $JS.API.DIRECT.GET.{stream}.{event.subject}"] = own | only(
-                FOLLOWER, when=stream == "DOMAIN_EVENTS"
-            )
+            own = only(event.publisher, "operator", when=_is_in(stream, event))
+            rules[f"PUB $JS.API.DIRECT.GET.{stream}.{event.subject}"] = own | only(*followers)
     others = (f"{api}.LIST", f"{api}.NAMES", f"{api}.INFO.INVENTED", f"{api}.CREATE.INVENTED", "PUB $JS.API.INFO")
     return rules | dict.fromkeys(others, NOBODY)
 
@@ -167,15 +163,19 @@ def listening_in() -> Rules:
     said = (each for rules in SAID for each in rules() if each.startswith("PUB "))
     return {
         **{f"SUB {operation.removeprefix('PUB ')}": NOBODY for operation in said},
-        **{f"SUB {type(event).subjects()}": _followed(type(event)) for event in EXAMPLES},
-        **{f"SUB {event.subject}": _followed(type(event)) for event in EXAMPLES},
+        **{f"SUB {type(event).subjects()}": _followers_of(event) for event in EXAMPLES},
+        **{f"SUB {event.subject}": _followers_of(event) for event in EXAMPLES},
         **{f"SUB {subject}": NOBODY for subject in (*wildcards, *system, *everything)},
         **{f"SUB {subject} {service}": NOBODY for subject in everything for service in SERVICE_NAMES},
     }
 
 
-def _followed(message: type[Message]) -> frozenset[str]:
-    return only(FOLLOWER, when=issubclass(message, Event) and stream_of(message).name == "DOMAIN_EVENTS")
+def _is_in(stream: str, event: object) -> bool:
+    return isinstance(event, Event) and stream_of(type(event)).name == stream
+
+
+def _followers_of(event: object) -> frozenset[str]:
+    return only(*(user for stream, users in FOLLOWERS.items() if _is_in(stream, event) for user in users))
 
 
 ALL_RULES = (*SAID, inboxes, listening_in)
