@@ -30,6 +30,13 @@ def test_the_sources_of_every_package_but_devkit_are_copied() -> None:
     assert {path.parts[-2] for path in REPOSITORY.glob(copied)} - {"devkit"} == {"common", *IMAGES}
 
 
+def test_an_image_has_all_files_of_its_package_also_templates_and_style_sheets() -> None:
+    """The Dockerfile copies whole folders, and .dockerignore leaves out nothing of them but what tools have made."""
+    assert 'cp -r /sources/common "/sources/$SERVICE" .' in DOCKERFILE
+    _, left_out = (REPOSITORY / ".dockerignore").read_text().split("!*/src\n")
+    assert set(left_out.split()) == {"devkit", "**/__pycache__", "**/*.egg-info"}
+
+
 def test_provisioning_has_the_dependencies_of_the_services_and_some_more() -> None:
     """Each dependency of the services has the same version in both lock files."""
     services, marketplace = pinned("requirements.lock"), pinned("requirements-marketplace.lock")

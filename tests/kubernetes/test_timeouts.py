@@ -13,11 +13,12 @@ from common.messaging.broker import _PING_SECONDS as _BROKER_PING_SECONDS
 from common.runtime.service_runtime import _FINISH_SECONDS
 from common.storage.mongo import _ANSWER_MS, _CONNECTION_MS
 from common.storage.mongo import _PING_SECONDS as _MONGO_PING_SECONDS
-from marketplace.gateway import nginx_configuration
+from marketplace.gateway import ROUTES, nginx_configuration
 from marketplace.operations.dead_letters import _REPLAY_SECONDS
 from marketplace.operations.replay_events import _ANSWER_SECONDS
 from marketplace.registry import SERVICE_NAMES
 from payments.main import _CHARGE_SECONDS
+from storefront.live.hub import _KEEP_ALIVE_SECONDS
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 """By the unit of a duration, as nginx, Traefik and NATS write it."""
@@ -29,19 +30,28 @@ def _duration(text: str) -> float:
     return float(found[1]) * _SECONDS[found[2]]
 
 
-def _nginx(directive: str) -> float:
-    """In the configuration of the laptop's gateway."""
-    found = re.findall(rf"\b{directive} (\w+);", nginx_configuration(8080, {"orders": [1]}))
-    assert len(found) == 1, f"nginx's {directive} is not set"
-    return _duration(found[0])
+_EVENTS = [f"location = {route.path} {{" for route in ROUTES if route.sends_events]
+
+
+def _nginx(directive: str, *, of_events: bool = False) -> float:
+    """In the configuration of the laptop's gateway: for all answers, or for each answer of server-sent events."""
+    lines = nginx_configuration(8080, {"orders": [1]}).splitlines()
+    text = "\n".join(line for line in lines if any(each in line for each in _EVENTS) == of_events)
+    found = re.findall(rf"\b{directive} (\w+);", text)
+    assert len(found) == (len(_EVENTS) if of_events else 1), f"nginx's {directive} is not set"
+    return min(map(_duration, found))
+
+
+def _of_traefik() -> dict[str, str]:
+    """The arguments of the cluster's ingress controller."""
+    controller = render(RENDERED["ingress-controller"]).one("Deployment", "traefik")
+    return dict(each.lstrip("-").split("=", 1) for each in container_of(controller["spec"]["template"])["args"])
 
 
 def _traefik(option: str) -> float:
-    """Among the arguments of the cluster's ingress controller."""
-    controller = render(RENDERED["ingress-controller"]).one("Deployment", "traefik")
-    arguments = dict(each.split("=", 1) for each in container_of(controller["spec"]["template"])["args"])
-    assert f"--{option}" in arguments, f"Traefik's {option} is not set"
-    return _duration(arguments[f"--{option}"])
+    arguments = _of_traefik()
+    assert option in arguments, f"Traefik's {option} is not set"
+    return _duration(arguments[option])
 
 
 def _traefik_wait() -> float:
@@ -99,6 +109,11 @@ _RULES = {
         _traefik_wait,
         "the service says what is wrong, while the gateway can only say that the answer is missing",
     ),
+    "pause-between-events-shorter-than-nginx-wait": Rule(
+        lambda: 3 * _KEEP_ALIVE_SECONDS,
+        lambda: _nginx("proxy_read_timeout", of_events=True),
+        "the gateway ends the answer while the service, which may be busy, has only had no event to send",
+    ),
     "mongodb-operation-shorter-than-request": Rule(
         lambda: (_CONNECTION_MS + _ANSWER_MS) / 1000,
         lambda: MAX_SECONDS,
@@ -135,6 +150,12 @@ def test_timeouts_fit_each_other(name: str) -> None:
     """The component that knows what has happened must reach its own timeout before the one that waits for it."""
     shorter, longer, why = _RULES[name]
     assert shorter() < longer(), f"otherwise {why}"
+
+
+def test_the_ingress_controller_never_ends_an_answer_that_has_begun() -> None:
+    """Server-sent events have no end. What Traefik limits by itself is the time to read the request, not the answer."""
+    ending = [name for name in _of_traefik() if "writetimeout" in name.lower()]
+    assert ending == [], "an open page would lose its connection each time"
 
 
 @pytest.mark.parametrize(

@@ -106,4 +106,30 @@ policyTypes: [Egress]""",
         new="",
         tests=tests_in(f"{_TESTS}/test_timeouts.py", "test_timeouts_fit_each_other[request-shorter-than-traefik-wait]"),
     ),
+    Mutation(
+        name="the-ingress-controller-lets-events-flow",
+        promise="The ingress controller does not end server-sent events, an answer without an end.",
+        where="infra/k8s/ingress-controller/traefik.yaml",
+        old="- --log.level=INFO",
+        new="- --entrypoints.web.transport.respondingtimeouts.writetimeout=60s",
+        tests=tests_in(f"{_TESTS}/test_timeouts.py", "test_the_ingress_controller_never_ends_an_answer_that_has_begun"),
+    ),
+    Mutation(
+        name="the-gateway-api-lets-events-flow",
+        promise="A controller of the Gateway API does not end server-sent events.",
+        where="infra/k8s/components/gateway-api/gateway.yaml",
+        old="request: 0s",
+        new="request: 15s",
+        tests=tests_in(f"{_TESTS}/test_routes.py", "test_the_gateway_api_has_the_same_routes"),
+    ),
+    Mutation(
+        name="nginx-lets-events-flow",
+        promise="On a laptop, the gateway does not end server-sent events while there is no event to send.",
+        where="marketplace.gateway:_location",
+        old="proxy_read_timeout 60s;",
+        new="",
+        tests=tests_in(
+            f"{_TESTS}/test_timeouts.py", "test_timeouts_fit_each_other[pause-between-events-shorter-than-nginx-wait]"
+        ),
+    ),
 )
