@@ -9,7 +9,6 @@ from common.domain.tokens import TokenVerifier
 from common.http.application import create_http_app
 from common.http.dependencies import Dependencies
 from common.messaging.retry import RetryPolicy
-from common.messaging.stream_follower import StreamFollower
 from common.messaging.streams import DOMAIN_EVENTS
 from common.messaging.timeline import TimelineReader
 from common.runtime.service_runtime import ServiceRuntime
@@ -20,6 +19,7 @@ from storefront.error_pages import ErrorPages
 from storefront.live import routes as live
 from storefront.live.feed import Feed
 from storefront.live.hub import Hub
+from storefront.live.limits import Limits
 from storefront.order_read_model import OrderReadModelRepository
 from storefront.pages import PAGES
 from storefront.payment_read_model import PaymentReadModelRepository
@@ -32,19 +32,26 @@ from storefront.ticket_read_model import TicketReadModelRepository
 _LEAST_BYTES = 1024
 
 
-def create_app(settings: StorefrontSettings, *, clock: Clock = utc_now, policy: RetryPolicy | None = None) -> FastAPI:
+def create_app(
+    settings: StorefrontSettings,
+    *,
+    clock: Clock = utc_now,
+    policy: RetryPolicy | None = None,
+    limits: Limits | None = None,
+) -> FastAPI:
+    limits = limits or Limits()
     runtime = ServiceRuntime("storefront", settings, clock=clock, policy=policy)
     database = runtime.mongo.database
     tickets = TicketReadModelRepository(BatchingCollection(database["tickets"]))
     orders = OrderReadModelRepository(BatchingCollection(database["orders"]))
     payments = PaymentReadModelRepository(BatchingCollection(database["payments"]))
     storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]), clock)
-    hub = Hub()
+    hub = Hub(limits)
     renderer = Renderer(clock, settings.stripe_publishable_key)
 
     runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)
     runtime.consume(CONSUMERS, storefront)
-    runtime.in_background(Feed(StreamFollower(runtime.broker, DOMAIN_EVENTS), storefront, hub).run)
+    runtime.in_background(Feed(runtime.broker, CONSUMERS, storefront, hub, limits).run)
     runtime.before_drain(hub.close)
     app = create_http_app(
         Dependencies(runtime, storefront, TokenVerifier(settings.token_public_key)),

@@ -10,22 +10,24 @@ from storefront.offer import Offer
 from storefront.order_read_model import OrderReadModel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One change, as the browser receives it. A later change with the same `key` replaces an earlier one."""
+    """One change, encoded once for all browsers. A later change with the same `key` replaces an earlier one.
+
+    The name of the server-sent event is `ticket` or `order`. Its data is JSON. The field `v` is the position in the
+    event stream up to which the change was read.
+    """
 
     key: str
-    event: str
-    """The name of the server-sent event: `ticket` or `order`."""
-    data: str
-    """JSON. `v` is the position in the event stream up to which the change was read. It never goes back."""
+    encoded: bytes
     reader: UserId | None = None
-    """The only person who receives it. None: everybody does, so `data` must not name a person or an order."""
+    """The only person who receives it. None: everybody does, so it must not name a person or an order."""
 
     @classmethod
     def of_ticket(cls, offer: Offer, position: int) -> Self:
         ticket = offer.ticket
-        data = _json(
+        encoded = encode(
+            "ticket",
             id=ticket.id,
             v=position,
             state=offer.availability.value,
@@ -34,13 +36,13 @@ class Change:
             until=iso(offer.held_until) if offer.held_until else None,
             isNew=ticket.version == 1,
         )
-        return cls(f"ticket {ticket.id}", "ticket", data)
+        return cls(f"ticket {ticket.id}", encoded)
 
     @classmethod
     def of_order(cls, order: OrderReadModel, position: int) -> Self:
-        data = _json(id=order.id, v=position)
-        return cls(f"order {order.id}", "order", data, reader=order.user_id)
+        return cls(f"order {order.id}", encode("order", id=order.id, v=position), reader=order.user_id)
 
 
-def _json(**values: object) -> str:
-    return json.dumps(values, separators=(",", ":"))
+def encode(event: str, **values: object) -> bytes:
+    """Encode a server-sent event without an id. JSON contains no line breaks, so the data is one line."""
+    return f"event: {event}\ndata: {json.dumps(values, separators=(',', ':'))}\n\n".encode()

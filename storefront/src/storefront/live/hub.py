@@ -1,87 +1,26 @@
-"""Sends changes to all open pages that are connected to this process.
+"""Sends changes to all open pages that are connected to this process."""
 
-Each connection has a map of the changes that it has not sent yet, with one entry for each ticket. So a browser that
-reads slowly gets the newest state later, but never an outdated one, and it needs a bounded amount of memory.
-"""
-
-import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
 
 from common.domain.errors import DependencyUnavailable
 from common.domain.ids import UserId
 from storefront.live.changes import Change
-
-MAX_CONNECTIONS = 5_000
-_MAX_WAITING = 500
-"""If more tickets than this have changed before a browser has read, it loads its page again instead."""
-_MAX_REMEMBERED = 2_000
-_KEEP_ALIVE_SECONDS = 15.0
-_LONGEST_CONNECTION_SECONDS = 900.0
-"""After this time, the browser connects again. So the end of a session ends what its reader receives."""
-
-_GREETING = b"retry: 1000\n\n"
-_KEEP_ALIVE = b": keep-alive\n\n"
-
-
-class Connection:
-    """The open stream of one browser."""
-
-    def __init__(self, reader: UserId | None) -> None:
-        self.reader = reader
-        self._settled = 0
-        self._waiting: dict[str, Change] = {}
-        self._must_reset = False
-        self._is_closed = False
-        self._wake = asyncio.Event()
-
-    def add(self, settled: int, changes: Iterable[Change]) -> None:
-        """Add changes that this browser has to read. `settled` is the position from which it can continue later."""
-        self._settled = settled
-        for change in changes:
-            if change.reader is None or change.reader == self.reader:
-                self._waiting[change.key] = change
-        if len(self._waiting) > _MAX_WAITING:
-            self.reset(settled)
-        self._wake.set()
-
-    def reset(self, settled: int) -> None:
-        """Tell the browser to load its content again, because it may have missed changes."""
-        self._settled = settled
-        self._waiting.clear()
-        self._must_reset = True
-        self._wake.set()
-
-    def close(self) -> None:
-        self._is_closed = True
-        self._wake.set()
-
-    async def read(self) -> AsyncIterator[bytes]:
-        """Yield the parts of the answer, until the connection is closed or has lasted for 15 minutes."""
-        yield _GREETING
-        ends_at = asyncio.get_running_loop().time() + _LONGEST_CONNECTION_SECONDS
-        while not self._is_closed and asyncio.get_running_loop().time() < ends_at:
-            try:
-                async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                yield _KEEP_ALIVE
-                continue
-            self._wake.clear()
-            if self._must_reset:
-                self._must_reset = False
-                yield f"id: {self._settled}\nevent: reset\ndata: {{}}\n\n".encode()
-            if self._waiting:
-                waiting, self._waiting = self._waiting, {}
-                yield "".join(_encode(change, self._settled) for change in waiting.values()).encode()
+from storefront.live.connection import Connection
+from storefront.live.limits import Limits
 
 
 class Hub:
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.position = 0
-        """All changes up to this position of the event stream have been sent."""
+        """The copies contain all events up to this position of the event stream, and their changes have been sent.
+
+        It is 0 while the copies may lag behind (see `begin`).
+        """
+        self._limits = limits
+        self._newest = 0
+        self._is_catching_up = True
         self._connections: set[Connection] = set()
-        self._remembered: deque[tuple[int, Change]] = deque(maxlen=_MAX_REMEMBERED)
+        self._remembered: deque[tuple[int, Change]] = deque()
         self._remembers_since = 0
         self._is_closed = False
 
@@ -94,40 +33,53 @@ class Hub:
 
         Raises DependencyUnavailable if this process has too many connections, or is about to stop.
         """
-        if self._is_closed or len(self._connections) >= MAX_CONNECTIONS:
+        if self._is_closed or len(self._connections) >= self._limits.connections:
             raise DependencyUnavailable("Too many pages are open. This page shows changes after a reload.")
-        connection = Connection(reader)
-        if since is not None and since < self._remembers_since:
-            connection.reset(self.position)
+        connection = Connection(reader, self._limits, lambda: self.position)
+        # A position after the newest one comes from an instance that is ahead, or from a stream that was replaced.
+        if since is not None and self._remembers_since <= since <= self._newest:
+            connection.add(change for position, change in self._remembered if position > since)
         elif since is not None:
-            connection.add(self.position, [change for position, change in self._remembered if position > since])
+            self._reset(connection)
         self._connections.add(connection)
         return connection
 
     def disconnect(self, connection: Connection) -> None:
         self._connections.discard(connection)
 
-    def send(self, position: int, settled: int, changes: list[Change]) -> None:
-        """Send changes to everybody whom they are for. The events up to `position` have led to them.
+    def send(self, newest: int, settled: int, changes: list[Change]) -> None:
+        """Send changes to everybody whom they are for. They were read after the event at the position `newest`.
 
-        No change up to the position `settled` is missing. A later one may be missing, if its copy is not current yet.
+        The copies contain all events up to `settled`. A later one may be missing.
         """
-        self.position = max(self.position, settled)
-        if not changes:
-            return
+        self._newest = newest
+        if not self._is_catching_up:
+            self.position = max(self.position, settled)
         for change in changes:
-            if len(self._remembered) == _MAX_REMEMBERED:
-                self._remembers_since = self._remembered[0][0]
-            self._remembered.append((position, change))
-        for connection in self._connections:
-            connection.add(self.position, changes)
+            self._remember(newest, change)
+        if changes:
+            for connection in self._connections:
+                connection.add(changes)
 
-    def start_at(self, position: int) -> None:
-        """Forget everything before this position. All open pages load their content again."""
-        self.position = self._remembers_since = position
+    def begin(self, newest: int) -> None:
+        """Forget all changes. The copies may lag behind the stream, whose newest event is at the position `newest`.
+
+        Pages receive the changes after this position. All that may have missed a change before it load their content
+        again in `end_catch_up`. Earlier, they would only get old content again.
+        """
+        self.position, self._newest, self._remembers_since = 0, newest, newest
+        self._is_catching_up = True
         self._remembered.clear()
         for connection in self._connections:
-            connection.reset(self.position)
+            self._reset(connection)
+
+    def end_catch_up(self, settled: int) -> None:
+        """From now on, the copies contain all events up to `settled`."""
+        self._is_catching_up = False
+        self.position = settled
+        for connection in self._connections:
+            if connection.has_missed_changes:
+                connection.reset()
 
     def close(self) -> None:
         """End all connections, because the process stops. The browsers then connect to another instance."""
@@ -135,6 +87,13 @@ class Hub:
         for connection in self._connections:
             connection.close()
 
+    def _reset(self, connection: Connection) -> None:
+        if self._is_catching_up:
+            connection.has_missed_changes = True
+        else:
+            connection.reset()
 
-def _encode(change: Change, settled: int) -> str:
-    return f"id: {settled}\nevent: {change.event}\ndata: {change.data}\n\n"
+    def _remember(self, position: int, change: Change) -> None:
+        self._remembered.append((position, change))
+        if len(self._remembered) > self._limits.remembered_changes:
+            self._remembers_since, _ = self._remembered.popleft()
