@@ -12,6 +12,7 @@ from marketplace.tests.integration.cluster_users import HOLD, connected_as, even
 from marketplace.tests.integration.operated import Marketplace
 
 import auth.main
+import storefront.main
 from auth.settings import AuthSettings
 from common.domain.event import Event
 from common.domain.ids import UserId
@@ -23,8 +24,10 @@ from common.messaging.retry import RetryPolicy
 from common.messaging.subscription import Subscription
 from devkit.testing.eventually import eventually
 from devkit.testing.running import Surroundings
-from devkit.testing.samples import order_events
+from devkit.testing.samples import listed_ticket, order_events
 from marketplace.operations.operator import Operator
+from storefront.live.hub import Hub
+from storefront.settings import StorefrontSettings
 
 
 async def test_someone_signs_up(cluster_surroundings: Surroundings, cluster_operator: Operator) -> None:
@@ -84,6 +87,21 @@ async def test_a_payment_is_refunded_when_its_order_is_cancelled(
     await cluster_marketplace.pays(created.id)
     await publish(cluster, cancelled)
     await eventually_in_timeline(cluster_marketplace.operator, created.id, until="payment.refunded")
+
+
+async def test_the_storefront_learns_of_a_change_and_knows_that_its_copies_are_current(
+    cluster: ClusterNats, cluster_surroundings: Surroundings
+) -> None:
+    settings = cluster_surroundings.settings(StorefrontSettings, "storefront")
+    async with cluster_surroundings.running(lambda: storefront.main.create_app(settings)) as service:
+        hub: Hub = service.app.state.site.hub
+
+        async def position() -> int:
+            return hub.position
+
+        for at in (1, 2):
+            await publish(cluster, listed_ticket())
+            await eventually(position, until=lambda seen, at=at: seen == at, what=f"position {at}")  # type: ignore[misc]
 
 
 async def test_a_service_reports_progress_as_long_as_its_handler_runs(

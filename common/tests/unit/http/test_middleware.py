@@ -172,6 +172,20 @@ async def test_head_does_not_wait_for_the_end_of_a_stream(
         assert (await client.head("/endless")).status_code == 200
 
 
+async def test_an_event_stream_has_no_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common.http.middleware, "MAX_SECONDS", 0.05)
+
+    async def events() -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        await asyncio.sleep(0.2)
+        yield b"data: 2\n\n"
+
+    stream = StreamingResponse(events(), media_type=common.http.middleware.EVENT_STREAM)
+    transport = httpx.ASGITransport(common.http.middleware.RequestBounds(stream))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        assert (await client.get("/")).text == "data: 1\n\ndata: 2\n\n"
+
+
 async def test_a_request_that_takes_too_long_gets_503_and_an_unknown_outcome(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, log_as: Callable[..., Callable[[], str]]
 ) -> None:
