@@ -28,6 +28,7 @@ AREAS = (
     "card_processors",
     "requests",
     "pages_and_prices",
+    "live_changes",
     "idempotent_requests",
     "access",
     "passwords_and_secrets",
