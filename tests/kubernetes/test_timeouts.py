@@ -18,7 +18,7 @@ from marketplace.operations.dead_letters import _REPLAY_SECONDS
 from marketplace.operations.replay_events import _ANSWER_SECONDS
 from marketplace.registry import SERVICE_NAMES
 from payments.main import _CHARGE_SECONDS
-from storefront.live.hub import _KEEP_ALIVE_SECONDS
+from storefront.live.limits import Limits
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 """By the unit of a duration, as nginx, Traefik and NATS write it."""
@@ -110,7 +110,7 @@ _RULES = {
         "the service says what is wrong, while the gateway can only say that the answer is missing",
     ),
     "pause-between-events-shorter-than-nginx-wait": Rule(
-        lambda: 3 * _KEEP_ALIVE_SECONDS,
+        lambda: 3 * Limits().keep_alive_seconds,
         lambda: _nginx("proxy_read_timeout", of_events=True),
         "the gateway ends the answer while the service, which may be busy, has only had no event to send",
     ),
