@@ -111,7 +111,8 @@ async def test_head_is_answered_like_get_through_the_gateway(platform: Platform)
         for path in ("/", unknown, "/api/users/currentuser", "/api/orders", "/api/docs/orders", "/api/nothing"):
             head, got = await client.head(path), await client.get(path)
             assert (head.status_code, head.content) == (got.status_code, b""), path
-            assert head.headers["content-length"] == got.headers["content-length"], path
+            is_page = path == "/"  # a page contains the time, so its length varies
+            assert is_page or head.headers["content-length"] == got.headers["content-length"], path
 
 
 async def test_no_password_and_no_token_is_in_any_log(platform: Platform, seller: Person) -> None:

@@ -10,6 +10,12 @@ from rich.text import Text
 _POLL_SECONDS = 0.1
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 _NAME_WIDTH = 12
+_MOST_LINES = 200
+_SHOWN_OF_MORE = 3
+"""If a service writes more than `_MOST_LINES` within one poll, only its last lines are shown.
+
+Otherwise nobody could read the other messages while a service handles thousands of old events.
+"""
 
 
 class Output:
@@ -44,7 +50,11 @@ class Output:
 
     def show_new_lines(self) -> None:
         for followed in self._followed:
-            for line in followed.new_lines():
+            lines = followed.new_lines()
+            if len(lines) > _MOST_LINES:
+                left_out = len(lines) - _SHOWN_OF_MORE
+                lines = [f"... {left_out} more lines in {followed.log}", *lines[-_SHOWN_OF_MORE:]]
+            for line in lines:
                 with suppress(OSError):
                     self._show(followed, line)
 
@@ -60,13 +70,13 @@ class _Followed:
     def __init__(self, name: str, colour: str, log: Path) -> None:
         self.name = name
         self.colour = colour
-        self._log = log
+        self.log = log
         self._position = 0
         self._unfinished = b""
 
     def new_lines(self) -> list[str]:
         try:
-            with self._log.open("rb") as log:
+            with self.log.open("rb") as log:
                 log.seek(self._position)
                 new = log.read()
         except FileNotFoundError:

@@ -107,6 +107,10 @@ class Platform:
         """
         await self._supervisor(name).restart(why, _RESTART_GRACE)
 
+    def show_line(self, line: str) -> None:
+        """Print a message, after the log lines that the services have written before."""
+        self._output.show_line(line)
+
     def pause(self, name: str) -> None:
         """Send SIGSTOP to one process. Until resume(), the process keeps its connections, but does not answer."""
         self._supervisor(name).server.pause()

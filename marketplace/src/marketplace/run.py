@@ -8,6 +8,7 @@ from contextlib import suppress
 import typer
 
 from devkit.servers import BinaryMissing, ServerFailed
+from marketplace.catching_up import in_background, show_catching_up
 from marketplace.errors import PlatformError
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
@@ -74,4 +75,5 @@ async def _serve(platform: Platform, work: _Work) -> None:
         await asyncio.sleep(0)
         typer.echo(f"Marketplace ready. The shop: {platform.url}  The API: {platform.url}/api/docs")
         typer.echo("`make seed` lists example tickets, `make demo` plays sales. Press Ctrl-C to stop.")
-        await working
+        async with in_background(show_catching_up(platform.settings, platform.show_line)):
+            await working

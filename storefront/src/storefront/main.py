@@ -14,6 +14,7 @@ from common.messaging.timeline import TimelineReader
 from common.runtime.service_runtime import ServiceRuntime
 from common.storage.batching_collection import BatchingCollection
 from storefront import assets
+from storefront.catching_up import CatchingUp
 from storefront.consumers import CONSUMERS
 from storefront.error_pages import ErrorPages
 from storefront.live import routes as live
@@ -47,11 +48,12 @@ def create_app(
     payments = PaymentReadModelRepository(BatchingCollection(database["payments"]))
     storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]), clock)
     hub = Hub(limits)
-    renderer = Renderer(clock, settings.stripe_publishable_key)
+    catching_up = CatchingUp(runtime.broker, CONSUMERS)
+    renderer = Renderer(clock, catching_up, settings.stripe_publishable_key)
 
     runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)
     runtime.consume(CONSUMERS, storefront)
-    runtime.in_background(Feed(runtime.broker, CONSUMERS, storefront, hub, limits).run)
+    runtime.in_background(Feed(runtime.broker, CONSUMERS, storefront, hub, limits).run, catching_up.run)
     runtime.before_drain(hub.close)
     app = create_http_app(
         Dependencies(runtime, storefront, TokenVerifier(settings.token_public_key)),

@@ -16,6 +16,7 @@ from common.domain.clock import Clock
 from common.domain.tokens import SignedInUser
 from common.http.money import CURRENCY
 from storefront import formats
+from storefront.catching_up import CatchingUp
 from storefront.face import face_of, hue_of
 
 _FOLDER = Path(__file__).parent
@@ -49,9 +50,10 @@ def assets_digest() -> str:
 
 
 class Renderer:
-    def __init__(self, clock: Clock, stripe_key: str | None = None) -> None:
+    def __init__(self, clock: Clock, catching_up: CatchingUp, stripe_key: str | None = None) -> None:
         """`stripe_key` is the public key of Stripe, if the pages show its card form."""
         self._clock = clock
+        self._catching_up = catching_up
         self._stripe_key = stripe_key
         self._templates = Environment(
             loader=FileSystemLoader(_FOLDER / "templates"),
@@ -88,7 +90,8 @@ class Renderer:
     ) -> HTMLResponse:
         """Render a page for this person. `position` is the place in the event stream up to which it is current."""
         now: datetime = self._clock()
-        text = self._templates.get_template(template).render(user=user, position=position, now=now, **values)
+        common = {"user": user, "position": position, "now": now, "catching_up": self._catching_up.percent}
+        text = self._templates.get_template(template).render(**common, **values)
         return HTMLResponse(text, status_code, {**_HEADERS, **(headers or {})})
 
 
