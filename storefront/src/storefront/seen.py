@@ -5,6 +5,7 @@ payment. The browser keeps it in the cookie `seen` for a few seconds. A page tha
 until the copies have this version.
 """
 
+import asyncio
 import re
 
 from common.domain.ids import ID_PATTERN
@@ -12,18 +13,15 @@ from storefront.service import StorefrontService
 
 COOKIE = "seen"
 _MOST = 3
-_SEEN = re.compile(rf"(ticket|order|payment)-({ID_PATTERN.strip('^$')})-([0-9]{{1,9}})")
+_SEEN = re.compile(rf"(ticket|order|payment)-({ID_PATTERN.strip('^$')})-([1-9][0-9]{{0,8}})")
 
 
 async def is_up_to_date(storefront: StorefrontService, cookie: str) -> bool:
-    """Wait until the copies have what the cookie names, at most one second for each. Return False if they do not.
+    """Wait until the copies have what the cookie names, at most one second in all. Return False if they do not.
 
     The cookie contains up to three parts like `order-65f0c0ffee00000000000020-2`, separated by dots. Anything else in
     it is ignored.
     """
-    for part in cookie[:200].split(".")[:_MOST]:
-        if found := _SEEN.fullmatch(part):
-            aggregate, key, version = found.groups()
-            if not await storefront.has_version(aggregate, key, int(version)):
-                return False
-    return True
+    parts = [found.groups() for part in cookie.split(".")[:_MOST] if (found := _SEEN.fullmatch(part))]
+    waits = [storefront.has_version(aggregate, key, int(version)) for aggregate, key, version in parts]
+    return all(await asyncio.gather(*waits))

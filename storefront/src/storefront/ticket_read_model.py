@@ -69,27 +69,35 @@ def words_of(text: str) -> list[str]:
     return sorted({word[:_LONGEST_WORD] for word in re.findall(r"\w+", plain)})
 
 
+def condition_of(query: ListingQuery, now: datetime) -> Document:
+    """Return the filter for MongoDB that finds the tickets that the query asks for."""
+    conditions: list[Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words_of(query.text)]
+    if query.all:
+        conditions.append({"withdrawn": False})
+    else:
+        conditions.append({"on_sale": True, "begins": {"$gt": int(now.timestamp())}})
+    return {"$and": [*conditions, *query.conditions()]}
+
+
 class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):
     def __init__(self, collection: Collection) -> None:
         super().__init__(collection, TicketReadModel)
 
     async def create_indexes(self) -> None:
-        """Create an index for each order in which the pages list tickets, and one for the search."""
+        """Create an index for each order in which the pages list tickets, and one for the search.
+
+        Each order has two: one for the tickets on sale, and one for all tickets.
+        """
         await self.collection.create_index([("on_sale", 1), ("_id", -1)])
-        await self.collection.create_index([("on_sale", 1), ("price", 1), ("_id", 1)])
-        await self.collection.create_index([("on_sale", 1), ("begins", 1), ("_id", 1)])
+        for field in ("price", "begins"):
+            await self.collection.create_index([("on_sale", 1), (field, 1), ("_id", 1)])
+            await self.collection.create_index([(field, 1), ("_id", 1)])
         await self.collection.create_index([("user_id", 1), ("_id", -1)])
         await self.collection.create_index([("words", 1), ("_id", -1)])
 
     async def find_listed(self, query: ListingQuery, *, now: datetime, limit: int) -> list[TicketReadModel]:
         """Return the tickets that the query asks for, at most `limit`."""
-        conditions: list[Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words_of(query.text)]
-        if query.all:
-            conditions.append({"withdrawn": False})
-        else:
-            conditions.append({"on_sale": True, "begins": {"$gt": int(now.timestamp())}})
-        conditions += query.conditions()
-        return await self._find({"$and": conditions}, query.sort.order, limit)
+        return await self._find(condition_of(query, now), query.sort.order, limit)
 
     async def find_of_seller(self, seller: UserId, *, before: str | None, limit: int) -> list[TicketReadModel]:
         """Return a page of the tickets of one seller, newest first."""

@@ -29,6 +29,7 @@ AREAS = (
     "requests",
     "pages_and_prices",
     "live_changes",
+    "storefront_pages",
     "idempotent_requests",
     "access",
     "passwords_and_secrets",

@@ -1,18 +1,14 @@
 """The pages of a buyer: their orders, and one order with what happened to it."""
 
-from typing import Annotated
-
-import structlog
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from common.domain.errors import DependencyUnavailable
-from common.domain.ids import ID_PATTERN, OrderId
+from common.domain.ids import OrderId
 from storefront.order_story import cancelled_sentence, step_of
 from storefront.pages.visit import CurrentVisit
 
 router = APIRouter()
-log = structlog.get_logger()
 
 
 @router.get("/orders")
@@ -24,7 +20,7 @@ async def show_orders(visit: CurrentVisit, after: str = "") -> HTMLResponse:
 
 
 @router.get("/orders/{order_id}")
-async def show_order(order_id: Annotated[OrderId, Path(pattern=ID_PATTERN)], visit: CurrentVisit) -> HTMLResponse:
+async def show_order(order_id: OrderId, visit: CurrentVisit) -> HTMLResponse:
     if visit.user is None:
         return visit.page("sign_in_first.html", heading="Your order", what="see this order")
     purchase = await visit.storefront.find_purchase(order_id, by=visit.user.id)

@@ -4,11 +4,11 @@ from contextlib import suppress
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from common.domain.ids import ID_PATTERN, TicketId
+from common.domain.ids import TicketId
 from storefront.listing_query import ListingQuery, Sort
 from storefront.pages.visit import CurrentVisit
 
@@ -45,7 +45,7 @@ async def show_tickets(wanted: Annotated[Wanted, Query()], visit: CurrentVisit) 
 
 
 @router.get("/tickets/{ticket_id}")
-async def show_ticket(ticket_id: Annotated[TicketId, Path(pattern=ID_PATTERN)], visit: CurrentVisit) -> HTMLResponse:
+async def show_ticket(ticket_id: TicketId, visit: CurrentVisit) -> HTMLResponse:
     return visit.page("ticket.html", offer=await visit.storefront.find_offer(ticket_id))
 
 

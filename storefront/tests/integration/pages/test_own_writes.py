@@ -1,0 +1,79 @@
+"""After a command, the next page waits until it can show its effect, but never long."""
+
+import asyncio
+import time
+
+import pytest
+from storefront.tests.shop import Shop
+
+from devkit.testing.samples import changed_ticket, listed_ticket, order_events
+
+LATE = "Your change is saved."
+UNKNOWN = "65f0c0ffee00000000000099"
+
+
+async def test_a_page_waits_for_what_its_reader_has_just_done(shop: Shop) -> None:
+    ticket = listed_ticket()
+    await shop.follow(ticket)
+    asking = asyncio.create_task(shop.get(f"/tickets/{ticket.id}", seen=f"ticket-{ticket.id}-2"))
+    await asyncio.wait([asking], timeout=0.1)
+    assert not asking.done()
+    await shop.follow(changed_ticket(ticket, 2, title="Opera"))
+    page = await asking
+    assert "Opera" in page.text
+    assert LATE not in page.text
+
+
+async def test_a_page_waits_at_most_a_second_in_all_and_says_that_it_is_late(shop: Shop) -> None:
+    ticket = listed_ticket()
+    await shop.follow(ticket)
+    seen = f"ticket-{ticket.id}-2.order-{UNKNOWN}-1.payment-{UNKNOWN}-1"
+    began = time.monotonic()
+    page = await shop.get("/", seen=seen)
+    assert 1 <= time.monotonic() - began < 2
+    assert LATE in page.text
+    assert ticket.id in page.text
+
+
+async def test_a_page_that_shows_the_effect_already_does_not_wait(shop: Shop) -> None:
+    ticket = listed_ticket()
+    created, _, _ = order_events(ticket.id)
+    await shop.follow(ticket, created)
+    began = time.monotonic()
+    page = await shop.get("/", seen=f"ticket-{ticket.id}-1.order-{created.id}-1")
+    assert time.monotonic() - began < 1
+    assert LATE not in page.text
+
+
+GARBAGE = [
+    "x",
+    "ticket",
+    f"ticket-{UNKNOWN}",
+    f"ticket-{UNKNOWN}-",
+    f"ticket-{UNKNOWN}-1234567890",
+    f"user-{UNKNOWN}-2",
+]
+GARBAGE += [
+    f"ticket-{UNKNOWN}-x",
+    "ticket-$gt-1",
+    "..",
+    "%00",
+    "a" * 4000,
+    f"TICKET-{UNKNOWN}-2",
+    f"ticket-{UNKNOWN}-0",
+]
+
+
+@pytest.mark.parametrize("seen", GARBAGE, ids=lambda seen: seen[:30])
+async def test_garbage_in_the_cookie_is_ignored(shop: Shop, seen: str) -> None:
+    began = time.monotonic()
+    page = await shop.get("/", seen=seen)
+    assert page.status_code == 200
+    assert LATE not in page.text
+    assert time.monotonic() - began < 1
+
+
+async def test_only_the_first_parts_of_the_cookie_count(shop: Shop) -> None:
+    """Otherwise a long cookie would make the service read thousands of documents for one page."""
+    page = await shop.get("/", seen=".".join(["x", "x", "x", f"ticket-{UNKNOWN}-1"]))
+    assert LATE not in page.text

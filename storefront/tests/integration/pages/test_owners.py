@@ -1,0 +1,88 @@
+"""Orders and listings are shown only to the person whom they belong to."""
+
+import pytest
+from storefront.tests.shop import PROGRAM, Shop
+
+from common.domain.ids import UserId
+from devkit.testing.events import EventStreams
+from devkit.testing.forged_tokens import USER_ID, forged_tokens, signed
+from devkit.testing.keys import KeyPair
+from devkit.testing.running import somebody
+from devkit.testing.samples import listed_ticket, order_events
+
+SIGN_IN_FIRST = "Sign in to "
+
+
+async def test_an_order_is_shown_to_its_buyer_with_what_happened(shop: Shop, streams: EventStreams) -> None:
+    buyer = somebody()
+    created, cancelled, _ = order_events(listed_ticket().id, buyer=buyer)
+    await streams.publish(created, cancelled)
+    await shop.follow(created, cancelled)
+    page = await shop.get(f"/orders/{created.id}", buyer)
+    assert page.status_code == 200
+    story = page.text[page.text.index('id="story"') :]
+    assert story.index("You ordered the ticket.") < story.index("The order was cancelled.")
+    assert f'href="/orders/{created.id}"' in (await shop.get("/orders", buyer)).text
+
+
+async def test_an_order_of_somebody_else_is_refused_and_shows_nothing(shop: Shop) -> None:
+    created, _, _ = order_events(listed_ticket(title="Opera").id)
+    await shop.follow(created)
+    page = await shop.get(f"/orders/{created.id}", somebody())
+    assert page.status_code == 403
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Somebody else placed this order" in page.text
+    assert created.ticket.title not in page.text
+    assert created.id not in (await shop.get("/orders", somebody())).text
+
+
+async def test_listings_and_sales_are_those_of_their_seller(shop: Shop) -> None:
+    seller, other = somebody(), somebody()
+    ticket = listed_ticket(seller=seller)
+    created, _, completed = order_events(ticket.id)
+    sold = ticket.model_copy(update={"order_id": created.id})
+    await shop.follow(sold, completed)
+    assert "1 sold for <strong>$19.99</strong>" in (await shop.get("/selling", seller)).text
+    assert ticket.id not in (await shop.get("/selling", other)).text
+
+
+@pytest.mark.parametrize("path", ["/orders", "/orders/65f0c0ffee00000000000020", "/selling"])
+async def test_whoever_is_not_signed_in_is_asked_to_sign_in(shop: Shop, path: str) -> None:
+    page = await shop.get(path)
+    assert page.status_code == 200
+    assert SIGN_IN_FIRST in page.text
+
+
+async def test_an_expired_or_forged_cookie_counts_as_not_signed_in(shop: Shop, keys: KeyPair) -> None:
+    """Also if it is the cookie of the buyer."""
+    created, _, _ = order_events(listed_ticket().id, buyer=UserId(USER_ID))
+    await shop.follow(created)
+    path = f"/orders/{created.id}"
+    good = await shop.get(path, session=signed(keys))
+    assert "data-signed-in" in good.text
+    forged = {name: token for name, token in forged_tokens(keys).items() if token.isascii() and len(token) < 5_000}
+    assert "expired an hour ago" in forged
+    for name, token in forged.items():
+        page = await shop.get(path, session=token)
+        assert page.status_code == 200, name
+        assert SIGN_IN_FIRST in page.text, name
+        assert "data-signed-in" not in page.text, name
+
+
+@pytest.mark.parametrize("path", ["/orders/nothing", "/tickets/x", "/tickets/65f0c0ffee00000000000010", "/tickets/$gt"])
+async def test_an_address_of_nothing_is_a_page_with_404(shop: Shop, path: str) -> None:
+    page = await shop.get(path, somebody())
+    assert page.status_code == 404, page.text
+    assert page.headers["content-type"].startswith("text/html")
+
+
+async def test_a_program_gets_a_problem_document(shop: Shop) -> None:
+    answer = await shop.get("/tickets/65f0c0ffee00000000000010", accept=PROGRAM)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["detail"] == "There is no such ticket."
+
+
+@pytest.mark.parametrize("after", ["x", "$gt", "%00", "65f0c0ffee00000000000010", "\u0661", "a" * 3000])
+async def test_no_place_in_a_list_of_ones_own_breaks_it(shop: Shop, after: str) -> None:
+    for path in ("/orders", "/selling"):
+        assert (await shop.get(f"{path}?after={after}", somebody())).status_code == 200
