@@ -41,10 +41,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Purchase:
-    """An order with its payment, if there is one."""
+    """An order with its payment, if there is one, and with its ticket, if its events have arrived."""
 
     order: OrderReadModel
     payment: PaymentReadModel | None
+    ticket: TicketReadModel | None
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ class StorefrontService:
             raise NotFound("There is no such order.")
         if order.user_id != by:
             raise NotYourOrder("Only its buyer can see an order.")
-        return Purchase(order, await self._payments.find_of_order(order_id))
+        payment = await self._payments.find_of_order(order_id)
+        return Purchase(order, payment, await self._tickets.find(order.ticket_id))
 
     async def read_timeline(self, purchase: Purchase) -> list[TimelineEvent]:
         """Return the events of an order and of its payment, from the event stream, oldest first."""

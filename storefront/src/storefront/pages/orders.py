@@ -33,6 +33,7 @@ async def show_order(order_id: OrderId, visit: CurrentVisit) -> HTMLResponse:
         headers=visit.site.renderer.card_form_headers,
         order=purchase.order,
         payment=purchase.payment,
+        ticket=purchase.ticket,
         steps=steps,
         cancelled_sentence=cancelled_sentence(purchase.order.cancel_reason),
     )

@@ -2,6 +2,7 @@
 
 import { restartClocks } from "./times.js";
 
+const CHANGING = ["data-v", "data-version", "data-state", "data-shown"];
 let loading = null;
 let again = false;
 
@@ -47,10 +48,18 @@ async function load() {
 
 function replace(part, newer) {
   const focused = part.contains(document.activeElement) ? selectorOf(document.activeElement) : null;
+  const opened = [...part.querySelectorAll("details[open]")].map(selectorOf);
   for (const name of part.getAttributeNames()) if (name.startsWith("data-")) part.removeAttribute(name);
   for (const name of newer.getAttributeNames()) part.setAttribute(name, newer.getAttribute(name));
   part.replaceChildren(...newer.childNodes);
-  if (focused) part.querySelector(focused)?.focus();
+  for (const each of opened) part.querySelector(each)?.setAttribute("open", "");
+  if (focused) focus(part.querySelector(focused) ?? part);
+}
+
+/** Move the focus to an element. If it cannot have the focus by itself, a person goes on with Tab from there. */
+function focus(element) {
+  if (element.matches("[data-fresh]")) element.tabIndex = -1;
+  element.focus();
 }
 
 /** Return true if somebody has typed into a form of this part. */
@@ -58,10 +67,17 @@ function hasInput(part) {
   return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
 }
 
+/** Return a selector that finds the same element in the newer page. An element without an id is found in its ticket or order. */
 function selectorOf(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
-  const name = element.getAttributeNames().find((each) => each.startsWith("data-"));
-  return name ? `[${name}]` : element.localName;
+  const own = attribute(element, (name) => name.startsWith("data-")) || element.localName;
+  const around = element.parentElement.closest("[data-ticket], [data-order]");
+  return around ? `${attribute(around, (name) => name === "data-ticket" || name === "data-order")} ${own}` : own;
+}
+
+function attribute(element, isWanted) {
+  const name = element.getAttributeNames().find((each) => isWanted(each) && !CHANGING.includes(each));
+  return name ? `[${name}="${CSS.escape(element.getAttribute(name))}"]` : "";
 }
 
 function copyTicket(ticket, newer) {
@@ -77,5 +93,8 @@ function copyTicket(ticket, newer) {
 /** The payment form is there exactly while the order can be paid. It is not replaced, because somebody may use it. */
 function syncForm(page) {
   const [here, there] = [document.getElementById("pay"), page.getElementById("pay")];
-  if (here && !there) here.remove();
+  if (!here || there) return;
+  const hadFocus = here.contains(document.activeElement);
+  here.remove();
+  if (hadFocus) focus(document.getElementById("order"));
 }

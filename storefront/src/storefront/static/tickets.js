@@ -1,5 +1,6 @@
 // Shows on every ticket of the page what has just changed: its state, its price, and until when it is held.
 
+import { refresh } from "./fresh.js";
 import { clock } from "./times.js";
 
 const TEXTS = { "on-sale": "On sale", held: "Held", sold: "Sold", withdrawn: "Withdrawn", over: "Over" };
@@ -32,7 +33,8 @@ function apply(place, change) {
     void place.offsetWidth; // the animation starts again
     place.classList.add("changed");
   }
-  place.dispatchEvent(new CustomEvent("shop:changed", { bubbles: true, detail: change }));
+  // In the seller's list, the state decides what can be done, and the sum changes.
+  if (hasChanged && place.closest("[data-fresh]")) refresh();
 }
 
 /** The list says that there are new tickets. It does not move while somebody reads it. */
