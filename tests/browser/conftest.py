@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from browser.appearance import Photograph, photograph_into
 from browser.chromium import BrowserMissing, browser_of_this_machine
+from browser.stage import Stage
 from browser.visit import OpenVisit, Visit, visiting
 from playwright.async_api import Browser, async_playwright
 from system.people import Person
@@ -18,6 +19,9 @@ from common.storage.mongo import MongoDriver
 from devkit.servers import free_port
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
+
+# With it, the browser asks a server of its maker what the fields of each form mean.
+_UNWANTED = "AutofillServerCommunication"
 
 
 def pytest_sessionstart() -> None:
@@ -36,7 +40,9 @@ async def browser() -> AsyncIterator[Browser]:
     """
     async with (
         async_playwright() as playwright,
-        await playwright.chromium.launch(executable_path=browser_of_this_machine()) as browser,
+        await playwright.chromium.launch(
+            executable_path=browser_of_this_machine(), args=[f"--disable-features={_UNWANTED}"]
+        ) as browser,
     ):
         yield browser
 
@@ -78,6 +84,11 @@ async def seller(platform: Platform) -> AsyncIterator[Person]:
 async def buyer(platform: Platform) -> AsyncIterator[Person]:
     async with Person.signed_up(platform.url) as person:
         yield person
+
+
+@pytest.fixture
+def stage(open_visit: OpenVisit, seller: Person, buyer: Person) -> Stage:
+    return Stage(open_visit, seller, buyer)
 
 
 @pytest.fixture
