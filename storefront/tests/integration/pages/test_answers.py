@@ -133,7 +133,6 @@ async def test_a_title_is_shown_as_its_text_whatever_it_contains(shop: Shop, tit
         page = (await shop.get(path, seller)).text
         assert f">{escaped}</bdi>" in page, path
         assert escaped == title or title not in page, path
-        assert "49" not in re.sub(r"[\w-]*\d{3,}[\w-]*", "", page) or "7 * 7" in page, path
     searched = (await shop.client.get("/", params={"q": title}, headers={"Accept": "text/html"})).text
     assert "<script>alert" not in searched
     assert "<img src=x" not in searched
