@@ -1,4 +1,4 @@
-"""What is wrong with the layout of a page: it scrolls sideways, hides text, or moves although a person wants no motion."""
+"""What is wrong with a layout: it scrolls sideways, hides text, or moves although a person wants no motion."""
 
 from playwright.async_api import Page, ViewportSize
 
@@ -7,14 +7,16 @@ ZOOMED: ViewportSize = {"width": 320, "height": 256}  # a window of 1280 by 1024
 
 _TEXT_SPACING = """() => {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+  sheet.replaceSync(`
+    * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
     p { margin-bottom: 2em !important }`);
   document.adoptedStyleSheets = [sheet];
 }"""
 _SIDEWAYS = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
-  const wide = [...document.body.querySelectorAll("*")].filter(each => each.getBoundingClientRect().left + each.scrollWidth > width);
+  const isWide = each => each.getBoundingClientRect().left + each.scrollWidth > width;
+  const wide = [...document.body.querySelectorAll("*")].filter(isWide);
   return wide.length ? wide.map(each => each.outerHTML.slice(0, 90)) : ["the page"];
 }"""
 # Text that a person cannot see because a box cuts it off. Titles of more than three lines end with an ellipsis in a
@@ -23,16 +25,18 @@ _CUT = """() => {
   const cut = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let text; (text = walker.nextNode()); ) {
-    if (!text.data.trim() || !text.parentElement.checkVisibility() || text.parentElement.closest(".visually-hidden, .ticket-title, .email, option")) continue;
+    const around = text.parentElement;
+    if (!text.data.trim() || !around.checkVisibility()) continue;
+    if (around.closest(".visually-hidden, .ticket-title, .email, option")) continue;
     const range = document.createRange();
     range.selectNodeContents(text);
     const box = range.getBoundingClientRect();
     if (!box.width) continue;
-    for (let each = text.parentElement; each !== document.body; each = each.parentElement) {
-      if (getComputedStyle(each).overflow === "visible" || each.scrollHeight > each.clientHeight && each.localName === "dialog") continue;
+    for (let each = around; each !== document.body; each = each.parentElement) {
+      if (!["hidden", "clip"].includes(getComputedStyle(each).overflowX)) continue;
       const frame = each.getBoundingClientRect();
-      const isIn = box.left >= frame.left - 1 && box.right <= frame.right + 1 && box.top >= frame.top - 1 && box.bottom <= frame.bottom + 1;
-      if (!isIn) cut.push(text.data.trim().slice(0, 60));
+      const fits = box.left >= frame.left - 1 && box.right <= frame.right + 1;
+      if (!fits || box.top < frame.top - 1 || box.bottom > frame.bottom + 1) cut.push(text.data.trim().slice(0, 60));
     }
   }
   return cut;

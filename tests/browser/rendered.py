@@ -1,7 +1,8 @@
-"""Pages in states that a test reaches only with long work, for example a refund. RENDERED maps names to their answers."""
+"""Pages in states that a test reaches only with long work, for example a refund. RENDERED maps names to pages."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi.responses import HTMLResponse
 
@@ -22,11 +23,26 @@ _ID = "65f0c0ffee00000000000020"
 _BUYER = SignedInUser(id=UserId(_ID), email="a-buyer-with-a-rather-long-address@mail.example.com")
 _SOON = datetime.now(UTC) + timedelta(minutes=14)
 _TICKET = TicketReadModel(
-    id=_ID, version=1, title="Swan Lake", price=1990, user_id=UserId(_ID), order_id=None, on_sale=True, words=[]
+    id=_ID,
+    version=1,
+    title="Swan Lake",
+    price=1990,
+    user_id=UserId(_ID),
+    order_id=None,
+    on_sale=True,
+    withdrawn=False,
+    words=[],
 )
 
 
-def _order(status: OrderStatus, payment: bool | None = None, *, reason: str | None = None) -> HTMLResponse:
+def open_order(seconds: float) -> HTMLResponse:
+    """The page of an open order that expires after so many seconds."""
+    return _order(OrderStatus.OPEN, reason="expired", expires_at=datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def _order(
+    status: OrderStatus, payment: bool | None = None, *, reason: str | None = None, expires_at: datetime = _SOON
+) -> HTMLResponse:
     """`payment`: there is none, or whether it is refunded."""
     order = OrderReadModel(
         id=_ID,
@@ -37,7 +53,9 @@ def _order(status: OrderStatus, payment: bool | None = None, *, reason: str | No
         price=1990,
         status=status,
         is_live=status is not OrderStatus.CANCELLED,
-        expires_at=_SOON,
+        expires_at=expires_at,
+        extensions_left=3,
+        cancel_reason=reason,
     )
     paid = PaymentReadModel(
         id=_ID, version=1, order_id=OrderId(_ID), user_id=_BUYER.id, amount=1990, is_refunded=bool(payment)
@@ -58,13 +76,14 @@ def _error(status: int, title: str, detail: str, advice: str) -> HTMLResponse:
     return _page("error.html", status, problem=problem, advice=advice)
 
 
-def _page(template: str, status_code: int = 200, *, is_late: bool = False, **values: object) -> HTMLResponse:
+def _page(template: str, status_code: int = 200, *, is_late: bool = False, **values: Any) -> HTMLResponse:
     return _RENDERER.page(template, _BUYER, is_late=is_late, status_code=status_code, **values)
 
 
 RENDERED: dict[str, Callable[[], HTMLResponse]] = {
     "list empty": lambda: _page("tickets.html", query=ListingQuery(), listing=Listing([], "")),
     "list that is late": lambda: _page("tickets.html", is_late=True, query=ListingQuery(), listing=Listing([], "")),
+    "ticket withdrawn": lambda: _page("ticket.html", offer=Offer(_TICKET, Availability.WITHDRAWN)),
     "ticket over": lambda: _page("ticket.html", offer=Offer(_TICKET, Availability.OVER)),
     "order with a payment": lambda: _order(OrderStatus.OPEN, payment=False),
     "order expired": lambda: _order(OrderStatus.CANCELLED, reason="expired"),

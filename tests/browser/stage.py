@@ -34,8 +34,11 @@ class Stage:
         await open_after(page, path, after)
         return page
 
-    async def open_rendered(self, answer: HTMLResponse, path: str = "/") -> Page:
-        """Open a page that the shop would answer in a state that a test reaches only with long work."""
+    async def open_rendered(self, answer: HTMLResponse, path: str = "/", *, with_clock: bool = False) -> Page:
+        """Open a page that the shop would answer in a state that a test reaches only with long work.
+
+        `with_clock`: the time of the page passes only when the test says so (Playwright's `page.clock`).
+        """
         visit = await self.open_visit()
         if answer.status_code >= 400:
             visit.expect_error(f"{answer.status_code} ")
@@ -44,6 +47,8 @@ class Stage:
             await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=bytes(answer.body))
 
         await visit.context.route(f"**{path}", fulfil)
+        if with_clock:
+            await visit.context.clock.install()
         return await visit.open(path)
 
     async def _post(self, person: Person, path: str, body: dict[str, Any]) -> dict[str, Any]:

