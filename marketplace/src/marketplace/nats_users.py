@@ -11,6 +11,8 @@ Each service is one user of NATS, and has only the permissions that it needs. Th
 | consumer, and publish its dead letters          | (in its module `consumers`)                                   |
 | read events directly from a stream              | the stream is in `reads_streams` of its ServiceSpec           |
 | learn of each new event of a stream             | the stream is `follows` of its ServiceSpec                    |
+| ask for the state of all consumers and of the   | `watches_platform` of its ServiceSpec is true                 |
+| stream of dead letters                          |                                                               |
 
 A dead letter is a message about an event that a consumer has failed to handle. A ServiceSpec is the description of one
 service, in its module `spec`.
@@ -105,6 +107,7 @@ def _service(spec: ServiceSpec) -> User:
             "the newest message of the stream that it follows, and those after it": (
                 [*_direct_get([spec.follows]), f"{_API}.DIRECT.GET.{spec.follows.name}.>"] if spec.follows else []
             ),
+            "the numbers of the platform, for those who operate it": _watched(spec) if spec.watches_platform else [],
         },
         subscribe={
             "the events of its consumers, shared with its other instances": [
@@ -118,6 +121,11 @@ def _service(spec: ServiceSpec) -> User:
         },
         answers=bool(consumers),
     )
+
+
+def _watched(spec: ServiceSpec) -> list[str]:
+    others = [consumer for consumer in _ALL_CONSUMERS if consumer not in spec.consumers]
+    return [*map(_consumer_info, others), f"{_API}.STREAM.INFO.{DEAD_LETTERS.name}"]
 
 
 def _provisioning() -> User:

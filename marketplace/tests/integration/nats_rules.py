@@ -14,6 +14,8 @@ NOBODY: frozenset[str] = frozenset()
 CONSUMERS = [(consumer.stream.name, consumer.name) for of_one in CONSUMERS_OF.values() for consumer in of_one]
 READ_BY_OPERATORS = {"DOMAIN_EVENTS", "GENERAL_EVENTS", "DEAD_LETTERS"}
 WITH_CONSUMERS = {"DOMAIN_EVENTS", "GENERAL_EVENTS", "TIMERS"}
+WATCHERS = ["storefront"]
+"""Who may ask for the lag of every consumer and for the number of dead letters, but may change nothing."""
 TIMELINES = {"DOMAIN_EVENTS", "GENERAL_EVENTS"}
 FOLLOWERS = {"DOMAIN_EVENTS": ["storefront"]}
 """Who may learn of every event of a stream, and read any message in it."""
@@ -76,7 +78,7 @@ def consumers_administration() -> Rules:
     for stream, consumer in CONSUMERS:
         may_pull = only("operator", when=stream in READ_BY_OPERATORS)  # has no effect: NATS pushes its messages
         rules |= {
-            f"{api}.INFO.{stream}.{consumer}": only(owner_of(consumer), "operator"),
+            f"{api}.INFO.{stream}.{consumer}": only(owner_of(consumer), "operator", *WATCHERS),
             f"{api}.DURABLE.CREATE.{stream}.{consumer}": only("provisioning"),
             f"{api}.MSG.NEXT.{stream}.{consumer}": may_pull,
         }
@@ -105,6 +107,8 @@ def streams_administration() -> Rules:
     api = "PUB $JS.API.STREAM"
     for stream in (each.name for each in STREAMS):
         rules |= {f"{api}.{verb}.{stream}": only("provisioning") for verb in ("INFO", "CREATE", "UPDATE")}
+        if stream == "DEAD_LETTERS":
+            rules[f"{api}.INFO.{stream}"] = only("provisioning", *WATCHERS)
         verbs = ("DELETE", "PURGE", "SNAPSHOT", "RESTORE", "LEADER.STEPDOWN", "PEER.REMOVE")
         rules |= {f"{api}.{verb}.{stream}": NOBODY for verb in verbs}
         readers = only("orders", "operator") if stream in TIMELINES else only("operator", when=stream == "TIMERS")

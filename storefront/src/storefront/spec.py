@@ -26,7 +26,8 @@ SPEC = ServiceSpec(
     ),
     routes=("/tickets", "/orders", "/sell", "/selling", "/signin", "/signup", "/live", "/assets"),
     exact_routes=("/",),
-    event_routes=("/live/events",),
+    event_routes=("/live/events", "/live/platform"),
     reads_streams=(DOMAIN_EVENTS,),
     follows=DOMAIN_EVENTS,
+    watches_platform=True,
 )

@@ -63,8 +63,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="no-service-creates-consumers",
         promise="No service can create a consumer, through which the broker would deliver any event to any subject.",
         where=_USERS,
-        old='"$JS.API.CONSUMER.INFO.GENERAL_EVENTS.orders-expire-order-on-expiration-completed"',
-        new='"$JS.API.CONSUMER.*.GENERAL_EVENTS.>"',
+        old='"$JS.API.CONSUMER.INFO.GENERAL_EVENTS.orders-expire-order-on-expiration-completed" # its newest',
+        new='"$JS.API.CONSUMER.*.GENERAL_EVENTS.>"\n# its newest',
         tests=_refused("consumers_administration", "orders"),
     ),
     Mutation(

@@ -92,3 +92,9 @@ class ServiceSpec:
 
     The NATS user of the service then gets the permission to do this.
     """
+    watches_platform: bool = False
+    """The service also shows how many events each consumer of the platform still has to handle, and how many dead
+    letters there are.
+
+    The NATS user of the service then gets the permission to ask for these numbers. It can change nothing.
+    """
