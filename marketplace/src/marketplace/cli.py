@@ -103,7 +103,7 @@ def docs(
         bool, typer.Option("--check", help="Write nothing. Exit with status 1 if a file is out of date.")
     ] = False,
 ) -> None:
-    """Generate docs/events.md, the NATS users (users.conf) and the list of services (services.json) from the code."""
+    """Generate docs/events.md, users.conf (NATS), services.json and topology.json (the pages) from the code."""
     raise typer.Exit(write_generated_files(check=check))
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from marketplace import event_docs, nats_users, service_list
+from marketplace import event_docs, nats_users, service_list, topology
 
 GENERATED: dict[Path, Callable[[], str]] = {
     Path("docs/events.md"): event_docs.generate,
     Path("infra/k8s/base/nats/users.conf"): nats_users.generate,
     Path("auth/src/auth/services.json"): service_list.generate,
+    Path("storefront/src/storefront/platform/topology.json"): topology.generate,
 }
 """Maps the path of each generated file to the function that returns its text.
 
