@@ -97,4 +97,5 @@ def _known_to_the_platform(service: str, port: int, settings: PlatformSettings, 
         "STRIPE_KEY": settings.stripe_key.get_secret_value() if settings.stripe_key else "",
         "STRIPE_PUBLISHABLE_KEY": settings.stripe_publishable_key or "",
         "STRIPE_API_BASE": settings.stripe_api_base or "",
+        "LIVE_PAGE": settings.live_page,
     }

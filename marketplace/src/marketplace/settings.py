@@ -84,6 +84,7 @@ class PlatformSettings(BaseSettings):
         None, pattern=r"^pk_[A-Za-z0-9_]+$", description="a publishable key of Stripe (pk_…)"
     )
     stripe_api_base: str | None = Field(None, pattern=r"^https?://.", description="the address of Stripe's API")
+    live_page: Literal["on", "off"] = Field("on", description="on or off")
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -9,6 +9,7 @@ from marketplace.parts import make_parts
 from marketplace.registry import service
 from marketplace.service_process import ServiceProcess, variables_for
 from marketplace.settings import PlatformSettings
+from storefront.settings import StorefrontSettings
 
 KEYS = TokenKeys(private="the private key", public="the public key")
 
@@ -39,6 +40,13 @@ def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path, monkeypat
     assert [name for name, service in made.items() if "TOKEN_PRIVATE_KEY" in service.environment()] == ["auth"]
     assert made["auth"].environment()["TOKEN_PRIVATE_KEY"] == "the private key"
     assert "TOKEN_PUBLIC_KEY" not in made["expiration"].environment()
+
+
+def test_make_run_shows_the_live_page_unless_its_user_says_off(tmp_path: Path) -> None:
+    said = {"unset": PlatformSettings(data_dir=tmp_path), "off": PlatformSettings(data_dir=tmp_path, live_page="off")}
+    told = {name: services(settings)["storefront"].environment()["LIVE_PAGE"] for name, settings in said.items()}
+    assert told == {"unset": "on", "off": "off"}
+    assert StorefrontSettings.model_fields["live_page"].default is False, "it is off wherever nobody switches it on"
 
 
 def test_a_setting_that_the_platform_does_not_know_reaches_only_its_service(

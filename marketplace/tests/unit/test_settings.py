@@ -47,6 +47,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("GATEWAY_PORT", "8080.0", "a port from 1024 to 65000"),
         ("ORDER_WINDOW_SECONDS", "1.0", "a whole number from 1 to 86400"),
         ("ORDER_WINDOW_SECONDS", "0", "a whole number from 1 to 86400"),
+        ("LIVE_PAGE", "yes", "on or off"),
         ("ORDER_WINDOW_SECONDS", "1.5", "a whole number from 1 to 86400"),
         ("HOLD_EXTENSIONS", "21", "a whole number from 0 to 20"),
         ("HOLD_EXTENSIONS", "-1", "a whole number from 0 to 20"),

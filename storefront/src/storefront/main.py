@@ -24,6 +24,10 @@ from storefront.live.limits import Limits
 from storefront.order_read_model import OrderReadModelRepository
 from storefront.pages import PAGES
 from storefront.payment_read_model import PaymentReadModelRepository
+from storefront.platform import routes as platform
+from storefront.platform.audience import Audience
+from storefront.platform.gauges import Gauges
+from storefront.platform.topology import read_topology
 from storefront.rendering import Renderer
 from storefront.service import StorefrontService
 from storefront.settings import StorefrontSettings
@@ -47,23 +51,26 @@ def create_app(
     orders = OrderReadModelRepository(BatchingCollection(database["orders"]))
     payments = PaymentReadModelRepository(BatchingCollection(database["payments"]))
     storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]), clock)
-    hub = Hub(limits)
+    hub, audience = Hub(limits), Audience()
     catching_up = CatchingUp(runtime.broker, CONSUMERS)
-    renderer = Renderer(clock, catching_up, settings.stripe_publishable_key)
+    renderer = Renderer(clock, catching_up, settings.stripe_publishable_key, has_live_page=settings.live_page)
+    feed = Feed(runtime.broker, CONSUMERS, storefront, hub, limits)
+    feed.on_event = audience.note
 
     runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)
     runtime.consume(CONSUMERS, storefront)
-    runtime.in_background(Feed(runtime.broker, CONSUMERS, storefront, hub, limits).run, catching_up.run)
+    runtime.in_background(feed.run, catching_up.run, Gauges(runtime.broker, read_topology(), audience).run)
     runtime.before_drain(hub.close)
+    runtime.before_drain(audience.close)
     app = create_http_app(
         Dependencies(runtime, storefront, TokenVerifier(settings.token_public_key)),
         title="Storefront",
         description="The pages of the shop. They have no API of their own.",
-        pages=[*PAGES, live.router, assets.router],
+        pages=[*PAGES, live.router, *([platform.router] if settings.live_page else []), assets.router],
         middleware=[
             Middleware(ErrorPages, renderer=renderer),
             Middleware(GZipMiddleware, minimum_size=_LEAST_BYTES, compresslevel=5),
         ],
     )
-    app.state.site = Site(renderer, hub)
+    app.state.site = Site(renderer, hub, audience)
     return app

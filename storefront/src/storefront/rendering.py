@@ -50,7 +50,9 @@ def assets_digest() -> str:
 
 
 class Renderer:
-    def __init__(self, clock: Clock, catching_up: CatchingUp, stripe_key: str | None = None) -> None:
+    def __init__(
+        self, clock: Clock, catching_up: CatchingUp, stripe_key: str | None = None, *, has_live_page: bool = False
+    ) -> None:
         """`stripe_key` is the public key of Stripe, if the pages show its card form."""
         self._clock = clock
         self._catching_up = catching_up
@@ -62,8 +64,8 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"stripe_key": stripe_key, "currency": CURRENCY}
-        self._templates.globals |= {"asset": _asset, "face_svg": _face, "hue": hue_of, "has_live_page": False}
+        self._templates.globals |= {"stripe_key": stripe_key, "currency": CURRENCY, "has_live_page": has_live_page}
+        self._templates.globals |= {"asset": _asset, "face_svg": _face, "hue": hue_of}
         self._templates.filters |= {
             "money": formats.money,
             "decimal": formats.decimal,

@@ -148,6 +148,10 @@ class StorefrontService:
         payment = [purchase.payment.id] if purchase.payment else []
         return await self._timeline.read([purchase.order.id, *payment])
 
+    async def read_history(self, aggregate_id: str) -> list[TimelineEvent]:
+        """Return the events of any one ticket, order or payment, from the event stream, oldest first."""
+        return await self._timeline.read([aggregate_id])
+
     async def list_of_seller(self, seller: UserId, *, before: str | None) -> Listing:
         """Return a page of the seller's own tickets, newest first."""
         found = await self._tickets.find_of_seller(seller, before=before, limit=PAGE_SIZE + 1)

@@ -10,3 +10,5 @@ class StorefrontSettings(TokenSettings):
         pattern=r"^pk_[A-Za-z0-9_]+$",
         description="The public key of Stripe. With it, the pages show Stripe's card form, and without it, test cards.",
     )
+    live_page: bool = False
+    """Whether the page /live shows the inside of the platform to everybody. `make run` switches it on."""

@@ -1,4 +1,4 @@
-"""What the routes of the pages need beside the use cases: the renderer, and the hub of the open pages."""
+"""What the routes of the pages need beside the use cases: the renderer, and those who look at open pages."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from common.http.dependencies import use_cases
 from storefront.live.hub import Hub
+from storefront.platform.audience import Audience
 from storefront.rendering import Renderer
 from storefront.service import StorefrontService
 
@@ -15,6 +16,7 @@ from storefront.service import StorefrontService
 class Site:
     renderer: Renderer
     hub: Hub
+    audience: Audience
 
 
 async def _site_of(request: Request) -> Site:

@@ -5,8 +5,9 @@ in the same way as a page does, and sends what it has read. So a page never lear
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -63,6 +64,8 @@ class Feed:
         """The copies may not contain all events up to this position. None: they contain all but the waiting ones."""
         self._arrived = asyncio.Event()
         self._is_reading = True
+        self.on_event: Callable[[Event, datetime | None], None] = lambda _event, _stored_at: None
+        """The feed calls this function for each event, at once. It does not wait for the copies."""
 
     async def run(self) -> None:
         """Follow the stream and send changes, until the service stops."""
@@ -98,6 +101,7 @@ class Feed:
             event = decode_event(message.subject or "", message.data or b"")
         except MalformedEvent:
             return  # the consumers make a dead letter of it
+        self.on_event(event, message.time)
         if type(event) in self._followed_types:
             self._waiting.add(event, self._newest)
         if len(self._waiting) > self._limits.waiting_events:

@@ -1,0 +1,52 @@
+// Shows what happened to one ticket, order or payment, beside the picture. The server renders it.
+
+const panel = document.getElementById("history");
+const place = document.getElementById("history-steps");
+const input = document.getElementById("live-id");
+const REFRESH_MS = 400;
+let timer = null;
+let newest = 0;
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-live-id]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  choose(link.dataset.liveId);
+});
+
+document.querySelector("[data-live-find]").addEventListener("submit", (event) => {
+  event.preventDefault();
+  choose(input.value.trim());
+});
+
+window.addEventListener("popstate", () => show(new URLSearchParams(location.search).get("id") ?? ""));
+
+/** Load the shown aggregate again if one of these events is its own. */
+export function refreshHistoryOf(ids) {
+  const wanted = new URLSearchParams(location.search).get("id");
+  if (!wanted || !ids.includes(wanted)) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => show(wanted), REFRESH_MS);
+}
+
+async function choose(id) {
+  history.pushState(null, "", id ? `/live?id=${encodeURIComponent(id)}` : "/live");
+  await show(id);
+  panel.focus({ preventScroll: true });
+  panel.scrollIntoView({ block: "nearest" });
+}
+
+async function show(id) {
+  const mine = ++newest; // a slow answer must not replace a newer one
+  input.value = id;
+  let steps;
+  try {
+    const response = await fetch(`/live?id=${encodeURIComponent(id)}`, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    steps = [...page.getElementById("history-steps").childNodes];
+  } catch {
+    steps = [Object.assign(document.createElement("p"), { className: "hint", textContent: "The shop does not answer. Try again in a moment." })];
+  }
+  if (mine === newest) place.replaceChildren(...steps);
+}

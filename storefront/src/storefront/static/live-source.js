@@ -1,0 +1,49 @@
+// The connection of the page /live. It exists only while somebody can see the page, because each viewer costs requests.
+
+import { isPaused, onPause } from "./live-pause.js";
+
+const LONGEST_PAUSE_MS = 5000;
+const WORDS = { waiting: "Connecting…", live: "Live", lost: "Connection lost, trying again…", paused: "Paused" };
+const place = document.querySelector("[data-live-state]");
+let source = null;
+let timer = null;
+let pause = 500;
+let state = "waiting";
+
+/** Call a handler for each server-sent event with its name. */
+export function listen(handlers) {
+  const open = () => {
+    close();
+    source = new EventSource("/live/platform");
+    source.addEventListener("open", () => {
+      pause = 500;
+      say("live");
+    });
+    source.addEventListener("error", () => {
+      say("lost");
+      // The browser connects again by itself, except after an answer that is an error, such as 503.
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, pause);
+      pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    });
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+  };
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  onPause(() => say(state));
+  window.addEventListener("pagehide", close);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) open(); });
+  if (!document.hidden) open();
+}
+
+function say(newState) {
+  state = newState;
+  const shown = isPaused() && state === "live" ? "paused" : state;
+  if (place.dataset.liveState === shown) return;
+  place.dataset.liveState = shown;
+  place.querySelector("[data-live-state-text]").textContent = WORDS[shown];
+}

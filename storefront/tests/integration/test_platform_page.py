@@ -1,0 +1,171 @@
+"""The page /live and its events, on real servers: what a viewer sees, and that it does not exist unless switched on."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from common.events.orders import OrderCreated
+from common.http.server import DrainingServer
+from common.messaging.consumer import Consumer
+from common.messaging.provisioning import provision_consumers
+from common.messaging.streams import DEAD_LETTERS
+from devkit.servers.ports import free_port
+from devkit.testing.events import EventStreams
+from devkit.testing.eventually import eventually
+from devkit.testing.running import RunningService, Surroundings
+from devkit.testing.samples import listed_ticket, order_events
+from storefront.consumers import CONSUMERS
+from storefront.main import create_app
+from storefront.settings import StorefrontSettings
+
+Start = Callable[..., AbstractAsyncContextManager[RunningService]]
+Told = list[tuple[str, dict[str, Any]]]
+_TICKETS = "storefront-show-ticket-on-ticket-event"
+
+
+async def _never(_service: None, _event: OrderCreated) -> None:
+    raise AssertionError
+
+
+@pytest.fixture
+def start(surroundings: Surroundings) -> Start:
+    def begin(**settings: object) -> AbstractAsyncContextManager[RunningService]:
+        values = surroundings.settings(StorefrontSettings, "storefront", **settings)
+        return surroundings.running(lambda: create_app(values, policy=surroundings.policy), CONSUMERS)
+
+    return begin
+
+
+@pytest.fixture
+async def running(start: Start) -> AsyncIterator[RunningService]:
+    async with start(live_page="on") as running:
+        yield running
+
+
+@asynccontextmanager
+async def looking(running: RunningService) -> AsyncIterator[Told]:
+    """Serve the application on a port, and look: httpx cannot read an answer without an end from an application."""
+    server = DrainingServer(uvicorn.Config(running.app, port=free_port(), log_config=None, lifespan="off"))
+    server.begin_drain = running.runtime.begin_drain
+    serving = asyncio.create_task(server._serve())
+
+    async def started() -> bool:
+        return server.started
+
+    await eventually(started, what="a server")
+    told: Told = []
+    url = f"http://127.0.0.1:{server.config.port}/live/platform"
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client, client.stream("GET", url) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        reading = asyncio.create_task(_read(answer, told))
+        yield told
+        reading.cancel()
+        await asyncio.wait({reading})
+    server.should_exit = True
+    await serving
+
+
+async def _read(answer: httpx.Response, told: Told) -> None:
+    name = ""
+    async for line in answer.aiter_lines():
+        field, _, value = line.partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            told.append((name, json.loads(value)))
+
+
+async def eventually_told(told: Told, name: str, *, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    async def found() -> dict[str, Any]:
+        return next((data for of, data in told if of == name and until(data)), {})
+
+    return await eventually(found, what=f"{name} in {told[-3:]}")
+
+
+@pytest.mark.parametrize("path", ["/live", "/live/platform"])
+async def test_without_the_setting_nobody_sees_the_platform(start: Start, path: str) -> None:
+    async with start() as running:
+        answer = await running.client().get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 404
+        assert "<h1>" in answer.text
+        assert 'href="/live"' not in (await running.client().get("/")).text
+
+
+async def test_with_the_setting_the_footer_links_the_page_and_the_page_draws_the_platform(
+    running: RunningService,
+) -> None:
+    assert 'href="/live"' in (await running.client().get("/")).text
+    page = await running.client().get("/live")
+    assert page.status_code == 200
+    for part in ('data-service="payments"', 'data-stream="DOMAIN_EVENTS"', f'data-consumer="{_TICKETS}"'):
+        assert page.text.count(part) == 2, "in the wide and in the narrow picture"
+    assert " style=" not in page.text, "the content security policy would refuse it"
+
+
+async def test_a_viewer_sees_each_event_but_not_whose_it_is(streams: EventStreams, running: RunningService) -> None:
+    ticket = listed_ticket()
+    async with looking(running) as told:
+        await streams.publish(ticket)
+        seen = await eventually_told(told, "events", until=lambda data: bool(data["events"]))
+    assert [event[:3] for event in seen["events"]] == [["ticket.created", ticket.id, 1]]
+    assert seen["counts"] == {"ticket.created": 1}
+    assert ticket.user_id not in json.dumps(told)
+
+
+async def test_a_viewer_sees_the_lag_of_each_consumer_and_the_dead_letters(
+    streams: EventStreams, running: RunningService
+) -> None:
+    async with looking(running) as told:
+        idle = await eventually_told(told, "figures", until=lambda data: data["consumers"][_TICKETS] is not None)
+        assert idle["deadLetters"] == 0
+        assert idle["consumers"][_TICKETS] | {"delivered": 0} == {
+            "waiting": 0,
+            "inFlight": 0,
+            "delivered": 0,
+            "listening": True,
+        }
+        assert idle["consumers"]["orders-replicate-ticket"] is None, "orders does not run here"
+        await streams.publish_bytes("dead-letter.somebody", b"{}")
+        await eventually_told(told, "figures", until=lambda data: data["deadLetters"] == 1)
+    assert (await streams.broker.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 1
+
+
+async def test_a_viewer_sees_how_many_events_wait_for_a_service_that_is_down(
+    streams: EventStreams, running: RunningService, surroundings: Surroundings
+) -> None:
+    of_payments = Consumer("payments-accept-payments-on-order-created", (OrderCreated,), _never)
+    await provision_consumers(streams.broker.jetstream, [of_payments], surroundings.policy)
+    created, *_ = order_events("65f0c0ffee00000000000010")
+    await streams.publish(created)
+    async with looking(running) as told:
+        seen = await eventually_told(
+            told, "figures", until=lambda data: data["consumers"][of_payments.name] is not None
+        )
+    down = seen["consumers"][of_payments.name]
+    assert (down["waiting"], down["listening"]) == (1, False)
+
+
+async def test_the_page_shows_the_history_of_an_aggregate_without_its_people(
+    streams: EventStreams, running: RunningService
+) -> None:
+    created, cancelled, _ = order_events("65f0c0ffee00000000000010")
+    await streams.publish(created, cancelled)
+    page = await running.client().get("/live", params={"id": created.id})
+    shown = page.text.partition('id="history-steps"')[2].partition("</section>")[0]
+    assert shown.index("order.created") < shown.index("order.cancelled")
+    assert 'href="/live?id=65f0c0ffee00000000000010"' in shown, "its ticket"
+    assert created.user_id not in page.text
+
+
+@pytest.mark.parametrize("wanted", ["65f0c0ffee000000000000ff", "nonsense", '"><script>', "*", "x" * 3000])
+async def test_an_unknown_id_is_answered_with_a_sentence(running: RunningService, wanted: str) -> None:
+    page = await running.client().get("/live", params={"id": wanted})
+    assert page.status_code == 200
+    assert "has no event of" in page.text
+    assert "<script>" not in page.text

@@ -1,0 +1,113 @@
+"""The page /live in a browser: the platform as a picture, its events as they happen, and the history of one."""
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+from browser.accessibility import find_violations
+from browser.visit import OpenVisit
+from playwright.async_api import Page, expect
+from system.people import Person
+
+from devkit.testing.eventually import eventually
+
+_WIDE = {"width": 1280, "height": 900}
+_NARROW = {"width": 360, "height": 740}
+
+
+async def _open(open_visit: OpenVisit, **options: Any) -> Page:
+    page = await (await open_visit(**options)).open("/live")
+    await expect(page.get_by_text("Live", exact=True).first).to_be_visible()
+    return page
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+@pytest.mark.parametrize("viewport", [_WIDE, _NARROW], ids=["wide", "narrow"])
+async def test_the_events_of_a_sale_appear_and_a_click_shows_what_happened_to_the_order(
+    open_visit: OpenVisit, seller: Person, buyer: Person, motion: str, viewport: dict[str, int]
+) -> None:
+    page = await _open(open_visit, viewport=viewport, reduced_motion=motion)
+    order = await buyer.orders(await seller.lists())
+    await buyer.pays(order)
+    log = page.get_by_role("region", name="Newest events")
+    link = log.get_by_role("link", name=f"order.completed, version 2, of {order['id']}: what happened")
+    await expect(link).to_be_visible()
+    await expect(page.locator("[data-publishes='order.completed'] [data-value]").first).to_have_text(
+        re.compile("[1-9]")
+    )
+
+    await link.click()
+    steps = page.locator("#history-steps .step > strong")
+    await expect(steps).to_have_text(["order.created", "order.completed"])
+    await expect(page).to_have_url(re.compile(f"/live\\?id={order['id']}$"))
+    await page.get_by_role("link", name="its ticket").first.click()
+    await expect(steps.first).to_have_text("ticket.created")
+    await page.go_back()
+    await expect(steps.first).to_have_text("order.created")
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
+    assert await find_violations(page) == []
+
+
+async def test_dots_move_only_if_the_person_has_not_asked_for_less_motion(
+    open_visit: OpenVisit, seller: Person
+) -> None:
+    moving = await _open(open_visit)
+    still = await _open(open_visit, reduced_motion="reduce")
+    for page in (moving, still):
+        await page.evaluate(
+            """() => {
+                window.dots = 0; window.lit = 0;
+                new MutationObserver((changes) => changes.forEach((each) => {
+                    if (each.target.matches(".dots")) window.dots += each.addedNodes.length;
+                    if (each.target.matches(".row.lit")) window.lit += 1;
+                })).observe(document.querySelector("main"), {childList: true, subtree: true, attributes: true});
+            }"""
+        )
+    await seller.lists()
+    for page in (moving, still):
+        await eventually(partial(page.evaluate, "window.lit"), until=lambda lit: lit > 1, what="coloured rows")
+    assert await moving.evaluate("window.dots") > 0
+    assert await still.evaluate("window.dots") == 0
+
+
+async def test_the_number_of_dots_is_bounded_and_no_event_is_lost_from_the_numbers(open_visit: OpenVisit) -> None:
+    page = await _open(open_visit)
+    most = await page.evaluate(
+        """async () => {
+            const source = document.querySelector("script[src*='live-page']").src.replace("page.js", "picture.js");
+            const { showEvents } = await import(source);
+            let most = 0;
+            for (let round = 0; round < 60; round += 1) {
+                showEvents({"order.created": 30, "order.cancelled": 20, "ticket.updated": 50, "payment.created": 9});
+                await new Promise(requestAnimationFrame);
+                most = Math.max(most, document.querySelectorAll(".dots > *").length);
+            }
+            return most;
+        }"""
+    )
+    assert 10 < most <= 70
+
+
+async def test_pause_stops_all_that_moves_and_the_list_goes_on_afterwards(
+    open_visit: OpenVisit, seller: Person
+) -> None:
+    page = await _open(open_visit)
+    await page.get_by_role("button", name="Pause").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Paused")).to_be_visible()
+    ticket = await seller.lists()
+    await expect(page.get_by_text(re.compile(r"\d+ new, shown after the pause"))).to_be_visible()
+    link = page.get_by_role("link", name=re.compile(f"ticket.created.*{ticket['id']}"))
+    await expect(link).to_have_count(0)
+    assert await page.locator(".dots > *").count() == 0
+    await page.get_by_role("button", name="Go on").click()
+    await expect(link).to_be_visible()
+
+
+async def test_the_page_shows_the_lag_of_every_consumer(open_visit: OpenVisit) -> None:
+    page = await _open(open_visit)
+    table = page.get_by_role("region", name="Consumers")
+    row = table.get_by_role("row", name=re.compile("replicate-ticket"))
+    await expect(row.get_by_role("cell", name="listening")).to_be_visible()
+    await expect(page.locator("[data-figure='dead-letters']")).to_have_text(re.compile(r"^\d+$"))
