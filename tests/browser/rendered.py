@@ -9,6 +9,8 @@ from fastapi.responses import HTMLResponse
 from common.domain.clock import utc_now
 from common.domain.ids import OrderId, TicketId, UserId
 from common.domain.tokens import SignedInUser
+from devkit.testing.in_memory import unconnected_broker
+from storefront.catching_up import CatchingUp
 from storefront.listing_query import ListingQuery
 from storefront.offer import Availability, Offer
 from storefront.order_read_model import OrderReadModel, OrderStatus
@@ -18,7 +20,7 @@ from storefront.rendering import Renderer
 from storefront.service import Listing
 from storefront.ticket_read_model import TicketReadModel
 
-_RENDERER = Renderer(utc_now)
+_RENDERER = Renderer(utc_now, CatchingUp(unconnected_broker(), ()))
 _ID = "65f0c0ffee00000000000020"
 _BUYER = SignedInUser(id=UserId(_ID), email="a-buyer-with-a-rather-long-address@mail.example.com")
 _SOON = datetime.now(UTC) + timedelta(minutes=14)
