@@ -20,7 +20,6 @@ from storefront.rendering import Renderer
 from storefront.service import Listing
 from storefront.ticket_read_model import TicketReadModel
 
-_RENDERER = Renderer(utc_now, CatchingUp(unconnected_broker(), ()))
 _ID = "65f0c0ffee00000000000020"
 _BUYER = SignedInUser(id=UserId(_ID), email="a-buyer-with-a-rather-long-address@mail.example.com")
 _SOON = datetime.now(UTC) + timedelta(minutes=14)
@@ -78,14 +77,19 @@ def _error(status: int, title: str, detail: str, advice: str) -> HTMLResponse:
     return _page("error.html", status, problem=problem, advice=advice)
 
 
-def _page(template: str, status_code: int = 200, *, is_late: bool = False, **values: Any) -> HTMLResponse:
-    return _RENDERER.page(template, _BUYER, is_late=is_late, status_code=status_code, **values)
+def _page(
+    template: str, status_code: int = 200, *, is_late: bool = False, percent: int | None = None, **values: Any
+) -> HTMLResponse:
+    catching_up = CatchingUp(unconnected_broker(), ())
+    catching_up.percent = percent
+    return Renderer(utc_now, catching_up).page(template, _BUYER, is_late=is_late, status_code=status_code, **values)
 
 
 RENDERED: dict[str, Callable[[], HTMLResponse]] = {
     "list empty": lambda: _page("tickets.html", query=ListingQuery(), listing=Listing([], "")),
     "list that is late": lambda: _page("tickets.html", is_late=True, query=ListingQuery(), listing=Listing([], "")),
     "ticket withdrawn": lambda: _page("ticket.html", offer=Offer(_TICKET, Availability.WITHDRAWN)),
+    "list that is incomplete": lambda: _page("tickets.html", percent=42, query=ListingQuery(), listing=Listing([], "")),
     "ticket over": lambda: _page("ticket.html", offer=Offer(_TICKET, Availability.OVER)),
     "order with a payment": lambda: _order(OrderStatus.OPEN, payment=False),
     "order expired": lambda: _order(OrderStatus.CANCELLED, reason="expired"),
