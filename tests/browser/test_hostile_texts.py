@@ -97,20 +97,23 @@ async def test_a_bidi_override_does_not_turn_the_text_around_it(stage: Stage) ->
         "Concert \u202etxet", venue="Opera \u202eHouse", place={"section": "A\u202eB", "row": "7"}
     )
     page = await stage.open(f"/tickets/{ticket['id']}", after=seen("ticket", ticket))
-    left_of = """(it, words) => {
+    is_left_of = """(it, words) => {
       const at = (word) => {
-        for (const text of it.childNodes) {
-          if (text.nodeType !== Node.TEXT_NODE || !text.data.includes(word)) continue;
+        const walker = document.createTreeWalker(it, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+          const start = walker.currentNode.data.indexOf(word);
+          if (start < 0) continue;
           const range = document.createRange();
-          range.setStart(text, text.data.indexOf(word));
-          range.setEnd(text, text.data.indexOf(word) + word.length);
+          range.setStart(walker.currentNode, start);
+          range.setEnd(walker.currentNode, start + word.length);
           return range.getBoundingClientRect().left;
         }
       };
       return at(words[0]) < at(words[1]);
     }"""
     place = page.locator("dd", has_text="Section")
-    assert await place.evaluate(left_of, ["Section", "Row"]), "the words after the section are still right of it"
+    assert await place.evaluate(is_left_of, ["Section", "Row"])
+    assert await place.evaluate(is_left_of, ["Row", "7"]), "the words after the section go from left to right"
 
 
 async def test_a_search_for_markup_is_shown_as_text(stage: Stage) -> None:
