@@ -74,7 +74,8 @@ class ListingQuery:
     def _after(self) -> Document | None:
         """Return the condition for the tickets after the cursor, or None for the first page.
 
-        A cursor that this code has not made counts as the first page.
+        A cursor that this code has not made counts as the first page. The condition names the range of the first field
+        a second time, because MongoDB does not derive it from the alternatives: it would read the list from its start.
         """
         found = _CURSOR.fullmatch(self.cursor)
         field, beyond = self.sort.field, "$gt" if self.sort.direction > 0 else "$lt"
@@ -83,7 +84,8 @@ class ListingQuery:
         if field == "_id":
             return {"_id": {beyond: found[2]}}
         value = int(found[1])
-        return {"$or": [{field: {beyond: value}}, {field: value, "_id": {beyond: found[2]}}]}
+        after = [{field: {beyond: value}}, {field: value, "_id": {beyond: found[2]}}]
+        return {field: {f"{beyond}e": value}, "$or": after}
 
     def cursor_after(self, ticket_id: str, values: Mapping[str, int]) -> str:
         """Return the cursor of the page after this ticket. `values` are those of the fields that can come first."""
