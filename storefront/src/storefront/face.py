@@ -3,12 +3,16 @@
 import hashlib
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 _WIDTH, _HEIGHT = 320, 120
 _HUES = 24
 _PALETTE = 6
+_REMEMBERED = 1_000
+"""So many faces are kept, because the same tickets are shown again and again. They need about 1 MiB."""
 
 
+@lru_cache(_REMEMBERED)
 def face_of(ticket_id: str) -> str:
     """Return the SVG elements of a ticket's face, for a view box of 320 by 120.
 
@@ -19,6 +23,7 @@ def face_of(ticket_id: str) -> str:
     return "".join(shapes(seed))
 
 
+@lru_cache(_REMEMBERED)
 def hue_of(ticket_id: str) -> int:
     """Return the number of the ticket's colour, 0 to 23."""
     return hashlib.blake2b(ticket_id.encode(), digest_size=16).digest()[1] % _HUES
