@@ -31,7 +31,10 @@ from common.storage.mongo import MongoDriver
 # because it stops the orders service, and leaves many tickets in the database of this service.
 ROWS = (
     "listing",
+    "pages",
+    "live_pages",
     "orders",
+    "beside_storefront",
     "concurrency",
     "through_gateway",
     "hold",

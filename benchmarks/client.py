@@ -5,6 +5,7 @@ It needs less CPU time than a complete HTTP client. So a measurement is limited 
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, Self
 
 _HOST = "127.0.0.1"
@@ -14,12 +15,12 @@ _CLOSES = b"connection: close"
 _LENGTH = b"content-length:"
 
 
-def encode(method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
-    """Return the HTTP request as bytes.
+def encode(method: str, path: str, token: str = "", body: bytes = b"", headers: Sequence[str] = ()) -> bytes:
+    """Return the HTTP request as bytes. `headers` are whole lines, such as "Accept: text/html".
 
     The load generator encodes all its requests before the measurement starts, so that this work is not measured.
     """
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {_HOST}"]
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {_HOST}", *headers]
     if token:
         lines.append(f"Authorization: Bearer {token}")
     if body:

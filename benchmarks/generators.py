@@ -63,7 +63,8 @@ class Outcome:
 class Load:
     port: int
     method: str
-    path: str
+    path: str | Sequence[str]
+    """The path of all requests, or one path for each request."""
     bodies: Sequence[str]
     tokens: Sequence[str] = ()
     connections: int = 64
@@ -73,6 +74,8 @@ class Load:
     If `rate` is None, each connection sends its next request as soon as it has the answer to its previous request.
     """
     processes: int = 1
+    headers: Sequence[str] = ()
+    """Whole lines that every request has, such as "Accept: text/html"."""
 
     async def run(self) -> Outcome:
         async with asyncio.timeout(_LONGEST_SECONDS):
@@ -99,7 +102,8 @@ class Load:
         return {
             "port": self.port,
             "method": self.method,
-            "path": self.path,
+            "paths": [self.path] if isinstance(self.path, str) else list(self.path[number :: self.processes]),
+            "headers": list(self.headers),
             "bodies": self.bodies[number :: self.processes],
             "tokens": list(self.tokens),
             "connections": max(1, self.connections // self.processes),

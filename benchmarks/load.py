@@ -30,10 +30,10 @@ class ClientConnection(Protocol):
 
 
 async def _run(job: dict[str, Any]) -> dict[str, Any]:
-    tokens = job["tokens"] or [""]
+    tokens, paths = itertools.cycle(job["tokens"] or [""]), itertools.cycle(job["paths"])
     requests = [
-        encode(job["method"], job["path"], token, body.encode())
-        for body, token in zip(job["bodies"], itertools.cycle(tokens), strict=False)
+        encode(job["method"], path, token, body.encode(), job["headers"])
+        for body, path, token in zip(job["bodies"], paths, tokens, strict=False)
     ]
     connections = await asyncio.gather(*(Connection(job["port"]).open() for _ in range(job["connections"])))
     say("ready")

@@ -20,7 +20,7 @@ from orders.order import Order
 from orders.ticket_read_model import TicketReadModel
 from tickets.ticket import Ticket
 
-_BATCH = 5_000
+_BATCH = 1_000
 _STAGED_AGO = timedelta(seconds=3)
 """The age with which this module stores events in the outboxes (the lists of unpublished events in the documents).
 
