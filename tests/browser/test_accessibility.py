@@ -30,7 +30,7 @@ _PALE_IF_DARK = "<style>@media (prefers-color-scheme: dark) { p { color: #eee } 
 async def test_violations_are_named_for_light_and_dark_colours(
     open_visit: OpenVisit, body: str, violations: list[str]
 ) -> None:
-    page = await (await open_visit()).open()
+    page = await (await open_visit()).open("/api/docs")
     await page.set_content(_PAGE.format(body))
     found = await find_violations(page)
     assert [each.rpartition(": ")[0] for each in found] == violations
@@ -51,7 +51,7 @@ async def test_axe_also_runs_on_a_page_that_allows_no_inline_code(open_visit: Op
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 async def test_a_page_looks_as_before_after_the_check(open_visit: OpenVisit, scheme: str, motion: str) -> None:
-    page = await (await open_visit(color_scheme=scheme, reduced_motion=motion)).open()
+    page = await (await open_visit(color_scheme=scheme, reduced_motion=motion)).open("/api/docs")
     await find_violations(page)
     for feature in (f"(prefers-color-scheme: {scheme})", f"(prefers-reduced-motion: {motion})"):
         assert await page.evaluate("feature => matchMedia(feature).matches", feature)

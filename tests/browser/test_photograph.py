@@ -10,7 +10,7 @@ from browser.visit import OpenVisit
 async def test_a_page_is_photographed_wide_and_narrow_in_light_and_dark_colours(
     open_visit: OpenVisit, tmp_path: Path
 ) -> None:
-    page = await (await open_visit()).open()
+    page = await (await open_visit()).open("/api/docs")
     before = page.viewport_size
     style = "@media (prefers-color-scheme: dark) { body { background: #000 } }"
     await page.set_content(f"<style>{style}</style><p style='height: 3000px'>A long page")

@@ -33,7 +33,7 @@ async def test_a_request_to_another_host_fails_the_test_with_its_url(
 
     async def visit_and_request() -> None:
         async with visiting(browser, platform.url) as visit:
-            page = await visit.open()
+            page = await visit.open("/api/docs")
             async with visit.context.expect_event("request", lambda request: request.url == url):
                 await _run(page, _HTTPS_OF_ANOTHER_HOST[kind], url)
 
@@ -50,7 +50,7 @@ async def test_a_request_to_another_port_of_this_machine_fails_the_test_too(
 
     async def visit_and_request() -> None:
         async with visiting(browser, platform.url) as visit:
-            await _run(await visit.open(), script, f"http://{other}/what")
+            await _run(await visit.open("/api/docs"), script, f"http://{other}/what")
             await eventually(visit.has_errors, what="the failure of the request")
 
     with pytest.raises(AssertionError, match=f"other hosts: .*{other}"):
@@ -64,7 +64,7 @@ async def test_what_a_page_sends_to_another_host_while_it_closes_fails_the_test(
 
     async def visit_and_leave() -> None:
         async with visiting(browser, platform.url) as visit:
-            page = await visit.open()
+            page = await visit.open("/api/docs")
             await _run(page, "addEventListener('pagehide', () => navigator.sendBeacon(URL, 'bye'))", f"http://{other}/")
             await page.goto("about:blank")
 
@@ -75,7 +75,7 @@ async def test_what_a_page_sends_to_another_host_while_it_closes_fails_the_test(
 async def test_no_request_reaches_another_host(browser: Browser, platform: Platform) -> None:
     async def visit_and_request() -> None:
         async with visiting(browser, platform.url) as visit:
-            page = await visit.open()
+            page = await visit.open("/api/docs")
             url = platform.url.replace("127.0.0.1", "localhost")  # it would answer
             answer = await page.evaluate("url => fetch(url, {mode: 'no-cors'}).catch(error => error.message)", url)
             assert answer == "Failed to fetch"
@@ -85,7 +85,7 @@ async def test_no_request_reaches_another_host(browser: Browser, platform: Platf
 
 
 async def test_data_urls_and_requests_to_the_platform_are_allowed(open_visit: OpenVisit) -> None:
-    page = await (await open_visit()).open()
+    page = await (await open_visit()).open("/api/docs")
     await _run(page, "fetch(URL)", "data:text/plain,hello")
     assert await page.evaluate("fetch('/api/tickets').then(answer => answer.status)") == 200
 
@@ -106,7 +106,7 @@ async def test_an_error_in_the_browser_fails_the_test_unless_the_test_expects_it
         async with visiting(browser, platform.url) as visit:
             for each in expected:
                 visit.expect_error(each)
-            await _run(await visit.open(), script, "")
+            await _run(await visit.open("/api/docs"), script, "")
             await eventually(visit.has_errors, what="the error")
 
     await provoke("something else", message)

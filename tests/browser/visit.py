@@ -20,7 +20,7 @@ class Visit:
 
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.context = context
-        self._url = url
+        self.url = url
         self._expected = list(_NO_FAULTS_OF_A_PAGE)
         self._errors: list[str] = []
         context.set_default_timeout(_ACTION_MILLISECONDS)
@@ -37,7 +37,7 @@ class Visit:
         """Give this browser the session that the person has got from the API."""
         await self.context.add_cookies(
             [
-                {"name": cookie.name, "value": cookie.value or "", "url": self._url, "httpOnly": True}
+                {"name": cookie.name, "value": cookie.value or "", "url": self.url, "httpOnly": True}
                 for cookie in person.http.cookies.jar
             ]
         )
