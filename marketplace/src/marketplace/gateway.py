@@ -78,6 +78,15 @@ REFUSALS = (
     ),
 )
 
+_UNAVAILABLE = 503
+_PAGE = "/.refusals/page"
+_UNAVAILABLE_PAGE = (
+    "<!doctype html><html lang=en><meta name=viewport content='width=device-width'>"
+    "<meta name=color-scheme content='light dark'><title>The shop does not answer</title>"
+    "<h1>The shop does not answer</h1><p>Nothing is lost. This page tries again by itself.</p></html>"
+)
+"""What a person sees instead of the problem document. The browser asks again after 2 s (Refresh)."""
+
 _CONFIGURATION = Template("""\
 daemon off;
 # nginx must be only one process. If the supervisor killed a master process, its worker processes would continue to run
@@ -126,6 +135,7 @@ $upstreams
         listen 127.0.0.1:$port;
 
 $refusals
+        location = $page_path { internal; default_type text/html; add_header Refresh 2 always; return 503 "$page"; }
 
 $locations
 
@@ -141,6 +151,8 @@ def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str
         port=port,
         upstreams="\n".join(_upstream(service, ports) for service, ports in ports_of.items()),
         refusals="\n".join(map(_refusal, REFUSALS)),
+        page_path=_PAGE,
+        page=_UNAVAILABLE_PAGE,
         locations="\n".join(map(_location, ROUTES)),
     )
 
@@ -173,7 +185,9 @@ def _refusal(refusal: Refusal) -> str:
             "errors": [{"message": refusal.detail}],
         }
     )
-    retry_after = "add_header Retry-After 1 always; " if refusal.status == 503 else ""  # noqa: PLR2004 - the HTTP status
+    is_unavailable = refusal.status == _UNAVAILABLE
+    retry_after = "add_header Retry-After 1 always; " if is_unavailable else ""
+    for_people = f"if ($http_accept ~ text/html) {{ rewrite ^ {_PAGE} last; }} " if is_unavailable else ""
     # In nginx, each refusal (an error response of nginx itself) is a location with a path (`place`), and not a named
     # location such as `@not-found`. If nginx cannot parse the path of a request, nginx cannot use a named location to
     # answer this request.
@@ -181,7 +195,7 @@ def _refusal(refusal: Refusal) -> str:
     return (
         f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"
         f"        location = {place} {{ internal; default_type application/problem+json; "
-        f"{retry_after}return {refusal.status} '{body}'; }}"
+        f"{for_people}{retry_after}return {refusal.status} '{body}'; }}"
     )
 
 

@@ -78,6 +78,17 @@ async def test_a_service_that_is_down_is_503_with_retry_after(platform: Platform
     assert (await client.get("/api/tickets")).status_code == 200
 
 
+async def test_a_person_sees_a_page_that_tries_again_while_a_service_is_down(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    async with without(platform, "tickets"):
+        response = await client.get("/api/tickets", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert response.status_code == 503
+    assert response.headers["Content-Type"] == "text/html"
+    assert response.headers["Refresh"] == "2"
+    assert "<h1>The shop does not answer</h1>" in response.text
+
+
 async def test_requests_succeed_while_one_of_two_instances_is_down(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:

@@ -17,6 +17,7 @@ _ADVICE = {
     HTTPStatus.NOT_FOUND: "It may have been withdrawn, or the address has a mistake.",
     HTTPStatus.SERVICE_UNAVAILABLE: "This page tries again by itself. Nothing is lost.",
 }
+_RETRY_SECONDS = "2"
 _OF_THE_BODY = ("content-type", "content-length")
 
 
@@ -55,6 +56,8 @@ class ErrorPages:
         status, headers = problem["status"], MutableHeaders(raw=list(problem["headers"]))
         for name in _OF_THE_BODY:
             del headers[name]
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["refresh"] = _RETRY_SECONDS
         return self._renderer.page(
             "error.html",
             await user_of(request),
