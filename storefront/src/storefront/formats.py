@@ -16,8 +16,8 @@ def decimal(minor_units: int) -> str:
 
 
 def iso(moment: datetime) -> str:
-    """Return a time for programs, in UTC, for example "2026-11-27T15:30:00Z"."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """Return a time for programs, in UTC, to the millisecond: "2026-11-27T15:30:00.250Z"."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock_time(moment: datetime) -> str:

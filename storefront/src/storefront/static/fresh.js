@@ -3,36 +3,42 @@
 import { restartClocks } from "./times.js";
 
 const CHANGING = ["data-v", "data-version", "data-state", "data-shown"];
+const RETRY_MS = 1000;
+const MOST_LOADS = 3;
 let loading = null;
-let again = false;
+let next = null;
+let changes = 0; // how many live changes of the tickets on this page have arrived
 
-/** Load the present state of this page. Calls during a load lead to one more load after it. */
+/** Load the present state of this page. A call during a load waits for one more load, because the first may be older. */
 export function refresh() {
-  if (loading) {
-    again = true;
-    return loading;
-  }
-  loading = load().finally(() => {
-    loading = null;
-    if (again) {
-      again = false;
-      refresh();
-    }
+  if (!loading) return (loading = load().finally(() => { loading = null; }));
+  next ??= loading.then(() => {
+    next = null;
+    return refresh();
   });
-  return loading;
+  return next;
 }
 
-async function load() {
-  let page;
+document.addEventListener("shop:ticket", ({ detail: change }) => {
+  if (document.querySelector(`[data-ticket="${CSS.escape(change.id)}"]`)) changes += 1;
+});
+
+async function load(loads = 1) {
+  const before = changes;
+  let page, arrivedAt;
   try {
     const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    arrivedAt = performance.now();
+    if (response.status >= 500) setTimeout(refresh, RETRY_MS);
     if (!response.ok && response.status !== 404) return;
     page = new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {
     return; // the live connection calls again when the shop answers
   }
+  // What has arrived meanwhile is already shown, and this answer may be older.
+  if (changes !== before && loads < MOST_LOADS) return await load(loads + 1);
   document.body.dataset.position = page.body.dataset.position;
-  restartClocks(Number(page.body.dataset.now));
+  restartClocks(Number(page.body.dataset.now), arrivedAt);
   for (const part of document.querySelectorAll("[data-fresh], #account")) {
     const newer = page.getElementById(part.id);
     if (!newer) part.replaceChildren();
@@ -63,7 +69,7 @@ function focus(element) {
 }
 
 /** Return true if somebody has typed into a form of this part. */
-function hasInput(part) {
+export function hasInput(part) {
   return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
 }
 

@@ -2,7 +2,7 @@
 
 const ANNOUNCED = [300, 120, 60, 30]; // seconds before the end
 let serverNow = Number(document.body.dataset.now);
-let readAt = performance.now();
+let readAt = arrivedAt(performance.getEntriesByType("navigation")[0]);
 let announced = new Map();
 
 /** Return the time of the server, in seconds since 1970. The clock of this computer may be wrong. */
@@ -10,11 +10,16 @@ function now() {
   return serverNow + (performance.now() - readAt) / 1000;
 }
 
-/** Take over the server's time from a newer answer, and show all times again. */
-export function restartClocks(seconds) {
+/** Return when an answer began to arrive. The server wrote its time then. Scripts run later, on a slow line much later. */
+function arrivedAt(timing) {
+  return timing?.responseStart || performance.now();
+}
+
+/** Take over the server's time from a newer answer that arrived at the time `at`, and show all times again. */
+export function restartClocks(seconds, at) {
   if (!Number.isFinite(seconds)) return;
   serverNow = seconds;
-  readAt = performance.now();
+  readAt = at;
   queueMicrotask(tick);
 }
 
