@@ -5,6 +5,7 @@ import { busy, show } from "./forms.js";
 import { refresh } from "./fresh.js";
 import { signedIn } from "./session.js";
 
+const UNAUTHORIZED = 401;
 const keys = new Map(); // one key for each ticket and price, so that a repeated click is the same order
 
 document.addEventListener("click", (event) => {
@@ -27,12 +28,33 @@ async function buy(button) {
     location.assign(`/orders/${order.id}`);
   } catch (error) {
     if (!(error instanceof NoAnswer)) keys.delete(name);
+    if (error instanceof Refused && error.status === UNAUTHORIZED) {
+      delete document.body.dataset.signedIn;
+      return await buy(button);
+    }
     await refresh();
-    show(document.querySelector("[data-buy-error]"), explain(error));
+    explain(error);
   }
 }
 
 function explain(error) {
+  const place = document.querySelector("[data-buy-error]");
+  if (!place || !document.querySelector("[data-buy]")) return; // this person holds the ticket, or sells it
   const texts = { "ticket-not-available": "Somebody else was faster. This ticket is held or sold now." };
-  return (error instanceof Refused && texts[error.code]) || error.message;
+  show(place, (error instanceof Refused && texts[error.code]) || error.message);
+  place.dataset.saidOf = offerOf(place);
 }
+
+/** What we have said about the last attempt to buy is true only until the state or the price changes. */
+function forget() {
+  const place = document.querySelector("[data-buy-error][data-said-of]");
+  if (place && place.dataset.saidOf !== offerOf(place)) show(place, "");
+}
+
+function offerOf(place) {
+  const ticket = place.closest("[data-ticket]");
+  return `${ticket.dataset.state} ${ticket.querySelector("[data-buy]")?.dataset.price}`;
+}
+
+document.addEventListener("shop:ticket", forget);
+document.addEventListener("shop:refreshed", forget);

@@ -3,7 +3,7 @@
 // All pages of one browser share one connection: the page that holds the lock receives, and passes everything on to the
 // others. When it is closed, another page gets the lock.
 
-import { refresh } from "./fresh.js";
+import { hasInput, refresh } from "./fresh.js";
 import { show } from "./forms.js";
 
 const EVENTS = ["ticket", "order", "reset"];
@@ -56,10 +56,13 @@ function tell(name, detail) {
 function receive(name, detail) {
   if (name === "connected") connected();
   else if (name === "lost") lost();
-  else if (name === "reset") refresh();
+  else if (name === "reset") startAnew();
   else if (name === "joined") welcome(detail.page);
   else if (name === "welcome") { if (detail.page === me) refresh(); }
-  else if (name === "session") { if (isLeader) connect(); }
+  else if (name === "session") {
+    if (isLeader) connect();
+    showReader();
+  }
   else document.dispatchEvent(new CustomEvent(`shop:${name}`, { detail }));
 }
 
@@ -86,7 +89,22 @@ function lost() {
   }, SILENCE_MS);
 }
 
-document.addEventListener("shop:session", () => channel.postMessage({ name: "session", detail: {} }));
+/** The positions in the stream may have begun anew, so a lower one is not older than what the page shows. */
+function startAnew() {
+  for (const ticket of document.querySelectorAll("[data-ticket]")) ticket.dataset.v = "0";
+  refresh();
+}
+
+/** Another page of this browser has signed in or out. */
+function showReader() {
+  if (document.querySelector("dialog[open], [aria-disabled='true']") || hasInput(document)) refresh();
+  else location.reload();
+}
+
+document.addEventListener("shop:session", () => {
+  channel.postMessage({ name: "session", detail: {} });
+  if (isLeader) connect();
+});
 // A page that comes back from the browser's memory shows an old state.
 window.addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });

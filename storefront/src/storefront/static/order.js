@@ -60,5 +60,6 @@ async function pay(form) {
 if (document.querySelector("[data-stripe-key]")) import("./stripe.js");
 
 document.addEventListener("shop:order", ({ detail: change }) => {
-  if (document.querySelector(`[data-order="${CSS.escape(change.id)}"]`)) refresh();
+  // The page of a ticket says whether it is held for this person, perhaps after a purchase in another tab.
+  if (document.querySelector(`[data-order="${CSS.escape(change.id)}"], #offer`)) refresh();
 });

@@ -10,7 +10,11 @@ let waiting = null; // what a person was about to do when we asked them to sign 
 export function signedIn() {
   if ("signedIn" in document.body.dataset) return Promise.resolve(true);
   const dialog = document.getElementById("signin");
-  if (!dialog) return Promise.resolve(false);
+  if (!dialog) {
+    // The page was made for a person who has signed out since, in another tab, or whose session is over.
+    location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);
+    return Promise.resolve(false);
+  }
   return new Promise((resolve) => {
     waiting = resolve;
     open("signin");
