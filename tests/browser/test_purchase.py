@@ -1,0 +1,101 @@
+"""A purchase from the list of tickets to the paid order, with each card of the sandbox."""
+
+import pytest
+from browser.shopper import buy, is_paid_once, open_order, pay, pay_button, sees_paid
+from browser.visit import OpenVisit
+from playwright.async_api import expect
+from system.people import Person
+
+_DECLINED = {
+    "Declined without a reason": "Your card was declined.",
+    "Not enough money on it": "Your card has insufficient funds.",
+    "Expired": "Your card has expired.",
+    "Wrong security code": "Your card's security code is incorrect.",
+    "An error at the bank": "An error occurred while processing your card. Try again in a little bit.",
+    "Too many attempts": (
+        "Your card was declined for making repeated attempts too frequently or exceeding its amount limit."
+    ),
+    "Needs a confirmation by the bank": "Your card was declined. This transaction requires authentication.",
+}
+
+
+async def test_a_ticket_is_found_bought_and_paid_without_a_reload(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    await seller.lists("A whole purchase", price=1234.5)
+    visit = await open_visit(buyer)
+    page = await visit.open("/")
+    await page.get_by_role("searchbox").fill("a whole purchase")
+    await page.get_by_role("button", name="Search").click()
+    await page.get_by_role("link", name="A whole purchase").first.click()
+    await expect(page.get_by_role("button", name="Buy for $1,234.50")).to_be_visible()
+    order_id = await buy(page)
+    await expect(page.get_by_role("timer")).to_contain_text("0:5")
+    await page.evaluate("window.isSamePage = true")
+    await expect(pay_button(page)).to_contain_text("Pay $1,234.50")
+    await pay(page)
+    await sees_paid(page)
+    await expect(page.get_by_role("timer")).to_be_hidden()
+    await expect(pay_button(page)).to_be_hidden()
+    events = [await each.get_attribute("data-event") for each in await page.locator(".step").all()]
+    assert events == ["order.created", "payment.created", "order.completed"]
+    assert await page.evaluate("window.isSamePage")
+    await is_paid_once(buyer, order_id)
+    await page.get_by_role("link", name="My orders").click()
+    await expect(page.get_by_role("listitem").filter(has_text="A whole purchase")).to_contain_text("Paid")
+
+
+async def test_each_declined_card_of_the_form_is_tested(open_visit: OpenVisit, seller: Person, buyer: Person) -> None:
+    page = await open_order(await open_visit(buyer), await buyer.orders(await seller.lists()))
+    assert await page.locator("optgroup[label=Declined] option").all_inner_texts() == list(_DECLINED)
+
+
+@pytest.mark.parametrize("card", _DECLINED)
+async def test_a_declined_card_is_explained_beside_its_field_and_another_card_pays(
+    open_visit: OpenVisit, seller: Person, buyer: Person, card: str
+) -> None:
+    visit = await open_visit(buyer)
+    visit.expect_error("402 ")
+    order = await buyer.orders(await seller.lists())
+    page = await open_order(visit, order)
+    await pay(page, card)
+    field = page.get_by_label("Test card")
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await expect(field).to_have_accessible_description(_field_description(_DECLINED[card]))
+    await expect(page.locator("#pay").get_by_role("alert")).to_be_hidden()
+    await expect(page.get_by_text("The ticket is yours if you pay in time.")).to_be_visible()
+    await pay(page)
+    await sees_paid(page)
+    await is_paid_once(buyer, order["id"])
+
+
+async def test_a_slow_card_is_charged_once_however_often_a_person_clicks(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    order = await buyer.orders(await seller.lists())
+    page = await open_order(await open_visit(buyer), order)
+    await pay(page, "Accepted after a few seconds")
+    await expect(pay_button(page)).to_have_attribute("aria-disabled", "true")
+    await pay_button(page).dispatch_event("click")
+    await pay_button(page).dispatch_event("click")
+    await sees_paid(page)
+    await is_paid_once(buyer, order["id"])
+
+
+async def test_after_a_lost_answer_the_page_says_what_it_knows_and_the_card_is_charged_once(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    visit = await open_visit(buyer)
+    visit.expect_error("503 ")
+    order = await buyer.orders(await seller.lists())
+    page = await open_order(visit, order)
+    await pay(page, "Charged, but the first answer is lost")
+    doubt = page.get_by_text("We do not know yet whether your card was charged. Trying again…")
+    await expect(doubt).to_be_visible()
+    await sees_paid(page)
+    await expect(doubt).to_be_hidden()
+    await is_paid_once(buyer, order["id"])
+
+
+def _field_description(error: str) -> str:
+    return f"This shop uses a sandbox: no money moves. Choose what happens to the card. {error}"

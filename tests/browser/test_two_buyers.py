@@ -1,0 +1,110 @@
+"""Two people in two browsers want the same ticket."""
+
+import asyncio
+
+from browser.shopper import (
+    SOON,
+    TAKEN,
+    buy,
+    buy_button,
+    open_ticket,
+    pay,
+    sees_paid,
+    shown,
+    shown_at,
+    watch,
+)
+from browser.visit import OpenVisit
+from playwright.async_api import Page, Response, Route, expect
+from system.people import Person
+
+_OFFER = "[data-state-text]"
+
+
+async def test_the_other_buyer_sees_the_ticket_go_within_a_second_and_nothing_false(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    ticket = await seller.lists()
+    loser = await open_ticket(await open_visit(), ticket)
+    winner = await open_ticket(await open_visit(buyer), ticket)
+    await watch(loser, _OFFER)
+    async with winner.expect_response(lambda response: response.url.endswith("/api/orders")) as ordered:
+        await buy(winner)
+    assert await shown_at(loser, "Held") - await _answered_at(await ordered.value) < SOON
+    await expect(buy_button(loser)).to_be_hidden()
+    await expect(loser.get_by_text("Somebody is buying this ticket now.")).to_be_visible()
+    await pay(winner)
+    await sees_paid(winner)
+    await shown_at(loser, "Sold")
+    await expect(buy_button(loser)).to_be_hidden()
+    assert await shown(loser) == ["On sale", "Held", "Sold"]
+
+
+async def test_the_button_appears_within_a_second_when_the_other_buyer_gives_up(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    async with Person.signed_up(str(seller.http.base_url)) as second:
+        ticket = await seller.lists()
+        waiting = await open_ticket(await open_visit(second), ticket)
+        holder = await open_ticket(await open_visit(buyer), ticket)
+        await watch(waiting, _OFFER)
+        await buy(holder)
+        await expect(buy_button(waiting)).to_be_hidden()
+        async with holder.expect_response(lambda response: response.request.method == "DELETE") as given_up:
+            await holder.get_by_role("button", name="Give it up").click()
+        assert await shown_at(waiting, "Held", "On sale") - await _answered_at(await given_up.value) < SOON
+        assert await shown(waiting) == ["On sale", "Held", "On sale"]
+        await expect(holder.get_by_text("You gave the order up.").first).to_be_visible()
+        await buy(waiting)
+
+
+async def test_of_two_clicks_at_the_same_moment_one_gets_the_ticket_and_one_a_sentence(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    async with Person.signed_up(str(seller.http.base_url)) as second:
+        ticket = await seller.lists()
+        visits = [await open_visit(buyer), await open_visit(second)]
+        pages = [await open_ticket(visit, ticket) for visit in visits]
+        for visit in visits:
+            visit.expect_error("409 ")
+        await asyncio.gather(*(_clicked(page) for page in pages))
+        winner, loser = sorted(pages, key=lambda page: "/orders/" not in page.url)
+        assert "/orders/" in winner.url
+        await expect(loser.get_by_role("alert")).to_have_text(TAKEN)
+        await expect(buy_button(loser)).to_be_hidden()
+
+
+async def test_who_clicks_before_the_news_arrives_is_told_so_only_as_long_as_it_is_true(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    ticket = await seller.lists()
+    async with Person.signed_up(str(seller.http.base_url)) as first:
+        visit = await open_visit(buyer)
+        visit.expect_error("409 ")
+        news = asyncio.Event()
+        await visit.context.route("**/live/events*", lambda route: _held_back(route, until=news))
+        page = await visit.open(f"/tickets/{ticket['id']}")
+        order = await first.orders(ticket)
+        await buy_button(page).click()
+        await expect(page.get_by_role("alert")).to_have_text(TAKEN)
+        await expect(page.locator(_OFFER)).to_have_text("Held")
+        await expect(buy_button(page)).to_be_hidden()
+        news.set()
+        await first.http.delete(f"/api/orders/{order['id']}")
+        await expect(buy_button(page)).to_be_visible()
+        await expect(page.get_by_role("alert")).to_be_hidden()
+
+
+async def _clicked(page: Page) -> None:
+    await page.locator("[data-buy]").dispatch_event("click")  # the news may be faster than the mouse
+    await expect(page.locator("#order, [data-buy-error]:not([hidden])")).to_be_visible()
+
+
+async def _held_back(route: Route, until: asyncio.Event) -> None:
+    await until.wait()
+    await route.continue_()
+
+
+async def _answered_at(answer: Response) -> float:
+    timing = answer.request.timing
+    return timing["startTime"] + timing["responseStart"]
