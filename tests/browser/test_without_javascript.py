@@ -24,7 +24,7 @@ async def test_search_sorting_and_paging_work(open_visit: OpenVisit, seller: Per
         await seller.lists(f"{word} {number}", price=100 - number)
     page = await _open(open_visit, "/")
     await page.get_by_role("searchbox").fill(word)
-    await page.get_by_label("Order").select_option("Cheapest first")
+    await page.get_by_label("Sort by").select_option("Cheapest first")
     await eventually(lambda: _found(page), until=lambda found: found == _PAGE_SIZE, what="a full page")
     titles = await page.locator(".ticket-title").all_inner_texts()
     assert titles == [f"{word} {number}" for number in range(_PAGE_SIZE + 1, 1, -1)]
