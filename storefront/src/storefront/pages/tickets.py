@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from common.domain.ids import TicketId
-from storefront.listing_query import ListingQuery, Sort
+from storefront.listing_query import PAGE_SIZE, ListingQuery, Sort
 from storefront.pages.visit import CurrentVisit
+from storefront.service import Listing
 
 router = APIRouter()
 
@@ -38,10 +39,21 @@ class Wanted(BaseModel):
         )
 
 
+class TheseTickets(BaseModel):
+    id: list[TicketId] = Field(default=[], max_length=PAGE_SIZE)
+
+
 @router.get("/")
 async def show_tickets(wanted: Annotated[Wanted, Query()], visit: CurrentVisit) -> HTMLResponse:
     query = wanted.as_query()
     return visit.page("tickets.html", query=query, listing=await visit.storefront.list_tickets(query))
+
+
+@router.get("/tickets")
+async def show_these_tickets(wanted: Annotated[TheseTickets, Query()], visit: CurrentVisit) -> HTMLResponse:
+    """Show the tickets with these ids, whatever their state is. An open list asks for those that it has lost."""
+    offers = await visit.storefront.find_offers(wanted.id)
+    return visit.page("tickets.html", query=ListingQuery(all=True), listing=Listing(offers, next_cursor=""))
 
 
 @router.get("/tickets/{ticket_id}")

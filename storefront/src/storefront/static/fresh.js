@@ -3,11 +3,10 @@
 import { restartClocks } from "./times.js";
 
 const CHANGING = ["data-v", "data-version", "data-state", "data-shown"];
-const RETRY_MS = 1000;
-const MOST_LOADS = 3;
+const RETRY_MS = [300, 600]; // at random between them, so that not all pages ask at the same moment
 let loading = null;
 let next = null;
-let changes = 0; // how many live changes of the tickets on this page have arrived
+let arrived = []; // what has changed during the load
 
 /** Load the present state of this page. A call during a load waits for one more load, because the first may be older. */
 export function refresh() {
@@ -19,24 +18,40 @@ export function refresh() {
   return next;
 }
 
-document.addEventListener("shop:ticket", ({ detail: change }) => {
-  if (document.querySelector(`[data-ticket="${CSS.escape(change.id)}"]`)) changes += 1;
-});
+document.addEventListener("shop:ticket", ({ detail }) => { if (loading) arrived.push(detail); });
 
-async function load(loads = 1) {
-  const before = changes;
-  let page, arrivedAt;
+/** The time until the next try while the shop does not answer. */
+export function retryPause() {
+  return RETRY_MS[0] + Math.random() * (RETRY_MS[1] - RETRY_MS[0]);
+}
+
+/** Return the page at this address, or null if it has none for us. Throws if the shop does not answer. */
+async function read(address) {
+  const response = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
+  if (response.status >= 500) throw new Error(`answered ${response.status}`);
+  if (!response.ok && response.status !== 404) return null;
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function placeIn(page, id) {
+  return page?.querySelector(`[data-ticket="${CSS.escape(id)}"]`);
+}
+
+async function load() {
+  arrived = [];
+  const places = [...document.querySelectorAll("[data-ticket]")].filter((each) => !each.closest("[data-fresh]"));
+  let page, arrivedAt, others = null;
   try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    page = await read(location.href);
     arrivedAt = performance.now();
-    if (response.status >= 500) setTimeout(refresh, RETRY_MS);
-    if (!response.ok && response.status !== 404) return;
-    page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!page) return;
+    // The list has lost those that nobody can buy any more. They are still on this page, and change their state there.
+    const left = places.map((each) => each.dataset.ticket).filter((id) => !placeIn(page, id));
+    if (left.length) others = await read(`/tickets?${left.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`);
   } catch {
-    return; // the live connection calls again when the shop answers
+    setTimeout(refresh, retryPause());
+    return;
   }
-  // What has arrived meanwhile is already shown, and this answer may be older.
-  if (changes !== before && loads < MOST_LOADS) return await load(loads + 1);
   document.body.dataset.position = page.body.dataset.position;
   restartClocks(Number(page.body.dataset.now), arrivedAt);
   for (const part of document.querySelectorAll("[data-fresh], #account")) {
@@ -44,11 +59,13 @@ async function load(loads = 1) {
     if (!newer) part.replaceChildren();
     else if (part.innerHTML !== newer.innerHTML && !hasInput(part)) replace(part, newer);
   }
-  for (const ticket of document.querySelectorAll("[data-ticket]")) {
-    const newer = page.querySelector(`[data-ticket="${CSS.escape(ticket.dataset.ticket)}"]`);
-    if (newer && !ticket.closest("[data-fresh]")) copyTicket(ticket, newer);
+  for (const ticket of places) {
+    const newer = placeIn(page, ticket.dataset.ticket) ?? placeIn(others, ticket.dataset.ticket);
+    if (newer) copyTicket(ticket, newer);
   }
   syncForm(page);
+  // What has changed during the load may be newer than the page that we have loaded.
+  for (const detail of arrived.splice(0)) document.dispatchEvent(new CustomEvent("shop:ticket", { detail }));
   document.dispatchEvent(new CustomEvent("shop:refreshed"));
 }
 

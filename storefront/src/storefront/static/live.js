@@ -3,15 +3,13 @@
 // All pages of one browser share one connection: the page that holds the lock receives, and passes everything on to the
 // others. When it is closed, another page gets the lock.
 
-import { hasInput, refresh } from "./fresh.js";
+import { hasInput, refresh, retryPause } from "./fresh.js";
 import { show } from "./forms.js";
 
 const EVENTS = ["ticket", "order", "reset"];
-const LONGEST_PAUSE_MS = 5000;
 const SILENCE_MS = 3000; // shorter interruptions are not worth a word
 const channel = new BroadcastChannel("shop");
 let source = null;
-let pause = 500;
 let position = document.body.dataset.position;
 let lostSince = null;
 let isLeader = false;
@@ -30,15 +28,11 @@ function lead() {
 function connect() {
   source?.close();
   source = new EventSource(`/live/events?since=${position}`);
-  source.addEventListener("open", () => {
-    pause = 500;
-    tell("connected", {});
-  });
+  source.addEventListener("open", () => tell("connected", {}));
   source.addEventListener("error", () => {
     tell("lost", {});
     // The browser connects again by itself, except after an answer that is an error, such as 503.
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, pause);
-    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, retryPause());
   });
   for (const name of EVENTS) {
     source.addEventListener(name, (event) => {
