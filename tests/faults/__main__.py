@@ -36,6 +36,7 @@ SCENARIOS = (
     "outage",
     "paused_consumer",
     "graceful_stop",
+    "live_pages",
     "full_disk",
     "nats_cluster",
     "failover",

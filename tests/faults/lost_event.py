@@ -5,9 +5,6 @@ import operator
 import secrets
 from dataclasses import dataclass, field
 from functools import partial
-from uuid import uuid4
-
-import httpx
 
 from common.storage.collection import Document
 from devkit.testing.eventually import eventually
@@ -15,12 +12,12 @@ from faults.confirmed import Confirmed, require_confirmed_changes
 from faults.context import Person, ScenarioContext
 from faults.event_counts import count_events, wrong_event_counts
 from faults.outboxes import outboxes_empty
+from faults.patient_request import request_patiently
 from faults.scenario import Outcome, Scenario, require
 from marketplace.registry import SERVICE_NAMES
 
 _PEOPLE = 8
 _OUTBOXES_EMPTY_WITHIN_SECONDS = 10.0
-_IN_FLIGHT = "urn:ticket-marketplace:problem:request-in-flight"
 
 
 async def run(context: ScenarioContext) -> Outcome:
@@ -104,18 +101,8 @@ class Crowd:
     async def _change(
         self, kind: str, person: Person, method: str, path: str, *, json: Document | None = None
     ) -> str | None:
-        """Repeat the request until it is answered; return the id of the aggregate, None if the request was refused.
-
-        A 404 is repeated: between crashes, an event may take longer than the second that a service waits for it.
-        """
-        headers = {"Idempotency-Key": str(uuid4())}
-        for _ in range(60):
-            answer = await person.request_with_retries(method, path, json=json, headers=headers)
-            if answer.status_code != httpx.codes.NOT_FOUND and not _is_in_flight(answer):
-                break
-            headers = headers if _is_in_flight(answer) else {"Idempotency-Key": str(uuid4())}
-            await asyncio.sleep(0.2)
-        require(answer.status_code < 500, f"{method} {path}: {answer.status_code} {answer.text}")
+        """Send the request patiently; return the id of the aggregate, None if the request was refused."""
+        answer = await request_patiently(person, method, path, json=json)
         if not answer.is_success:
             return None  # such as 409: an earlier request, whose answer was lost, has made the change
         self.changes += 1
@@ -126,10 +113,6 @@ class Crowd:
 
 def _listing(price: float) -> Document:
     return {"title": "Concert", "price": price}
-
-
-def _is_in_flight(answer: httpx.Response) -> bool:
-    return answer.status_code == httpx.codes.CONFLICT and answer.json()["type"] == _IN_FLIGHT
 
 
 def _victims(context: ScenarioContext) -> list[str]:

@@ -1,0 +1,193 @@
+"""Live pages: what an open page shows is true again within one second after a fault, and stays so."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from heapq import nlargest
+from random import Random
+from typing import Any
+
+import httpx
+
+from devkit.testing.eventually import eventually
+from faults.context import ScenarioContext
+from faults.live_market import Market
+from faults.live_page import LivePage
+from faults.live_truth import Truth, observed_truth
+from faults.live_verdict import Late, Outage, Record
+from faults.scenario import Outcome, Scenario, require
+
+_AT_MOST_LATE_SECONDS = 1.0
+_VISIT_SECONDS = (4.0, 20.0)
+_TICKETS = 24
+"""So many are traded at the same time: as many as one page lists."""
+_QUIET_SECONDS = (1.5, 3.0)
+_DOWN_SECONDS = 2.0
+_LOOP_SECONDS = 0.02
+_SHOWN = 4
+_VISITORS = 16
+_PROCESSES_ON_THE_WAY = 8
+"""The owner, MongoDB, NATS, storefront, MongoDB, NATS, gateway, and this process."""
+
+
+@dataclass
+class Visitors:
+    """People who open pages, keep each open for a while, and then open another one."""
+
+    truth: Truth
+    word: str
+    http: httpx.AsyncClient
+    pages: list[LivePage] = field(default_factory=list)
+
+    async def come_and_go(self, chance: Random) -> None:
+        while True:
+            page = self._open(chance)
+            with suppress(TimeoutError):  # then the person closes the page
+                async with asyncio.timeout(chance.uniform(*_VISIT_SECONDS)):
+                    await page.stay_open()
+
+    def _open(self, chance: Random) -> LivePage:
+        lists = ["/", f"/?q={self.word}", f"/?q={self.word}&show=all"]
+        ticket = f"/tickets/{chance.choice(self.truth.tickets[-_TICKETS:])}"
+        self.pages.append(LivePage(self.http, chance.choice([*lists, ticket])))
+        return self.pages[-1]
+
+
+@dataclass
+class Delays:
+    """How much later than it asked for this process continued, again and again: the machine was busy."""
+
+    measured: list[tuple[float, float]] = field(default_factory=list)
+
+    async def measure(self) -> None:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(_LOOP_SECONDS)
+            ended = time.monotonic()
+            self.measured.append((ended, ended - began - _LOOP_SECONDS))
+
+    def before(self, at: float) -> float:
+        """Return how long a change that was shown at this time may have waited for the processor on its way.
+
+        Each process on its way may have waited as long as this one did meanwhile, at its worst moments.
+        """
+        recent = (late for when, late in self.measured if at - 2 * _AT_MOST_LATE_SECONDS <= when <= at)
+        return sum(nlargest(_PROCESSES_ON_THE_WAY, recent))
+
+
+async def run(context: ScenarioContext) -> Outcome:
+    faults = list(_faults(context))
+    word = f"w{secrets.token_hex(6)}"
+    outages: list[Outage] = []
+    delays = Delays()
+    async with observed_truth(context) as truth, _task(delays.measure()):
+        market = Market(truth, await context.person(), await context.person(), word)
+        async with _trade(context, market), _open_pages(context, truth, word) as visitors:
+            for done, parts in enumerate(faults):
+                await asyncio.sleep(context.random.uniform(*_QUIET_SECONDS))  # some trade without a fault
+                outages.append(await _inject(context, parts))
+                context.progress(done + 1, len(faults))
+            await asyncio.sleep(_QUIET_SECONDS[1])
+    pages = visitors.pages
+    found = _judge(pages, Record(truth.history, outages, time.monotonic()), delays)
+    return Outcome(
+        done=f"{market.steps} changes of {len(truth.tickets)} tickets by buyers and sellers; {len(pages)} pages opened",
+        injected=f"{len(faults)} times kill -9 of storefront, orders, tickets, nats and mongod, alone or two at once",
+        checked="each page shows each state and price of the owners at most 1 s late, or 1 s after all processes are "
+        "ready again; no page is loaded with an older state than an open one has shown",
+        figures={
+            "values shown": str(sum(len(shown) for page in pages for shown in page.shown.values())),
+            "latest after a change": _latest(late for late in found if late.after is None),
+            "latest after a fault": _latest(late for late in found if late.after is not None),
+            "sold, shown on sale": _latest(late for late in found if late.is_sold_shown_on_sale),
+            "added for the busy machine": f"at most {max(delays.before(at) for at, _ in delays.measured[::50]):.2f} s",
+        },
+    )
+
+
+def _judge(pages: Sequence[LivePage], record: Record, delays: Delays) -> list[Late]:
+    """Require the promise; return how late the pages were."""
+    found = [late for page in pages for late in record.lateness(page)]
+    too_late = [late for late in found if late.seconds > _AT_MOST_LATE_SECONDS + delays.before(late.at)]
+    sold = [late for late in too_late if late.is_sold_shown_on_sale]
+    shown = "; ".join(map(str, sorted(too_late, key=lambda late: -late.seconds)[:_SHOWN]))
+    require(not too_late, f"{len(too_late)} times a page was late ({len(sold)} times sold, shown on sale): {shown}")
+    older = list(record.older_loads(pages))
+    require(not older, f"{len(older)} loads showed an older state than an open page: {older[:3]}")
+    return found
+
+
+def _latest(found: Iterable[Late]) -> str:
+    return f"{max((late.seconds for late in found), default=0.0):.2f} s"
+
+
+def _faults(context: ScenarioContext) -> list[tuple[str, ...]]:
+    """Return the processes to kill, in order. Those of one entry are killed together."""
+    one = context.random.choice
+    storefront, orders, tickets = [(name, f"{name}-2") for name in ("storefront", "orders", "tickets")]
+    alone = [("nats",), ("mongod",), (one(storefront),), (one(orders),), (one(tickets),)]
+    together = [("mongod", one(storefront)), ("nats", one(storefront)), storefront]
+    faults = [*alone, one(together)] if context.short else 3 * [*alone, *together]
+    context.random.shuffle(faults)
+    return faults
+
+
+async def _inject(context: ScenarioContext, names: tuple[str, ...]) -> Outage:
+    """Kill the processes, and start them again after a moment; return when all processes are ready again."""
+    platform, began = context.platform, time.monotonic()
+    await asyncio.gather(*(platform.kill(name, restart=False) for name in names))
+    await asyncio.sleep(context.random.uniform(0, _DOWN_SECONDS))
+    for name in names:  # mongod and nats come first: the others wait for them
+        await platform.start(name)
+    await platform.until_ready()
+    return Outage(frozenset(name.removesuffix("-2") for name in names), began, time.monotonic())
+
+
+@asynccontextmanager
+async def _open_pages(context: ScenarioContext, truth: Truth, word: str) -> AsyncIterator[Visitors]:
+    limits = httpx.Limits(max_connections=None)
+    async with AsyncExitStack() as stack:
+        http = httpx.AsyncClient(base_url=context.platform.url, timeout=30, limits=limits, trust_env=False)
+        visitors = Visitors(truth, word, await stack.enter_async_context(http))
+
+        async def count() -> int:
+            return len(truth.tickets)
+
+        await eventually(count, until=lambda listed: listed >= _TICKETS, what="tickets to show")
+        for _ in range(_VISITORS):
+            await stack.enter_async_context(_task(visitors.come_and_go(_chance(context))))
+        yield visitors
+
+
+@asynccontextmanager
+async def _trade(context: ScenarioContext, market: Market) -> AsyncIterator[None]:
+    trading = [asyncio.create_task(market.trade(_chance(context))) for _ in range(_TICKETS)]
+    try:
+        yield
+    finally:
+        market.is_closing = True
+        await asyncio.gather(*trading)
+
+
+def _chance(context: ScenarioContext) -> Random:
+    """Return random numbers of one person, so that they do not depend on what the others do meanwhile."""
+    return Random(context.random.random())
+
+
+@asynccontextmanager
+async def _task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run this work until the end of the block. If it has failed before, fail."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+SCENARIO = Scenario("Live pages", run)

@@ -1,0 +1,100 @@
+"""What the owners say about each ticket over time: orders and tickets, in their databases."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from pymongo.errors import PyMongoError
+
+from common.domain.errors import DependencyUnavailable
+from faults.context import ScenarioContext
+from orders.order import OrderStatus
+
+_PAUSE_SECONDS = 0.03
+STATE, PRICE = "state", "price"
+Fact = tuple[str, str]
+"""A ticket, and STATE or PRICE."""
+
+
+@dataclass
+class Spell:
+    """A time during which a fact had one value."""
+
+    value: str
+    began: float
+    """The begin of the last look that did not show it yet, so the value did not begin earlier."""
+    last_seen: float
+    """The begin of the last look that showed it, so the value did not end earlier."""
+
+
+@dataclass
+class Truth:
+    """Looks at the databases of the owners again and again. Times are those of `time.monotonic`."""
+
+    context: ScenarioContext
+    tickets: list[str] = field(default_factory=list)
+    history: dict[Fact, list[Spell]] = field(default_factory=lambda: defaultdict(list))
+    _finished: float = 0.0
+    """The begin of the last look that is finished."""
+    _look_done: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def until_seen(self) -> None:
+        """Wait until a look has begun after this call and is finished. So no value is missed between two changes."""
+        called = time.monotonic()
+        async with self._look_done:
+            await self._look_done.wait_for(lambda: self._finished > called)
+
+    def now(self, ticket: str) -> str:
+        spells = self.history[ticket, STATE]
+        return spells[-1].value if spells else ""
+
+    async def look(self) -> None:
+        began = time.monotonic()
+        # A ticket that is sold or withdrawn does not change any more.
+        tickets = [each for each in self.tickets if self.now(each) not in {"sold", "withdrawn"}]
+        databases, wanted = self.context.operator.databases, {"$in": tickets}
+        listed = await databases["tickets"]["tickets"].find({"_id": wanted}).to_list(None)
+        live = {"ticket.id": wanted, "status": {"$ne": OrderStatus.CANCELLED.value}}
+        orders = await databases["orders"]["orders"].find(live).to_list(None)
+        holds = {order["ticket"]["id"]: order["status"] for order in orders}
+        for ticket in listed:
+            self._note((ticket["_id"], STATE), _state(ticket.get("withdrawn", False), holds.get(ticket["_id"])), began)
+            self._note((ticket["_id"], PRICE), f"{ticket['price'] / 100:.2f}", began)
+        async with self._look_done:
+            self._finished = began
+            self._look_done.notify_all()
+
+    def _note(self, fact: Fact, value: str, began: float) -> None:
+        spells = self.history[fact]
+        if spells and spells[-1].value == value:
+            spells[-1].last_seen = began
+        else:
+            spells.append(Spell(value, spells[-1].last_seen if spells else float("-inf"), began))
+
+
+def _state(withdrawn: bool, holds: str | None) -> str:
+    """Return the state as a page names it. Orders decides who holds a ticket; tickets says so only a moment later."""
+    if holds is not None:
+        return "sold" if holds == OrderStatus.COMPLETED.value else "held"
+    return "withdrawn" if withdrawn else "on-sale"
+
+
+@asynccontextmanager
+async def observed_truth(context: ScenarioContext) -> AsyncIterator[Truth]:
+    truth = Truth(context)
+    looking = asyncio.create_task(_look_for_ever(truth))
+    try:
+        yield truth
+    finally:
+        looking.cancel()
+        await asyncio.wait({looking})
+
+
+async def _look_for_ever(truth: Truth) -> None:
+    while True:
+        with suppress(PyMongoError, DependencyUnavailable):  # MongoDB is away, so nothing changes meanwhile
+            await truth.look()
+        await asyncio.sleep(_PAUSE_SECONDS)
