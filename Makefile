@@ -83,7 +83,7 @@ test-system: install ## Tests of the running platform, through its gateway
 
 # In one process: each process starts a platform of its own, and two platforms on two cores take longer than one.
 test-browser: install ## Tests in a real browser, Chromium or Chrome (BROWSER=/path/to/chrome)
-	@$(BIN)/pytest tests/browser
+	@$(BIN)/pytest -n 2 tests/browser
 
 screenshots: install ## Photograph the pages into docs/images, with the same browser
 	@SCREENSHOTS=docs/images $(BIN)/pytest -q tests/browser/test_screenshots.py
