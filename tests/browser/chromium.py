@@ -15,6 +15,9 @@ _MACOS_APPS = tuple(
 )
 _VERSION_SECONDS = 10
 
+SWITCHES = ("--autofill-server-url=data:,",)
+"""Chromium itself asks a server of its maker about each form. Our tests would take this for a request of the page."""
+
 
 class BrowserMissing(Exception):
     """There is no Chromium or Chrome. The message is one line, and says what the user can do."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser.appearance import Photograph, photograph_into
-from browser.chromium import BrowserMissing, browser_of_this_machine
+from browser.chromium import SWITCHES, BrowserMissing, browser_of_this_machine
 from browser.stage import Stage
 from browser.visit import OpenVisit, Visit, visiting
 from playwright.async_api import Browser, async_playwright
@@ -19,9 +19,6 @@ from common.storage.mongo import MongoDriver
 from devkit.servers import free_port
 from marketplace.platform import Platform
 from marketplace.settings import PlatformSettings
-
-# With it, the browser asks a server of its maker what the fields of each form mean.
-_UNWANTED = "AutofillServerCommunication"
 
 
 def pytest_sessionstart() -> None:
@@ -40,9 +37,7 @@ async def browser() -> AsyncIterator[Browser]:
     """
     async with (
         async_playwright() as playwright,
-        await playwright.chromium.launch(
-            executable_path=browser_of_this_machine(), args=[f"--disable-features={_UNWANTED}"]
-        ) as browser,
+        await playwright.chromium.launch(executable_path=browser_of_this_machine(), args=SWITCHES) as browser,
     ):
         yield browser
 
