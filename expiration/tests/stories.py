@@ -7,6 +7,7 @@ from common.domain.ids import OrderId, new_id
 from common.events.timers import DeadlineTimer
 from devkit.testing.samples import extended_order, order_events
 from devkit.testing.service_samples import Story, nothing_before
+from expiration.deadline import Deadline
 from expiration.service import ExpirationService
 
 _ORDER = OrderId("65f0c0ffee00000000000020")
@@ -15,8 +16,10 @@ _OVERDUE = order_events(new_id(), order_id=_ORDER, due_in=timedelta(seconds=-1))
 
 
 async def _a_completed_deadline(expiration: ExpirationService) -> None:
-    await expiration.follow_order(_OVERDUE)
-    await expiration.complete_deadline(_ORDER)
+    """Store it without a timer. A timer would fire at once, and would wait for the new deadline after the extension."""
+    deadline = Deadline.of_order(_OVERDUE)
+    deadline.complete()
+    await expiration._deadlines.add(deadline)
 
 
 async def _an_overdue_deadline(expiration: ExpirationService) -> None:

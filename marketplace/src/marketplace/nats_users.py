@@ -10,7 +10,7 @@ Each service is one user of NATS, and has only the permissions that it needs. Th
 | receive and acknowledge the events of a         | the consumer is in the table CONSUMERS of this service        |
 | consumer, and publish its dead letters          | (in its module `consumers`)                                   |
 | read events directly from a stream              | the stream is in `reads_streams` of its ServiceSpec           |
-| learn of each new event of a stream             | the stream is `follows` of its ServiceSpec                    |
+| read each new event of a stream                 | the stream is `follows` of its ServiceSpec                    |
 | ask for the state of all consumers and of the   | `watches_platform` of its ServiceSpec is true                 |
 | stream of dead letters                          |                                                               |
 
@@ -116,7 +116,6 @@ def _service(spec: ServiceSpec) -> User:
             "the replays of an operator, shared with its other instances": [
                 f"{replay_subject(each.name)} {each.name}" for each in consumers
             ],
-            "new events of the stream that it follows": list(spec.follows.subjects) if spec.follows else [],
             "answers to its requests": _inbox(name),
         },
         answers=bool(consumers),

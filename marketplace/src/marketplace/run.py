@@ -73,7 +73,7 @@ async def _serve(platform: Platform, work: _Work) -> None:
         # sleep(0) lets the event loop run the new task until this task waits for the first time. If `work` watches the
         # code for `marketplace dev`, it then already watches when we print "ready", and misses no later change.
         await asyncio.sleep(0)
-        typer.echo(f"Marketplace ready. The shop: {platform.url}  The API: {platform.url}/api/docs")
+        typer.echo(f"Marketplace ready at {platform.url}  (its API: {platform.url}/api/docs)")
         typer.echo("`make seed` lists example tickets, `make demo` plays sales. Press Ctrl-C to stop.")
         async with in_background(show_catching_up(platform.settings, platform.show_line)):
             await working

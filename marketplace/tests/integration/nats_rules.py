@@ -18,7 +18,7 @@ WATCHERS = ["storefront"]
 """Who may ask for the lag of every consumer and for the number of dead letters, but may change nothing."""
 TIMELINES = {"DOMAIN_EVENTS", "GENERAL_EVENTS"}
 FOLLOWERS = {"DOMAIN_EVENTS": ["storefront"]}
-"""Who may learn of every event of a stream, and read any message in it."""
+"""Who may read any message in a stream."""
 
 Rules = dict[str, frozenset[str]]
 """Who may do it, by operation."""
@@ -167,8 +167,8 @@ def listening_in() -> Rules:
     said = (each for rules in SAID for each in rules() if each.startswith("PUB "))
     return {
         **{f"SUB {operation.removeprefix('PUB ')}": NOBODY for operation in said},
-        **{f"SUB {type(event).subjects()}": _followers_of(event) for event in EXAMPLES},
-        **{f"SUB {event.subject}": _followers_of(event) for event in EXAMPLES},
+        **{f"SUB {type(event).subjects()}": NOBODY for event in EXAMPLES},
+        **{f"SUB {event.subject}": NOBODY for event in EXAMPLES},
         **{f"SUB {subject}": NOBODY for subject in (*wildcards, *system, *everything)},
         **{f"SUB {subject} {service}": NOBODY for subject in everything for service in SERVICE_NAMES},
     }
@@ -176,10 +176,6 @@ def listening_in() -> Rules:
 
 def _is_in(stream: str, event: object) -> bool:
     return isinstance(event, Event) and stream_of(type(event)).name == stream
-
-
-def _followers_of(event: object) -> frozenset[str]:
-    return only(*(user for stream, users in FOLLOWERS.items() if _is_in(stream, event) for user in users))
 
 
 ALL_RULES = (*SAID, inboxes, listening_in)

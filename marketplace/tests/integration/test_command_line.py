@@ -25,7 +25,7 @@ def test_run_prints_its_address_and_stops_normally_on_a_signal(
 ) -> None:
     with launched(settings) as process:
         lines = until(process, "ready")
-        assert lines[-1] == f"Marketplace ready. The shop: {settings.url}  The API: {settings.url}/api/docs\n"
+        assert lines[-1] == f"Marketplace ready at {settings.url}  (its API: {settings.url}/api/docs)\n"
         assert "orders      orders listens\n" in lines
         children = psutil.Process(process.pid).children()
         assert len(children) == len(SERVICE_NAMES) + 3  # mongod, nats, gateway

@@ -20,15 +20,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
-        name="follower-reads-what-it-was-not-told",
-        promise="A reader of the stream looks at it also if nothing has told it to.",
-        where="common.messaging.stream_follower:StreamFollower._is_published_within",
-        old="async with asyncio.timeout(seconds):",
-        new="async with asyncio.timeout(60):",
-        tests=tests_in(_FOLLOWER, "test_a_stream_that_was_replaced_is_noticed_within_3_s"),
-        slow=True,
-    ),
-    Mutation(
         name="position-waits-for-the-copies",
         promise="The position of a page promises only what the copies contain.",
         where="storefront.live.waiting_events:WaitingEvents.settled",
