@@ -61,7 +61,7 @@ def main(
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS)}")
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console.print(f"seed {seed}" + (", short" if short else ""))
-    asyncio.run(_run(only or list(SCENARIOS), Report(), seed, short=short))
+    asyncio.run(_run(only or [], Report(), seed, short=short))
 
 
 @dataclass
@@ -83,8 +83,10 @@ class Run:
 
 
 def _runs(names: list[str], seed: int, *, short: bool) -> Iterator[Run]:
-    """Yield all scenarios with this seed, and then those that need more seeds with the next ones."""
-    scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names]
+    """Yield all scenarios, or those with these names, with this seed, and then those that need more seeds with the next ones."""
+    scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names or SCENARIOS]
+    if short and not names:
+        scenarios = [each for each in scenarios if each.in_short_run]
     if sys.platform != "linux":
         left_out = [each.name for each in scenarios if each.linux_only]
         console.print(f"left out, because they need Linux: {', '.join(left_out) or 'nothing'}")
