@@ -83,7 +83,7 @@ class Run:
 
 
 def _runs(names: list[str], seed: int, *, short: bool) -> Iterator[Run]:
-    """Yield all scenarios, or those with these names, with this seed, and then those that need more seeds with the next ones."""
+    """Yield the scenarios (without names: all) with this seed, and those that need more seeds with the next ones."""
     scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names or SCENARIOS]
     if short and not names:
         scenarios = [each for each in scenarios if each.in_short_run]
