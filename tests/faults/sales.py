@@ -10,7 +10,10 @@ from faults.context import Person, ScenarioContext, run_concurrently
 from faults.scenario import require
 from orders.order import OrderStatus
 
-OUTCOMES = ("bought", "declined, then bought", "cancelled", "cancelled, then bought", "expired", "paid and cancelled")
+OUTCOMES = (
+    *("bought", "declined, then bought", "extended, then bought", "cancelled", "cancelled, then bought"),
+    *("expired", "paid and cancelled", "withdrawn"),
+)
 _AT_ONCE = 10
 
 
@@ -33,10 +36,15 @@ async def run_sales(context: ScenarioContext, tickets: int) -> Counter[str]:
 async def _one(context: ScenarioContext, seller: Person, buyer: Person, outcome: str) -> str:
     ticket = await seller.list_ticket()
     await seller.request_with_retries("PUT", f"/api/tickets/{ticket}", json={"title": "Concert, moved", "price": 25})
+    if outcome == "withdrawn":
+        _expect(await seller.request_with_retries("DELETE", f"/api/tickets/{ticket}"), 204)
+        return ticket
     order = await _ordered(buyer, ticket, windowSeconds=1 if outcome == "expired" else 30)
     if outcome.startswith("declined"):
         answer = await buyer.pay(order, "pm_card_chargeDeclined")
         _expect(answer, 402)
+    if outcome.startswith("extended"):
+        _expect(await buyer.request_with_retries("POST", f"/api/orders/{order}/extension"), 200)
     if outcome.endswith("bought"):
         if outcome.startswith("cancelled"):
             await _cancel(buyer, order)
