@@ -11,7 +11,7 @@ from system.people import Person
 
 @dataclass(frozen=True)
 class Stage:
-    """A seller and a buyer, and a browser for whoever looks at the shop."""
+    """A seller and a buyer, and a browser for a person who looks at the shop."""
 
     open_visit: OpenVisit
     seller: Person

@@ -220,7 +220,7 @@ class OrderService:
         """Update our copy of a withdrawn ticket, and cancel the order that holds the ticket if the order is open.
 
         The copy comes first, so that no later request can order the ticket. A request that has read the older copy may
-        still store its order after this method has found none. Then the tickets service hears of that order, and
+        still store its order after this method has found none. Then the tickets service receives its event, and
         publishes TicketWithdrawn again, so this method runs again (ADR 0021). A completed order stays as it is.
         """
         await self._tickets.apply(event)

@@ -3,6 +3,7 @@
 For example, the first start of a new service on an old platform: its consumers receive the whole history.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,9 @@ async def consumer_infos(broker: Broker, consumers: Iterable[Consumer[Any]]) -> 
 
     The infos say how many events a consumer has received, and how many are left.
     """
-    return [await broker.jetstream.consumer_info(each.stream.name, each.name) for each in consumers]
+    jetstream = broker.jetstream
+    infos = await asyncio.gather(*(jetstream.consumer_info(each.stream.name, each.name) for each in consumers))
+    return list(infos)
 
 
 def _left(info: ConsumerInfo) -> int:

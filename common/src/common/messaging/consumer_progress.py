@@ -1,6 +1,5 @@
 """Tells how far the durable consumers of a service have come in their stream."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from nats.js.api import ConsumerInfo
 
 from common.domain.errors import DependencyUnavailable
 from common.messaging.broker import Broker
+from common.messaging.catch_up import consumer_infos
 from common.messaging.consumer import Consumer
 
 EVERYTHING = sys.maxsize
@@ -29,11 +29,8 @@ class ConsumerProgress:
         event may be missing that is younger than this moment. Raises DependencyUnavailable if a consumer does not exist
         or the broker does not answer.
         """
-        jetstream = self._broker.jetstream
         try:
-            infos = await asyncio.gather(
-                *(jetstream.consumer_info(each.stream.name, each.name) for each in self._consumers)
-            )
+            infos = await consumer_infos(self._broker, self._consumers)
         except (TimeoutError, NatsError) as error:
             raise DependencyUnavailable("The consumers do not answer.") from error
         return min(map(_handled_up_to, infos), default=EVERYTHING)

@@ -49,7 +49,7 @@ async def test_listings_and_sales_are_those_of_their_seller(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("path", ["/orders", "/orders/65f0c0ffee00000000000020", "/selling"])
-async def test_whoever_is_not_signed_in_is_asked_to_sign_in(shop: Shop, path: str) -> None:
+async def test_a_person_who_is_not_signed_in_is_asked_to_sign_in(shop: Shop, path: str) -> None:
     page = await shop.get(path)
     assert page.status_code == 200
     assert SIGN_IN_FIRST in page.text
