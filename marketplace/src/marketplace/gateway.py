@@ -51,11 +51,20 @@ class Refusal(NamedTuple):
     code: str
     title: str
     detail: str
+    page: str = ""
+    """If not empty, people see this text (HTML) in the browser. Programs receive the problem document."""
 
 
 REFUSALS = (
     Refusal((400, 495, 496, 497), 400, "bad-request", "The request is not valid HTTP", "The request is malformed."),
-    Refusal((404,), 404, "not-found", "There is no such thing", "No service has this path."),
+    Refusal(
+        (404,),
+        404,
+        "not-found",
+        "There is no such thing",
+        "No service has this path.",
+        page="<h1>There is no such page</h1><p><a href=/>See the tickets on sale</a></p>",
+    ),
     Refusal((405,), 405, "method-not-allowed", "This cannot be done here", "This path does not support the method."),
     Refusal((408,), 408, "too-slow", "The request took too long to arrive", "Send the whole request within 15 s."),
     Refusal((413,), 413, "body-too-large", "The request is too large", "Send at most 64 KiB."),
@@ -75,17 +84,15 @@ REFUSALS = (
         "dependency-unavailable",
         "Temporarily unavailable",
         "The service does not answer. Try again shortly.",
+        page="<h1>The shop does not answer</h1><p>Nothing is lost. This page tries again by itself.</p>",
     ),
 )
 
 _UNAVAILABLE = 503
-_PAGE = "/.refusals/page"
-_UNAVAILABLE_PAGE = (
+_PAGE = Template(
     "<!doctype html><html lang=en><meta name=viewport content='width=device-width'>"
-    "<meta name=color-scheme content='light dark'><title>The shop does not answer</title>"
-    "<h1>The shop does not answer</h1><p>Nothing is lost. This page tries again by itself.</p></html>"
+    "<meta name=color-scheme content='light dark'><title>Ticket marketplace</title>$content</html>"
 )
-"""What a person sees instead of the problem document. The browser asks again after 2 s (Refresh)."""
 
 _CONFIGURATION = Template("""\
 daemon off;
@@ -135,8 +142,6 @@ $upstreams
         listen 127.0.0.1:$port;
 
 $refusals
-        location = $page_path { internal; default_type text/html; add_header Refresh 2 always; return 503 "$page"; }
-
 $locations
 
         location / { return 404; }
@@ -151,8 +156,6 @@ def nginx_configuration(port: int, ports_of: Mapping[str, Sequence[int]]) -> str
         port=port,
         upstreams="\n".join(_upstream(service, ports) for service, ports in ports_of.items()),
         refusals="\n".join(map(_refusal, REFUSALS)),
-        page_path=_PAGE,
-        page=_UNAVAILABLE_PAGE,
         locations="\n".join(map(_location, ROUTES)),
     )
 
@@ -185,18 +188,24 @@ def _refusal(refusal: Refusal) -> str:
             "errors": [{"message": refusal.detail}],
         }
     )
-    is_unavailable = refusal.status == _UNAVAILABLE
-    retry_after = "add_header Retry-After 1 always; " if is_unavailable else ""
-    for_people = f"if ($http_accept ~ text/html) {{ rewrite ^ {_PAGE} last; }} " if is_unavailable else ""
     # In nginx, each refusal (an error response of nginx itself) is a location with a path (`place`), and not a named
     # location such as `@not-found`. If nginx cannot parse the path of a request, nginx cannot use a named location to
     # answer this request.
     place = f"/.refusals/{refusal.code}"
-    return (
-        f"        error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};\n"
-        f"        location = {place} {{ internal; default_type application/problem+json; "
-        f"{for_people}{retry_after}return {refusal.status} '{body}'; }}"
-    )
+    is_unavailable = refusal.status == _UNAVAILABLE
+    retry_after = "add_header Retry-After 1 always; " if is_unavailable else ""
+    for_people = f"if ($http_accept ~ text/html) {{ rewrite ^ {place}/page last; }} " if refusal.page else ""
+    answer = f"{for_people}{retry_after}return {refusal.status} '{body}';"
+    lines = [
+        f"error_page {' '.join(map(str, refusal.causes))} ={refusal.status} {place};",
+        f"location = {place} {{ internal; default_type application/problem+json; {answer} }}",
+    ]
+    if refusal.page:
+        page = _PAGE.substitute(content=refusal.page)
+        refresh = "add_header Refresh 2 always; " if is_unavailable else ""  # the browser asks again after 2 s
+        answer = f'{refresh}return {refusal.status} "{page}";'
+        lines.append(f"location = {place}/page {{ internal; default_type text/html; {answer} }}")
+    return "\n".join(f"        {line}" for line in lines)
 
 
 class Gateway(Server):

@@ -7,6 +7,8 @@ import pytest
 
 from marketplace.platform import Platform
 
+_BROWSER = {"Accept": "text/html,*/*;q=0.8"}
+
 
 @pytest.fixture
 async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
@@ -49,6 +51,14 @@ async def test_a_path_without_a_service_is_a_problem_of_the_gateway(client: http
         assert problem(await client.get(path))["status"] == 404, path
 
 
+async def test_a_person_who_opens_a_wrong_path_sees_a_page_with_the_way_to_the_shop(client: httpx.AsyncClient) -> None:
+    response = await client.get("/ticket", headers=_BROWSER)
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html")
+    assert "<h1>There is no such page</h1>" in response.text
+    assert "<a href=/>" in response.text
+    assert "Refresh" not in response.headers
+
+
 async def test_an_answer_of_a_service_is_passed_on_as_it_is(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/orders/missing")
     assert (response.status_code, response.json()["service"]) == (404, "orders")
@@ -82,7 +92,7 @@ async def test_a_person_sees_a_page_that_tries_again_while_a_service_is_down(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:
     async with without(platform, "tickets"):
-        response = await client.get("/api/tickets", headers={"Accept": "text/html,*/*;q=0.8"})
+        response = await client.get("/api/tickets", headers=_BROWSER)
     assert response.status_code == 503
     assert response.headers["Content-Type"] == "text/html"
     assert response.headers["Refresh"] == "2"

@@ -176,6 +176,14 @@ for store in parts.stores:
         tests=_at_the_gateway("test_a_path_without_a_service_is_a_problem_of_the_gateway"),
     ),
     Mutation(
+        name="the-page-of-the-gateway-tries-again",
+        promise="While the shop is down, a person sees a page that tries again by itself.",
+        where="marketplace.gateway:_refusal",
+        old='refresh = "add_header Refresh 2 always; " if is_unavailable else ""',
+        new='refresh = ""',
+        tests=_at_the_gateway("test_a_person_sees_a_page_that_tries_again_while_a_service_is_down"),
+    ),
+    Mutation(
         name="the-gateway-repeats-no-post",
         promise="The gateway never sends a POST to a second instance, because the first may have done it.",
         where=_CONFIGURATION,
