@@ -4,7 +4,7 @@ import re
 
 import pytest
 from kubernetes.applications import VALUES, create, serves
-from kubernetes.rendering import Object, Objects, container_of, environment_of, ports_of
+from kubernetes.rendering import RENDERED, Object, Objects, container_of, environment_of, ports_of, render
 
 from common.http.server import DRAIN_SECONDS
 from marketplace import registry
@@ -33,6 +33,12 @@ def test_its_variables_are_fields_of_its_settings_and_none_that_it_needs_is_miss
     given = environment_of(pod).keys() - _OF_UVICORN
     assert given <= {name.upper() for name in fields}, "a variable that nobody reads: is it misspelt?"
     assert {name.upper() for name, field in fields.items() if field.is_required()} <= given
+
+
+@pytest.mark.parametrize(("where", "shown"), [("kind", "on"), ("production", None)])
+def test_the_page_with_the_platform_is_shown_only_in_kind(where: str, shown: str | None) -> None:
+    pod = render(RENDERED[where]).one("Deployment", "storefront")["spec"]["template"]
+    assert environment_of(pod).get("LIVE_PAGE", {}).get("value") == shown
 
 
 def test_it_listens_where_its_probes_and_its_service_look(overlay: Objects, pod: Object, service: str) -> None:
