@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from heapq import nlargest
 from random import Random
 from typing import Any
 
@@ -26,11 +25,8 @@ _TICKETS = 24
 """So many are traded at the same time: as many as one page lists."""
 _QUIET_SECONDS = (1.5, 3.0)
 _DOWN_SECONDS = 2.0
-_LOOP_SECONDS = 0.02
 _SHOWN = 4
 _VISITORS = 16
-_PROCESSES_ON_THE_WAY = 8
-"""The owner, MongoDB, NATS, storefront, MongoDB, NATS, gateway, and this process."""
 
 
 @dataclass
@@ -56,34 +52,11 @@ class Visitors:
         return self.pages[-1]
 
 
-@dataclass
-class Delays:
-    """How much later than it asked for this process continued, again and again: the machine was busy."""
-
-    measured: list[tuple[float, float]] = field(default_factory=list)
-
-    async def measure(self) -> None:
-        while True:
-            began = time.monotonic()
-            await asyncio.sleep(_LOOP_SECONDS)
-            ended = time.monotonic()
-            self.measured.append((ended, ended - began - _LOOP_SECONDS))
-
-    def before(self, at: float) -> float:
-        """Return how long a change that was shown at this time may have waited for the processor on its way.
-
-        Each process on its way may have waited as long as this one did meanwhile, at its worst moments.
-        """
-        recent = (late for when, late in self.measured if at - 2 * _AT_MOST_LATE_SECONDS <= when <= at)
-        return sum(nlargest(_PROCESSES_ON_THE_WAY, recent))
-
-
 async def run(context: ScenarioContext) -> Outcome:
     faults = list(_faults(context))
     word = f"w{secrets.token_hex(6)}"
     outages: list[Outage] = []
-    delays = Delays()
-    async with observed_truth(context) as truth, _task(delays.measure()):
+    async with observed_truth(context) as truth:
         market = Market(truth, await context.person(), await context.person(), word)
         async with _trade(context, market), _open_pages(context, truth, word) as visitors:
             for done, parts in enumerate(faults):
@@ -92,7 +65,7 @@ async def run(context: ScenarioContext) -> Outcome:
                 context.progress(done + 1, len(faults))
             await asyncio.sleep(_QUIET_SECONDS[1])
     pages = visitors.pages
-    found = _judge(pages, Record(truth.history, outages, time.monotonic()), delays)
+    found = _judge(pages, Record(truth.history, outages, time.monotonic()))
     return Outcome(
         done=f"{market.steps} changes of {len(truth.tickets)} tickets by buyers and sellers; {len(pages)} pages opened",
         injected=f"{len(faults)} times kill -9 of storefront, orders, tickets, nats and mongod, alone or two at once",
@@ -103,15 +76,14 @@ async def run(context: ScenarioContext) -> Outcome:
             "latest after a change": _latest(late for late in found if late.after is None),
             "latest after a fault": _latest(late for late in found if late.after is not None),
             "sold, shown on sale": _latest(late for late in found if late.is_sold_shown_on_sale),
-            "added for the busy machine": f"at most {max(delays.before(at) for at, _ in delays.measured[::50]):.2f} s",
         },
     )
 
 
-def _judge(pages: Sequence[LivePage], record: Record, delays: Delays) -> list[Late]:
+def _judge(pages: Sequence[LivePage], record: Record) -> list[Late]:
     """Require the promise; return how late the pages were."""
     found = [late for page in pages for late in record.lateness(page)]
-    too_late = [late for late in found if late.seconds > _AT_MOST_LATE_SECONDS + delays.before(late.at)]
+    too_late = [late for late in found if late.seconds > _AT_MOST_LATE_SECONDS]
     sold = [late for late in too_late if late.is_sold_shown_on_sale]
     shown = "; ".join(map(str, sorted(too_late, key=lambda late: -late.seconds)[:_SHOWN]))
     require(not too_late, f"{len(too_late)} times a page was late ({len(sold)} times sold, shown on sale): {shown}")
@@ -190,4 +162,4 @@ async def _task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         task.result()
 
 
-SCENARIO = Scenario("Live pages", run, in_short_run=False)  # not proven yet: see docs/reliability.md
+SCENARIO = Scenario("Live pages", run)

@@ -47,6 +47,11 @@ class Truth:
         async with self._look_done:
             await self._look_done.wait_for(lambda: self._finished > called)
 
+    async def until(self, ticket: str, state: str) -> None:
+        """Wait until a look has shown this state. The ticket must not be able to leave it by itself."""
+        async with self._look_done:
+            await self._look_done.wait_for(lambda: self.now(ticket) == state)
+
     def now(self, ticket: str) -> str:
         spells = self.history[ticket, STATE]
         return spells[-1].value if spells else ""
