@@ -57,17 +57,18 @@ class ListingQuery:
     """True if the list also has tickets that are held or sold."""
     first_day: date | None = None
     last_day: date | None = None
-    """The list has only events that begin from `first_day` to `last_day`, in UTC. None: at any time."""
+    """The list has only events from `first_day` to `last_day`, as days where they take place. None: at any time."""
     cursor: str = ""
     """The place in the list: `<value of the first field>_<ticket id>`, or only the id. Empty for the first page."""
 
     def conditions(self) -> list[Document]:
         """Return what the tickets of this page have in common: the days, and that they come after the cursor."""
         found: list[Document] = []
+        # An index has the time in `begins`. Everywhere, a day begins and ends at most one day away from that of UTC.
         if self.first_day:
-            found.append({"begins": {"$gte": _seconds(self.first_day)}})
+            found.append({"day": {"$gte": str(self.first_day)}, "begins": {"$gte": _seconds(self.first_day) - _DAY}})
         if self.last_day:
-            found.append({"begins": {"$lt": _seconds(self.last_day) + _DAY}})
+            found.append({"day": {"$lte": str(self.last_day)}, "begins": {"$lt": _seconds(self.last_day) + 2 * _DAY}})
         after = self._after()
         return [*found, after] if after else found
 
@@ -93,4 +94,5 @@ class ListingQuery:
 
 
 def _seconds(day: date) -> int:
+    """Return when the day begins in UTC, in seconds since 1970."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

@@ -54,7 +54,7 @@ def create_app(
     hub, audience = Hub(limits), Audience()
     catching_up = CatchingUp(runtime.broker, CONSUMERS)
     renderer = Renderer(clock, catching_up, settings.stripe_publishable_key, has_live_page=settings.live_page)
-    feed = Feed(runtime.broker, CONSUMERS, storefront, hub, limits)
+    feed = Feed(runtime.broker, CONSUMERS, storefront, hub, limits, clock)
     feed.on_event = audience.note
 
     runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)

@@ -6,6 +6,7 @@ together. It decides nothing, and publishes nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from common.domain.clock import Clock
@@ -123,6 +124,10 @@ class StorefrontService:
     async def find_offers(self, ticket_ids: Sequence[str]) -> list[Offer]:
         """Return those of these tickets whose events have arrived."""
         return await self._offers(await self._tickets.find_many(ticket_ids))
+
+    async def find_begun(self, after: datetime, until: datetime, *, limit: int) -> list[Offer]:
+        """Return the tickets on sale whose event has begun between these two moments, at most `limit`."""
+        return await self._offers(await self._tickets.find_begun(after, until, limit))
 
     async def find_orders(self, order_ids: Iterable[str]) -> list[OrderReadModel]:
         """Return those of these orders whose events have arrived."""

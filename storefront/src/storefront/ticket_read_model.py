@@ -11,7 +11,7 @@ from pydantic import Field
 
 from common.domain.event import Event
 from common.domain.ids import OrderId, UserId
-from common.domain.zoned_time import utc_of, zoned_time
+from common.domain.zoned_time import ZonedTime, utc_of, zoned_time
 from common.events.tickets import Place, TicketEvent, TicketWithdrawn
 from common.storage.collection import Collection, Document
 from common.storage.read_model import ReadModel, ReadModelRepository
@@ -32,6 +32,7 @@ class TicketReadModel(ReadModel):
     venue: str | None = None
     starts_at: str | None = Field(default=None, description="When the event begins, as the seller wrote it.")
     begins: int = Field(default=NEVER, description="The same moment in seconds since 1970; NEVER if it is not known.")
+    day: str | None = Field(default=None, description="The day of the event where it takes place: 2027-05-01.")
     place: Place | None = None
     words: list[str] = Field(description="The words by which a search finds the ticket (see `words_of`).")
 
@@ -39,6 +40,7 @@ class TicketReadModel(ReadModel):
     def from_event(cls, event: Event) -> Self:
         assert isinstance(event, TicketEvent)  # noqa: S101 - this tells the type checker the type of the event
         withdrawn = isinstance(event, TicketWithdrawn)
+        time = _time_of(event.starts_at)
         return cls(
             id=event.id,
             version=event.version,
@@ -50,17 +52,18 @@ class TicketReadModel(ReadModel):
             on_sale=event.order_id is None and not withdrawn,
             venue=event.venue,
             starts_at=event.starts_at,
-            begins=_seconds(event.starts_at),
+            begins=int(utc_of(time).timestamp()) if time else NEVER,
+            day=time[: len("2027-05-01")] if time else None,
             place=event.place,
             words=words_of(f"{event.title} {event.venue or ''}"),
         )
 
 
-def _seconds(starts_at: str | None) -> int:
-    """Return the moment in seconds since 1970. Return NEVER if there is none, or if this version cannot read it."""
+def _time_of(text: str | None) -> ZonedTime | None:
+    """Return when the event begins. Return None if nobody said it, or if this version cannot read the text."""
     with suppress(ValueError):
-        return int(utc_of(zoned_time(starts_at)).timestamp()) if starts_at else NEVER
-    return NEVER
+        return zoned_time(text) if text else None
+    return None
 
 
 def words_of(text: str) -> list[str]:
@@ -71,7 +74,10 @@ def words_of(text: str) -> list[str]:
 
 def condition_of(query: ListingQuery, now: datetime) -> Document:
     """Return the filter for MongoDB that finds the tickets that the query asks for."""
-    conditions: list[Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words_of(query.text)]
+    words = words_of(query.text)
+    conditions: list[Document] = [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words]
+    if query.text and not words:
+        conditions.append({"words": {"$in": []}})  # nothing contains such signs as a word, so nothing is found
     if query.all:
         # The first condition is true for every ticket. With it, MongoDB merges two parts of an index, which both have
         # the order of the page. Otherwise it would need more indexes, or read all tickets.
@@ -104,6 +110,11 @@ class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):
 
     async def find_many(self, ids: Ids[str]) -> list[TicketReadModel]:
         return await self._find({"_id": {"$in": list(ids)}}, [("_id", 1)], len(ids)) if ids else []
+
+    async def find_begun(self, after: datetime, until: datetime, limit: int) -> list[TicketReadModel]:
+        """Return the tickets on sale whose event has begun after the first moment, and not after the second one."""
+        begun = {"$gt": int(after.timestamp()), "$lte": int(until.timestamp())}
+        return await self._find({"on_sale": True, "begins": begun}, [("begins", 1), ("_id", 1)], limit)
 
     async def holders_of_seller(self, seller: UserId) -> list[OrderId]:
         """Return the orders that hold or have bought tickets of this seller."""

@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 from storefront.tests.integration.conftest import Copies, OpenShop
 from storefront.tests.live_page import Shop
 
+from common.domain.clock import utc_now
 from common.messaging.streams import DOMAIN_EVENTS
 from devkit.servers.nats_server import NatsServer
 from devkit.testing.events import EventStreams
@@ -41,7 +43,20 @@ async def test_a_change_is_as_current_as_a_page(shop: Shop, streams: EventStream
         for event, state in ((ticket, "on-sale"), (created, "held"), (cancelled, "on-sale")):
             await streams.publish(event)
             await page.eventually_shows(ticket.id, state)
-    assert [data["isNew"] for data in page.named("ticket")] == [True] * 3
+    assert [data["isNew"] for data in page.named("ticket")] == [True, False, False], "an order lists no ticket"
+
+
+async def test_a_page_learns_that_an_event_has_begun_although_nothing_is_published(
+    shop: Shop, streams: EventStreams
+) -> None:
+    begins = utc_now().replace(microsecond=0) + timedelta(seconds=2)
+    ticket, other = listed_ticket(starts_at=begins.isoformat()), listed_ticket(starts_at="2099-01-01T20:00:00Z")
+    await streams.publish(ticket, other)
+    async with shop.page() as page:
+        await page.eventually_shows(ticket.id, "on-sale")
+        await page.eventually_shows(ticket.id, "over", within=4)
+        assert utc_now() - begins < timedelta(seconds=1)
+        assert page.states_of(other.id) == ["on-sale"]
 
 
 async def test_a_page_gets_changes_made_between_its_rendering_and_its_connection(

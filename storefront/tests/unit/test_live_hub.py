@@ -36,6 +36,14 @@ async def test_a_slow_browser_gets_the_newest_state_of_each_ticket_only_once() -
     assert part == change(1, 99).encoded + change(0, 100).encoded + b"id: 100\n\n"
 
 
+async def test_a_page_gets_a_change_without_an_event_although_it_was_read_at_the_newest_position() -> None:
+    hub = caught_up()
+    hub.send(7, 7, [change(1, 7)])
+    hub.send_without_event([change(2, 7)])
+    connection = hub.connect(None, since=7)
+    assert await anext(parts_of(connection)) == change(2, 7).encoded + b"id: 7\n\n"
+
+
 async def test_a_browser_that_is_too_slow_gets_one_reset_and_uses_little_memory() -> None:
     hub = caught_up(Limits(waiting_changes=10))
     connection = hub.connect(None, since=0)

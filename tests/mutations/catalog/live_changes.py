@@ -98,6 +98,23 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
+        name="clock-changes-reach-new-connections",
+        promise="A page learns that an event has begun, also if it was read just before and connects just after.",
+        where="storefront.live.hub:Hub.send_without_event",
+        old="self._newest + 1",
+        new="self._newest",
+        tests=tests_in(_HUB, "test_a_page_gets_a_change_without_an_event_although_it_was_read_at_the_newest_position"),
+    ),
+    Mutation(
+        name="begun-events-leave-the-sale-live",
+        promise="An open page shows a ticket as off sale from the moment on when its event begins.",
+        where="storefront.live.feed:Feed.run",
+        old="tasks.create_task(self._follow_clock())",
+        new="",
+        tests=tests_in(_CHANGES, "test_a_page_learns_that_an_event_has_begun_although_nothing_is_published"),
+        slow=True,
+    ),
+    Mutation(
         name="forgotten-changes-lead-to-a-reset",
         promise="A page that connects again after its changes were forgotten loads its content again.",
         where="storefront.live.hub:Hub._remember",

@@ -56,6 +56,22 @@ MUTATIONS: tuple[Mutation, ...] = (
         tests=tests_in(_QUERY, "test_words_are_lower_case_without_accents_and_signs"),
     ),
     Mutation(
+        name="shop-search-for-signs-finds-nothing",
+        promise="A search without any word finds nothing, and not every ticket.",
+        where="storefront.ticket_read_model:condition_of",
+        old="if query.text and not words:",
+        new="if False:",
+        tests=tests_in(f"{_PAGES}/test_listing.py", "test_a_search_finds_the_tickets_with_words_that_begin_so"),
+    ),
+    Mutation(
+        name="shop-days-are-those-of-the-place",
+        promise="A filter by date uses the day of the event at its place, which is the one that people read.",
+        where="storefront.ticket_read_model:TicketReadModel.from_event",
+        old='day=time[: len("2027-05-01")] if time else None,',
+        new="day=str(utc_of(time).date()) if time else None,",
+        tests=tests_in(f"{_PAGES}/test_listing.py", "test_a_day_is_the_day_at_the_place_of_the_event"),
+    ),
+    Mutation(
         name="shop-pages-do-not-repeat",
         promise="The next page of the list begins after the last ticket of the page before, also among equal prices.",
         where="storefront.listing_query:ListingQuery._after",

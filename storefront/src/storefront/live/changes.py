@@ -24,7 +24,8 @@ class Change:
     """The only person who receives it. None: everybody does, so it must not name a person or an order."""
 
     @classmethod
-    def of_ticket(cls, offer: Offer, position: int) -> Self:
+    def of_ticket(cls, offer: Offer, position: int, *, is_new: bool = False) -> Self:
+        """Return the change of a ticket. `is_new` says that it has just been listed."""
         ticket = offer.ticket
         encoded = encode(
             "ticket",
@@ -34,7 +35,7 @@ class Change:
             price=money(ticket.price),
             amount=decimal(ticket.price),
             until=iso(offer.held_until) if offer.held_until else None,
-            isNew=ticket.version == 1,
+            isNew=is_new,
         )
         return cls(f"ticket {ticket.id}", encoded)
 

@@ -13,12 +13,13 @@ from typing import Any
 import structlog
 from nats.js.api import RawStreamMsg
 
+from common.domain.clock import Clock
 from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
 from common.events.envelope import MalformedEvent, decode_event
 from common.events.orders import OrderEvent
 from common.events.payments import PaymentEvent
-from common.events.tickets import TicketEvent
+from common.events.tickets import TicketCreated, TicketEvent
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.consumer_progress import ConsumerProgress
@@ -37,6 +38,7 @@ _MAX_AT_ONCE = 500
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.05
 _RETRY_SECONDS = 0.25
 _WATCH_SECONDS = 0.1
+_CLOCK_SECONDS = 0.5
 
 
 class Feed:
@@ -49,6 +51,7 @@ class Feed:
         storefront: StorefrontService,
         hub: Hub,
         limits: Limits,
+        clock: Clock,
     ) -> None:
         self._follower = StreamFollower(broker, DOMAIN_EVENTS)
         self._progress = ConsumerProgress(broker, consumers)
@@ -56,6 +59,7 @@ class Feed:
         self._storefront = storefront
         self._hub = hub
         self._limits = limits
+        self._clock = clock
         self._waiting = WaitingEvents(lambda: asyncio.get_running_loop().time())
         self._newest = 0
         self._begun = 0
@@ -73,6 +77,7 @@ class Feed:
             tasks.create_task(self._follow())
             tasks.create_task(self._send())
             tasks.create_task(self._watch())
+            tasks.create_task(self._follow_clock())
 
     async def _follow(self) -> None:
         while True:
@@ -167,10 +172,27 @@ class Feed:
         if self._begun != begun:
             return False
         self._waiting.remove(ready)
-        changes = [Change.of_ticket(offer, newest) for offer in offers]
+        listed = {event.id for event in events if isinstance(event, TicketCreated)}
+        changes = [Change.of_ticket(offer, newest, is_new=offer.ticket.id in listed) for offer in offers]
         changes += [Change.of_order(order, newest) for order in orders]
         self._hub.send(newest, self._waiting.settled(newest), changes)
         return bool(changes)
+
+    async def _follow_clock(self) -> None:
+        """Send the tickets whose event begins. They are off sale from now on, but no event is published."""
+        since = self._clock()
+        while True:
+            await asyncio.sleep(_CLOCK_SECONDS)
+            if not self._hub.connections:
+                continue
+            newest, now = self._newest, self._clock()
+            try:
+                # If this is more than a connection may have to read, the page loads its content again.
+                offers = await self._storefront.find_begun(since, now, limit=self._limits.waiting_changes + 1)
+            except (DatabaseError, DependencyUnavailable):
+                continue  # the next round begins at the same moment
+            self._hub.send_without_event([Change.of_ticket(offer, newest) for offer in offers])
+            since = now
 
 
 def _ticket_of(event: Event) -> str | None:

@@ -55,8 +55,15 @@ class Hub:
         self._newest = newest
         if not self._is_catching_up:
             self.position = max(self.position, settled)
+        self._send(newest, changes)
+
+    def send_without_event(self, changes: list[Change]) -> None:
+        """Send changes that the clock has caused. A page may lack them although it was read at the newest position."""
+        self._send(self._newest + 1, changes)
+
+    def _send(self, position: int, changes: list[Change]) -> None:
         for change in changes:
-            self._remember(newest, change)
+            self._remember(position, change)
         if changes:
             for connection in self._connections:
                 connection.add(changes)
@@ -96,4 +103,5 @@ class Hub:
     def _remember(self, position: int, change: Change) -> None:
         self._remembered.append((position, change))
         if len(self._remembered) > self._limits.remembered_changes:
-            self._remembers_since, _ = self._remembered.popleft()
+            forgotten, _ = self._remembered.popleft()
+            self._remembers_since = max(self._remembers_since, forgotten)
