@@ -44,17 +44,16 @@ def create_app(
     policy: RetryPolicy | None = None,
     limits: Limits | None = None,
 ) -> FastAPI:
-    limits = limits or Limits()
     runtime = ServiceRuntime("storefront", settings, clock=clock, policy=policy)
     database = runtime.mongo.database
     tickets = TicketReadModelRepository(BatchingCollection(database["tickets"]))
     orders = OrderReadModelRepository(BatchingCollection(database["orders"]))
     payments = PaymentReadModelRepository(BatchingCollection(database["payments"]))
     storefront = StorefrontService(tickets, orders, payments, TimelineReader(runtime.broker, [DOMAIN_EVENTS]), clock)
-    hub, audience = Hub(limits), Audience()
+    hub, audience = Hub(limits or Limits()), Audience()
     catching_up = CatchingUp(runtime.broker, CONSUMERS)
     renderer = Renderer(clock, catching_up, settings.stripe_publishable_key, has_live_page=settings.live_page)
-    feed = Feed(runtime.broker, CONSUMERS, storefront, hub, limits, clock)
+    feed = Feed(runtime.broker, CONSUMERS, storefront, hub, clock)
     feed.on_event = audience.note
 
     runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)

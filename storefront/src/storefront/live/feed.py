@@ -28,7 +28,6 @@ from common.messaging.streams import DOMAIN_EVENTS
 from common.storage.availability import DatabaseError
 from storefront.live.changes import Change
 from storefront.live.hub import Hub
-from storefront.live.limits import Limits
 from storefront.live.waiting_events import WaitingEvent, WaitingEvents
 from storefront.service import StorefrontService
 
@@ -38,7 +37,7 @@ _MAX_AT_ONCE = 500
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.05
 _RETRY_SECONDS = 0.25
 _WATCH_SECONDS = 0.1
-_CLOCK_SECONDS = 0.5
+_CLOCK_SECONDS = 0.25
 
 
 class Feed:
@@ -50,7 +49,6 @@ class Feed:
         consumers: Sequence[Consumer[Any]],
         storefront: StorefrontService,
         hub: Hub,
-        limits: Limits,
         clock: Clock,
     ) -> None:
         self._follower = StreamFollower(broker, DOMAIN_EVENTS)
@@ -58,7 +56,7 @@ class Feed:
         self._followed_types = {event_type for consumer in consumers for event_type in consumer.on}
         self._storefront = storefront
         self._hub = hub
-        self._limits = limits
+        self._limits = hub.limits
         self._clock = clock
         self._waiting = WaitingEvents(lambda: asyncio.get_running_loop().time())
         self._newest = 0

@@ -16,7 +16,7 @@ class Hub:
 
         It is 0 while the copies may lag behind (see `begin`).
         """
-        self._limits = limits
+        self.limits = limits
         self._newest = 0
         self._is_catching_up = True
         self._connections: set[Connection] = set()
@@ -33,9 +33,9 @@ class Hub:
 
         Raises DependencyUnavailable if this process has too many connections, or is about to stop.
         """
-        if self._is_closed or len(self._connections) >= self._limits.connections:
+        if self._is_closed or len(self._connections) >= self.limits.connections:
             raise DependencyUnavailable("Too many pages are open. This page shows changes after a reload.")
-        connection = Connection(reader, self._limits, lambda: self.position)
+        connection = Connection(reader, self.limits, lambda: self.position)
         # A position after the newest one comes from an instance that is ahead, or from a stream that was replaced.
         if since is not None and self._remembers_since <= since <= self._newest:
             connection.add(change for position, change in self._remembered if position > since)
@@ -102,6 +102,6 @@ class Hub:
 
     def _remember(self, position: int, change: Change) -> None:
         self._remembered.append((position, change))
-        if len(self._remembered) > self._limits.remembered_changes:
+        if len(self._remembered) > self.limits.remembered_changes:
             forgotten, _ = self._remembered.popleft()
             self._remembers_since = max(self._remembers_since, forgotten)
