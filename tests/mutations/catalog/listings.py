@@ -15,6 +15,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
     ),
     Mutation(
+        name="begun-event-not-for-sale",
+        promise="A ticket is not among the tickets on sale from the moment on when its event begins.",
+        where="tickets.service:TicketService.list_for_sale",
+        old="[ticket for ticket in free if not ticket.has_begun(now)]",
+        new="free",
+        tests=tests_in(
+            "tickets/tests/unit/test_ticket_service.py",
+            "test_a_ticket_leaves_the_sale_at_the_moment_when_its_event_begins",
+        ),
+    ),
+    Mutation(
         name="event-of-a-listing-is-in-the-future",
         promise="A listing whose event has begun is refused.",
         where="tickets.service:TicketService._check_start",

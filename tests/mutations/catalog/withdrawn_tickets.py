@@ -28,7 +28,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="withdrawn-ticket-not-for-sale",
         promise="A withdrawn ticket is not among the tickets on sale.",
-        where="tickets.repository:TicketRepository.find_for_sale",
+        where="tickets.repository:TicketRepository.find_free",
         old=', "withdrawn": {"$ne": True}',
         new="",
         tests=tests_in(_IN_TICKETS, "test_a_withdrawn_ticket_is_not_found_and_not_for_sale"),
@@ -36,7 +36,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="older-ticket-stays-for-sale",
         promise="A ticket that an older version has stored is on sale, although its document does not say so.",
-        where="tickets.repository:TicketRepository.find_for_sale",
+        where="tickets.repository:TicketRepository.find_free",
         old='{"$ne": True}',
         new="False",
         tests=tests_in(_IN_TICKETS, "test_a_document_of_an_older_version_is_still_for_sale"),

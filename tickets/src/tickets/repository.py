@@ -12,10 +12,11 @@ class TicketRepository(AggregateRepository[Ticket]):
         super().__init__(collection, Ticket, relay, clock)
 
     async def create_indexes(self) -> None:
-        # MongoDB uses this index to find the tickets that can be bought. The query selects the tickets without an order
+        # MongoDB uses this index to find the tickets that no order holds. The query selects the tickets without an order
         # (`order_id` is null) and sorts them by `_id`, newest first.
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
 
-    async def find_for_sale(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:
+    async def find_free(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:
+        """Return a page of the tickets that no order holds, newest first, and the cursor of the next page."""
         # Documents of older versions lack the field `withdrawn`.
         return await self.find_page({"order_id": None, "withdrawn": {"$ne": True}}, before=before, limit=limit)

@@ -23,6 +23,7 @@ TicketInPath = Annotated[TicketId, WellFormed, Path(alias="ticketId")]
 
 @router.get("", summary="Tickets on sale, newest first")
 async def list_tickets(tickets: Tickets, limit: PageLimit = 20, cursor: PageCursor = None) -> TicketPage:
+    """Return a page. It may have fewer tickets than `limit`, or none, although there is a next page."""
     page, next_cursor = await tickets.list_for_sale(before=cursor, limit=limit)
     return TicketPage(tickets=[TicketOut.model_validate(ticket) for ticket in page], next_cursor=next_cursor)
 

@@ -23,9 +23,12 @@ class TicketService:
     async def list_for_sale(self, *, before: str | None, limit: int) -> tuple[list[Ticket], str | None]:
         """Return a page of the tickets that can be bought, newest first, and the cursor of the next page.
 
-        The cursor is None if this is the last page.
+        The cursor is None if this is the last page. The page leaves out tickets whose event has begun. So it may have
+        fewer than `limit` tickets, or none, although there is a next page.
         """
-        return await self._tickets.find_for_sale(before=before, limit=limit)
+        free, cursor = await self._tickets.find_free(before=before, limit=limit)
+        now = self._clock()
+        return [ticket for ticket in free if not ticket.has_begun(now)], cursor
 
     async def get_ticket(self, ticket_id: TicketId) -> Ticket:
         """Return the ticket with this id. Raises NotFound, also if the ticket is withdrawn."""

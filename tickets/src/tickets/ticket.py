@@ -3,6 +3,7 @@
 An order holds the ticket if the ticket is reserved or sold for this order.
 """
 
+from datetime import datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, TicketId, UserId, new_id
-from common.domain.zoned_time import ZonedTime
+from common.domain.zoned_time import ZonedTime, utc_of
 from common.events.tickets import Place, TicketCreated, TicketEvent, TicketUpdated, TicketWithdrawn
 
 
@@ -67,6 +68,10 @@ class Ticket(Aggregate[TicketEvent]):
         self.price = price
         self._set_details(details)
         self._change(TicketUpdated)
+
+    def has_begun(self, now: datetime) -> bool:
+        """Return True if the event of the ticket has begun, so that orders does not sell the ticket any more."""
+        return self.starts_at is not None and utc_of(self.starts_at) <= now
 
     def withdraw(self, *, by: UserId) -> None:
         """Take the ticket off sale for ever. Do nothing if it is withdrawn. Raises NotTheSeller or TicketHeld."""

@@ -74,6 +74,17 @@ async def test_an_event_that_has_begun_is_not_offered(tickets: TicketService, ti
     assert await tickets._tickets.collection.count_documents({}) == 1
 
 
+async def test_a_ticket_leaves_the_sale_at_the_moment_when_its_event_begins(
+    tickets: TicketService, ticket: Ticket, clock: SettableClock
+) -> None:
+    details = Details(starts_at=zoned_time("2026-11-24T13:00:01+01:00"))
+    soon = await tickets.list_ticket(seller=SELLER, title="Concert", price=1999, details=details)
+    assert await tickets.list_for_sale(before=None, limit=2) == ([soon, ticket], None)
+    clock.stands_at = datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)
+    assert await tickets.list_for_sale(before=None, limit=1) == ([], soon.id)
+    assert await tickets.list_for_sale(before=soon.id, limit=1) == ([ticket], None)
+
+
 async def test_an_event_that_begins_in_a_moment_is_offered(tickets: TicketService) -> None:
     details = Details(starts_at=zoned_time("2026-11-24T13:00:01+01:00"))
     ticket = await tickets.list_ticket(seller=SELLER, title="Concert", price=1999, details=details)
