@@ -12,7 +12,7 @@ class TicketRepository(AggregateRepository[Ticket]):
         super().__init__(collection, Ticket, relay, clock)
 
     async def create_indexes(self) -> None:
-        # MongoDB uses this index to find the tickets that no order holds. The query selects the tickets without an order
+        # MongoDB uses this index for the list of tickets on sale. Its query selects the tickets without an order
         # (`order_id` is null) and sorts them by `_id`, newest first.
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
 
