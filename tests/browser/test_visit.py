@@ -94,8 +94,8 @@ async def test_data_urls_and_requests_to_the_platform_are_allowed(open_visit: Op
     ("script", "message"),
     [
         ("console.error('a broken promise')", "a broken promise"),
-        ("setTimeout(() => { throw new Error('nobody catches it') })", "uncaught: nobody catches it"),
-        ("setTimeout(() => Promise.reject(new Error('nobody awaits it')))", "uncaught: nobody awaits it"),
+        ("setTimeout(() => { throw new Error('nobody catches it') })", "uncaught: Error: nobody catches it"),
+        ("setTimeout(() => Promise.reject(new Error('nobody awaits it')))", "uncaught: Error: nobody awaits it"),
         ("fetch('/api/orders')", "401 .*/api/orders"),
     ],
 )

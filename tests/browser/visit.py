@@ -58,7 +58,7 @@ class Visit:
             self._errors.append(f"{message.text} ({message.location['url']})")
 
     def _note_uncaught(self, uncaught: WebError) -> None:
-        self._errors.append(f"uncaught: {uncaught.error.message}")
+        self._errors.append(f"uncaught: {uncaught.error.name}: {uncaught.error.message}")
 
 
 class OpenVisit(Protocol):

@@ -1,6 +1,7 @@
 """Running tests in a scratch copy, and what their outcome says about a mutation."""
 
 import asyncio
+import re
 import signal
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from mutations.scratch import ScratchCopy
 _TIME_LIMIT = "from pytest-timeout"
 _BROKEN_CODE = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
 """A test that fails with one of these says that the mutation was written badly, and not that a promise was broken."""
+_BROKEN_SCRIPT = re.compile("uncaught: (Syntax|Reference)Error")
+"""The same of a test in a browser: what its visit says at its end (tests/browser/visit.py)."""
 _END_SECONDS = 10
 
 
@@ -114,7 +117,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _read(report: Path) -> TestRun:
-    failed, passed, troubles = set(), set(), []
+    failed, passed, broken, troubles = set(), set(), set(), []
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 - written by our own pytest
         test = f"{case.get('classname')}::{case.get('name')}"
         failure, error = case.find("failure"), case.find("error")
@@ -125,9 +128,11 @@ def _read(report: Path) -> TestRun:
                 failed.add(test)
         elif error is not None:
             troubles.append(f"{test}: {_message(error)}")
+            if _BROKEN_SCRIPT.search(error.get("message") or ""):
+                broken.add(test)
         elif case.find("skipped") is None:
             passed.add(test)
-    return TestRun(frozenset(failed), frozenset(passed), "; ".join(troubles[:2]))
+    return TestRun(frozenset(failed - broken), frozenset(passed), "; ".join(troubles[:2]))
 
 
 def _other_reason(failure: ET.Element) -> str:

@@ -35,6 +35,14 @@ def test_change_comes_in_time():
 
 def test_with_a_fixture(till):
     pass
+
+@pytest.fixture
+def page():
+    yield
+    assert change(5, 3) == 2, "errors in the browser: ['uncaught: ReferenceError: payd is not defined']"
+
+def test_a_page_shows_the_change(page):
+    assert change(5, 3) == 2
 """
 
 

@@ -46,11 +46,12 @@ async def test_one_failing_case_is_enough_of_a_test_with_parameters(copy: Scratc
     ("new", "test", "reason"),
     [
         ("return payd - price", "test_change_is_given", "NameError: name 'payd' is not defined"),
+        ("return 0", "test_a_page_shows_the_change", "ReferenceError: payd is not defined"),
         ("return 0", "test_with_a_fixture", "the fixture does not get its change"),
         ("while True: pass", "test_change_comes_in_time", "time limit"),
         ("return 0", "test_that_does_not_exist", ""),
     ],
-    ids=["a name that does not exist", "a fixture fails", "time limit", "no such test"],
+    ids=["a name that does not exist", "the same in a page", "a fixture fails", "time limit", "no such test"],
 )
 async def test_a_failure_elsewhere_is_no_kill(copy: ScratchCopy, new: str, test: str, reason: str) -> None:
     outcome = await outcome_of(copy, "return paid - price", new, test)
