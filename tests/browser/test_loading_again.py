@@ -6,6 +6,8 @@ The tests answer the requests for live changes themselves, so that nothing else 
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+from browser.shopper import is_live
 from browser.visit import OpenVisit, Visit
 from playwright.async_api import Page, Route
 from system.people import Person
@@ -72,18 +74,34 @@ async def test_a_load_without_an_answer_is_repeated(open_visit: OpenVisit, selle
     await page.wait_for_selector(f"[data-ticket='{ticket}'][data-state='held']")
 
 
-async def test_a_change_during_a_load_is_not_lost(open_visit: OpenVisit, seller: Person) -> None:
+@pytest.mark.parametrize(("version", "state"), [(10**15, "sold"), (0, "on-sale")], ids=["newer", "older"])
+async def test_a_change_during_a_load_is_shown_if_it_is_newer(
+    open_visit: OpenVisit, seller: Person, version: int, state: str
+) -> None:
     ticket, reset = await listed(seller), asyncio.Event()
     page = await open_list(await open_visit(), reset)
     await page.evaluate("document.addEventListener('shop:refreshed', () => { document.body.dataset.loaded = '' })")
 
     async def answer(route: Route) -> None:
         old = (await seller.http.get("/")).text
-        change = f"{{id: '{ticket}', v: 1e15, state: 'sold', price: '$1.00', amount: '1.00', until: null}}"
+        change = f"{{id: '{ticket}', v: {version}, state: 'sold', price: '$1.00', amount: '1.00', until: null}}"
         await page.evaluate(_SOLD % change)
         await route.fulfill(body=old, content_type="text/html")
 
     await page.route(page.url, answer)
     reset.set()
     await page.wait_for_selector("body[data-loaded]")
-    assert await page.get_attribute(f"[data-ticket='{ticket}']", "data-state") == "sold"
+    assert await page.get_attribute(f"[data-ticket='{ticket}']", "data-state") == state
+
+
+async def test_a_connection_that_was_refused_is_made_again(open_visit: OpenVisit) -> None:
+    failures = [503, 503]
+    visit = await open_visit()
+    visit.expect_error("503")
+
+    async def answer(route: Route) -> None:
+        await (route.fulfill(status=failures.pop()) if failures else route.continue_())
+
+    await visit.context.route("**/live/events*", answer)
+    async with visit.context.expect_event("response", lambda response: is_live(response) and response.ok):
+        await visit.open()

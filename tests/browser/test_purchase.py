@@ -3,7 +3,7 @@
 import pytest
 from browser.shopper import buy, is_paid_once, open_order, pay, pay_button, sees_paid
 from browser.visit import OpenVisit
-from playwright.async_api import expect
+from playwright.async_api import Request, expect
 from system.people import Person
 
 _DECLINED = {
@@ -89,12 +89,21 @@ async def test_after_a_lost_answer_the_page_says_what_it_knows_and_the_card_is_c
     visit.expect_error("503 ")
     order = await buyer.orders(await seller.lists())
     page = await open_order(visit, order)
+    keys: list[str | None] = []
+    page.on("request", lambda sent: keys.append(sent.headers.get("idempotency-key")) if _is_payment(sent) else None)
     await pay(page, "Charged, but the first answer is lost")
     doubt = page.get_by_text("We do not know yet whether your card was charged. Trying again…")
     await expect(doubt).to_be_visible()
     await sees_paid(page)
     await expect(doubt).to_be_hidden()
+    assert len(keys) > 1
+    assert len(set(keys)) == 1
+    assert None not in keys
     await is_paid_once(buyer, order["id"])
+
+
+def _is_payment(request: Request) -> bool:
+    return request.method == "POST" and request.url.endswith("/api/payments")
 
 
 def _field_description(error: str) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from browser.stage import Stage, seen
 from browser.states import sale
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Request, Route, expect
 
 _WITHIN_1_S = 1000
 
@@ -75,6 +75,22 @@ async def test_errors_stand_beside_their_fields_and_the_input_stays(stage: Stage
     await expect(page.locator("[data-error-for='startsAt']")).to_have_text("Must be in the future.")
     await expect(page.locator("[data-error-for='price']")).to_be_empty()
     await expect(page.get_by_label("Title")).to_have_value("Hamlet")
+
+
+async def test_a_listing_whose_answer_is_lost_is_sent_once(stage: Stage) -> None:
+    page = await stage.open("/sell", stage.seller, errors="503 ")
+    sent: list[Request] = []
+
+    async def lose(route: Route) -> None:
+        sent.append(route.request)
+        await route.fulfill(status=503)
+
+    await page.route("**/api/tickets", lose)
+    await page.get_by_label("Title").fill("Hamlet")
+    await page.get_by_label("Price in US dollars").fill("20")
+    await page.get_by_role("button", name="Put it on sale").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Look before you try again.")
+    assert len(sent) == 1
 
 
 async def test_a_listing_is_changed(stage: Stage) -> None:

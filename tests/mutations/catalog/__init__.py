@@ -30,6 +30,7 @@ AREAS = (
     "pages_and_prices",
     "live_changes",
     "storefront_pages",
+    "page_scripts",
     "platform_page",
     "idempotent_requests",
     "access",
