@@ -72,6 +72,11 @@ async def is_paid_once(buyer: Person, order_id: str) -> None:
     assert [each["status"] for each in payments if each["status"] != "declined"] == ["captured"]
 
 
+async def note_loads(page: Page) -> None:
+    """From now on, `body` gets the attribute `data-loaded` when the page has loaded its content again."""
+    await page.evaluate("document.addEventListener('shop:refreshed', () => { document.body.dataset.loaded = '' })")
+
+
 async def watch(page: Page, place: str) -> None:
     """From now on, note each text that an element shows, and when. The page must not be left."""
     await page.evaluate(

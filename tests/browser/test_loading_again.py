@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from browser.shopper import is_live
+from browser.shopper import is_live, note_loads
 from browser.visit import OpenVisit, Visit
 from playwright.async_api import Page, Route
 from system.people import Person
@@ -80,7 +80,7 @@ async def test_a_change_during_a_load_is_shown_if_it_is_newer(
 ) -> None:
     ticket, reset = await listed(seller), asyncio.Event()
     page = await open_list(await open_visit(), reset)
-    await page.evaluate("document.addEventListener('shop:refreshed', () => { document.body.dataset.loaded = '' })")
+    await note_loads(page)
 
     async def answer(route: Route) -> None:
         old = (await seller.http.get("/")).text

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from browser.shopper import note_loads
 from browser.stage import Stage, seen
 from browser.states import sale
 from playwright.async_api import Locator, Page, Request, Route, expect
@@ -142,9 +143,11 @@ async def test_what_a_seller_types_survives_a_change_of_another_listing(stage: S
     page = await stage.open("/selling", stage.seller, seen("ticket", other))
     await _row(page, ticket).get_by_text("Change", exact=True).click()
     await _row(page, ticket).get_by_label("Title").fill("A new title")
+    await note_loads(page)
     await stage.buyer.orders(other)
     await expect(_row(page, other)).to_have_attribute("data-state", "held")
     await expect(_row(page, other).get_by_role("button", name="Withdraw")).to_be_hidden()
+    await page.wait_for_selector("body[data-loaded]")
     await expect(_row(page, ticket).get_by_label("Title")).to_have_value("A new title")
 
 
