@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from common.events.tickets import Place
+
 _SYMBOL = "$"  # of common.http.money.CURRENCY
 
 
@@ -26,9 +28,21 @@ def clock_time(moment: datetime) -> str:
 
 
 def event_time(starts_at: str) -> str:
-    """Return when an event begins, for people, in the time of its place. For example "Sat 1 May 2027, 20:00"."""
-    moment = datetime.fromisoformat(starts_at)
+    """Return when an event begins, for people, in the time of its place. For example "Sat 1 May 2027, 20:00".
+
+    A text that this version cannot read stays as it is.
+    """
+    try:
+        moment = datetime.fromisoformat(starts_at)
+    except ValueError:
+        return starts_at
     return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M}"
+
+
+def place_parts(place: Place | None) -> list[tuple[str, str]]:
+    """Return the parts of a place that are known, each with its name. For example [("Row", "F"), ("Seat", "4")]."""
+    named = {"Section": place.section, "Row": place.row, "Seat": place.seat} if place else {}
+    return [(name, value) for name, value in named.items() if value]
 
 
 def date_and_time(moment: datetime) -> str:

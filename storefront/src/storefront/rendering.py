@@ -73,6 +73,7 @@ class Renderer:
             "clock_time": formats.clock_time,
             "date_and_time": formats.date_and_time,
             "event_time": formats.event_time,
+            "place_parts": formats.place_parts,
         }
 
     @property

@@ -9,9 +9,11 @@ from storefront.tests.integration.conftest import Copies, OpenShop
 from storefront.tests.live_page import Shop
 
 from common.domain.clock import utc_now
+from common.events.tickets import Place
 from common.messaging.streams import DOMAIN_EVENTS
 from devkit.servers.nats_server import NatsServer
 from devkit.testing.events import EventStreams
+from devkit.testing.running import somebody
 from devkit.testing.samples import changed_ticket, listed_ticket, order_events
 from marketplace.provisioning import provision_everything
 from storefront.live.limits import Limits
@@ -44,6 +46,29 @@ async def test_a_change_is_as_current_as_a_page(shop: Shop, streams: EventStream
             await streams.publish(event)
             await page.eventually_shows(ticket.id, state)
     assert [data["isNew"] for data in page.named("ticket")] == [True, False, False], "an order lists no ticket"
+
+
+async def test_a_change_has_all_that_a_page_shows_of_a_ticket_and_nobodys_id(shop: Shop, streams: EventStreams) -> None:
+    """Also a time that this version cannot read: then people read it as it is."""
+    seller = somebody()
+    ticket = listed_ticket(title="Front row", starts_at="2099-05-01T20:00:00+02:00", seller=seller)
+    facts = {"venue": "Garage", "place": Place(row="Z", seat="9"), "starts_at": "in May"}
+    async with shop.page() as page:
+        await streams.publish(ticket)
+        await page.eventually_shows(ticket.id, "on-sale")
+        await streams.publish(changed_ticket(ticket, 2, title="Back row").model_copy(update=facts))
+        await shop.eventually_at(2)
+        await page.eventually_at(2)
+    first, second = page.named("ticket")
+    assert (first["title"], first["when"]) == ("Front row", "Fri 1 May 2099, 20:00")
+    assert first.keys().isdisjoint({"venue", "place"}), "what is not known needs no bytes"
+    assert {name: second[name] for name in ("title", "venue", "when")} == {
+        "title": "Back row",
+        "venue": "Garage",
+        "when": "in May",
+    }
+    assert second["place"] == [["Row", "Z"], ["Seat", "9"]]
+    assert seller not in page.text
 
 
 async def test_a_page_learns_that_an_event_has_begun_although_nothing_is_published(

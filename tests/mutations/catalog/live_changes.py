@@ -193,6 +193,22 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
+        name="change-has-what-a-page-shows",
+        promise="An open page learns what the seller has changed. Nobody buys another ticket than the one they read.",
+        where="storefront.live.changes:Change.of_ticket",
+        old="**{name: value for name, value in optional.items() if value},",
+        new="",
+        tests=tests_in(_CHANGES, "test_a_change_has_all_that_a_page_shows_of_a_ticket_and_nobodys_id"),
+    ),
+    Mutation(
+        name="unreadable-time-stops-no-live-change",
+        promise="A time that this version cannot read stops neither a page nor the live changes.",
+        where="storefront.formats:event_time",
+        old="except ValueError:",
+        new="except TypeError:",
+        tests=tests_in(_CHANGES, "test_a_change_has_all_that_a_page_shows_of_a_ticket_and_nobodys_id"),
+    ),
+    Mutation(
         name="event-streams-have-no-time-limit",
         promise="The time limit of a request does not end an event stream.",
         where="common.http.middleware:RequestBounds._bounded",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from common.domain.ids import UserId
-from storefront.formats import decimal, iso, money
+from storefront.formats import decimal, event_time, iso, money, place_parts
 from storefront.offer import Offer
 from storefront.order_read_model import OrderReadModel
 
@@ -25,8 +25,14 @@ class Change:
 
     @classmethod
     def of_ticket(cls, offer: Offer, position: int, *, is_new: bool = False) -> Self:
-        """Return the change of a ticket. `is_new` says that it has just been listed."""
+        """Return the change of a ticket: all that a page shows of it. `is_new` says that it has just been listed."""
         ticket = offer.ticket
+        optional = {
+            "venue": ticket.venue,
+            "place": place_parts(ticket.place),
+            "startsAt": ticket.starts_at,
+            "when": event_time(ticket.starts_at) if ticket.starts_at else None,
+        }
         encoded = encode(
             "ticket",
             id=ticket.id,
@@ -36,6 +42,8 @@ class Change:
             amount=decimal(ticket.price),
             until=iso(offer.held_until) if offer.held_until else None,
             isNew=is_new,
+            title=ticket.title,
+            **{name: value for name, value in optional.items() if value},
         )
         return cls(f"ticket {ticket.id}", encoded)
 

@@ -1,5 +1,6 @@
 // Loads the page again in the background, and replaces the parts that can change. What a person has typed stays.
 
+import { copyFacts } from "./facts.js";
 import { restartClocks } from "./times.js";
 
 const CHANGING = ["data-v", "data-version", "data-state", "data-shown"];
@@ -111,6 +112,7 @@ function copyTicket(ticket, newer) {
     if (old && fresh) replace(old, fresh);
     if (old && fresh) old.hidden = fresh.hidden;
   }
+  copyFacts(ticket, newer);
 }
 
 /** The payment form is there exactly while the order can be paid. It is not replaced, because somebody may use it. */

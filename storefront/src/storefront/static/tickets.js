@@ -1,5 +1,6 @@
-// Shows on every ticket of the page what has just changed: its state, its price, and until when it is held.
+// Shows on every ticket of the page what has just changed: its state, its price, until when it is held, and its facts.
 
+import { writeFacts } from "./facts.js";
 import { refresh } from "./fresh.js";
 import { clock } from "./times.js";
 
@@ -33,8 +34,9 @@ function apply(place, change) {
     void place.offsetWidth; // the animation starts again
     place.classList.add("changed");
   }
-  // In the seller's list, the state decides what can be done, and the sum changes.
-  if (hasChanged && place.closest("[data-fresh]")) refresh();
+  const isOther = writeFacts(place, change);
+  // In the seller's list, the state decides what can be done, the sum changes, and the forms have the facts.
+  if ((hasChanged || isOther) && place.closest("[data-fresh]")) refresh();
 }
 
 /** The list says that there are new tickets. It does not move while somebody reads it. */
