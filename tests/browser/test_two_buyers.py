@@ -40,6 +40,33 @@ async def test_the_other_buyer_sees_the_ticket_go_within_a_second_and_nothing_fa
     assert await shown(loser) == ["On sale", "Held", "Sold"]
 
 
+async def test_who_waits_for_the_answer_reads_that_the_ticket_is_reserved_for_them(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    """On a slow line, the news that the ticket is held arrives before the answer that says by whom."""
+    ticket = await seller.lists()
+    visit = await open_visit(buyer)
+    page = await open_ticket(visit, ticket)
+    read = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        order = await buyer.orders(ticket)
+        await read.wait()
+        await route.fulfill(status=201, json=order)
+
+    await visit.context.route("**/api/orders", answer_late)
+    await visit.context.route("**/tickets/*", lambda route: _held_back(route, until=read))  # what loads the page again
+    await watch(page, "main")
+    await buy_button(page).click()
+    await expect(page.locator("[data-ticket]")).to_have_attribute("data-state", "held")
+    await expect(page.get_by_text("Reserving this ticket for you…")).to_be_visible()
+    await expect(buy_button(page)).to_be_visible()
+    texts = await shown(page)
+    read.set()
+    await expect(page.locator("#order")).to_be_visible()
+    assert not [text for text in texts if "Held" in text or "Somebody" in text]
+
+
 async def test_the_button_appears_within_a_second_when_the_other_buyer_gives_up(
     open_visit: OpenVisit, seller: Person, buyer: Person
 ) -> None:

@@ -21,6 +21,7 @@ async function buy(button) {
   const expectedPrice = Number(button.dataset.price);
   const name = `${ticketId} ${expectedPrice}`;
   if (!keys.has(name)) keys.set(name, newKey());
+  reserving(ticketId, true);
   try {
     const onRetry = () => show(document.querySelector("[data-buy-error]"), "The shop does not answer yet. Trying again…");
     const order = await send("POST", "/api/orders", { ticketId, expectedPrice }, { key: keys.get(name), onRetry });
@@ -30,12 +31,27 @@ async function buy(button) {
     if (!(error instanceof NoAnswer)) keys.delete(name);
     if (error instanceof Refused && error.status === UNAUTHORIZED) {
       delete document.body.dataset.signedIn;
+      reserving(ticketId, false);
       return await buy(button);
     }
     await refresh();
+    reserving(ticketId, false);
     explain(error);
   }
 }
+
+/** Until the answer is there, or the page of the order, the page does not say who holds the ticket: it may be this person. */
+function reserving(ticketId, isUnderWay) {
+  const ticket = document.querySelector(`[data-ticket="${CSS.escape(ticketId)}"]`);
+  ticket.toggleAttribute("data-buying", isUnderWay);
+  ticket.querySelector("[data-note]").textContent = isUnderWay ? "Reserving this ticket for you…" : "";
+}
+
+// The browser's memory has the page as it was when the person left it for the order.
+window.addEventListener("pageshow", ({ persisted }) => {
+  const ticket = persisted && document.querySelector("[data-buying]");
+  if (ticket) reserving(ticket.dataset.ticket, false);
+});
 
 function explain(error) {
   const place = document.querySelector("[data-buy-error]");
