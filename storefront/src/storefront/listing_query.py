@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from urllib.parse import urlencode
 
 from common.domain.ids import ID_PATTERN
 from common.storage.collection import Document
@@ -60,6 +61,24 @@ class ListingQuery:
     """The list has only events from `first_day` to `last_day`, as days where they take place. None: at any time."""
     cursor: str = ""
     """The place in the list: `<value of the first field>_<ticket id>`, or only the id. Empty for the first page."""
+
+    @property
+    def is_filtered(self) -> bool:
+        """True if the list has only what somebody searches for, by words or by days."""
+        return bool(self.text or self.first_day or self.last_day)
+
+    def address(self, cursor: str = "", *, show_all: bool = False) -> str:
+        """Return the address of this list: its first page, or the page at the cursor. `show_all` is for `all`."""
+        values = {
+            "q": self.text,
+            "sort": self.sort.value if self.sort is not Sort.NEWEST else "",
+            "show": "all" if self.all or show_all else "",
+            "from": self.first_day,
+            "to": self.last_day,
+            "after": cursor,
+        }
+        query = urlencode({name: value for name, value in values.items() if value})
+        return f"/?{query}" if query else "/"
 
     def conditions(self) -> list[Document]:
         """Return what the tickets of this page have in common: the days, and that they come after the cursor."""

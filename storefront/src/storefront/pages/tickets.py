@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from common.domain.ids import TicketId
@@ -29,12 +29,15 @@ class Wanted(BaseModel):
     after: str = ""
 
     def as_query(self) -> ListingQuery:
+        first_day, last_day = _day(self.first_day), _day(self.last_day)
+        if first_day and last_day and first_day > last_day:  # a slip that hides no ticket
+            first_day, last_day = last_day, first_day
         return ListingQuery(
             text=self.q.strip()[:_LONGEST_SEARCH],
             sort=Sort(self.sort) if self.sort in tuple(Sort) else Sort.NEWEST,
             all=self.show == "all",
-            first_day=_day(self.first_day),
-            last_day=_day(self.last_day),
+            first_day=first_day,
+            last_day=last_day,
             cursor=self.after,
         )
 
@@ -50,8 +53,13 @@ async def show_tickets(wanted: Annotated[Wanted, Query()], visit: CurrentVisit) 
 
 
 @router.get("/tickets")
-async def show_these_tickets(wanted: Annotated[TheseTickets, Query()], visit: CurrentVisit) -> HTMLResponse:
-    """Show the tickets with these ids, whatever their state is. An open list asks for those that it has lost."""
+async def show_these_tickets(wanted: Annotated[TheseTickets, Query()], visit: CurrentVisit) -> Response:
+    """Show the tickets with these ids, whatever their state is. An open list asks for those that it has lost.
+
+    A person who writes this address gets the list.
+    """
+    if not wanted.id:
+        return RedirectResponse("/")
     offers = await visit.storefront.find_offers(wanted.id)
     return visit.page("tickets.html", query=ListingQuery(all=True), listing=Listing(offers, next_cursor=""))
 

@@ -1,5 +1,6 @@
-// The list is sorted and filtered as soon as a person chooses. Without JavaScript, the button does it.
+// To choose an order or other tickets changes nothing by itself. The page says what a person has to press.
 
-document.addEventListener("change", (event) => {
-  if (event.target.closest("[data-submits]")) event.target.form.requestSubmit();
+document.addEventListener("change", ({ target }) => {
+  const isChoice = target.matches("select, [type=date], [type=checkbox]");
+  if (isChoice && target.closest(".search")) document.getElementById("not-applied").hidden = false;
 });

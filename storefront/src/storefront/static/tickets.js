@@ -42,9 +42,10 @@ function apply(place, change) {
 /** The list says that there are new tickets. It does not move while somebody reads it. */
 function countNew(change) {
   const notice = document.getElementById("new-tickets");
-  if (!notice || !change.isNew) return;
-  seenNew.add(change.id);
+  if (!notice) return; // this list has only what a person has searched for
+  if (change.isNew) seenNew.add(change.id);
+  else if (change.state === "withdrawn") seenNew.delete(change.id);
   const count = seenNew.size;
   notice.querySelector("[data-new-count]").textContent = count === 1 ? "There is 1 new ticket." : `There are ${count} new tickets.`;
-  notice.hidden = false;
+  notice.hidden = count === 0;
 }
