@@ -14,9 +14,11 @@ from storefront.rendering import Renderer
 
 _ADVICE = {
     HTTPStatus.FORBIDDEN: "Are you signed in with another address?",
-    HTTPStatus.NOT_FOUND: "It may have been withdrawn, or the address has a mistake.",
+    HTTPStatus.NOT_FOUND: "The address may have a mistake.",
     HTTPStatus.SERVICE_UNAVAILABLE: "This page tries again by itself. Nothing is lost.",
 }
+_KINDS = {"/tickets/": "ticket", "/orders/": "order"}
+"""What a person has asked for whose address begins so. Everything else is a page."""
 _RETRY_SECONDS = "2"
 _OF_THE_BODY = ("content-type", "content-length")
 
@@ -58,15 +60,22 @@ class ErrorPages:
             del headers[name]
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["refresh"] = _RETRY_SECONDS
+        words = json.loads(body)
+        if status == HTTPStatus.NOT_FOUND:
+            words |= {"title": f"There is no such {_kind_of(request.url.path)}", "detail": ""}
         return self._renderer.page(
             "error.html",
             await user_of(request),
             status_code=status,
             headers=headers,
             is_late=False,
-            problem=json.loads(body),
+            problem=words,
             advice=_ADVICE.get(status, ""),
         )
+
+
+def _kind_of(path: str) -> str:
+    return next((kind for start, kind in _KINDS.items() if path.startswith(start)), "page")
 
 
 def _is_problem(start: Message) -> bool:

@@ -71,11 +71,16 @@ async def test_an_expired_or_forged_cookie_counts_as_not_signed_in(shop: Shop, k
         assert "data-signed-in" not in page.text, name
 
 
-@pytest.mark.parametrize("path", ["/orders/nothing", "/tickets/x", "/tickets/65f0c0ffee00000000000010", "/tickets/$gt"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/orders/nothing", "/tickets/x", "/tickets/65f0c0ffee00000000000010", "/tickets/$gt"]
+)
 async def test_an_address_of_nothing_is_a_page_with_404(shop: Shop, path: str) -> None:
     page = await shop.get(path, somebody())
     assert page.status_code == 404, page.text
     assert page.headers["content-type"].startswith("text/html")
+    kind = path.split("/")[1].rstrip("s") if path != "/nothing" else "page"
+    assert f"<title>There is no such {kind} · " in page.text
+    assert f"<h1>There is no such {kind}</h1>" in page.text
 
 
 async def test_a_program_gets_a_problem_document(shop: Shop) -> None:
