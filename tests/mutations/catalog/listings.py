@@ -2,6 +2,8 @@
 
 from mutations.mutation import Mutation, tests_in
 
+_SEEN = "tickets/tests/integration/test_seen_version.py"
+
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="no-order-after-the-event-has-begun",
@@ -40,5 +42,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         old='raise ValueError("must end with its offset from UTC, such as +02:00 or Z")',
         new='parts = _RFC_3339.fullmatch(f"{text}Z")',
         tests=tests_in("common/tests/unit/domain/test_zoned_time.py", "test_a_time_without_an_offset_is_refused"),
+    ),
+    Mutation(
+        name="unseen-change-of-a-listing-stays",
+        promise="A seller who has not seen the newest version of a listing does not undo its change.",
+        where="tickets.ticket:Ticket.change_listing",
+        old="self._check_version(seen_version)",
+        new="",
+        tests=tests_in(_SEEN, "test_a_change_of_a_listing_that_its_seller_has_not_seen_is_not_undone"),
+    ),
+    Mutation(
+        name="listing-has-a-visible-name",
+        promise="A title, venue or place of invisible characters alone is refused.",
+        where="tickets.schemas:_visible",
+        old="if all(",
+        new="if False and all(",
+        tests=tests_in(
+            "tickets/tests/integration/test_refusals.py",
+            "test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing",
+        ),
     ),
 )

@@ -10,9 +10,9 @@ from common.http.authentication import CurrentUser
 from common.http.dependencies import REQUIRES_BROKER, use_cases
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
-from tickets.schemas import ListingIn, TicketOut, TicketPage
+from tickets.schemas import ListingChangeIn, ListingIn, TicketOut, TicketPage
 from tickets.service import TicketService
-from tickets.ticket import NotTheSeller, TicketHeld
+from tickets.ticket import NotTheSeller, TicketChanged, TicketHeld
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 
@@ -61,11 +61,18 @@ async def withdraw_ticket(ticket_id: TicketInPath, user: CurrentUser, tickets: T
 @router.put(
     ONE_TICKET,
     summary="Replace a listing while no order holds the ticket",
-    responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, VersionConflict),
+    responses=problems(NotSignedIn, NotTheSeller, NotFound, TicketHeld, TicketChanged, VersionConflict),
     dependencies=[REQUIRES_BROKER],
 )
-async def change_listing(ticket_id: TicketInPath, listing: ListingIn, user: CurrentUser, tickets: Tickets) -> TicketOut:
+async def change_listing(
+    ticket_id: TicketInPath, listing: ListingChangeIn, user: CurrentUser, tickets: Tickets
+) -> TicketOut:
     ticket = await tickets.change_listing(
-        ticket_id, by=user.id, title=listing.title, price=listing.price, details=listing.details
+        ticket_id,
+        by=user.id,
+        title=listing.title,
+        price=listing.price,
+        details=listing.details,
+        seen_version=listing.version,
     )
     return TicketOut.model_validate(ticket)

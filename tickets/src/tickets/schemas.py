@@ -1,5 +1,6 @@
 """The JSON bodies of the requests and of the answers."""
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
@@ -20,9 +21,21 @@ def _zoned_time(text: str) -> ZonedTime:
         raise PydanticCustomError("zoned_time", "{problem}", {"problem": str(error)}) from None
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+def _visible(text: str) -> str:
+    if all(unicodedata.category(each) in _INVISIBLE_CATEGORIES or each in _FILLERS for each in text):
+        raise PydanticCustomError("visible_text", "must have at least one visible character")
+    return text
+
+
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Mn", "Zs", "Zl", "Zp"})
+"""Control and format characters, marks on another character, and white space."""
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and a symbol that look like a space."""
+
+Visible = AfterValidator(_visible)
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Visible]
 Venue = Title  # a venue has the same limits
-ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), Visible]
 _TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2027-05-01T20:00:00+02:00"]}
 StartTimeIn = Annotated[ZonedTime, AfterValidator(_zoned_time), WithJsonSchema(_TIME_SCHEMA)]
 StartTimeOut = Annotated[ZonedTime, WithJsonSchema(_TIME_SCHEMA)]
@@ -47,6 +60,14 @@ class ListingIn(RequestBody):
     def details(self) -> Details:
         place = Place(**self.place.model_dump()) if self.place else Place()
         return Details(venue=self.venue, starts_at=self.starts_at, place=None if place == Place() else place)
+
+
+class ListingChangeIn(ListingIn):
+    version: int | None = Field(
+        default=None,
+        ge=1,
+        description="The version of the ticket that you have seen. If it has another version now, nothing is changed.",
+    )
 
 
 class PlaceOut(ResponseBody):

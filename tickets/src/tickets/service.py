@@ -45,16 +45,23 @@ class TicketService:
         return ticket
 
     @retry_on_conflict
-    async def change_listing(
-        self, ticket_id: TicketId, *, by: UserId, title: str, price: int, details: Details = NO_DETAILS
+    async def change_listing(  # noqa: PLR0913 - all but the first are keyword arguments
+        self,
+        ticket_id: TicketId,
+        *,
+        by: UserId,
+        title: str,
+        price: int,
+        details: Details = NO_DETAILS,
+        seen_version: int | None = None,
     ) -> Ticket:
-        """Replace the listing of a ticket.
+        """Replace the listing of a ticket. `seen_version` is the version of the ticket that the seller has seen.
 
-        Raises BadInput if its event has already begun. Raises NotFound, NotTheSeller or TicketHeld.
+        Raises BadInput if its event has already begun. Raises NotFound, NotTheSeller, TicketHeld or TicketChanged.
         """
         self._check_start(details)
         ticket = await self.get_ticket(ticket_id)
-        ticket.change_listing(by=by, title=title, price=price, details=details)
+        ticket.change_listing(by=by, title=title, price=price, details=details, seen_version=seen_version)
         await self._tickets.save(ticket)
         return ticket
 

@@ -29,6 +29,13 @@ class TicketHeld(Conflict):
     title = "An order holds this ticket"
 
 
+class TicketChanged(Conflict):
+    """The ticket does not have the version that its seller has seen. Read it again, and send the change again."""
+
+    code = "ticket-changed"
+    title = "The ticket has changed"
+
+
 class Details(BaseModel):
     """What a listing can say about the event of the ticket. Everything is optional."""
 
@@ -59,11 +66,17 @@ class Ticket(Aggregate[TicketEvent]):
         ticket._change(TicketCreated)
         return ticket
 
-    def change_listing(self, *, by: UserId, title: str, price: int, details: Details = NO_DETAILS) -> None:
-        """Replace the whole listing, also by details that are None. Raises NotTheSeller or TicketHeld."""
+    def change_listing(
+        self, *, by: UserId, title: str, price: int, details: Details = NO_DETAILS, seen_version: int | None = None
+    ) -> None:
+        """Replace the whole listing, also by details that are None.
+
+        Raises NotTheSeller or TicketHeld. Raises TicketChanged if the ticket does not have `seen_version`.
+        """
         self._check_seller(by)
         if self.order_id is not None:
             raise TicketHeld("An order holds or has bought this ticket, so its listing cannot be changed.")
+        self._check_version(seen_version)
         self.title = title
         self.price = price
         self._set_details(details)
@@ -100,6 +113,14 @@ class Ticket(Aggregate[TicketEvent]):
     def _check_seller(self, user_id: UserId) -> None:
         if user_id != self.user_id:
             raise NotTheSeller("Only its seller can change or withdraw a ticket.")
+
+    def _check_version(self, seen: int | None) -> None:
+        if seen is not None and seen != self.version:
+            raise TicketChanged(
+                f"The ticket has version {self.version}, not {seen}, so nothing was changed. Read the ticket again, "
+                "and send your change with its present version.",
+                argument="version",
+            )
 
     def _set_details(self, details: Details) -> None:
         self.venue, self.starts_at, self.place = details.venue, details.starts_at, details.place

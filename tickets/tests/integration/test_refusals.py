@@ -21,7 +21,14 @@ NO_PRICES = (
     *("0", "-1", "-0.01", "19.999", "0.001", "NaN", "Infinity", "-Infinity", "1e309", "1000000", "1" + "0" * 400),
     *('"-1"', '"19,99"', '"1e3"', '" 1"', '""', '"19.999"', '"1000000"', "true", "null", "[19.99]", "{}"),
 )
-NO_TITLES = ('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000), json.dumps("x" * 201), r'"\ud800"')
+INVISIBLE = tuple(
+    json.dumps(text)
+    for text in ("\u200b", "\x00", "\x1f\x7f", " \u200d \ufeff", "\u202e\u2066", "\u3164", "\u2800", "\ufe0f")
+)
+NO_TITLES = (
+    *('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000), json.dumps("x" * 201), r'"\ud800"'),
+    *INVISIBLE,
+)
 NO_STARTS = (
     *('"2127-05-01T20:00:00"', '"2127-05-01"', '"2127-02-30T20:00:00Z"', '"2020-05-01T20:00:00+02:00"', '"tomorrow"'),
     *('""', "1809194400", "true", "[]", "{}"),
@@ -29,6 +36,7 @@ NO_STARTS = (
 NO_PLACES = {
     **dict.fromkeys(("1", '"row 1"', "[]", "true"), "place"),
     **dict.fromkeys(('{"row": ""}', '{"row": " "}', '{"row": 1}', '{"row": "%s"}' % ("x" * 51)), "place.row"),
+    **{f'{{"seat": {text}}}': "place.seat" for text in INVISIBLE},
     '{"gate": "1"}': "place.gate",
 }
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")
