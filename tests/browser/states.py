@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from browser.own_listings import row_of, withdraw_button
 from browser.rendered import RENDERED
 from browser.stage import Stage, seen
 from playwright.async_api import Page, expect
@@ -190,9 +191,11 @@ async def _selling_empty(stage: Stage) -> Page:
 async def _selling_full_with_an_open_form(stage: Stage) -> Page:
     await sale(stage)
     await stage.buyer.orders(await stage.lists("Held"))
+    othello = await stage.lists("Othello")
     ticket = await stage.lists("Hamlet", venue="Globe Playhouse", startsAt=_in_days(9), place={"seat": "4"})
     page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
     await page.get_by_text("Change", exact=True).first.click()
+    await withdraw_button(row_of(page, othello)).click()
     return page
 
 

@@ -4,16 +4,10 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from browser.shopper import note_loads
+from browser.own_listings import change, row_of
 from browser.stage import Stage, seen
 from browser.states import sale
-from playwright.async_api import Locator, Page, Request, Route, expect
-
-_WITHIN_1_S = 1000
-
-
-def _row(page: Page, ticket: dict[str, object]) -> Locator:
-    return page.locator(f"[data-ticket='{ticket['id']}']")
+from playwright.async_api import Page, Request, Route, expect
 
 
 async def test_a_ticket_is_listed_with_title_and_price_alone(stage: Stage) -> None:
@@ -56,11 +50,11 @@ async def test_the_time_of_an_event_keeps_the_offset_of_the_browser(
         ticket = await stage.seller.sees(f"/api/tickets/{listed}")
         assert ticket["startsAt"] == f"{day}T20:30:00{offset}"
         assert ticket["place"] == {"section": "Gradinata", "row": None, "seat": "7"}
-        await expect(_row(page, ticket)).to_contain_text(re.compile(r" \d+ (Jul|Dec) \d{4}, 20:30"))
+        await expect(row_of(page, ticket)).to_contain_text(re.compile(r" \d+ (Jul|Dec) \d{4}, 20:30"))
 
         # A change of something else leaves the time as it is, also on a computer in another zone.
-        await _change(page, ticket, "Price in US dollars", "99")
-        await expect(_row(page, ticket)).to_contain_text("$99.00")
+        await change(page, ticket, "Price in US dollars", "99")
+        await expect(row_of(page, ticket)).to_contain_text("$99.00")
         assert (await stage.seller.sees(f"/api/tickets/{ticket['id']}"))["startsAt"] == ticket["startsAt"]
 
 
@@ -94,39 +88,6 @@ async def test_a_listing_whose_answer_is_lost_is_sent_once(stage: Stage) -> None
     assert len(sent) == 1
 
 
-async def test_a_listing_is_changed(stage: Stage) -> None:
-    ticket = await stage.lists(venue="Opera House")
-    page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
-    await _change(page, ticket, "Title", "Hamlet")
-    await expect(_row(page, ticket)).to_contain_text("Hamlet")
-    await _change(page, ticket, "Venue", "")
-    await expect(_row(page, ticket).get_by_label("Venue")).to_have_value("")
-    assert (await stage.seller.sees(f"/api/tickets/{ticket['id']}"))["venue"] is None
-
-
-async def test_a_listing_that_nobody_holds_is_withdrawn(stage: Stage) -> None:
-    ticket, other = await stage.lists("Withdrawn soon"), await stage.lists("Stays")
-    page = await stage.open("/selling", stage.seller, seen("ticket", other))
-    watched = await stage.open(f"/tickets/{ticket['id']}", errors="404 ")
-    await _row(page, ticket).get_by_role("button", name="Withdraw").click()
-    await expect(watched.get_by_text("Withdrawn", exact=True)).to_be_visible(timeout=_WITHIN_1_S)
-    await expect(watched.get_by_role("button", name="Buy")).to_be_hidden()
-    await expect(_row(page, ticket)).to_have_count(0)
-    await expect(_row(page, other)).to_have_count(1)
-
-
-async def test_a_listing_that_somebody_holds_cannot_be_changed_or_withdrawn(stage: Stage) -> None:
-    ticket = await stage.lists()
-    page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
-    await expect(_row(page, ticket).get_by_role("button", name="Withdraw")).to_be_visible()
-    order = await stage.buyer.orders(ticket)
-    await expect(_row(page, ticket).get_by_role("button", name="Withdraw")).to_be_hidden(timeout=_WITHIN_1_S)
-    await expect(_row(page, ticket).get_by_text("Change", exact=True)).to_be_hidden()
-    await expect(_row(page, ticket)).to_contain_text("Held")
-    await stage.buyer.http.delete(f"/api/orders/{order['id']}")
-    await expect(_row(page, ticket).get_by_role("button", name="Withdraw")).to_be_visible(timeout=_WITHIN_1_S)
-
-
 async def test_the_sum_of_what_was_sold_follows_a_sale(stage: Stage) -> None:
     await sale(stage)
     ticket = await stage.lists(price="80.10")
@@ -135,24 +96,34 @@ async def test_the_sum_of_what_was_sold_follows_a_sale(stage: Stage) -> None:
     await expect(sums).to_have_text(["1 ticket", "$19.90"])
     await stage.buyer.pays(await stage.buyer.orders(ticket))
     await expect(sums).to_have_text(["2 tickets", "$100.00"])
-    await expect(_row(page, ticket)).to_have_attribute("data-state", "sold")
+    await expect(row_of(page, ticket)).to_have_attribute("data-state", "sold")
 
 
-async def test_what_a_seller_types_survives_a_change_of_another_listing(stage: Stage) -> None:
-    ticket, other = await stage.lists("First"), await stage.lists("Second")
-    page = await stage.open("/selling", stage.seller, seen("ticket", other))
-    await _row(page, ticket).get_by_text("Change", exact=True).click()
-    await _row(page, ticket).get_by_label("Title").fill("A new title")
-    await note_loads(page)
-    await stage.buyer.orders(other)
-    await expect(_row(page, other)).to_have_attribute("data-state", "held")
-    await expect(_row(page, other).get_by_role("button", name="Withdraw")).to_be_hidden()
-    await page.wait_for_selector("body[data-loaded]")
-    await expect(_row(page, ticket).get_by_label("Title")).to_have_value("A new title")
+async def test_what_the_browser_cannot_send_is_said_in_plain_words(stage: Stage) -> None:
+    page = await stage.open("/sell", stage.seller, errors="422 ")
+    submit = page.get_by_role("button", name="Put it on sale")
+    await submit.click()
+    await _error(page, "title", "Enter a title.")
+    await _error(page, "price", "Enter a price, such as 19.90.")
+    await expect(page.get_by_label("Title")).to_be_focused()
+    await page.get_by_label("Title").fill("x" * 201)
+    await page.get_by_label("Price in US dollars").fill("20")
+    await page.get_by_label("Seat").fill("7" * 51)
+    await page.get_by_label("Date and time").focus()
+    await page.keyboard.type("12")  # the month alone: the browser says that the field is empty
+    await submit.click()
+    await _error(page, "title", "Use at most 200 characters. These are 201.")
+    await _error(page, "place.seat", "Use at most 50 characters. These are 51.")
+    await _error(page, "startsAt", "Complete the date and the time, or remove both.")
+    await page.get_by_label("Date and time").fill("20270-05-01T20:00")
+    await submit.click()
+    await _error(page, "startsAt", "Enter a year of four digits.")
+    await page.get_by_label("Date and time").fill("")
+    await page.get_by_label("Seat").fill("")
+    await page.get_by_label("Title").fill("\u200b\u200b")
+    await submit.click()
+    await _error(page, "title", "Must have at least one visible character.")
 
 
-async def _change(page: Page, ticket: dict[str, object], label: str, value: str) -> None:
-    await _row(page, ticket).get_by_text("Change", exact=True).click()
-    await _row(page, ticket).get_by_label(label).fill(value)
-    async with page.expect_navigation():
-        await _row(page, ticket).get_by_role("button", name="Save").click()
+async def _error(page: Page, field: str, text: str) -> None:
+    await expect(page.locator(f"[data-error-for='{field}']")).to_have_text(text)

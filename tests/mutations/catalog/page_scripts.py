@@ -66,7 +66,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where=f"{_SCRIPTS}/fresh.js",
         old="&& !hasInput(part)",
         new="",
-        tests=tests_in(_SELLING, "test_what_a_seller_types_survives_a_change_of_another_listing"),
+        tests=tests_in("tests/browser/test_own_listings.py", "test_what_a_seller_types_survives_a_change_of_another_listing"),
         slow=True,
     ),
     Mutation(

@@ -18,4 +18,5 @@ async def show_listings(visit: CurrentVisit, after: str = "") -> HTMLResponse:
     if visit.user is None:
         return visit.page("sign_in_first.html", heading="Your listings", what="see what you sell")
     listing = await visit.storefront.list_of_seller(visit.user.id, before=after or None)
-    return visit.page("selling.html", listing=listing, sales=await visit.storefront.sales_of(visit.user.id))
+    sales = await visit.storefront.sales_of(visit.user.id)
+    return visit.page("selling.html", listing=listing, sales=sales, after=after)

@@ -1,9 +1,15 @@
 // List a ticket for sale, change a listing, or withdraw it.
 
-import { remember, send } from "./api.js";
+import { Refused, remember, send } from "./api.js";
 import { busy, clearErrors, show, showErrors } from "./forms.js";
 import { refresh } from "./fresh.js";
+import { isListed, listing, problemsOf, settle, takeOver } from "./listing-form.js";
+import { rowOf, say } from "./own-rows.js";
 import { signedIn } from "./session.js";
+
+const MEANWHILE = "This listing has changed meanwhile, perhaps in another tab. Look at the fields below, then save again.";
+const HELD = "Somebody is buying or has bought this ticket, so it cannot be";
+const REFUSED = { "ticket-held": `${HELD} changed.`, "not-found": "You have withdrawn this ticket, so it cannot be changed." };
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-listing]");
@@ -12,72 +18,98 @@ document.addEventListener("submit", (event) => {
   busy(form.querySelector("[type=submit]"), () => save(form));
 });
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-withdraw]");
-  if (button) busy(button, () => withdraw(button));
-});
-
 async function save(form) {
   clearErrors(form);
+  const errors = problemsOf(form);
+  if (errors.length) return showErrors(form, new Refused(422, { errors }));
   if (!(await signedIn())) return;
-  const ticketId = form.dataset.listing;
   try {
-    const ticket = ticketId
-      ? await send("PUT", `/api/tickets/${ticketId}`, listing(form))
-      : await send("POST", "/api/tickets", listing(form));
+    if (form.dataset.listing) return await change(form);
+    const ticket = await send("POST", "/api/tickets", listing(form));
     remember("ticket", ticket.id, ticket.version);
     location.assign("/selling");
   } catch (error) {
-    showErrors(form, error);
+    showErrors(form, error.code in REFUSED ? new Error(REFUSED[error.code]) : error);
   }
+}
+
+async function change(form) {
+  const path = `/api/tickets/${form.dataset.listing}`;
+  const wanted = listing(form);
+  let ticket;
+  try {
+    ticket = await send("PUT", path, { ...wanted, version: Number(form.dataset.version) });
+  } catch (error) {
+    if (error.code !== "ticket-changed") throw error;
+    ticket = await send("GET", path);
+    // If the first answer was lost, this change was done already. If the listing is the same, nobody has changed it.
+    if (!isListed(ticket, wanted)) {
+      if (!takeOver(form, ticket)) return await change(form);
+      return showErrors(form, new Error(MEANWHILE));
+    }
+  }
+  remember("ticket", ticket.id, ticket.version);
+  settle(form);
+  await showSaved(ticket.id);
+}
+
+/** Close the form, and show what is listed now, on the same page. */
+async function showSaved(ticketId) {
+  const old = rowOf(ticketId);
+  old.querySelector(".change").open = false;
+  await refresh();
+  if (rowOf(ticketId) === old) await renew(old); // somebody types into another form, so the list stays as it is
+  const row = rowOf(ticketId);
+  show(row.querySelector("[data-saved]"), "Saved.");
+  row.querySelector(".change > summary").focus();
+  say("Saved.");
+}
+
+async function renew(row) {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" }).catch(() => null);
+  const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+  const newer = rowOf(row.dataset.ticket, page);
+  if (newer) row.replaceWith(newer);
+  document.dispatchEvent(new CustomEvent("shop:refreshed"));
+}
+
+// Withdrawing cannot be undone, so the page asks first. The second click of a double click does nothing.
+document.addEventListener("click", (event) => {
+  const question = event.target.closest("[data-question]");
+  if (!question) return;
+  const button = event.target.closest("[data-withdraw]");
+  if (button) busy(button, () => withdraw(button));
+  else if (event.target.closest("summary, [data-keep]")) {
+    event.preventDefault();
+    if (event.detail < 2) ask(question, !question.open);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const question = event.key === "Escape" && event.target.closest("[data-question][open]");
+  if (question) ask(question, false);
+});
+
+function ask(question, isAsked) {
+  show(question.parentElement.querySelector("[data-withdraw-error]"), "");
+  question.open = isAsked;
+  question.querySelector(isAsked ? "[data-keep]" : "summary").focus();
 }
 
 async function withdraw(button) {
-  const place = button.parentElement.querySelector("[data-withdraw-error]");
-  show(place, "");
+  const row = () => rowOf(button.dataset.withdraw);
+  show(row().querySelector("[data-withdraw-error]"), "");
   try {
     await send("DELETE", `/api/tickets/${button.dataset.withdraw}`);
-    remember("ticket", button.dataset.withdraw, Number(button.dataset.version) + 1);
-    await refresh();
   } catch (error) {
-    show(place, error.message);
+    const text = error.code === "ticket-held" ? `${HELD} withdrawn.` : error.message;
+    return show(row()?.querySelector("[data-withdraw-error]"), text);
   }
+  remember("ticket", button.dataset.withdraw, Number(button.dataset.version) + 1);
+  say("Withdrawn.");
+  const place = row();
+  if (!place) return;
+  place.dataset.state = "withdrawn";
+  place.querySelector("[data-state-text]").textContent = "Withdrawn";
+  place.querySelector("[data-when='withdrawn']").focus();
 }
-
-/** Return the body of the request. Fields that are empty are left out. */
-function listing(form) {
-  const value = (name) => form.elements[name]?.value.trim() || undefined;
-  const place = { section: value("place.section"), row: value("place.row"), seat: value("place.seat") };
-  const startsAt = value("startsAt");
-  return {
-    title: form.elements.title.value,
-    price: form.elements.price.value.trim().replace(",", "."),
-    venue: value("venue"),
-    startsAt: startsAt ? withOffset(startsAt, form.elements.startsAtNow?.value) : undefined,
-    place: Object.values(place).some(Boolean) ? place : undefined,
-  };
-}
-
-/** Return a local time with the offset of this computer's time zone on that day. An unchanged time keeps its own. */
-function withOffset(local, now) {
-  if (now && toLocal(now) === local) return now;
-  const minutes = -new Date(local).getTimezoneOffset();
-  const two = (number) => String(Math.trunc(Math.abs(number))).padStart(2, "0");
-  return `${local.length === 16 ? `${local}:00` : local}${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
-}
-
-/** Return a time with an offset as the form shows it, in the time zone of this computer: 2027-05-01T20:00. */
-function toLocal(zoned) {
-  const moment = new Date(zoned);
-  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-function fillTimes() {
-  for (const form of document.querySelectorAll("[data-listing]")) {
-    const now = form.elements.startsAtNow?.value;
-    if (now) form.elements.startsAt.defaultValue = toLocal(now);
-  }
-}
-
-document.addEventListener("shop:refreshed", fillTimes);
-fillTimes();

@@ -1,7 +1,9 @@
 """Orders and listings are shown only to the person whom they belong to."""
 
+import re
+
 import pytest
-from storefront.tests.shop import PROGRAM, Shop
+from storefront.tests.shop import PROGRAM, Shop, next_page
 
 from common.domain.ids import UserId
 from devkit.testing.events import EventStreams
@@ -9,8 +11,10 @@ from devkit.testing.forged_tokens import USER_ID, forged_tokens, signed
 from devkit.testing.keys import KeyPair
 from devkit.testing.running import somebody
 from devkit.testing.samples import listed_ticket, order_events
+from storefront.listing_query import PAGE_SIZE
 
 SIGN_IN_FIRST = "Sign in to "
+BACK = 'href="/selling">Newest listings</a>'
 
 
 async def test_an_order_is_shown_to_its_buyer_with_what_happened(shop: Shop, streams: EventStreams) -> None:
@@ -46,6 +50,19 @@ async def test_listings_and_sales_are_those_of_their_seller(shop: Shop) -> None:
     assert "<dd>1 ticket</dd>" in sums
     assert "<dd>$19.99</dd>" in sums
     assert ticket.id not in (await shop.get("/selling", other)).text
+
+
+async def test_a_later_page_of_ones_own_listings_leads_back_to_the_newest(shop: Shop) -> None:
+    seller = somebody()
+    await shop.follow(*(listed_ticket(seller=seller) for _ in range(PAGE_SIZE + 1)))
+    first = await shop.get("/selling", seller)
+    assert BACK not in first.text
+    later = await shop.get(next_page(first), seller)
+    assert BACK in later.text
+    assert len(re.findall("data-ticket=", later.text)) == 1
+    behind = await shop.get(f"/selling?after={'0' * 24}", seller)
+    assert BACK in behind.text
+    assert "You sell nothing yet" not in behind.text
 
 
 @pytest.mark.parametrize("path", ["/orders", "/orders/65f0c0ffee00000000000020", "/selling"])

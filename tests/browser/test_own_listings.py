@@ -1,0 +1,170 @@
+"""A seller in the browser changes and withdraws listings, while others buy, and in two tabs."""
+
+import pytest
+from browser.own_listings import change, row_of, withdraw_button
+from browser.shopper import note_loads
+from browser.stage import Stage, seen
+from playwright.async_api import Locator, Page, Route, expect
+
+_WITHIN_1_S = 1000
+
+
+async def test_a_saved_listing_is_shown_where_it_is_and_the_page_says_so(stage: Stage) -> None:
+    ticket, other = await stage.lists("Old", venue="Opera House"), await stage.lists("Other")
+    for number in range(24):
+        await stage.lists(f"Newer {number}")
+    page = await stage.open("/selling", stage.seller, seen("ticket", other))
+    await page.get_by_role("link", name="Older listings").click()
+    await expect(page.get_by_role("link", name="Newest listings")).to_have_attribute("href", "/selling")
+    await row_of(page, other).get_by_text("Change", exact=True).click()
+    await row_of(page, other).get_by_label("Title").fill("Not saved yet")
+    address = page.url
+    for label, value in {"Title": "Hamlet", "Venue": ""}.items():
+        await change(page, ticket, label, value)
+        row = row_of(page, ticket)
+        await expect(row.get_by_text("Saved.")).to_be_visible()
+        await expect(page.get_by_role("status").filter(has_text="Saved.")).to_have_count(1)
+        await expect(row.get_by_text("Change", exact=True)).to_be_focused()
+        await expect(row.locator(".ticket-title")).to_have_text("Hamlet")
+    assert page.url == address
+    await expect(row_of(page, other).get_by_label("Title")).to_have_value("Not saved yet")
+    changed = await stage.seller.sees(f"/api/tickets/{ticket['id']}")
+    assert (changed["title"], changed["venue"]) == ("Hamlet", None)
+
+
+async def test_a_second_tab_does_not_undo_what_the_first_has_changed(stage: Stage) -> None:
+    ticket = await stage.lists("Old", venue="Opera House")
+    page = await stage.open("/selling", stage.seller, seen("ticket", ticket), errors="409 |ERR_FAILED")
+    row = row_of(page, ticket)
+    await row.get_by_text("Change", exact=True).click()
+    await row.get_by_label("Venue").fill("Arena")
+
+    async def lose_the_answer(route: Route) -> None:
+        await stage.seller.http.put(f"/api/tickets/{ticket['id']}", json=route.request.post_data_json)
+        await route.abort()
+
+    put = {"title": "New", "price": "19.90", "venue": "Theatre"}
+    assert (await stage.seller.http.put(f"/api/tickets/{ticket['id']}", json=put)).status_code == 200
+
+    await row.get_by_role("button", name="Save").click()
+    await expect(row.get_by_role("alert").first).to_contain_text("has changed meanwhile")
+    await expect(row.get_by_label("Title")).to_have_value("New")
+    await expect(row.locator("[data-error-for='title']")).to_have_text("Changed meanwhile. Before, it was “Old”.")
+    await expect(row.get_by_label("Venue")).to_have_value("Arena")
+    await expect(row.locator("[data-error-for='venue']")).to_contain_text("It is “Theatre” now.")
+    await expect(row.locator("[data-error-for='price']")).to_be_empty()
+    await page.route("**/api/tickets/*", lose_the_answer, times=1)  # the page sends again what was done already
+    await row.get_by_role("button", name="Save").click()
+    await expect(row_of(page, ticket).get_by_text("Saved.")).to_be_visible()
+    saved = await stage.seller.sees(f"/api/tickets/{ticket['id']}")
+    assert (saved["title"], saved["venue"], saved["version"]) == ("New", "Arena", 3)
+
+
+async def test_a_change_is_kept_while_somebody_buys_and_saved_if_they_do_not(stage: Stage) -> None:
+    ticket = await stage.lists()
+    page = await stage.open("/selling", stage.seller, seen("ticket", ticket), errors="409 ")
+    row = row_of(page, ticket)
+    save, why = row.get_by_role("button", name="Save"), row.get_by_text("Somebody is buying this ticket now")
+    await row.get_by_text("Change", exact=True).click()
+    await row.get_by_label("Title").fill("Hamlet")
+    order = await stage.buyer.orders(ticket)
+    await expect(save).to_be_disabled(timeout=_WITHIN_1_S)
+    await expect(why).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text="so it cannot be changed")).to_have_count(1)
+    await stage.buyer.http.delete(f"/api/orders/{order['id']}")
+    await expect(why).to_be_hidden(timeout=_WITHIN_1_S)
+    await stage.seller.sees_ticket_held_by(ticket, None)
+    await expect(row.get_by_label("Title")).to_have_value("Hamlet")
+    await save.click()  # the ticket has another version now, but nobody has changed the listing
+    await expect(row_of(page, ticket).get_by_text("Saved.")).to_be_visible()
+    await expect(row_of(page, ticket).locator(".ticket-title")).to_have_text("Hamlet")
+
+
+async def test_a_listing_that_somebody_holds_cannot_be_changed_or_withdrawn(stage: Stage) -> None:
+    ticket = await stage.lists()
+    page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
+    row = row_of(page, ticket)
+    await expect(withdraw_button(row)).to_be_visible()
+    order = await stage.buyer.orders(ticket)
+    await expect(withdraw_button(row)).to_be_hidden(timeout=_WITHIN_1_S)
+    await expect(row.get_by_text("Change", exact=True)).to_be_hidden()
+    await expect(row).to_contain_text("Held")
+    await stage.buyer.http.delete(f"/api/orders/{order['id']}")
+    await expect(withdraw_button(row)).to_be_visible(timeout=_WITHIN_1_S)
+
+
+async def test_a_withdrawn_listing_stays_in_its_place_until_the_page_is_loaded(stage: Stage) -> None:
+    last, ticket, other = await stage.lists("Last"), await stage.lists("Withdrawn soon"), await stage.lists("Stays")
+    page = await stage.open("/selling", stage.seller, seen("ticket", other))
+    watched = await stage.open(f"/tickets/{ticket['id']}", errors="404 ")
+    own = await stage.open(f"/tickets/{ticket['id']}", stage.seller)
+    row = row_of(page, ticket)
+    await withdraw_button(row).press("Enter")
+    await expect(row.get_by_role("group", name="Withdraw for good?")).to_be_visible()
+    await stage.buyer.orders(last)  # the page loads its list again, and the question stays
+    await expect(row_of(page, last).locator("form [type=submit]")).to_be_disabled()
+    await expect(row.get_by_role("button", name="Keep it")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(withdraw_button(row)).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Enter")
+    await expect(watched.get_by_text("Withdrawn", exact=True)).to_be_visible(timeout=_WITHIN_1_S)
+    await expect(watched.get_by_role("button", name="Buy")).to_be_hidden()
+    await expect(own.get_by_text("You have withdrawn it.")).to_be_visible()
+    await expect(own.get_by_role("link", name="Change it")).to_be_hidden()
+    await stage.buyer.orders(other)  # the page loads its list again
+    await expect(row_of(page, other)).to_have_attribute("data-state", "held")
+    await expect(row_of(page, other).locator("form [type=submit]")).to_be_disabled()
+    order = await page.locator(".rows > li").evaluate_all("rows => rows.map(row => row.dataset.ticket)")
+    assert order[:3] == [other["id"], ticket["id"], last["id"]]
+    await expect(row.get_by_role("button")).to_have_count(0)
+    await expect(row.get_by_text("You have withdrawn this ticket.")).to_be_focused()
+    await page.reload()
+    await expect(row).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1100, 320])
+async def test_a_double_click_withdraws_neither_this_listing_nor_the_next(stage: Stage, width: int) -> None:
+    next_one, ticket = await stage.lists("Next"), await stage.lists("This")
+    viewport = {"width": width, "height": 900}
+    page = await stage.open("/selling", stage.seller, seen("ticket", ticket), viewport=viewport)
+    row = row_of(page, ticket)
+    await withdraw_button(row).dblclick()
+    await expect(row.get_by_role("group", name="Withdraw for good?")).to_be_visible()
+    await row.get_by_role("button", name="Keep it").click()
+    for corner in ((4, 4), (-4, -4)):  # also if the second click is too late for a double click
+        point = await _click(page, withdraw_button(row), corner)
+        assert await page.evaluate(_BUTTON_AT, point) in ("", "Keep it")
+        await row.get_by_role("button", name="Keep it").click()
+    await withdraw_button(row).click()
+    point = await _click(page, row.get_by_role("button", name="Yes, withdraw"), (4, 4))
+    await expect(row).to_have_attribute("data-state", "withdrawn")
+    assert await page.evaluate(_BUTTON_AT, point) == ""
+    assert (await stage.seller.sees(f"/api/tickets/{next_one['id']}"))["version"] == 1
+
+
+_BUTTON_AT = "([x, y]) => document.elementFromPoint(x, y).closest('a, button, summary')?.textContent ?? ''"
+
+
+async def _click(page: Page, button: Locator, corner: tuple[int, int]) -> list[float]:
+    """Click near the upper left corner of a button, or with negative numbers near its lower right corner."""
+    box = await button.bounding_box()
+    assert box
+    x = box["x"] + corner[0] + (box["width"] if corner[0] < 0 else 0)
+    y = box["y"] + corner[1] + (box["height"] if corner[1] < 0 else 0)
+    await page.mouse.click(x, y)
+    return [x, y]
+
+
+async def test_what_a_seller_types_survives_a_change_of_another_listing(stage: Stage) -> None:
+    ticket, other = await stage.lists("First"), await stage.lists("Second")
+    page = await stage.open("/selling", stage.seller, seen("ticket", other))
+    await row_of(page, ticket).get_by_text("Change", exact=True).click()
+    await row_of(page, ticket).get_by_label("Title").fill("A new title")
+    await note_loads(page)
+    await stage.buyer.orders(other)
+    await expect(row_of(page, other)).to_have_attribute("data-state", "held")
+    await expect(withdraw_button(row_of(page, other))).to_be_hidden()
+    await page.wait_for_selector("body[data-loaded]")
+    await expect(row_of(page, ticket).get_by_label("Title")).to_have_value("A new title")
