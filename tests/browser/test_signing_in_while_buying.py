@@ -4,11 +4,10 @@ import secrets
 
 import pytest
 from browser.shopper import TAKEN, buy_button, is_paid_once, open_ticket, order_id_of, pay, sees_paid
+from browser.signing_in import PASSWORD, email_of, end_session, fill, sign_in
 from browser.visit import OpenVisit
 from playwright.async_api import Locator, expect
 from system.people import Person
-
-_PASSWORD = "correct horse"
 
 
 async def test_after_a_wrong_password_and_the_right_one_the_purchase_goes_on_by_itself(
@@ -20,12 +19,15 @@ async def test_after_a_wrong_password_and_the_right_one_the_purchase_goes_on_by_
     await buy_button(page).click()
     dialog = page.get_by_role("dialog", name="Sign in")
     await expect(dialog.get_by_label("E-mail address")).to_be_focused()
-    email = await _email_of(buyer)
-    await _fill(dialog, email, "wrong horse")
+    email = await email_of(buyer)
+    await dialog.get_by_role("button", name="Sign in").click()
+    await _sees_error(dialog, "email", "Enter your e-mail address.")
+    await _sees_error(dialog, "password", "Enter your password.")
+    await fill(dialog, email, "wrong horse")
     await dialog.get_by_role("button", name="Sign in").click()
     await expect(dialog.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")
     await expect(dialog.get_by_label("E-mail address")).to_have_value(email)
-    await _fill(dialog, email, _PASSWORD)
+    await fill(dialog, email, PASSWORD)
     await dialog.get_by_label("Password").press("Enter")
     order_id = await order_id_of(page)
     await pay(page)
@@ -42,12 +44,16 @@ async def test_a_new_person_signs_up_in_the_middle_of_a_purchase_and_errors_are_
     await buy_button(page).click()
     await page.get_by_role("dialog").get_by_role("link", name="Create an account").click()
     dialog = page.get_by_role("dialog", name="Create an account")
-    await _fill(dialog, "nobody", "short")
     await dialog.get_by_role("button", name="Create account").click()
-    await _sees_error(dialog, "email", "Must be an e-mail address.")
-    await _sees_error(dialog, "password", "at least 8 characters")
+    await _sees_error(dialog, "email", "Enter your e-mail address.")
+    await _sees_error(dialog, "password", "Choose a password.")
+    await fill(dialog, "nobody", "short")
+    await dialog.get_by_role("button", name="Create account").click()
+    await _sees_error(dialog, "email", "This is no e-mail address.")
+    await _sees_error(dialog, "password", "Too short.")
+    await expect(dialog.get_by_text("At least 8 characters.")).to_have_count(1)
     await expect(dialog.get_by_label("E-mail address")).to_be_focused()
-    await _fill(dialog, f"{secrets.token_hex(8)}@example.com", _PASSWORD)
+    await fill(dialog, f"{secrets.token_hex(8)}@example.com", PASSWORD)
     await dialog.get_by_role("button", name="Create account").click()
     await order_id_of(page)
 
@@ -59,16 +65,30 @@ async def test_a_taken_address_is_said_beside_it_and_one_can_sign_in_instead(
     visit.expect_error("409 ")
     page = await open_ticket(visit, await seller.lists())
     await buy_button(page).click()
-    await page.get_by_role("dialog").get_by_role("link", name="Create an account").click()
     dialog = page.get_by_role("dialog")
-    await _fill(dialog, await _email_of(buyer), _PASSWORD)
+    await expect(dialog).to_have_accessible_description("Sign in to buy \u2068Concert\u2069.")
+    await dialog.get_by_label("E-mail address").fill(await email_of(buyer))
+    await dialog.get_by_role("link", name="Create an account").click()
+    await expect(dialog).to_have_accessible_description("Create an account to buy \u2068Concert\u2069.")
+    await dialog.get_by_label("Password").fill(PASSWORD)  # the address is there already
+    await dialog.get_by_role("button", name="Show password").click()
+    await expect(dialog.get_by_label("Password")).to_have_attribute("type", "text")
     await dialog.get_by_role("button", name="Create account").click()
-    await _sees_error(dialog, "email", "")
-    await dialog.get_by_role("link", name="Sign in").click()
-    await expect(page.get_by_role("dialog")).to_have_accessible_name("Sign in")
-    await _fill(page.get_by_role("dialog"), await _email_of(buyer), _PASSWORD)
-    await page.get_by_role("dialog").get_by_role("button", name="Sign in").click()
+    await _sees_error(dialog, "email", "There is an account with this address already.")
+    await dialog.get_by_role("link", name="Sign in with this address").click()
+    await expect(dialog).to_have_accessible_name("Sign in")
+    await expect(dialog.get_by_label("Password")).to_be_focused()
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Sign in").click()
     await order_id_of(page)
+
+
+async def test_the_address_goes_along_from_one_page_to_the_other(open_visit: OpenVisit) -> None:
+    page = await (await open_visit()).open("/signup?next=/sell")
+    await page.get_by_label("E-mail address").fill("somebody@example.com")
+    await page.get_by_role("main").get_by_role("link", name="Sign in").click()
+    await page.wait_for_url("**/signin?next=/sell")
+    await expect(page.get_by_label("E-mail address")).to_have_value("somebody@example.com")
 
 
 @pytest.mark.parametrize("way", ["Cancel", "Escape"])
@@ -84,8 +104,7 @@ async def test_who_closes_the_dialog_has_bought_nothing_and_can_try_again(
     await expect(page.get_by_role("alert")).to_be_hidden()
     await expect(buy_button(page)).to_be_focused()
     await buy_button(page).click()
-    await _fill(dialog, await _email_of(buyer), _PASSWORD)
-    await dialog.get_by_role("button", name="Sign in").click()
+    await sign_in(dialog, buyer)
     await order_id_of(page)
 
 
@@ -100,8 +119,7 @@ async def test_who_was_slower_because_of_the_sign_in_is_told_so(
     async with Person.signed_up(str(seller.http.base_url)) as faster:
         await faster.orders(ticket)
     dialog = page.get_by_role("dialog")
-    await _fill(dialog, await _email_of(buyer), _PASSWORD)
-    await dialog.get_by_role("button", name="Sign in").click()
+    await sign_in(dialog, buyer)
     await expect(page.get_by_role("alert")).to_have_text(TAKEN)
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
@@ -110,16 +128,10 @@ async def test_who_has_signed_out_in_another_browser_tab_signs_in_and_the_purcha
     open_visit: OpenVisit, seller: Person, buyer: Person
 ) -> None:
     visit = await open_visit(buyer)
-    visit.expect_error("401 ")
     page = await open_ticket(visit, await seller.lists())
-    await visit.context.clear_cookies()
+    await end_session(visit)
     await buy_button(page).click()
-    await page.wait_for_url("**/signin?next=*")
-    form = page.get_by_role("main")
-    await _fill(form, await _email_of(buyer), _PASSWORD)
-    await form.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/tickets/*")
-    await buy_button(page).click()
+    await sign_in(page.get_by_role("dialog"), buyer)
     await order_id_of(page)
 
 
@@ -137,15 +149,6 @@ async def test_password_managers_find_the_fields(open_visit: OpenVisit, place: s
 
 async def _attributes(field: Locator) -> list[str | None]:
     return [await field.get_attribute(name) for name in ("name", "type", "autocomplete")]
-
-
-async def _email_of(person: Person) -> str:
-    return str((await person.sees("/api/users/currentuser"))["currentUser"]["email"])
-
-
-async def _fill(form: Locator, email: str, password: str) -> None:
-    await form.get_by_label("E-mail address").fill(email)
-    await form.get_by_label("Password").fill(password)
 
 
 async def _sees_error(form: Locator, field: str, text: str) -> None:

@@ -5,7 +5,7 @@ import secrets
 import pytest
 from browser.shopper import buy_button
 from browser.visit import OpenVisit
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from system.people import Person
 
 from devkit.testing.eventually import eventually
@@ -51,6 +51,8 @@ async def test_search_sorting_and_paging_work(open_visit: OpenVisit, seller: Per
 async def test_a_page_says_what_needs_javascript(open_visit: OpenVisit, path: str, sentence: str) -> None:
     page = await _open(open_visit, path)
     await _says(page, sentence)
+    if path.startswith("/sign"):
+        await expect(page.get_by_label("E-mail address")).to_be_hidden()
 
 
 async def test_the_sign_in_of_every_page_leads_to_a_page(open_visit: OpenVisit) -> None:
@@ -63,8 +65,9 @@ async def test_the_sign_in_of_every_page_leads_to_a_page(open_visit: OpenVisit) 
 async def test_a_form_that_the_browser_sends_itself_does_not_put_the_password_into_the_address(
     open_visit: OpenVisit, path: str
 ) -> None:
-    visit = await open_visit(java_script_enabled=False)
+    visit = await open_visit()
     visit.expect_error("415 ")
+    await visit.context.route("**/*.js", _not_yet)
     page = await visit.open(path)
     await page.get_by_label("E-mail address").fill("somebody@example.com")
     await page.get_by_label("Password").fill("correct horse")
@@ -81,6 +84,11 @@ async def test_an_open_order_says_until_when_it_is_held_and_that_paying_needs_ja
     page = await visit.open(f"/orders/{order['id']}")
     await expect(page.get_by_role("timer")).to_contain_text("until ")
     await _says(page, "Paying needs JavaScript.")
+
+
+async def _not_yet(route: Route) -> None:
+    """Answer with an empty script, as if the script of the page had not started."""
+    await route.fulfill(body="", content_type="text/javascript")
 
 
 async def _says(page: Page, sentence: str) -> None:

@@ -2,6 +2,8 @@
 
 const ATTEMPTS = 8;
 const TIMEOUT_MS = 10_000;
+const UNAUTHORIZED = 401;
+let signInAgain = () => Promise.resolve(false);
 
 /** The API has refused a command. `problem` is its problem document (RFC 9457). */
 export class Refused extends Error {
@@ -10,6 +12,13 @@ export class Refused extends Error {
     this.status = status;
     this.code = (problem.type ?? "").split(":").pop();
     this.errors = problem.errors ?? [];
+  }
+}
+
+/** The API has done nothing, because nobody is signed in, and the person did not sign in when we asked. */
+export class NotSignedIn extends Error {
+  constructor() {
+    super("You are signed out. Nothing was done.");
   }
 }
 
@@ -24,19 +33,32 @@ export class NoAnswer extends Error {
   }
 }
 
+/** `ask` lets the person sign in, and returns whether they have. Commands that are answered 401 call it. */
+export function whenSignedOut(ask) {
+  signInAgain = ask;
+}
+
 /**
  * Send a command, and return the body of the answer (or null).
  *
  * If the answer is 503, or if there is none, the command is sent again, for about 20 s, but only if it is safe to send it
  * twice: if it has a `key` (the API then answers a repeated command like the first one), if it is no POST, or if
  * `repeatable` says so. `onRetry` is called before each repeat.
+ *
+ * If the answer is 401, the person is asked to sign in, and the same command is sent again. With `asks: false`, the 401 is
+ * an error like others: the password was wrong.
  */
-export async function send(method, path, body, { key, onRetry, repeatable = Boolean(key) || method !== "POST" } = {}) {
+export async function send(method, path, body, options = {}) {
+  const { key, onRetry, repeatable = Boolean(key) || method !== "POST", asks = true } = options;
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   for (let attempt = 1; ; attempt += 1) {
-    const response = await attemptOnce(method, path, headers, body);
+    let response = await attemptOnce(method, path, headers, body);
+    while (asks && response?.status === UNAUTHORIZED) {
+      if (!(await signInAgain())) throw new NotSignedIn();
+      response = await attemptOnce(method, path, headers, body);
+    }
     if (response && response.status !== 503) return await read(response);
     if (attempt === ATTEMPTS || !repeatable) throw new NoAnswer(repeatable);
     onRetry?.();

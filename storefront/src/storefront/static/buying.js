@@ -5,7 +5,6 @@ import { busy, show } from "./forms.js";
 import { refresh } from "./fresh.js";
 import { signedIn } from "./session.js";
 
-const UNAUTHORIZED = 401;
 const keys = new Map(); // one key for each ticket and price, so that a repeated click is the same order
 
 document.addEventListener("click", (event) => {
@@ -16,7 +15,7 @@ document.addEventListener("click", (event) => {
 async function buy(button) {
   const place = document.querySelector("[data-buy-error]");
   show(place, "");
-  if (!(await signedIn())) return;
+  if (!(await signedIn(`buy \u2068${document.querySelector("h1").textContent}\u2069`))) return;
   const ticketId = button.dataset.buy;
   const expectedPrice = Number(button.dataset.price);
   const name = `${ticketId} ${expectedPrice}`;
@@ -29,11 +28,6 @@ async function buy(button) {
     location.assign(`/orders/${order.id}`);
   } catch (error) {
     if (!(error instanceof NoAnswer)) keys.delete(name);
-    if (error instanceof Refused && error.status === UNAUTHORIZED) {
-      delete document.body.dataset.signedIn;
-      reserving(ticketId, false);
-      return await buy(button);
-    }
     await refresh();
     reserving(ticketId, false);
     explain(error);

@@ -8,6 +8,7 @@ const RETRY_MS = [300, 600]; // at random between them, so that not all pages as
 let loading = null;
 let next = null;
 let arrived = []; // what has changed during the load
+let shownTo = document.body.dataset.signedIn; // whose page this is
 
 /** Load the present state of this page. A call during a load waits for one more load, because the first may be older. */
 export function refresh() {
@@ -30,7 +31,7 @@ export function retryPause() {
 async function read(address) {
   const response = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
   if (response.status >= 500) throw new Error(`answered ${response.status}`);
-  if (!response.ok && response.status !== 404) return null;
+  if (!response.ok && ![403, 404].includes(response.status)) return null;
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
@@ -55,10 +56,12 @@ async function load() {
   }
   document.body.dataset.position = page.body.dataset.position;
   restartClocks(Number(page.body.dataset.now), arrivedAt);
-  for (const part of document.querySelectorAll("[data-fresh], #account")) {
+  for (const part of document.querySelectorAll("#nav, #account")) update(part, page.getElementById(part.id));
+  if (!isForReader(page)) return;
+  for (const part of document.querySelectorAll("[data-fresh]")) {
     const newer = page.getElementById(part.id);
-    if (!newer) part.replaceChildren();
-    else if (part.innerHTML !== newer.innerHTML && !hasInput(part)) replace(part, newer);
+    if (newer) update(part, newer);
+    else part.replaceChildren();
   }
   for (const ticket of places) {
     const newer = placeIn(page, ticket.dataset.ticket) ?? placeIn(others, ticket.dataset.ticket);
@@ -68,6 +71,30 @@ async function load() {
   // What has changed during the load may be newer than the page that we have loaded.
   for (const detail of arrived.splice(0)) document.dispatchEvent(new CustomEvent("shop:ticket", { detail }));
   document.dispatchEvent(new CustomEvent("shop:refreshed"));
+}
+
+function update(part, newer) {
+  if (newer && part.innerHTML !== newer.innerHTML && !hasInput(part)) replace(part, newer);
+}
+
+/**
+ * Take over who is signed in now. Return false if the page stays as it is: the loaded one only asks a person to sign in, or
+ * it is the page of another person, which is then loaded anew.
+ */
+function isForReader(page) {
+  const { signedIn } = page.body.dataset;
+  if (signedIn) document.body.dataset.signedIn = signedIn;
+  else delete document.body.dataset.signedIn;
+  const [asked, asks] = [document, page].map((each) => each.querySelector("[data-sign-in-first]") !== null);
+  document.getElementById("signed-out").hidden = asked || !asks;
+  if (asks) return asked;
+  const isOther = asked || (shownTo && signedIn && shownTo !== signedIn);
+  if (isOther && !hasInput(document.getElementById("main"))) {
+    location.reload();
+    return false;
+  }
+  shownTo = signedIn;
+  return true;
 }
 
 function replace(part, newer) {
@@ -82,7 +109,7 @@ function replace(part, newer) {
 
 /** Move the focus to an element. If it cannot have the focus by itself, a person goes on with Tab from there. */
 function focus(element) {
-  if (element.matches("[data-fresh]")) element.tabIndex = -1;
+  if (element.matches("[data-fresh], #nav, #account")) element.tabIndex = -1;
   element.focus();
 }
 

@@ -3,8 +3,8 @@
 // All pages of one browser share one connection: the page that holds the lock receives, and passes everything on to the
 // others. When it is closed, another page gets the lock.
 
-import { hasInput, refresh, retryPause } from "./fresh.js";
 import { show } from "./forms.js";
+import { hasInput, refresh, retryPause } from "./fresh.js";
 
 const EVENTS = ["ticket", "order", "reset"];
 const SILENCE_MS = 3000; // shorter interruptions are not worth a word
@@ -91,7 +91,7 @@ function startAnew() {
 
 /** Another page of this browser has signed in or out. */
 function showReader() {
-  if (document.querySelector("dialog[open], [aria-disabled='true']") || hasInput(document)) refresh();
+  if (document.querySelector("dialog[open], [aria-disabled='true']") || hasInput(document.getElementById("main"))) refresh();
   else location.reload();
 }
 

@@ -22,7 +22,8 @@ async function save(form) {
   clearErrors(form);
   const errors = problemsOf(form);
   if (errors.length) return showErrors(form, new Refused(422, { errors }));
-  if (!(await signedIn())) return;
+  const purpose = form.dataset.listing ? "save your change" : "put your ticket on sale";
+  if (!(await signedIn(`${purpose}. What you have typed stays here`))) return;
   try {
     if (form.dataset.listing) return await change(form);
     const ticket = await send("POST", "/api/tickets", listing(form));
