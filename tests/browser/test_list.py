@@ -24,8 +24,9 @@ async def test_the_pages_show_every_ticket_once_although_new_ones_are_listed_mea
 
 
 async def test_a_notice_counts_new_tickets_and_shows_them_when_asked(stage: Stage) -> None:
-    page = await stage.open()
+    page = await stage.open(after=seen("ticket", await stage.lists()))
     search = await stage.open("/?q=hamlet")
+    place = await page.locator(".tickets > li").first.bounding_box()
     before = await page.locator(".tickets > li").evaluate_all(_IDS)
     notice = page.locator("#new-tickets")
     await stage.lists("Hamlet")
@@ -33,6 +34,7 @@ async def test_a_notice_counts_new_tickets_and_shows_them_when_asked(stage: Stag
     ticket = await stage.lists("Hamlet")
     await expect(notice).to_contain_text("There are 2 new tickets.")
     assert await page.locator(".tickets > li").evaluate_all(_IDS) == before, "the list does not move meanwhile"
+    assert await page.locator(".tickets > li").first.bounding_box() == place
     await notice.get_by_role("link", name="Show").click()
     await expect(page.locator(".tickets > li").first).to_have_attribute("data-ticket", ticket["id"])
     await expect(notice).to_be_hidden()
