@@ -19,6 +19,13 @@ from marketplace.platform import Platform
 
 _PROCESSES = ("storefront", "nats", "orders")
 _LONG = 30_000
+# What the page says 20 s after a click, when it has tried for long enough.
+_SAY_TRY_AGAIN = """async () => {
+  const { NoAnswer } = await import(document.querySelector("script[src]").src.replace("shop.js", "api.js"));
+  const place = document.querySelector("[data-buy-error]");
+  place.textContent = new NoAnswer(true).message;
+  place.hidden = false;
+}"""
 
 
 @pytest.mark.parametrize("process", _PROCESSES)
@@ -49,7 +56,10 @@ async def test_a_page_says_that_its_connection_is_interrupted_and_when_it_is_bac
     async with stopped(platform, "storefront"):
         await expect(notice).to_contain_text(NO_CONNECTION)
         order = await buyer.orders(ticket)
+        await page.evaluate(_SAY_TRY_AGAIN)
+        await expect(page.get_by_role("alert")).to_be_visible()
     await expect(notice).to_be_hidden(timeout=_LONG)
+    await expect(page.get_by_role("alert")).to_be_hidden()
     await expect(page.locator("[data-state-text]")).to_have_text("Held")
     await buyer.pays(order)
     await expect(page.locator("[data-state-text]")).to_have_text("Sold")

@@ -27,11 +27,13 @@ export class NoAnswer extends Error {
   constructor(isRepeatable) {
     super(
       isRepeatable
-        ? "The shop does not answer. Your input is still here: try again in a moment."
+        ? NoAnswer.TRY_AGAIN
         : "The shop does not answer, so it is not known whether this was done. Look before you try again.",
     );
   }
 }
+
+NoAnswer.TRY_AGAIN = "The shop does not answer now. Try again in a moment.";
 
 /** `ask` lets the person sign in, and returns whether they have. Commands that are answered 401 call it. */
 export function whenSignedOut(ask) {

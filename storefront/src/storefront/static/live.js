@@ -3,6 +3,7 @@
 // All pages of one browser share one connection: the page that holds the lock receives, and passes everything on to the
 // others. When it is closed, another page gets the lock.
 
+import { NoAnswer } from "./api.js";
 import { show } from "./forms.js";
 import { hasInput, refresh, retryPause } from "./fresh.js";
 
@@ -72,6 +73,8 @@ function connected() {
   if (lostSince !== null) refresh();
   lostSince = null;
   show(document.getElementById("connection"), "");
+  const isOver = ({ textContent }) => textContent === NoAnswer.TRY_AGAIN;
+  for (const alert of [...document.querySelectorAll("[role=alert]")].filter(isOver)) show(alert, "");
 }
 
 function lost() {
