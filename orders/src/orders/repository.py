@@ -20,6 +20,13 @@ class TicketNotAvailable(Conflict):
     title = "The ticket is not available"
 
 
+class AlreadyOrdered(Conflict):
+    """The ticket is reserved or sold for another order of the same buyer. The detail says the id of that order."""
+
+    code = "already-ordered"
+    title = "You have ordered this ticket already"
+
+
 class OrderRepository(RequestedRepository[Order]):
     def __init__(self, collection: Collection, relay: Relay, clock: Clock) -> None:
         super().__init__(collection, Order, relay, clock)

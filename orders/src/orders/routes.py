@@ -13,8 +13,8 @@ from common.http.idempotent_route import CurrentRequestKey, IdempotentRoute
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
 from orders.order import NoExtensionsLeft, NotTheBuyer, OrderNotOpen
-from orders.repository import TicketNotAvailable
-from orders.schemas import OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
+from orders.repository import AlreadyOrdered, TicketNotAvailable
+from orders.schemas import ExtensionIn, OrderIn, OrderOut, OrderPage, Timeline, TimelineEntry
 from orders.service import EventOver, OrderService, OwnTicket, PriceChanged
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(NotSignedIn))
@@ -42,6 +42,7 @@ async def list_orders(user: CurrentUser, orders: Orders, limit: PageLimit = 20, 
         EventOver,
         PriceChanged,
         TicketNotAvailable,
+        AlreadyOrdered,
         VersionConflict,
         RequestInFlight,
         KeyReused,
@@ -67,12 +68,16 @@ async def get_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) ->
 @router.post(
     f"{ONE_ORDER}/extension",
     summary="Extend an open order, so that there is more time to pay",
-    description="The deadline moves by the window of the order. The request needs no body.",
+    description="The deadline moves by the window of the order. The request needs no body. With `expiresAt`, it can be "
+    "repeated: if the order has a later deadline already, nothing changes, and the answer is the order as it is.",
     responses=problems(NotTheBuyer, NotFound, OrderNotOpen, NoExtensionsLeft, VersionConflict),
     dependencies=[REQUIRES_BROKER],
 )
-async def extend_order(order_id: OrderInPath, user: CurrentUser, orders: Orders) -> OrderOut:
-    return OrderOut.model_validate(await orders.extend_order(order_id, by=user.id))
+async def extend_order(
+    order_id: OrderInPath, user: CurrentUser, orders: Orders, wanted: ExtensionIn | None = None
+) -> OrderOut:
+    seen_deadline = wanted.expires_at if wanted else None
+    return OrderOut.model_validate(await orders.extend_order(order_id, by=user.id, seen_deadline=seen_deadline))
 
 
 @router.delete(

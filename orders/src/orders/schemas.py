@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from common.domain.ids import OrderId, TicketId, UserId, WellFormed
+from common.domain.zoned_time import zoned_time
 from common.http.money import PriceIn, PriceOut
 from common.http.schemas import RequestBody, ResponseBody
 from orders.order import CancelReason, OrderStatus
@@ -23,6 +25,24 @@ class OrderIn(RequestBody):
     expected_price: PriceIn | None = Field(
         default=None,
         description="The price that the buyer has seen. If the seller has changed it since then, the order is refused.",
+    )
+
+
+def _moment(value: object) -> object:
+    """Parse a time with its fractions of a second, which `zoned_time` leaves out."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("moment", "must be a text")
+    try:
+        zoned_time(value)
+    except ValueError as error:
+        raise PydanticCustomError("moment", "{problem}", {"problem": str(error)}) from None
+    return datetime.fromisoformat(value.upper())
+
+
+class ExtensionIn(RequestBody):
+    expires_at: Annotated[datetime, BeforeValidator(_moment)] | None = Field(
+        default=None,
+        description="The deadline that the buyer has seen. If the order has a later one, it is not extended again.",
     )
 
 

@@ -13,7 +13,7 @@ from common.events.tickets import TicketEvent, TicketWithdrawn
 from common.messaging.timeline import TimelineEvent, TimelineReader
 from common.storage.retry import retry_on_conflict
 from orders.order import CancelReason, Hold, Order, OrderStatus
-from orders.repository import OrderRepository, TicketNotAvailable
+from orders.repository import AlreadyOrdered, OrderRepository, TicketNotAvailable
 from orders.ticket_read_model import TicketReadModelRepository
 
 
@@ -75,8 +75,8 @@ class OrderService:
         order does this for the time `self._hold.window`, which is also the maximum. Raises BadInput if
         `window_seconds` is longer. Raises NotFound if the ticket does not exist or is withdrawn, OwnTicket if the buyer
         is its seller, and EventOver if its event has begun. Raises TicketNotAvailable if the ticket is reserved or sold
-        for another order. `expected_price` is the price that the buyer has seen, in minor units. Raises PriceChanged if
-        our copy of the ticket has another price.
+        for another order, and AlreadyOrdered if that is an order of the same buyer. `expected_price` is the price that
+        the buyer has seen, in minor units. Raises PriceChanged if our copy of the ticket has another price.
         """
         try:
             order = await self._prepare_order(ticket_id, buyer, window_seconds, request_key)
@@ -90,7 +90,7 @@ class OrderService:
             )
             if placed_before is not None:
                 return placed_before
-            if not isinstance(refusal, TicketNotAvailable) or not await self._cancel_overdue_holder(ticket_id):
+            if not isinstance(refusal, TicketNotAvailable) or not await self._cancel_overdue_holder(ticket_id, buyer):
                 raise
             await self._orders.add(order)
         return order
@@ -120,11 +120,11 @@ class OrderService:
         )
 
     @retry_on_conflict
-    async def _cancel_overdue_holder(self, ticket_id: TicketId) -> bool:
+    async def _cancel_overdue_holder(self, ticket_id: TicketId, buyer: UserId) -> bool:
         """Cancel the order that holds (reserves) the ticket, if it is open and the time to pay for it is over.
 
-        Return False if the order keeps the ticket. Return True if no order holds the ticket now. Then the caller can
-        try again to order the ticket.
+        Return False if the order keeps the ticket, and raise AlreadyOrdered if it is an order of this buyer. Return
+        True if no order holds the ticket now. Then the caller can try again to order the ticket.
 
         Normally the expiration service makes sure that an order is cancelled when the time to pay is over. With this
         method, buyers can order the ticket even while the expiration service does not run.
@@ -133,6 +133,8 @@ class OrderService:
         if holder is None:
             return True
         if not holder.is_overdue(self._clock()):
+            if holder.user_id == buyer:
+                raise AlreadyOrdered(f"You have ordered this ticket already. Your order is {holder.id}.")
             return False
         holder.cancel(CancelReason.EXPIRED)
         await self._orders.save(holder)
@@ -160,13 +162,17 @@ class OrderService:
         return await self._timeline.read([order.id, *filter(None, payments)])
 
     @retry_on_conflict
-    async def extend_order(self, order_id: OrderId, *, by: UserId) -> Order:
+    async def extend_order(self, order_id: OrderId, *, by: UserId, seen_deadline: datetime | None = None) -> Order:
         """Give the buyer more time to pay, and return the order.
 
-        The deadline may pass at the same moment. The write requires the version that was read, so either the extension
-        or the cancellation succeeds. Raises NotFound, NotTheBuyer, OrderNotOpen or NoExtensionsLeft.
+        If the deadline is later than the one that the buyer has seen, return the order as it is, because an earlier
+        copy of this request has extended it. The deadline may pass at the same moment. The write requires the version
+        that was read, so either the extension or the cancellation succeeds. Raises NotFound, NotTheBuyer, OrderNotOpen
+        or NoExtensionsLeft.
         """
         order = await self.get_order(order_id, by=by)
+        if seen_deadline is not None and order.expires_at > seen_deadline:
+            return order
         order.extend(self._clock(), default_window=self._hold.window)
         await self._orders.save(order)
         return order

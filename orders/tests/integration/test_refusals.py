@@ -74,6 +74,19 @@ async def test_a_held_or_sold_ticket_cannot_be_ordered(
     assert refusal(await buying.post("/api/orders", json={"ticketId": ticket.id})) == not_available
 
 
+async def test_who_holds_or_has_bought_a_ticket_is_told_which_order_of_theirs_it_is(
+    buying: httpx.AsyncClient, orders: OrderService, buyer: UserId, ticket: TicketCreated
+) -> None:
+    """Also somebody whose order was placed although its answer was lost."""
+    own = await orders.place_order(TicketId(ticket.id), buyer=buyer)
+    held = await buying.post("/api/orders", json={"ticketId": ticket.id})
+    await orders.complete_order(OrderId(own.id), PaymentId(new_id()))
+    bought = await buying.post("/api/orders", json={"ticketId": ticket.id})
+    for refused in (held, bought):
+        assert refusal(refused) == Refusal(409, "already-ordered", [None])
+        assert refused.json()["detail"] == f"You have ordered this ticket already. Your order is {own.id}."
+
+
 async def test_a_completed_order_cannot_be_cancelled_but_a_cancelled_one_again(
     running: RunningService, buying: httpx.AsyncClient, orders: OrderService, buyer: UserId, ticket: TicketCreated
 ) -> None:

@@ -13,7 +13,7 @@ from devkit.testing.clock import SettableClock
 from devkit.testing.in_memory import idle_relay, in_memory_database, unconnected_broker
 from devkit.testing.samples import listed_ticket
 from orders.order import Hold, NotTheBuyer, Order, OrderNotOpen, OrderStatus
-from orders.repository import OrderRepository, TicketNotAvailable
+from orders.repository import AlreadyOrdered, OrderRepository, TicketNotAvailable
 from orders.service import EventOver, OrderService, OwnTicket
 from orders.ticket_read_model import TicketReadModelRepository
 
@@ -117,8 +117,8 @@ async def test_a_start_that_orders_cannot_read_does_not_prevent_an_order(orders:
 async def test_a_ticket_is_ordered_once_even_by_the_same_buyer(
     orders: OrderService, ticket: TicketCreated, order: Order
 ) -> None:
-    for buyer in (BUYER, OTHER):
-        with pytest.raises(TicketNotAvailable):
+    for buyer, refusal in ((BUYER, AlreadyOrdered), (OTHER, TicketNotAvailable)):
+        with pytest.raises(refusal):
             await orders.place_order(TicketId(ticket.id), buyer=buyer)
     assert await orders._orders.collection.count_documents({}) == 1
 

@@ -3,6 +3,7 @@
 from mutations.mutation import Mutation, tests_in
 
 _EXTENDING = "orders/tests/integration/test_extending.py"
+_SEEN = "orders/tests/integration/test_seen_deadline.py"
 _ORDER = "orders/tests/unit/test_order.py"
 _DEADLINE = "expiration/tests/unit/test_deadline.py"
 
@@ -40,6 +41,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if self.extensions_left <= 0:",
         new="if False:",
         tests=tests_in(_ORDER, "test_each_extension_adds_the_window_of_the_order_until_none_is_left"),
+    ),
+    Mutation(
+        name="repeated-extension-changes-nothing",
+        promise="An extension that says the deadline that the buyer saw is done once, however often it is sent.",
+        where="orders.service:OrderService.extend_order",
+        old="if seen_deadline is not None and order.expires_at > seen_deadline:",
+        new="if False:",
+        tests=tests_in(_SEEN, "test_an_extension_with_the_deadline_that_the_buyer_has_seen_is_done_once"),
     ),
     Mutation(
         name="only-the-buyer-extends",
