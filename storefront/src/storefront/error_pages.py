@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.http.authentication import user_of
 from common.http.problems import MEDIA_TYPE
 from storefront.rendering import Renderer
+from storefront.seen import COOKIE, remembered
 
 _ADVICE = {
     HTTPStatus.FORBIDDEN: "Are you signed in with another address?",
@@ -60,6 +61,8 @@ class ErrorPages:
             del headers[name]
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["refresh"] = _RETRY_SECONDS
+            if cookie := remembered(request.cookies.get(COOKIE, "")):
+                headers["set-cookie"] = cookie
         words = json.loads(body)
         if status == HTTPStatus.NOT_FOUND:
             words |= {"title": f"There is no such {_kind_of(request.url.path)}", "detail": ""}

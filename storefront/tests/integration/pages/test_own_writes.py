@@ -6,6 +6,7 @@ import time
 import pytest
 from storefront.tests.shop import Shop
 
+from devkit.testing.running import somebody
 from devkit.testing.samples import changed_ticket, listed_ticket, order_events
 
 LATE = "Your change is saved."
@@ -77,3 +78,21 @@ async def test_only_the_first_parts_of_the_cookie_count(shop: Shop) -> None:
     """Otherwise a long cookie would make the service read thousands of documents for one page."""
     page = await shop.get("/", seen=".".join(["x", "x", "x", f"ticket-{UNKNOWN}-1"]))
     assert LATE not in page.text
+
+
+@pytest.mark.parametrize(("kind", "path"), [("order", "/orders"), ("ticket", "/tickets")])
+async def test_what_its_reader_has_just_made_is_late_and_not_missing(shop: Shop, kind: str, path: str) -> None:
+    """The browser keeps the cookie as long as the page tries again. A copy may be late by minutes."""
+    made = f"{kind}-{UNKNOWN}-1"
+    page = await shop.get(f"{path}/{UNKNOWN}", somebody(), seen=f"{made}.x")
+    assert (page.status_code, page.headers["refresh"]) == (503, "2")
+    assert "The shop is a little late" in page.text
+    assert LATE in page.text
+    assert "withdrawn" not in page.text
+    assert page.headers["set-cookie"] == f"seen={made}; Path=/; Max-Age=10; SameSite=lax"
+
+
+async def test_what_its_reader_has_not_made_is_missing_though_something_else_is_late(shop: Shop) -> None:
+    page = await shop.get(f"/tickets/{UNKNOWN[::-1]}", seen=f"ticket-{UNKNOWN}-1")
+    assert page.status_code == 404
+    assert "set-cookie" not in page.headers
