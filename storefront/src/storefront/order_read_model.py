@@ -1,13 +1,14 @@
 """The copy of the orders that the pages show. The events of the orders service update it."""
 
 from collections.abc import Collection as Ids
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
 from pydantic import AwareDatetime, Field
 
 from common.domain.event import Event
-from common.domain.ids import OrderId, TicketId, UserId
+from common.domain.ids import OrderId, TicketId, UserId, made_at
 from common.events.orders import OrderCancelled, OrderCompleted, OrderEvent
 from common.storage.collection import Collection, Document
 from common.storage.read_model import ReadModel, ReadModelRepository
@@ -36,6 +37,10 @@ class OrderReadModel(ReadModel):
     expires_at: AwareDatetime
     extensions_left: int = Field(default=0, description="How often the buyer can still ask for more time.")
     cancel_reason: str | None = Field(default=None, description="Why the order was cancelled, as in OrderEvent.")
+
+    @property
+    def ordered_at(self) -> datetime:
+        return made_at(self.id)
 
     @classmethod
     def from_event(cls, event: Event) -> Self:

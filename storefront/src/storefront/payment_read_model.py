@@ -1,5 +1,6 @@
 """The copy of the payments that the pages show. The events of the payments service update it."""
 
+from collections.abc import Collection as Ids
 from typing import Self
 
 from pydantic import Field
@@ -36,6 +37,11 @@ class PaymentReadModelRepository(ReadModelRepository[PaymentReadModel]):
 
     async def create_indexes(self) -> None:
         await self.collection.create_index([("order_id", 1), ("_id", -1)])
+
+    async def find_of_orders(self, order_ids: Ids[str]) -> dict[str, PaymentReadModel]:
+        """Return the newest payment of each of these orders whose card was charged."""
+        found = await self.collection.find({"order_id": {"$in": list(order_ids)}}).sort([("_id", 1)]).to_list(None)
+        return {payment.order_id: payment for payment in self._documents.read_all(found)}
 
     async def find_of_order(self, order_id: OrderId) -> PaymentReadModel | None:
         """Return the newest payment of this order, or None if its card was not charged yet."""

@@ -133,10 +133,14 @@ class StorefrontService:
         """Return those of these orders whose events have arrived."""
         return await self._orders.find_many(list(order_ids))
 
-    async def list_orders(self, buyer: UserId, *, before: str | None) -> tuple[list[OrderReadModel], str]:
+    async def list_purchases(self, buyer: UserId, *, before: str | None) -> tuple[list[Purchase], str]:
         """Return a page of the buyer's orders, newest first, and the cursor of the next page (empty on the last)."""
         found = await self._orders.find_of_buyer(buyer, before=before, limit=PAGE_SIZE + 1)
-        return found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else ""
+        page = found[:PAGE_SIZE]
+        payments = await self._payments.find_of_orders([order.id for order in page])
+        tickets = {ticket.id: ticket for ticket in await self._tickets.find_many([order.ticket_id for order in page])}
+        purchases = [Purchase(order, payments.get(order.id), tickets.get(order.ticket_id)) for order in page]
+        return purchases, page[-1].id if len(found) > PAGE_SIZE else ""
 
     async def find_purchase(self, order_id: OrderId, *, by: UserId) -> Purchase:
         """Return one order with its payment. Raises NotFound or NotYourOrder."""

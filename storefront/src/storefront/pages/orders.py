@@ -15,8 +15,8 @@ router = APIRouter()
 async def show_orders(visit: CurrentVisit, after: str = "") -> HTMLResponse:
     if visit.user is None:
         return visit.page("sign_in_first.html", heading="Your orders", what="see your orders")
-    orders, next_cursor = await visit.storefront.list_orders(visit.user.id, before=after or None)
-    return visit.page("orders.html", orders=orders, next_cursor=next_cursor)
+    purchases, next_cursor = await visit.storefront.list_purchases(visit.user.id, before=after or None)
+    return visit.page("orders.html", purchases=purchases, next_cursor=next_cursor)
 
 
 @router.get("/orders/{order_id}")
