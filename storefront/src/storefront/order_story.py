@@ -9,7 +9,7 @@ _SENTENCES = {
     "order.created": "You ordered the ticket. It was held for you.",
     "order.extended": "You asked for more time.",
     "order.completed": "The order was completed. The ticket is yours.",
-    "payment.created": "Your card was charged.",
+    "payment.created": "You paid. Your card was charged.",
     "payment.refunded": "Your payment was refunded.",
 }
 _CANCELLED = {
@@ -33,7 +33,7 @@ def step_of(event: TimelineEvent) -> Step:
 def _sentence(event: TimelineEvent) -> str:
     if event.event == "order.cancelled":
         return cancelled_sentence(event.data.get("cancelReason"))
-    return _SENTENCES.get(event.event, event.event)
+    return _SENTENCES.get(event.event, "The order changed.")
 
 
 def cancelled_sentence(reason: object) -> str:

@@ -1,6 +1,7 @@
 // The list of the newest events. It does not move while somebody reads it: with the pointer over it, or the focus in it.
 
 import { isPaused, onPause } from "./live-pause.js";
+import { CLOCK } from "./times.js";
 
 const MOST_ROWS = 60;
 const FLUSH_MS = 250;
@@ -64,7 +65,7 @@ function rowOf(event) {
 
 function clock(iso) {
   const moment = new Date(iso);
-  const time = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  const time = moment.toLocaleTimeString([], { ...CLOCK, second: "2-digit" });
   return `${time}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
 }
 

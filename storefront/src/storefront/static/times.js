@@ -1,5 +1,6 @@
 // Shows times in the person's own time zone, and counts down to a deadline with the clock of the server.
 
+export const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }; // as the server writes times
 const ANNOUNCED = [300, 120, 60, 30]; // seconds before the end
 let serverNow = Number(document.body.dataset.now);
 let readAt = arrivedAt(performance.getEntriesByType("navigation")[0]);
@@ -23,11 +24,13 @@ export function restartClocks(seconds, at) {
   queueMicrotask(tick);
 }
 
+/** Return the time of day, and also the date if it is not today. */
 export function clock(iso, withSeconds = false) {
-  const format = { hour: "2-digit", minute: "2-digit", second: withSeconds ? "2-digit" : undefined };
-  const moment = new Date(iso);
-  const isToday = moment.toDateString() === new Date().toDateString();
-  return moment.toLocaleString([], isToday ? format : { ...format, day: "numeric", month: "short" });
+  const [moment, today] = [new Date(iso), new Date(now() * 1000)];
+  const format = { ...CLOCK, second: withSeconds ? "2-digit" : undefined };
+  if (moment.toDateString() !== today.toDateString()) Object.assign(format, { day: "numeric", month: "short" });
+  if (moment.getFullYear() !== today.getFullYear()) format.year = "numeric";
+  return moment.toLocaleString([], format);
 }
 
 function tick() {

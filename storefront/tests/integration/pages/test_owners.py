@@ -26,6 +26,7 @@ async def test_an_order_is_shown_to_its_buyer_with_what_happened(shop: Shop, str
     assert page.status_code == 200
     story = page.text[page.text.index('id="story"') :]
     assert story.index("You ordered the ticket.") < story.index("The order was cancelled.")
+    assert ">order.created<" not in story
     assert f'href="/orders/{created.id}"' in (await shop.get("/orders", buyer)).text
 
 
