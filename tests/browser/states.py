@@ -147,6 +147,13 @@ async def _order_open(stage: Stage) -> Page:
 
 
 @_state
+async def _order_to_give_up(stage: Stage) -> Page:
+    page = await _order_open(stage)
+    await page.get_by_role("button", name="Give it up").click()
+    return page
+
+
+@_state
 async def _order_with_a_declined_card(stage: Stage) -> Page:
     order = await stage.buyer.orders(await stage.lists())
     page = await stage.open(f"/orders/{order['id']}", stage.buyer, seen("order", order), errors="402 ")

@@ -76,6 +76,7 @@ async def test_a_slow_card_is_charged_once_however_often_a_person_clicks(
     page = await open_order(await open_visit(buyer), order)
     await pay(page, "Accepted after a few seconds")
     await expect(pay_button(page)).to_have_attribute("aria-disabled", "true")
+    await expect(page.get_by_text("Paying…")).to_be_visible()
     await pay_button(page).dispatch_event("click")
     await pay_button(page).dispatch_event("click")
     await sees_paid(page)

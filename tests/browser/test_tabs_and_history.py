@@ -80,9 +80,16 @@ async def test_a_reload_while_a_slow_card_is_charged_does_not_charge_it_again(
     visit = await open_visit(buyer)
     page = await open_ticket(visit, await seller.lists())
     order_id = await buy(page)
+    second = await visit.open(f"/orders/{order_id}")
+    visit.expect_error("409 ")
     async with page.expect_request("**/api/payments"):
         await pay(page, "Accepted after a few seconds")
+    await pay(second)
     await page.reload()
+    for tab in (second, page):
+        await expect(tab.get_by_text("A payment for this order is under way.")).to_be_visible()
+        await expect(tab.locator("#pay").get_by_role("alert")).to_be_hidden()
+    await sees_paid(second)
     await sees_paid(page)
     await is_paid_once(buyer, order_id)
 

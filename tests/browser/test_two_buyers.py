@@ -77,8 +77,9 @@ async def test_the_button_appears_within_a_second_when_the_other_buyer_gives_up(
         await watch(waiting, _OFFER)
         await buy(holder)
         await expect(buy_button(waiting)).to_be_hidden()
+        await holder.get_by_role("button", name="Give it up").click()
         async with holder.expect_response(lambda response: response.request.method == "DELETE") as given_up:
-            await holder.get_by_role("button", name="Give it up").click()
+            await holder.get_by_role("button", name="Yes, give it up").click()
         assert await shown_at(waiting, "Held", "On sale") - await _answered_at(await given_up.value) < SOON
         assert await shown(waiting) == ["On sale", "Held", "On sale"]
         await expect(holder.get_by_text("You gave the order up.").first).to_be_visible()

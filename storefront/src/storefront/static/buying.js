@@ -28,9 +28,12 @@ async function buy(button) {
     location.assign(`/orders/${order.id}`);
   } catch (error) {
     if (!(error instanceof NoAnswer)) keys.delete(name);
+    const own = error.code === "already-ordered" && error.message.match(/[0-9a-f]{24}/)?.[0];
+    if (own) remember("order", own, 1);
     await refresh();
     reserving(ticketId, false);
     explain(error);
+    if (own) linkTo(own);
   }
 }
 
@@ -50,9 +53,18 @@ window.addEventListener("pageshow", ({ persisted }) => {
 function explain(error) {
   const place = document.querySelector("[data-buy-error]");
   if (!place || !document.querySelector("[data-buy]")) return; // this person holds the ticket, or sells it
-  const texts = { "ticket-not-available": "Somebody else was faster. This ticket is held or sold now." };
+  const texts = {
+    "ticket-not-available": "Somebody else was faster. This ticket is held or sold now.",
+    "already-ordered": "You have ordered this ticket already.",
+  };
   show(place, (error instanceof Refused && texts[error.code]) || error.message);
   place.dataset.saidOf = offerOf(place);
+}
+
+/** The page does not know yet that this person has ordered the ticket. */
+function linkTo(orderId) {
+  const place = document.querySelector("[data-buy-error]:not([hidden])");
+  place?.append(" ", Object.assign(document.createElement("a"), { href: `/orders/${orderId}`, textContent: "Go to your order" }));
 }
 
 /** What we have said about the last attempt to buy is true only until the state or the price changes. */

@@ -2,6 +2,9 @@
 
 import { Refused } from "./api.js";
 
+const DOUBLE_CLICK_MS = 500;
+const running = new Set(); // the commands of all buttons that are disabled
+
 /** Remove all errors of the form. */
 export function clearErrors(form) {
   for (const error of form.querySelectorAll("[data-error-for]")) error.textContent = "";
@@ -36,15 +39,30 @@ export function show(element, text) {
   element.hidden = !text;
 }
 
-/** Run `work` while the button is disabled. A second click then does nothing. */
+/**
+ * Run `work` while the button is disabled. A second click then does nothing.
+ *
+ * The page may put a new button in the place of this one meanwhile. The second half of a double click then meets the new
+ * button, so this one does nothing either, until some time after the end.
+ */
 export async function busy(button, work) {
-  if (button.getAttribute("aria-disabled") === "true") return;
+  const command = commandOf(button);
+  if (running.has(command)) return;
+  running.add(command);
   button.setAttribute("aria-disabled", "true");
   try {
     await work();
   } finally {
     button.removeAttribute("aria-disabled");
+    if (button.isConnected) running.delete(command);
+    else setTimeout(() => running.delete(command), DOUBLE_CLICK_MS);
   }
+}
+
+/** Return what a button and the one in its place have in common, for example `extend 65f0c0ffee00000000000020`. */
+function commandOf(button) {
+  const [first] = Object.entries(button.dataset);
+  return first ? first.join(" ") : button;
 }
 
 function sentence(message) {
