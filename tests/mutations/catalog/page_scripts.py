@@ -9,6 +9,7 @@ _SCRIPTS = "storefront/src/storefront/static"
 _CHANGED_PRICE = "tests/browser/test_changed_price.py"
 _EXPIRY = "tests/browser/test_expiry.py"
 _LOADING_AGAIN = "tests/browser/test_loading_again.py"
+_ONE_ORDER = "tests/browser/test_one_order.py"
 _PURCHASE = "tests/browser/test_purchase.py"
 _SELLING = "tests/browser/test_selling.py"
 _TABS = "tests/browser/test_tabs_and_history.py"
@@ -106,6 +107,33 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="if (attempt === ATTEMPTS || !repeatable)",
         new="if (attempt === ATTEMPTS)",
         tests=tests_in(_SELLING, "test_a_listing_whose_answer_is_lost_is_sent_once"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-extends-once-for-a-double-click",
+        promise="A click that meets the new button in the place of the clicked one does not repeat the command.",
+        where=f"{_SCRIPTS}/forms.js",
+        old="if (running.has(command)) return;",
+        new="",
+        tests=tests_in(_ONE_ORDER, "test_a_double_click_and_a_lost_answer_extend_an_order_once"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-extends-from-the-deadline-that-it-shows",
+        promise="An extension that is sent again after a lost answer names the deadline that the buyer saw.",
+        where=f"{_SCRIPTS}/order.js",
+        old="{ expiresAt }",
+        new="{}",
+        tests=tests_in(_ONE_ORDER, "test_a_double_click_and_a_lost_answer_extend_an_order_once"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-waits-for-a-payment-that-is-under-way",
+        promise="A payment that another tab has begun, or this tab before a reload, is shown until it has ended.",
+        where=f"{_SCRIPTS}/order.js",
+        old="if (UNDER_WAY.includes(error.code)) return await waitForResult(form);",
+        new="",
+        tests=tests_in(_TABS, "test_a_reload_while_a_slow_card_is_charged_does_not_charge_it_again"),
         slow=True,
     ),
     Mutation(
