@@ -9,6 +9,7 @@ from storefront.platform.topology import DurableConsumer, EventType, Topology, r
 
 _SIZE_OF_A_LETTER = 5.8  # of the system's font at 12 px, on average
 _SPACE_FOR_THE_LAG = 50
+_APART = 8  # of two lines, so that they do not look like one
 _ONE = Topology(
     ("orders",),
     ("DOMAIN_EVENTS",),
@@ -60,6 +61,12 @@ def test_every_name_has_space_beside_the_number_of_its_row(drawing: Drawing) -> 
         if 28 + len(row.label) * letter + _SPACE_FOR_THE_LAG > box.width
     ]
     assert too_long == []
+
+
+def test_the_lines_of_two_services_do_not_meet_in_the_wide_picture() -> None:
+    left, right = ([box for box in DRAWINGS[0].boxes if (box.x == 0) == is_left] for is_left in (True, False))
+    heights = [[row.y for box in boxes for row in box.rows] for boxes in (left, right)]
+    assert [(a, b) for a, b in itertools.product(*heights) if abs(a - b) < _APART] == []
 
 
 def test_a_platform_of_one_service_can_be_drawn() -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from storefront.platform.topology import DurableConsumer, EventType, Topology
 
-_HEADER, _ROW, _PADDING, _GAP = 34, 24, 8, 16
+_HEADER, _ROW, _PADDING, _GAP = 32, 24, 4, 12
+"""Header, padding and gap are together two rows. So the rows of all boxes of a column are on one grid."""
 _TOP = 34
 _BAR = 12
 _LONGEST_LABEL = 36
@@ -79,7 +80,12 @@ def draw_wide(topology: Topology) -> Drawing:
     first = middle - spread * (len(topology.streams) - 1) // 2
     rails = {stream: first + spread * index for index, stream in enumerate(_in_the_middle(topology.streams))}
     left, right = _halves(topology)
-    boxes = [*_column(topology, left, 0, box, rails, port=box), *_column(topology, right, width - box, box, rails)]
+    # The lines of the right column are between those of the left one. Otherwise, two lines that meet at a stream would
+    # look like one line from a service to another.
+    boxes = [
+        *_column(topology, left, 0, box, rails, port=box),
+        *_column(topology, right, width - box, box, rails, top=_TOP + _ROW // 2),
+    ]
     height = max(each.y + each.height for each in boxes)
     ends = [  # the names are wider than the space between the streams, so every other one is higher
         Rail(stream, x, 10 + 14 * (index % 2), _TOP - 4, height - _TOP + 4)
