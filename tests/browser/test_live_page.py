@@ -39,7 +39,10 @@ async def test_the_events_of_a_sale_appear_and_a_click_shows_what_happened_to_th
 
     await link.click()
     steps = page.locator("#history-steps .step > strong")
-    await expect(steps).to_have_text(["order.created", "order.completed"])
+    await expect(steps).to_have_text(["order.created", "payment.created", "order.completed"])
+    times = page.locator("#history-steps time, [data-log] time")
+    assert {len(text) for text in await times.all_inner_texts()} == {len("15:30:00.250")}, "one format everywhere"
+    await expect(page.locator("#history-steps")).to_contain_text("because of payment.created")
     await expect(page).to_have_url(re.compile(f"/live\\?id={order['id']}$"))
     await page.get_by_role("link", name="its ticket").first.click()
     await expect(steps.first).to_have_text("ticket.created")
@@ -111,3 +114,63 @@ async def test_the_page_shows_the_lag_of_every_consumer(open_visit: OpenVisit) -
     row = table.get_by_role("row", name=re.compile("replicate-ticket"))
     await expect(row.get_by_role("cell", name="listening")).to_be_visible()
     await expect(page.locator("[data-figure='dead-letters']")).to_have_text(re.compile(r"^\d+$"))
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1440, "height": 900}, _NARROW], ids=["wide", "narrow"])
+async def test_the_page_says_which_consumer_is_in_trouble_and_what_helps(
+    open_visit: OpenVisit, viewport: dict[str, int]
+) -> None:
+    visit = await open_visit(viewport=viewport)
+    await visit.context.route("**/live/platform", lambda route: route.fulfill(content_type="text/event-stream"))
+    page = await visit.open("/live")
+    late, silent = "tickets-hold-ticket-on-order-created", "payments-accept-payments-longer-on-order-extended"
+    await _show(
+        page, {late: {"inFlight": 12_345, "oldestSeconds": 36}, silent: {"state": "no subscriber"}}, {silent: 1}
+    )
+
+    picture = page.locator(".live-picture:visible")
+    await expect(picture.locator("[data-service=payments] [data-box-state]")).to_have_text("no subscriber")
+    await expect(picture.locator("[data-service=tickets] [data-box-state]")).to_have_text("oldest: 36 s")
+    await expect(picture.locator("[data-service=orders] [data-box-state]")).to_be_empty()
+    assert await page.evaluate(_COVERED_NAMES) == []
+    await expect(page.locator("[data-tile='in-flight'].late")).to_contain_text("oldest: 36 s")
+    await expect(page.get_by_text("marketplace dead-letters list")).to_be_visible()
+    await page.get_by_role("link", name=silent).click()
+    await expect(page.locator(f"[data-consumer-row='{silent}']")).to_contain_text("no subscriber, 1 dead letter")
+    await expect(page.locator(f"[data-consumer-row='{silent}']")).to_be_in_viewport()
+    if viewport != _NARROW:
+        assert await page.evaluate(
+            "(([box]) => box.scrollWidth <= box.clientWidth)(document.querySelectorAll('.live-scroll'))"
+        )
+    assert await find_violations(page) == []
+
+    await _show(page, {}, None)
+    await expect(page.get_by_text("NATS does not answer. The numbers come back")).to_be_visible()
+    tiles = page.locator(".live-tiles [data-figure]")
+    await expect(tiles).to_have_text(["unknown"] * 5)
+
+
+async def _show(page: Page, consumers: dict[str, Any], dead_letters: dict[str, int] | None) -> None:
+    """Show these numbers. The other consumers have nothing to do, or are unknown if the dead letters are, too."""
+    await page.evaluate(
+        """async ([changed, deadLetters]) => {
+            const { showFigures } = await import(document.querySelector("script[src*='live-page']").src.replace("page.js", "figures.js"));
+            const unknown = { state: "unknown", waiting: null, inFlight: null, delivered: null, oldestSeconds: null };
+            const idle = { state: "listening", waiting: 0, inFlight: 0, delivered: 0, oldestSeconds: null };
+            const names = [...document.querySelectorAll("[data-consumer-row]")].map((row) => row.dataset.consumerRow);
+            const consumers = names.map((name) => [name, { ...(deadLetters ? idle : unknown), ...changed[name] }]);
+            showFigures({ consumers: Object.fromEntries(consumers), deadLetters });
+        }""",  # noqa: E501 - the address of the script
+        [consumers, dead_letters],
+    )
+
+
+_COVERED_NAMES = """() => {
+    const right = (element) => element.getBoundingClientRect().right;
+    const left = (element) => element.getBoundingClientRect().left;
+    return [...document.querySelectorAll(".live-picture")].filter((each) => each.getClientRects().length).flatMap(
+        (picture) => [
+            ...[...picture.querySelectorAll(".row")].map((row) => [row.querySelector(".row-name"), row.querySelector(".row-value")]),
+            ...[...picture.querySelectorAll("[data-service]")].map((box) => [box.querySelector(".box-name"), box.querySelector(".box-state")]),
+        ].filter(([name, value]) => value.textContent && right(name) > left(value)).map(([name]) => name.textContent));
+}"""  # noqa: E501 - two selectors per line

@@ -10,6 +10,7 @@ Each service is one user of NATS, and has only the permissions that it needs. Th
 | receive and acknowledge the events of a         | the consumer is in the table CONSUMERS of this service        |
 | consumer, and publish its dead letters          | (in its module `consumers`)                                   |
 | read events directly from a stream              | the stream is in `reads_streams` of its ServiceSpec           |
+| read the newest event of a type of an aggregate | the type is in `reads_newest` of its ServiceSpec              |
 | read each new event of a stream                 | the stream is `follows` of its ServiceSpec                    |
 | ask for the state of all consumers and of the   | `watches_platform` of its ServiceSpec is true                 |
 | stream of dead letters                          |                                                               |
@@ -104,6 +105,9 @@ def _service(spec: ServiceSpec) -> User:
                 {stream_of(event) for event in events} & {DOMAIN_EVENTS}
             ),
             "timelines, read from the streams": _direct_get(spec.reads_streams),
+            "newest events of other services": [
+                f"{_API}.DIRECT.GET.{stream_of(event).name}.{event.subjects()}" for event in spec.reads_newest
+            ],
             "the newest message of the stream that it follows, and those after it": (
                 [*_direct_get([spec.follows]), f"{_API}.DIRECT.GET.{spec.follows.name}.>"] if spec.follows else []
             ),

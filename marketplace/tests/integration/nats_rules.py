@@ -123,7 +123,8 @@ def streams_administration() -> Rules:
         }
         for event in EXAMPLES:
             own = only(event.publisher, "operator", when=_is_in(stream, event))
-            rules[f"PUB $JS.API.DIRECT.GET.{stream}.{event.subject}"] = own | only(*followers)
+            newest = only("storefront", when=_is_in(stream, event) and event.type_name() == "expiration.completed")
+            rules[f"PUB $JS.API.DIRECT.GET.{stream}.{event.subject}"] = own | newest | only(*followers)
     others = (f"{api}.LIST", f"{api}.NAMES", f"{api}.INFO.INVENTED", f"{api}.CREATE.INVENTED", "PUB $JS.API.INFO")
     return rules | dict.fromkeys(others, NOBODY)
 

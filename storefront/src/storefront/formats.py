@@ -27,6 +27,11 @@ def clock_time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M} UTC"
 
 
+def precise_time(moment: datetime) -> str:
+    """Return a time to the millisecond, for those who compare events: "2026-11-27 15:30:00.250 UTC"."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03} UTC"
+
+
 def event_time(starts_at: str) -> str:
     """Return when an event begins, for people, in the time of its place. For example "Sat 1 May 2027, 20:00".
 

@@ -27,6 +27,7 @@ from storefront.payment_read_model import PaymentReadModelRepository
 from storefront.platform import routes as platform
 from storefront.platform.audience import Audience
 from storefront.platform.gauges import Gauges
+from storefront.platform.past import Past
 from storefront.platform.topology import read_topology
 from storefront.rendering import Renderer
 from storefront.service import StorefrontService
@@ -59,6 +60,7 @@ def create_app(
     runtime.before_start(tickets.create_indexes, orders.create_indexes, payments.create_indexes)
     runtime.consume(CONSUMERS, storefront)
     runtime.in_background(feed.run, catching_up.run, Gauges(runtime.broker, read_topology(), audience).run)
+    runtime.in_background(Past(runtime.broker, audience).run)
     runtime.before_drain(hub.close)
     runtime.before_drain(audience.close)
     app = create_http_app(

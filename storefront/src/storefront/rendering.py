@@ -71,6 +71,7 @@ class Renderer:
             "decimal": formats.decimal,
             "iso": formats.iso,
             "clock_time": formats.clock_time,
+            "precise_time": formats.precise_time,
             "date_and_time": formats.date_and_time,
             "event_time": formats.event_time,
             "place_parts": formats.place_parts,

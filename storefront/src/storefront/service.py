@@ -13,6 +13,7 @@ from common.domain.clock import Clock
 from common.domain.errors import NotFound, NotTheOwner
 from common.domain.event import Event
 from common.domain.ids import OrderId, TicketId, UserId
+from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderEvent
 from common.events.payments import PaymentEvent
 from common.events.tickets import TicketEvent
@@ -158,8 +159,18 @@ class StorefrontService:
         return await self._timeline.read([purchase.order.id, *payment])
 
     async def read_history(self, aggregate_id: str) -> list[TimelineEvent]:
-        """Return the events of any one ticket, order or payment, from the event stream, oldest first."""
-        return await self._timeline.read([aggregate_id])
+        """Return the events of any one ticket, order or payment, from the event streams, oldest first.
+
+        The history of an order also has the events of its payment, and says when its time to pay was over.
+        """
+        payment = await self._payments.find_of_order(OrderId(aggregate_id))
+        events = await self._timeline.read([aggregate_id, *([payment.id] if payment else [])])
+        events += await self._timeline.read_newest(ExpirationCompleted, aggregate_id)
+        return sorted(events, key=lambda event: (event.at, event.version))
+
+    async def read_events(self, aggregate_ids: Iterable[str]) -> list[TimelineEvent]:
+        """Return the events of these tickets, orders and payments, from the event stream, and nothing related."""
+        return await self._timeline.read(aggregate_ids)
 
     async def list_of_seller(self, seller: UserId, *, before: str | None) -> Listing:
         """Return a page of the seller's own tickets, newest first."""

@@ -4,6 +4,7 @@ The command-line program `marketplace` and the tests read SPEC, for example to s
 its database.
 """
 
+from common.events.expiration import ExpirationCompleted
 from common.messaging.streams import DOMAIN_EVENTS
 from common.runtime.service_spec import ReadModelSpec, ServiceSpec
 from storefront.consumers import CONSUMERS
@@ -28,6 +29,7 @@ SPEC = ServiceSpec(
     exact_routes=("/",),
     event_routes=("/live/events", "/live/platform"),
     reads_streams=(DOMAIN_EVENTS,),
+    reads_newest=(ExpirationCompleted,),
     follows=DOMAIN_EVENTS,
     watches_platform=True,
 )

@@ -10,7 +10,12 @@ import httpx
 import pytest
 import uvicorn
 
+from common.domain.clock import utc_now
+from common.domain.ids import PaymentId
+from common.events.envelope import CAUSE, StagedEvent
+from common.events.expiration import ExpirationCompleted
 from common.events.orders import OrderCreated
+from common.events.payments import PaymentCreated
 from common.http.server import DrainingServer
 from common.messaging.consumer import Consumer
 from common.messaging.provisioning import provision_consumers
@@ -22,6 +27,7 @@ from devkit.testing.running import RunningService, Surroundings
 from devkit.testing.samples import listed_ticket, order_events
 from storefront.consumers import CONSUMERS
 from storefront.main import create_app
+from storefront.platform.past import PAST_EVENTS
 from storefront.settings import StorefrontSettings
 
 Start = Callable[..., AbstractAsyncContextManager[RunningService]]
@@ -88,6 +94,10 @@ async def eventually_told(told: Told, name: str, *, until: Callable[[dict[str, A
     return await eventually(found, what=f"{name} in {told[-3:]}")
 
 
+def _is_listening(figures: dict[str, Any]) -> bool:
+    return bool(figures["consumers"][_TICKETS]["state"] == "listening")
+
+
 @pytest.mark.parametrize("path", ["/live", "/live/platform"])
 async def test_without_the_setting_nobody_sees_the_platform(start: Start, path: str) -> None:
     async with start() as running:
@@ -122,17 +132,18 @@ async def test_a_viewer_sees_the_lag_of_each_consumer_and_the_dead_letters(
     streams: EventStreams, running: RunningService
 ) -> None:
     async with looking(running) as told:
-        idle = await eventually_told(told, "figures", until=lambda data: data["consumers"][_TICKETS] is not None)
-        assert idle["deadLetters"] == 0
+        idle = await eventually_told(told, "figures", until=_is_listening)
+        assert idle["deadLetters"] == {}
         assert idle["consumers"][_TICKETS] | {"delivered": 0} == {
+            "state": "listening",
             "waiting": 0,
             "inFlight": 0,
             "delivered": 0,
-            "listening": True,
+            "oldestSeconds": None,
         }
-        assert idle["consumers"]["orders-replicate-ticket"] is None, "orders does not run here"
+        assert idle["consumers"]["orders-replicate-ticket"]["state"] == "missing", "orders does not run here"
         await streams.publish_bytes("dead-letter.somebody", b"{}")
-        await eventually_told(told, "figures", until=lambda data: data["deadLetters"] == 1)
+        await eventually_told(told, "figures", until=lambda data: data["deadLetters"] == {"somebody": 1})
     assert (await streams.broker.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 1
 
 
@@ -145,10 +156,21 @@ async def test_a_viewer_sees_how_many_events_wait_for_a_service_that_is_down(
     await streams.publish(created)
     async with looking(running) as told:
         seen = await eventually_told(
-            told, "figures", until=lambda data: data["consumers"][of_payments.name] is not None
+            told, "figures", until=lambda data: data["consumers"][of_payments.name]["oldestSeconds"] is not None
         )
     down = seen["consumers"][of_payments.name]
-    assert (down["waiting"], down["listening"]) == (1, False)
+    assert (down["waiting"], down["state"]) == (1, "no subscriber")
+    assert 1 <= down["oldestSeconds"] <= 60, "the event is older than the first look at it"
+
+
+async def test_a_page_that_is_opened_after_a_restart_shows_the_newest_events_of_the_stream(
+    streams: EventStreams, start: Start
+) -> None:
+    tickets = [listed_ticket() for _ in range(PAST_EVENTS + 1)]
+    await streams.publish(*tickets)
+    async with start(live_page="on") as running, looking(running) as told:
+        seen = await eventually_told(told, "past", until=lambda data: bool(data["events"]))
+    assert [event[1] for event in seen["events"]] == [ticket.id for ticket in tickets[1:]]
 
 
 async def test_the_page_shows_the_history_of_an_aggregate_without_its_people(
@@ -163,9 +185,44 @@ async def test_the_page_shows_the_history_of_an_aggregate_without_its_people(
     assert created.user_id not in page.text
 
 
+async def test_the_history_of_an_order_has_its_payment_its_deadline_and_names_the_causes(
+    streams: EventStreams, running: RunningService
+) -> None:
+    created, cancelled, _ = order_events("65f0c0ffee00000000000010")
+    cancelled = cancelled.model_copy(update={"cancel_reason": "expired"})
+    over = ExpirationCompleted(id=created.id, version=2, expires_at=created.expires_at)
+    paid = PaymentCreated(
+        id=PaymentId("65f0c0ffee00000000000030"),
+        version=2,
+        order_id=created.id,
+        user_id=created.user_id,
+        amount=1999,
+        status="captured",
+    )
+    await streams.publish(created, paid)
+    for event, cause in ((over, f"expiration-{created.id}-1"), (cancelled, over.event_id)):
+        staged = StagedEvent.stage(event, utc_now())
+        await streams.publish_bytes(staged.subject, staged.data.encode(), {**staged.headers, CAUSE: cause})
+
+    async def shown() -> str:
+        page = await running.client().get("/live", params={"id": created.id})
+        return page.text.partition('id="history-steps"')[2].partition("</section>")[0]
+
+    text = await eventually(shown, until=lambda text: "payment.created" in text, what="the payment")
+    assert text.index("expiration.completed</strong>") < text.index("order.cancelled</strong>")
+    assert "cancelled: expired" in text
+    assert text.index("because of expiration.alarm") < text.index("because of expiration.completed")
+
+
+@pytest.mark.parametrize("wanted", ["452f036e", "…452f036e", "hello"])
+async def test_what_is_not_an_id_is_answered_with_what_an_id_is(running: RunningService, wanted: str) -> None:
+    page = await running.client().get("/live", params={"id": wanted})
+    assert "An id has 24 characters" in page.text
+
+
 @pytest.mark.parametrize("wanted", ["65f0c0ffee000000000000ff", "nonsense", '"><script>', "*", "x" * 3000])
 async def test_an_unknown_id_is_answered_with_a_sentence(running: RunningService, wanted: str) -> None:
     page = await running.client().get("/live", params={"id": wanted})
     assert page.status_code == 200
-    assert "has no event of" in page.text
+    assert "has no event of" in page.text or "is not an id" in page.text
     assert "<script>" not in page.text

@@ -35,7 +35,7 @@ async def test_an_event_is_shown_without_anything_about_a_person(event: Event) -
 def test_the_history_of_an_aggregate_names_no_person(event: Event) -> None:
     data = json.loads(event.to_json())
     step = history_step(
-        TimelineEvent(event.type_name(), event.subject, utc_now(), event.version, "request", None, data)
+        TimelineEvent(event.type_name(), event.subject, utc_now(), event.version, "request", None, data), {}
     )
     assert [person for person in _PEOPLE if person in repr(step)] == []
 
@@ -60,14 +60,26 @@ async def test_a_new_viewer_first_gets_the_newest_past_events_but_does_not_count
     assert "event: events" not in text
 
 
+async def test_events_from_before_the_start_come_first_and_only_once() -> None:
+    audience = Audience()
+    old, both, new = (listed_ticket() for _ in range(3))
+    early = audience.enter()
+    for ticket in (both, new):
+        audience.note(ticket, utc_now())
+    audience.remember([(old, utc_now()), (both, utc_now())])
+    for viewer in (early, audience.enter()):
+        shown = _data(await _next(viewer.read()), "past")["events"]
+        assert [event[1] for event in shown] == [old.id, both.id, new.id]
+
+
 async def test_only_the_newest_numbers_wait_for_a_viewer() -> None:
     audience = Audience()
     viewer = audience.enter()
-    for dead_letters in range(5):
-        audience.show({"consumers": {}, "deadLetters": dead_letters})
+    for messages in range(5):
+        audience.show({"consumers": {}, "deadLetters": {"orders-x": messages}})
     text = await _next(viewer.read())
     assert text.count("event: figures") == 1
-    assert _data(text, "figures")["deadLetters"] == 4
+    assert _data(text, "figures")["deadLetters"] == {"orders-x": 4}
 
 
 async def test_nobody_asks_nats_for_numbers_when_the_last_viewer_has_left() -> None:

@@ -15,9 +15,10 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from common.domain.errors import DependencyUnavailable
+from common.domain.event import Event
 from common.events.envelope import CAUSE, TIME, TRACEPARENT
 from common.messaging.broker import Broker
-from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS, Stream
+from common.messaging.streams import DOMAIN_EVENTS, GENERAL_EVENTS, Stream, stream_of
 
 _LONGEST = 200
 
@@ -60,6 +61,20 @@ class TimelineReader:
             for stream in self._streams:
                 found += await self._read(stream.name, f"*.*.{aggregate_id}")
         return sorted(found, key=lambda event: (event.at, event.version))
+
+    async def read_newest(self, event: type[Event], aggregate_id: str) -> list[TimelineEvent]:
+        """Return the newest event of this type and aggregate, if there is one. It may be in any stream.
+
+        This needs only the permission to read the events of this type.
+        """
+        subject = f"{event.type_name()}.{aggregate_id}"
+        try:
+            message = await self._broker.jetstream.get_last_msg(stream_of(event).name, subject, direct=True)
+            return [_event(message)]
+        except (NotFoundError, ValueError, KeyError):
+            return []
+        except (TimeoutError, NatsError) as error:
+            raise DependencyUnavailable("The event stream does not answer.") from error
 
     async def _read(self, stream: str, subject: str) -> list[TimelineEvent]:
         found: list[TimelineEvent] = []

@@ -87,6 +87,11 @@ class ServiceSpec:
 
     The NATS user of the service then gets the permission to do this.
     """
+    reads_newest: tuple[type[Event], ...] = ()
+    """The service also reads the newest event of these types of an aggregate, and nothing else of their streams.
+
+    The NATS user of the service then gets the permission to do this.
+    """
     follows: Stream | None = None
     """Each instance of the service also follows this stream: it learns of every new event (see StreamFollower).
 

@@ -9,6 +9,7 @@ import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
+from itertools import starmap
 from typing import Any
 
 from common.domain.clock import utc_now
@@ -41,6 +42,10 @@ class Viewer:
     def note(self, event: Shown) -> None:
         self._events.append(event)
         self._counts[str(event[0])] += 1
+        self._wake.set()
+
+    def remember(self, past: Iterable[Shown]) -> None:
+        self._past = list(past)
         self._wake.set()
 
     def show(self, figures: dict[str, Any]) -> None:
@@ -107,14 +112,18 @@ class Audience:
     async def until_somebody_looks(self) -> None:
         await self._somebody_looks.wait()
 
+    def remember(self, events: Iterable[tuple[Event, datetime | None]]) -> None:
+        """Take over events that were stored before this process began to note them, oldest first."""
+        noted = list(self._past)
+        keys = {tuple(each[:3]) for each in noted}
+        older = [each for each in starmap(_shown, events) if tuple(each[:3]) not in keys]
+        self._past = deque([*older, *noted], maxlen=_MOST_EVENTS)
+        for viewer in self._viewers:
+            viewer.remember(self._past)
+
     def note(self, event: Event, stored_at: datetime | None) -> None:
         """Show an event to all viewers: everybody may see that it happened, but not to whom."""
-        shown: Shown = [
-            event.type_name(),
-            event.id,
-            event.version,
-            (stored_at or utc_now()).isoformat(timespec="milliseconds"),
-        ]
+        shown = _shown(event, stored_at)
         self._past.append(shown)
         for viewer in self._viewers:
             viewer.note(shown)
@@ -128,6 +137,11 @@ class Audience:
         self._is_closed = True
         for viewer in self._viewers:
             viewer.close()
+
+
+def _shown(event: Event, stored_at: datetime | None) -> Shown:
+    at = (stored_at or utc_now()).isoformat(timespec="milliseconds")
+    return [event.type_name(), event.id, event.version, at]
 
 
 def _encode(name: str, data: dict[str, Any]) -> str:

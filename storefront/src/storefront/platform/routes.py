@@ -13,7 +13,7 @@ from common.http.middleware import EVENT_STREAM
 from storefront.pages.visit import CurrentVisit
 from storefront.platform.audience import Audience, Viewer
 from storefront.platform.drawing import Drawing, draw_narrow, draw_wide
-from storefront.platform.history import HistoryStep, history_step
+from storefront.platform.history import HistoryStep, read_steps
 from storefront.platform.topology import read_topology
 from storefront.service import StorefrontService
 from storefront.site import CurrentSite
@@ -31,6 +31,7 @@ async def show_platform(visit: CurrentVisit, id: str = "") -> HTMLResponse:  # n
         topology=read_topology(),
         drawings=_drawings(),
         wanted=wanted[:100],
+        is_id=is_id,
         steps=await _history(visit.storefront, wanted) if is_id else [],
     )
 
@@ -43,7 +44,7 @@ def _drawings() -> tuple[Drawing, ...]:
 
 async def _history(storefront: StorefrontService, aggregate_id: str) -> list[HistoryStep] | None:
     try:
-        return [history_step(event) for event in await storefront.read_history(aggregate_id)]
+        return await read_steps(storefront, aggregate_id)
     except DependencyUnavailable:
         return None
 

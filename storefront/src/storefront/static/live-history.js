@@ -1,5 +1,7 @@
 // Shows what happened to one ticket, order or payment, beside the picture. The server renders it.
 
+import { showTimesIn } from "./live-time.js";
+
 const panel = document.getElementById("history");
 const place = document.getElementById("history-steps");
 const input = document.getElementById("live-id");
@@ -16,10 +18,16 @@ document.addEventListener("click", (event) => {
 
 document.querySelector("[data-live-find]").addEventListener("submit", (event) => {
   event.preventDefault();
-  choose(input.value.trim());
+  choose(completed(input.value.trim().toLowerCase()));
 });
 
 window.addEventListener("popstate", () => show(new URLSearchParams(location.search).get("id") ?? ""));
+
+/** The list shows only the end of each id. Return the whole id if somebody has entered such an end. */
+function completed(text) {
+  const end = text.replace(/^…/, "");
+  return /^[0-9a-f]{8,23}$/.test(end) ? document.querySelector(`[data-live-id$="${end}"]`)?.dataset.liveId ?? text : text;
+}
 
 /** Load the shown aggregate again if one of these events is its own. */
 export function refreshHistoryOf(ids) {
@@ -48,5 +56,9 @@ async function show(id) {
   } catch {
     steps = [Object.assign(document.createElement("p"), { className: "hint", textContent: "The shop does not answer. Try again in a moment." })];
   }
-  if (mine === newest) place.replaceChildren(...steps);
+  if (mine !== newest) return;
+  place.replaceChildren(...steps);
+  showTimesIn(place);
 }
+
+showTimesIn(place);

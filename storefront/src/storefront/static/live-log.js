@@ -1,7 +1,7 @@
 // The list of the newest events. It does not move while somebody reads it: with the pointer over it, or the focus in it.
 
 import { isPaused, onPause } from "./live-pause.js";
-import { CLOCK } from "./times.js";
+import { clock } from "./live-time.js";
 
 const MOST_ROWS = 60;
 const FLUSH_MS = 250;
@@ -61,12 +61,6 @@ function rowOf(event) {
   row.insertCell().append(type, which);
   row.insertCell().append(link);
   return row;
-}
-
-function clock(iso) {
-  const moment = new Date(iso);
-  const time = moment.toLocaleTimeString([], { ...CLOCK, second: "2-digit" });
-  return `${time}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
 }
 
 function keyOf([name, id, version]) {

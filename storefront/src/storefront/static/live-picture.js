@@ -33,7 +33,7 @@ export function showEvents(counts) {
 /** Show the deliveries of those consumers whose stream this page does not read. Their counters say how many. */
 export function showDeliveries(consumers) {
   for (const row of rows("[data-consumer]:not([data-stream-of=DOMAIN_EVENTS])")) {
-    const now = consumers[row.dataset.consumer]?.delivered;
+    const now = consumers[row.dataset.consumer]?.delivered ?? undefined;
     const before = delivered.get(row.dataset.consumer);
     if (now !== undefined) delivered.set(row.dataset.consumer, now);
     if (before === undefined || !(now > before) || isPaused() || document.hidden) continue;

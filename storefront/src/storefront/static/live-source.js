@@ -3,12 +3,17 @@
 import { isPaused, onPause } from "./live-pause.js";
 
 const LONGEST_PAUSE_MS = 5000;
-const WORDS = { waiting: "Connecting…", live: "Live", lost: "Connection lost, trying again…", paused: "Paused" };
+const SILENT_MS = 10_000; // the numbers arrive at least every few seconds
+const WORDS = {
+  waiting: "Connecting…", live: "Live", lost: "Connection lost, trying again…", nats: "NATS does not answer", paused: "Paused",
+};
 const place = document.querySelector("[data-live-state]");
 let source = null;
 let timer = null;
 let pause = 500;
 let state = "waiting";
+let natsAnswers = true;
+let heardAt = 0;
 
 /** Call a handler for each server-sent event with its name. */
 export function listen(handlers) {
@@ -17,7 +22,7 @@ export function listen(handlers) {
     source = new EventSource("/live/platform");
     source.addEventListener("open", () => {
       pause = 500;
-      say("live");
+      hear();
     });
     source.addEventListener("error", () => {
       say("lost");
@@ -26,7 +31,10 @@ export function listen(handlers) {
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
     });
     for (const [name, handle] of Object.entries(handlers)) {
-      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+      source.addEventListener(name, (event) => {
+        hear();
+        handle(JSON.parse(event.data));
+      });
     }
   };
   const close = () => {
@@ -37,12 +45,24 @@ export function listen(handlers) {
   onPause(() => say(state));
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", (event) => { if (event.persisted) open(); });
+  // A process that hangs keeps its connections.
+  setInterval(() => { if (state === "live" && !document.hidden && performance.now() - heardAt > SILENT_MS) say("lost"); }, 1000);
   if (!document.hidden) open();
+}
+
+export function showNats(answers) {
+  natsAnswers = answers;
+  say(state);
+}
+
+function hear() {
+  heardAt = performance.now();
+  say("live");
 }
 
 function say(newState) {
   state = newState;
-  const shown = isPaused() && state === "live" ? "paused" : state;
+  const shown = state !== "live" ? state : isPaused() ? "paused" : natsAnswers ? "live" : "nats";
   if (place.dataset.liveState === shown) return;
   place.dataset.liveState = shown;
   place.querySelector("[data-live-state-text]").textContent = WORDS[shown];
