@@ -11,6 +11,7 @@ from common.http.dependencies import REQUIRES_BROKER, use_cases
 from common.http.idempotent_requests import RequestInFlight
 from common.http.idempotent_route import CurrentRequestKey, IdempotentRoute
 from common.http.problems import problems
+from payments.gateway.sandbox_cards import describe_cards
 from payments.payment import AlreadyPaid, CardRefused, NotTheBuyer, OrderNotOpen, PaymentInProgress
 from payments.schemas import PaymentIn, PaymentList, PaymentOut
 from payments.service import PaymentService
@@ -19,6 +20,12 @@ _EVERYWHERE = problems(NotSignedIn, NotTheBuyer, NotFound)
 router = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWHERE)
 idempotent = APIRouter(prefix="/api/payments", tags=["payments"], responses=_EVERYWHERE, route_class=IdempotentRoute)
 
+_ABOUT_CARDS = f"""\
+Without a key of Stripe, a sandbox takes the place of the card processor, and no money moves. It knows these test cards
+(`tok_…` means the same as `pm_card_…`, except for the two cards of the sandbox itself), and refuses others with 422:
+
+{describe_cards()}
+"""
 
 Payments = Annotated[PaymentService, Depends(use_cases(PaymentService))]
 
@@ -26,6 +33,7 @@ Payments = Annotated[PaymentService, Depends(use_cases(PaymentService))]
 @idempotent.post(
     "",
     summary="Pay for an order",
+    description=_ABOUT_CARDS,
     status_code=status.HTTP_201_CREATED,
     responses=problems(
         CardRefused, OrderNotOpen, AlreadyPaid, PaymentInProgress, VersionConflict, RequestInFlight, KeyReused

@@ -40,6 +40,7 @@ async def test_a_decline_has_its_reason_and_the_order_accepts_another_card(check
     unknown = await checkout.pay("pm_card_misspelt")
     assert problem(unknown) == (422, "bad-input")
     assert unknown.json()["errors"][0]["field"] == "token"
+    assert "/api/docs/payments" in unknown.json()["detail"], "where the test cards are listed"
 
     assert (await checkout.pay("tok_mastercard")).status_code == 201
     statuses = [payment["status"] for payment in await checkout.listed()]

@@ -1,6 +1,7 @@
 """The sandbox, one call at a time, on a database in memory. For concurrency, see tests/integration."""
 
 import pytest
+from fastapi.routing import APIRoute
 from payments.tests.sandboxes import sandbox
 
 from common.domain.ids import PaymentId, new_id
@@ -15,7 +16,8 @@ from payments.gateway.protocol import (
     UnknownCharge,
     UnknownToken,
 )
-from payments.gateway.sandbox_cards import DECLINED_TOKENS, NO_ANSWER, SLOW, SLOW_SECONDS
+from payments.gateway.sandbox_cards import APPROVED_TOKENS, DECLINED_TOKENS, NO_ANSWER, SLOW, SLOW_SECONDS
+from payments.routes import idempotent
 
 
 @pytest.fixture
@@ -208,3 +210,10 @@ async def test_the_slow_card_is_charged_after_its_time(
     monkeypatch.setattr("payments.gateway.sandbox.asyncio.sleep", wait)
     assert (await gateway.charge(payment_id=payment_id, amount=1999, token=SLOW)).startswith("ch_sandbox_")
     assert waited == [SLOW_SECONDS]
+
+
+def test_the_documentation_of_the_api_lists_every_test_card() -> None:
+    operation = next(route for route in idempotent.routes if isinstance(route, APIRoute)).description
+    for token in APPROVED_TOKENS | DECLINED_TOKENS.keys():
+        if token.startswith("pm_card_") and "visa_charge" not in token:  # another form of the same card
+            assert f"`{token}`" in operation

@@ -73,10 +73,10 @@ class UnknownToken(Exception):
     For example, the card processor does not know the token, or somebody has already used the token.
     """
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, hint: str = "") -> None:
         # The message does not contain the token. A client may have sent a card number instead of a token, and the
         # message is written to the log.
-        super().__init__("The card token is unknown or has been used up.")
+        super().__init__(f"The card token is unknown or has been used up.{hint}")
         self.token = token
 
 

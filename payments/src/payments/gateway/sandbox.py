@@ -74,7 +74,7 @@ class SandboxGateway:
             # two different requests have the same key.
             if await self._charges.find(payment_id):
                 raise IdempotencyConflict(payment_id)
-            raise UnknownToken(token)
+            raise UnknownToken(token, " The test cards are listed at /api/docs/payments.")
         outcome = (
             _Declined(reason=decline.reason, code=decline.code)
             if decline

@@ -54,3 +54,15 @@ def _tokens(card: str) -> list[str]:
 APPROVED_TOKENS = frozenset({SLOW, NO_ANSWER, *(token for card in _APPROVED for token in _tokens(card))})
 
 DECLINED_TOKENS = {token: decline for card, decline in _DECLINES.items() for token in _tokens(card)}
+
+
+def describe_cards() -> str:
+    """Return a text (Markdown) that lists the cards, for the documentation of the API."""
+    rows = [
+        *((f"pm_card_{card}", "accepted") for card in _APPROVED),
+        (SLOW, f"accepted after {SLOW_SECONDS:g} s"),
+        (NO_ANSWER, "charged, but the first answer is lost: 503, or the header `Idempotency-Key` repeats it"),
+        *((f"pm_card_{card}", f"declined: {decline.code}") for card, decline in _DECLINES.items()),
+    ]
+    lines = [f"| `{token}` | {what} |" for token, what in rows]
+    return "\n".join(["| token | the card is |", "|---|---|", *lines])
