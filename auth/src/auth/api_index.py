@@ -24,6 +24,7 @@ _PAGE = Template("""\
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Ticket marketplace</title>
 <style>
   body { font: 1.05rem/1.6 system-ui, sans-serif; color: #1d2733; }
@@ -36,6 +37,12 @@ _PAGE = Template("""\
   a { color: #0a5fb4; }
   .raw { font-size: .85rem; }
   code { background: #eef2f6; padding: .1rem .35rem; border-radius: .25rem; }
+  @media (prefers-color-scheme: dark) {
+    body { color: #ececf4; background: #12121c; }
+    li { border-color: #34344d; }
+    a { color: #a5a0ff; }
+    code { background: #2a2a40; }
+  }
 </style>
 <h1>The API of the ticket marketplace</h1>
 <p>Sellers list tickets; an order holds one until it is paid or its time runs out. People use

@@ -91,7 +91,11 @@ REFUSALS = (
 _UNAVAILABLE = 503
 _PAGE = Template(
     "<!doctype html><html lang=en><meta name=viewport content='width=device-width'>"
-    "<meta name=color-scheme content='light dark'><title>Ticket marketplace</title>$content</html>"
+    "<meta name=color-scheme content='light dark'><title>Ticket marketplace</title>"
+    "<style>body{font:1.05rem/1.6 system-ui,sans-serif;max-width:36rem;margin:18vh auto 0;padding:0 1.2rem;"
+    "text-align:center;color:#1b1b2b;background:#f6f6fb}a{color:#4338ca}"
+    "@media(prefers-color-scheme:dark){body{color:#ececf4;background:#12121c}a{color:#a5a0ff}}</style>"
+    "$content</html>"
 )
 
 _CONFIGURATION = Template("""\

@@ -56,6 +56,7 @@ async def test_a_person_who_opens_a_wrong_path_sees_a_page_with_the_way_to_the_s
     assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html")
     assert "<h1>There is no such page</h1>" in response.text
     assert "<a href=/>" in response.text
+    assert "prefers-color-scheme:dark" in response.text
     assert "Refresh" not in response.headers
 
 
