@@ -25,7 +25,7 @@ from marketplace.seed import run_seed
 from marketplace.settings import PlatformSettings
 
 app = typer.Typer(
-    help="A ticket marketplace of five event-driven services: run it, inspect it, repair it.\n\n"
+    help="A ticket marketplace of event-driven services: run it, inspect it, repair it.\n\n"
     "The operators' commands use the same settings as `run`: GATEWAY_PORT, or MONGO_URL and NATS_URL. Exit status of "
     "all commands: 0 success · 1 failure, and one line says what is wrong · 2 invalid arguments or settings.",
     no_args_is_help=True,

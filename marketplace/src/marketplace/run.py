@@ -74,6 +74,8 @@ async def _serve(platform: Platform, work: _Work) -> None:
         # code for `marketplace dev`, it then already watches when we print "ready", and misses no later change.
         await asyncio.sleep(0)
         typer.echo(f"Marketplace ready at {platform.url}  (its API: {platform.url}/api/docs)")
+        if platform.settings.live_page == "on":
+            typer.echo(f"Watch its services and events at {platform.url}/live")
         typer.echo("`make seed` lists example tickets, `make demo` plays sales. Press Ctrl-C to stop.")
         async with in_background(show_catching_up(platform.settings, platform.show_line)):
             await working

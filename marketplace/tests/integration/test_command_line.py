@@ -24,8 +24,9 @@ def test_run_prints_its_address_and_stops_normally_on_a_signal(
     settings: PlatformSettings, number: signal.Signals
 ) -> None:
     with launched(settings) as process:
-        lines = until(process, "ready")
-        assert lines[-1] == f"Marketplace ready at {settings.url}  (its API: {settings.url}/api/docs)\n"
+        lines = until(process, "/live")
+        assert lines[-1] == f"Watch its services and events at {settings.url}/live\n"
+        assert lines[-2] == f"Marketplace ready at {settings.url}  (its API: {settings.url}/api/docs)\n"
         assert "orders      orders listens\n" in lines
         children = psutil.Process(process.pid).children()
         assert len(children) == len(SERVICE_NAMES) + 3  # mongod, nats, gateway

@@ -69,7 +69,7 @@ def test_an_audit_prints_its_differences_and_fails_and_repair_repairs_them(
         f"rule{' ' * 44}id{' ' * 25}difference",
         f"payments order_replicas equal what orders has   {ghost}   its owner does not have it",
         "1 difference found.",
-        "Rebuilt payments order_replicas: 0 read models repaired, 1 removed, 0 events replayed.",
+        "Rebuilt payments order_replicas: 0 documents repaired, 1 removed, 0 events replayed.",
         "No differences. There is no data yet.",
     ]
 
@@ -77,7 +77,7 @@ def test_an_audit_prints_its_differences_and_fails_and_repair_repairs_them(
 def test_a_rebuild_says_what_it_did(environment: dict[str, str], ghost: str) -> None:
     rebuilt = run(environment, "rebuild", "payments", "order_replicas")
     assert (rebuilt.returncode, rebuilt.stderr) == (0, "")
-    assert rebuilt.stdout == "0 events of 0 aggregates read; 0 read models repaired, 1 removed, 0 events replayed.\n"
+    assert rebuilt.stdout == "0 events of 0 aggregates read; 0 documents repaired, 1 removed, 0 events replayed.\n"
     again = json.loads(run(environment, "rebuild", "payments", "order_replicas", "--json").stdout)
     lists: dict[str, list[str]] = {"changed": [], "withoutOwner": [], "removed": [], "replayed": []}
     assert again == {"events": 0, "aggregates": 0, **lists, "notReplayed": {}}

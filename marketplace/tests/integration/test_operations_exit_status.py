@@ -86,7 +86,7 @@ async def test_a_rebuild_that_brings_back_what_its_owner_lost_exits_with_1(
         await streams.broker.client.subscribe(replay_subject(consumer.name), cb=answer)
     done = await invoked(environment, rebuild_one, "payments", "order_replicas")
     assert done.stdout == (
-        "1 event of 1 aggregate read; 1 read model repaired, 0 removed, 1 event replayed; "
+        "1 event of 1 aggregate read; 1 document repaired, 0 removed, 1 event replayed; "
         f"1 of the repaired ones is not in the database of orders: {created.id}.\n"
     )
     assert done.exit_code == 1

@@ -175,7 +175,7 @@ async def test_a_rebuild_names_what_it_brought_back_and_its_owner_does_not_have(
     assert (rebuilt.changed, rebuilt.without_owner) == ([kept, *lost], lost)
     assert rebuilt.as_json()["withoutOwner"] == lost
     assert rebuilt.summary == (
-        "5 read models repaired, 0 removed, 0 events replayed; "
+        "5 documents repaired, 0 removed, 0 events replayed; "
         f"4 of the repaired ones are not in the database of orders: {', '.join(lost[:3])} and 1 more"
     )
 

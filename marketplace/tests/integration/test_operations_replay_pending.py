@@ -108,10 +108,10 @@ async def test_a_rebuild_fails_and_names_the_events_until_they_are_replayed(
         await owner.close()
     assert [each.returncode for each in (first, second)] == [1, 1]
     done, not_replayed = first.stdout.splitlines()
-    assert done == "1 event of 1 aggregate read; 1 read model repaired, 0 removed, 0 events replayed."
+    assert done == "1 event of 1 aggregate read; 1 document repaired, 0 removed, 0 events replayed."
     assert not_replayed.startswith(f"The newest event of {created.id} could not be replayed to tickets (tickets-hold-")
     assert not_replayed.endswith("then run `marketplace rebuild tickets order_replicas` again.")
     done, still_not_replayed = second.stdout.splitlines()
-    assert done.endswith("; 0 read models repaired, 0 removed, 0 events replayed.")
+    assert done.endswith("; 0 documents repaired, 0 removed, 0 events replayed.")
     assert still_not_replayed == not_replayed
     assert (as_json["changed"], as_json["replayed"], list(as_json["notReplayed"])) == ([], [], [created.id])

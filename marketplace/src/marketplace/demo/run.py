@@ -10,7 +10,7 @@ from marketplace.demo.screen import Screen
 from marketplace.demo.session import Session
 from marketplace.demo.story import Story
 
-_STARTUP_TIMEOUT, STEP_TIMEOUT = 10.0, 30.0
+_STARTUP_TIMEOUT, STEP_TIMEOUT = 3.0, 30.0
 _WITHOUT_PROXY = {"all://127.0.0.1": None, "all://localhost": None}
 
 
@@ -18,12 +18,12 @@ def run_demo(gateway: str, *, console: Console | None = None, timeout: float | N
     """Run all steps of the demo on the platform whose gateway has the URL `gateway`. Return the exit status.
 
     See `run_on_platform` for the status. `timeout` is the longest time in seconds to wait for the expected answer to
-    one request. The default is 10 for the first request, then 30.
+    one request. The default is 3 for the first request, then 30.
     """
 
     def play(screen: Screen) -> None:
         screen.chapter(f"Ticket marketplace at {gateway}")
-        screen.text("Watch it meanwhile: open the shop at this address in a browser.")
+        screen.text("Watch it in a browser: the shop at this address, each event at /live.")
         screen.text("Services that never call each other: they communicate by events.")
         screen.text("Right: the HTTP status, or “event” for the effect of an event; and the time.")
         with client_of(gateway) as sam, client_of(gateway) as ada, client_of(gateway) as ben:

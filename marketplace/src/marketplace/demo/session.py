@@ -1,5 +1,6 @@
 """Sends the HTTP requests of one person in the demo, and repeats them until the expected answer arrives."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -80,7 +81,7 @@ class Session:
         try:
             response = self.client.request(method, path, json=body, headers=headers)
         except (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError) as error:
-            raise self._no_answer(f"{method} {path} gets no answer ({error!r})") from None
+            raise self._no_answer(f"{method} {path} gets no answer: {_plain(error)}") from None
         answers = f"{method} {path} answers {response.status_code}"
         if response.status_code in _UNAVAILABLE:
             raise self._no_answer(answers)
@@ -100,3 +101,8 @@ class Session:
     def _no_answer(self, found: str) -> NotYet:
         self.screen.notice(f"{found}. Repeating the request.")
         return NotYet(found)
+
+
+def _plain(error: httpx.RequestError) -> str:
+    """Return what is wrong, without the number of the error: "Connection refused"."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__

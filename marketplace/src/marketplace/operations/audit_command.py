@@ -88,12 +88,22 @@ def _show_repaired(repaired: Repaired) -> None:
 
 
 def _show_report(report: Report) -> None:
-    checked = ", ".join(f"{count} {name}" for name, count in report.counts.items() if count)
+    checked = _counts_of_services(report)
     checked = f"Checked {checked}." if checked else "There is no data yet."
     if not report.differences:
         return show_line(f"No differences. {checked}")
     _show_differences(report.differences)
     return show_line(f"{counted(len(report.differences), 'difference')}. {checked}")
+
+
+def _counts_of_services(report: Report) -> str:
+    """Return what each service has: "tickets: 52 tickets, 10 order_replicas; orders: …"."""
+    of_service: dict[str, list[str]] = {}
+    for name, count in report.counts.items():
+        service, _, collection = name.partition(" ")
+        if count:
+            of_service.setdefault(service, []).append(f"{count} {collection}")
+    return "; ".join(f"{service}: {', '.join(counts)}" for service, counts in of_service.items())
 
 
 def _show_differences(differences: list[Difference]) -> None:

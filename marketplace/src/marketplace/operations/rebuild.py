@@ -77,7 +77,7 @@ class Rebuilt:
 
     @property
     def summary(self) -> str:
-        changed, replayed = counted(len(self.changed), "read model"), counted(len(self.replayed), "event")
+        changed, replayed = counted(len(self.changed), "document"), counted(len(self.replayed), "event")
         done = f"{changed} repaired, {len(self.removed)} removed, {replayed} replayed"
         if not (lost := self.without_owner):
             return done
