@@ -67,7 +67,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         where=f"{_SCRIPTS}/fresh.js",
         old="&& !hasInput(part)",
         new="",
-        tests=tests_in("tests/browser/test_own_listings.py", "test_what_a_seller_types_survives_a_change_of_another_listing"),
+        tests=tests_in(
+            "tests/browser/test_own_listings.py", "test_what_a_seller_types_survives_a_change_of_another_listing"
+        ),
         slow=True,
     ),
     Mutation(

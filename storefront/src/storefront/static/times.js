@@ -1,6 +1,6 @@
 // Shows times in the person's own time zone, and counts down to a deadline with the clock of the server.
 
-export const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }; // as the server writes times
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }; // as the server writes times
 const ANNOUNCED = [300, 120, 60, 30]; // seconds before the end
 let serverNow = Number(document.body.dataset.now);
 let readAt = arrivedAt(performance.getEntriesByType("navigation")[0]);
