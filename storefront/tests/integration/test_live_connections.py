@@ -84,7 +84,16 @@ async def test_the_public_stream_names_no_person_and_no_order(shop: Shop, stream
             assert page.named("order") == []
             for secret in (seller, buyer, created.id, payment.id, payment.user_id, completed.payment_id):
                 assert str(secret) not in page.text
-            assert set(page.named("ticket")[-1]) == {"id", "v", "state", "price", "amount", "until", "isNew"}
+            assert set(page.named("ticket")[-1]) == {
+                "id",
+                "v",
+                "state",
+                "price",
+                "amount",
+                "until",
+                "isNew",
+                "title",
+            }
         assert {data["id"] for data in buying.named("order")} == {created.id}
 
 

@@ -59,6 +59,7 @@ function explain(error) {
   };
   show(place, (error instanceof Refused && texts[error.code]) || error.message);
   place.dataset.saidOf = offerOf(place);
+  place.toggleAttribute("data-taken", error.code === "ticket-not-available");
 }
 
 /** The page does not know yet that this person has ordered the ticket. */
@@ -70,7 +71,11 @@ function linkTo(orderId) {
 /** What we have said about the last attempt to buy is true only until the state or the price changes. */
 function forget() {
   const place = document.querySelector("[data-buy-error][data-said-of]");
-  if (place && place.dataset.saidOf !== offerOf(place)) show(place, "");
+  if (!place || place.dataset.saidOf === offerOf(place)) return;
+  // The page may learn only now what the answer has said.
+  const isStillTaken = place.matches("[data-taken]") && place.closest('[data-state="held"], [data-state="sold"]');
+  if (isStillTaken) place.dataset.saidOf = offerOf(place);
+  else show(place, "");
 }
 
 function offerOf(place) {
