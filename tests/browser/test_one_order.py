@@ -48,7 +48,7 @@ async def test_a_double_click_and_a_lost_answer_extend_an_order_once(
     page = await open_order(visit, order)
     await page.evaluate(_CLICK_THE_NEXT_BUTTON)
     await page.get_by_role("button", name="I need more time (3 left)").dblclick()
-    await expect(page.get_by_role("button", name="I need more time (2 left)")).to_be_visible()
+    await expect(page.get_by_role("button", name="I need more time (2 left)")).to_be_visible(timeout=20_000)
     await pay(page)
     await sees_paid(page)
     assert len(asked) == 2

@@ -121,15 +121,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
-        name="page-extends-from-the-deadline-that-it-shows",
-        promise="An extension that is sent again after a lost answer names the deadline that the buyer saw.",
-        where=f"{_SCRIPTS}/order.js",
-        old="{ expiresAt }",
-        new="{}",
-        tests=tests_in(_ONE_ORDER, "test_a_double_click_and_a_lost_answer_extend_an_order_once"),
-        slow=True,
-    ),
-    Mutation(
         name="page-waits-for-a-payment-that-is-under-way",
         promise="A payment that another tab has begun, or this tab before a reload, is shown until it has ended.",
         where=f"{_SCRIPTS}/order.js",
