@@ -32,8 +32,8 @@ function flush() {
     return;
   }
   held.hidden = true;
+  document.querySelector("[data-log-empty]").hidden = waiting.length + place.rows.length > 0;
   if (!waiting.length) return;
-  document.querySelector("[data-log-empty]").hidden = true;
   place.prepend(...waiting.reverse().map(rowOf));
   waiting = [];
   missed = 0;
