@@ -7,6 +7,7 @@ from mutations.mutation import Mutation, tests_in
 
 _SCRIPTS = "storefront/src/storefront/static"
 _CHANGED_PRICE = "tests/browser/test_changed_price.py"
+_ENDED_SESSION = "tests/browser/test_ended_session.py"
 _EXPIRY = "tests/browser/test_expiry.py"
 _LOADING_AGAIN = "tests/browser/test_loading_again.py"
 _ONE_ORDER = "tests/browser/test_one_order.py"
@@ -94,10 +95,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="page-repeats-with-the-same-key",
         promise="A payment that the page sends again has the same idempotency key.",
         where=f"{_SCRIPTS}/api.js",
-        old="const response = await attemptOnce(method, path, headers, body);",
+        old="let response = await attemptOnce(method, path, headers, body);",
         new="""
             if (key) headers["Idempotency-Key"] = newKey();
-            const response = await attemptOnce(method, path, headers, body);
+            let response = await attemptOnce(method, path, headers, body);
         """,
         tests=tests_in(_PURCHASE, "test_after_a_lost_answer_the_page_says_what_it_knows_and_the_card_is_charged_once"),
         slow=True,
@@ -168,6 +169,33 @@ MUTATIONS: tuple[Mutation, ...] = (
         """,
         new='location.assign("/");',
         tests=tests_in(_TABS, "test_who_signs_out_in_one_tab_is_signed_out_in_the_other"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-stays-when-its-session-is-over",
+        promise="A page whose session is over keeps what it shows, and says that the person is signed out.",
+        where=f"{_SCRIPTS}/fresh.js",
+        old="if (asks) return asked;",
+        new="",
+        tests=tests_in(_ENDED_SESSION, "test_the_listings_stay_when_the_tab_is_shown_again"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-sends-a-command-again-after-the-sign-in",
+        promise="A command that is answered 401 is sent again, with the same key, when the person has signed in.",
+        where=f"{_SCRIPTS}/api.js",
+        old="while (asks && response?.status === UNAUTHORIZED)",
+        new="while (false)",
+        tests=tests_in(_ENDED_SESSION, "test_a_payment_is_sent_again_with_the_same_key_after_the_sign_in"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-notices-the-sign-in-of-another-tab",
+        promise="A page with input knows that its person has signed in in another tab.",
+        where=f"{_SCRIPTS}/fresh.js",
+        old="if (signedIn) document.body.dataset.signedIn = signedIn;",
+        new="if (false) ;",
+        tests=tests_in(_ENDED_SESSION, "test_who_signs_in_in_another_tab_can_save_what_is_typed_here"),
         slow=True,
     ),
 )
