@@ -27,7 +27,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="live-page-shows-no-person",
         promise="The events on the page /live contain the ids of tickets, orders and payments, but of no person.",
-        where="storefront.platform.audience:Audience.note",
+        where="storefront.platform.audience:_shown",
         old="event.id,",
         new='getattr(event, "user_id", event.id),',
         tests=tests_in(_AUDIENCE, "test_an_event_is_shown_without_anything_about_a_person"),

@@ -66,6 +66,7 @@ class ListingChangeIn(ListingIn):
     version: int | None = Field(
         default=None,
         ge=1,
+        le=2**31 - 1,
         description="The version of the ticket that you have seen. If it has another version now, nothing is changed.",
     )
 

@@ -107,12 +107,13 @@ def broken_requests(document: dict[str, Any]) -> Iterator[Broken]:
                     yield Broken(method, target, name, value, message, in_body=False)
             if "requestBody" not in operation:
                 continue
-            reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            body = operation["requestBody"]["content"]["application/json"]["schema"]
+            reference = body.get("anyOf", [body])[0]["$ref"]  # the second option of an optional body is null
             body = schemas[reference.rpartition("/")[2]]
             for name, schema in body["properties"].items():
                 for value, message in broken_values(schema, in_body=True):
                     yield Broken(method, path, name, value, message, in_body=True)
-            for name in body["required"]:
+            for name in body.get("required", []):
                 yield Broken(method, path, name, None, "is required", in_body=True)
             yield Broken(method, path, "hobby", SECRET, "is not a known field", in_body=True)
 
