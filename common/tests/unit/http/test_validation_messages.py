@@ -137,7 +137,9 @@ async def test_each_broken_constraint_has_a_message_for_people(
     takes_input = any("requestBody" in each for of_path in document["paths"].values() for each in of_path.values())
     assert len(requests) >= (5 if takes_input else 0), "the constraints were not found in the document"
     for request in requests:
-        path = request.path.replace(f"{{{request.field}}}", str(request.value)).format(ticketId="0" * 24)
+        path = request.path.replace(f"{{{request.field}}}", str(request.value)).format(
+            ticketId="0" * 24, orderId="0" * 24
+        )
         body = {request.field: request.value} if request.in_body and request.value is not None else {}
         answer = await signed_in.request(request.method, path, json=body if request.in_body else None)
         assert answer.status_code == 422, f"{request}: {answer.text}"
