@@ -67,6 +67,7 @@ async def test_what_a_page_sends_to_another_host_while_it_closes_fails_the_test(
             page = await visit.open("/api/docs")
             await _run(page, "addEventListener('pagehide', () => navigator.sendBeacon(URL, 'bye'))", f"http://{other}/")
             await page.goto("about:blank")
+            await eventually(visit.has_requested_other_hosts, what="the request")
 
     with pytest.raises(AssertionError, match=f"other hosts: .*{other}"):
         await visit_and_leave()

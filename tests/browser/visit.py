@@ -18,9 +18,10 @@ _NO_FAULTS_OF_A_PAGE = (r"404 .*/favicon\.ico",)
 class Visit:
     """A browser context: its pages share cookies and cache, and start with none. `visiting` checks it at its end."""
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    def __init__(self, context: BrowserContext, url: str, others: OtherHosts) -> None:
         self.context = context
         self.url = url
+        self._others = others
         self._expected = list(_NO_FAULTS_OF_A_PAGE)
         self._errors: list[str] = []
         context.set_default_timeout(_ACTION_MILLISECONDS)
@@ -53,6 +54,9 @@ class Visit:
     async def has_errors(self) -> bool:
         return bool(self._errors)
 
+    async def has_requested_other_hosts(self) -> bool:
+        return bool(self._others.urls)
+
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self._errors.append(f"{message.text} ({message.location['url']})")
@@ -75,7 +79,7 @@ async def visiting(browser: Browser, url: str, person: Person | None = None, **o
     async with OtherHosts.refused(url) as others:
         context = await browser.new_context(base_url=url, proxy=others.proxy, **options)
         context.on("request", others.notice)
-        visit = Visit(context, url)
+        visit = Visit(context, url, others)
         try:
             if person:
                 await visit.sign_in(person)

@@ -55,8 +55,17 @@ export async function busy(button, work) {
   } finally {
     button.removeAttribute("aria-disabled");
     if (button.isConnected) running.delete(command);
-    else setTimeout(() => running.delete(command), DOUBLE_CLICK_MS);
+    else endSoon(command);
   }
+}
+
+function endSoon(command) {
+  const newer = [...document.querySelectorAll("button")].find((each) => commandOf(each) === command);
+  newer?.setAttribute("aria-disabled", "true");
+  setTimeout(() => {
+    running.delete(command);
+    newer?.removeAttribute("aria-disabled");
+  }, DOUBLE_CLICK_MS);
 }
 
 /** Return what a button and the one in its place have in common, for example `extend 65f0c0ffee00000000000020`. */

@@ -10,7 +10,8 @@ const PAYING = "paying"; // where the browser keeps the order that this tab pays
 const keys = new Map(); // one key for each order and card, so that a repeated payment is the same payment
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button") ?? event.target;
+  const button = event.target.closest("#order button");
+  if (!button) return;
   if (button.matches("[data-extend]")) busy(button, () => extend(button));
   if (button.matches("[data-give-up]")) ask(true);
   if (button.matches("[data-keep]")) ask(false);
@@ -24,9 +25,9 @@ document.addEventListener("keydown", (event) => {
 
 /** Ask whether the buyer really gives the order up, or stop asking. */
 function ask(isAsked) {
-  const question = document.querySelector("[data-question]");
-  question?.closest("[data-order]").toggleAttribute("data-asked", isAsked);
-  document.querySelector(isAsked ? "[data-keep]" : "[data-give-up]")?.focus();
+  const order = document.getElementById("order");
+  order.closest("[data-order]").toggleAttribute("data-asked", isAsked);
+  order.querySelector(isAsked ? "[data-keep]" : "[data-give-up]")?.focus();
 }
 
 function extend({ dataset: { extend: orderId, expires: expiresAt } }) {

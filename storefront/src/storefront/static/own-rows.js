@@ -1,7 +1,10 @@
 // The rows of "My listings": what has become of a ticket, and that no row moves under the pointer of its seller.
 
+import { show } from "./forms.js";
+
 let rows = document.querySelector("#selling .rows");
 let focused = null;
+let saved = null;
 
 export function rowOf(ticketId, page = document) {
   return page.querySelector(`#selling [data-ticket="${CSS.escape(ticketId)}"]`);
@@ -10,6 +13,17 @@ export function rowOf(ticketId, page = document) {
 /** Say something to a person who does not see the page. */
 export function say(text) {
   document.querySelector("[data-said]").textContent = text;
+}
+
+/** Say in the row of a ticket that its change is saved, until another one is. The page may load the row again meanwhile. */
+export function markSaved(ticketId) {
+  saved = ticketId;
+  showMark();
+  say("Saved.");
+}
+
+function showMark() {
+  if (saved) show(rowOf(saved)?.querySelector("[data-saved]"), "Saved.");
 }
 
 /** A withdrawn ticket is not in the newer list. It stays in its place until the seller loads the page. */
@@ -50,4 +64,5 @@ document.addEventListener("focusin", ({ target }) => { if (target.id !== "sellin
 document.addEventListener("shop:ticket", () => queueMicrotask(block));
 document.addEventListener("shop:refreshed", keepWithdrawn);
 document.addEventListener("shop:refreshed", block);
+document.addEventListener("shop:refreshed", showMark);
 block();

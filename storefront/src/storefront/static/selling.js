@@ -4,7 +4,7 @@ import { Refused, remember, send } from "./api.js";
 import { busy, clearErrors, show, showErrors } from "./forms.js";
 import { refresh } from "./fresh.js";
 import { isListed, listing, problemsOf, settle, takeOver } from "./listing-form.js";
-import { rowOf, say } from "./own-rows.js";
+import { markSaved, rowOf, say } from "./own-rows.js";
 import { signedIn } from "./session.js";
 
 const MEANWHILE = "This listing has changed meanwhile, perhaps in another tab. Look at the fields below, then save again.";
@@ -60,10 +60,8 @@ async function showSaved(ticketId) {
   old.querySelector(".change").open = false;
   await refresh();
   if (rowOf(ticketId) === old) await renew(old); // somebody types into another form, so the list stays as it is
-  const row = rowOf(ticketId);
-  show(row.querySelector("[data-saved]"), "Saved.");
-  row.querySelector(".change > summary").focus();
-  say("Saved.");
+  rowOf(ticketId).querySelector(".change > summary").focus();
+  markSaved(ticketId);
 }
 
 async function renew(row) {
