@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from browser.shopper import is_live, note_loads
 from browser.visit import OpenVisit, Visit
-from playwright.async_api import Page, Route
+from playwright.async_api import Page, Route, expect
 from system.people import Person
 
 from devkit.testing.eventually import eventually
@@ -105,3 +105,16 @@ async def test_a_connection_that_was_refused_is_made_again(open_visit: OpenVisit
     await visit.context.route("**/live/events*", answer)
     async with visit.context.expect_event("response", lambda response: is_live(response) and response.ok):
         await visit.open()
+
+
+async def test_a_page_that_does_not_show_a_change_yet_loads_again_until_it_does(
+    open_visit: OpenVisit, buyer: Person
+) -> None:
+    visit = await open_visit(buyer)
+    unknown = f"order-{'0' * 24}-1"
+    await visit.context.add_cookies([{"name": "seen", "value": unknown, "url": visit.url}])
+    page = await visit.open("/orders")
+    notice = page.get_by_text("This page does not show it yet")
+    await expect(notice).to_be_visible()
+    await visit.context.clear_cookies(name="seen")
+    await expect(notice).to_be_hidden()

@@ -1,6 +1,6 @@
 """How the pages write amounts of money and times."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from common.events.tickets import Place
 
@@ -33,7 +33,7 @@ def precise_time(moment: datetime) -> str:
 
 
 def event_time(starts_at: str) -> str:
-    """Return when an event begins, for people, in the time of its place. For example "Sat 1 May 2027, 20:00".
+    """Return when an event begins, for people, in the time of its place. For example "Sat 1 May 2027, 20:00 UTC+2".
 
     A text that this version cannot read stays as it is.
     """
@@ -41,7 +41,15 @@ def event_time(starts_at: str) -> str:
         moment = datetime.fromisoformat(starts_at)
     except ValueError:
         return starts_at
-    return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M}"
+    return f"{moment:%a} {moment.day} {moment:%b %Y, %H:%M} {_zone(moment)}"
+
+
+def _zone(moment: datetime) -> str:
+    """Return the offset from UTC: "UTC", "UTC+2" or "UTC-3:30"."""
+    minutes = int((moment.utcoffset() or timedelta()).total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    amount = f"{hours}:{rest:02d}" if rest else f"{hours}"
+    return f"UTC{'-' if minutes < 0 else '+'}{amount}" if minutes else "UTC"
 
 
 def place_parts(place: Place | None) -> list[tuple[str, str]]:

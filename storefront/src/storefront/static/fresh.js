@@ -7,6 +7,7 @@ const CHANGING = ["data-v", "data-version", "data-state", "data-shown"];
 const RETRY_MS = [300, 600]; // at random between them, so that not all pages ask at the same moment
 let loading = null;
 let next = null;
+let later = null; // the timer of the next load
 let arrived = []; // what has changed during the load
 let shownTo = document.body.dataset.signedIn; // whose page this is
 
@@ -51,7 +52,7 @@ async function load() {
     const left = places.map((each) => each.dataset.ticket).filter((id) => !placeIn(page, id));
     if (left.length) others = await read(`/tickets?${left.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`);
   } catch {
-    setTimeout(refresh, retryPause());
+    refreshAfter(retryPause());
     return;
   }
   document.body.dataset.position = page.body.dataset.position;
@@ -71,6 +72,18 @@ async function load() {
   // What has changed during the load may be newer than the page that we have loaded.
   for (const detail of arrived.splice(0)) document.dispatchEvent(new CustomEvent("shop:ticket", { detail }));
   document.dispatchEvent(new CustomEvent("shop:refreshed"));
+  refreshIfLate();
+}
+
+function refreshAfter(milliseconds) {
+  clearTimeout(later);
+  later = setTimeout(refresh, milliseconds);
+}
+
+/** The page says that it is not current yet. It also says after how many milliseconds it may be. */
+function refreshIfLate() {
+  const notice = document.querySelector("[data-again]");
+  if (notice) refreshAfter(Number(notice.dataset.again));
 }
 
 function update(part, newer) {
@@ -150,3 +163,5 @@ function syncForm(page) {
   here.remove();
   if (hadFocus) focus(document.getElementById("order"));
 }
+
+refreshIfLate();
