@@ -22,7 +22,12 @@ _BACK: dict[str, Any] = {
     "startsAt": "2100-06-02T19:30:00-05:00",
     "place": {"row": "\u05d0 2"},
 }
-_SHOWN = {"title": _BACK["title"], "when": "Wed 2 Jun 2100, 19:30 UTC-5", "venue": _BACK["venue"], "place": "Row \u05d0 2"}
+_SHOWN = {
+    "title": _BACK["title"],
+    "when": "Wed 2 Jun 2100, 19:30 UTC-5",
+    "venue": _BACK["venue"],
+    "place": "Row \u05d0 2",
+}
 _TOLD = "The seller has just changed this ticket."
 
 
