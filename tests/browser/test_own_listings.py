@@ -1,5 +1,7 @@
 """A seller in the browser changes and withdraws listings, while others buy, and in two tabs."""
 
+import asyncio
+
 import pytest
 from browser.own_listings import change, row_of, withdraw_button
 from browser.shopper import note_loads
@@ -172,3 +174,27 @@ async def test_what_a_seller_types_survives_a_change_of_another_listing(stage: S
     await expect(withdraw_button(row_of(page, other))).to_be_hidden()
     await page.wait_for_selector("body[data-loaded]")
     await expect(row_of(page, ticket).get_by_label("Title")).to_have_value("A new title")
+
+
+async def test_a_load_that_is_older_than_the_withdrawal_does_not_take_it_back(stage: Stage) -> None:
+    ticket, (is_read, may_arrive) = await stage.lists(), (asyncio.Event(), asyncio.Event())
+    page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
+    row = row_of(page, ticket)
+
+    async def arrive_late(route: Route) -> None:
+        answer = await stage.seller.http.get("/selling", headers={"Accept": "text/html"})
+        is_read.set()
+        await may_arrive.wait()
+        await route.fulfill(body=answer.text, content_type="text/html")
+
+    await page.route("**/selling", arrive_late)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page loads its list again
+    await is_read.wait()
+    await withdraw_button(row).press("Enter")
+    await row.get_by_role("button", name="Yes, withdraw").press("Enter")
+    await expect(row.get_by_text("You have withdrawn this ticket.")).to_be_focused()
+    await note_loads(page)
+    may_arrive.set()
+    await page.wait_for_selector("body[data-loaded]")
+    await expect(row).to_have_attribute("data-state", "withdrawn")
+    await expect(row.get_by_text("You have withdrawn this ticket.")).to_be_focused()

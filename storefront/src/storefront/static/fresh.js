@@ -117,13 +117,15 @@ function replace(part, newer) {
   for (const name of newer.getAttributeNames()) part.setAttribute(name, newer.getAttribute(name));
   part.replaceChildren(...newer.childNodes);
   for (const each of opened) part.querySelector(each)?.setAttribute("open", "");
-  if (focused) focus(part.querySelector(focused) ?? part);
+  if (focused) focus(part.querySelector(focused), part);
 }
 
-/** Move the focus to an element. If it cannot have the focus by itself, a person goes on with Tab from there. */
-function focus(element) {
-  if (element.matches("[data-fresh], #nav, #account")) element.tabIndex = -1;
-  element.focus();
+/** Move the focus to an element. If it cannot have the focus, a person goes on with Tab from the part. */
+function focus(element, part) {
+  element?.focus();
+  if (element && document.activeElement === element) return;
+  part.tabIndex = -1;
+  part.focus();
 }
 
 /** Return true if somebody has typed into a form of this part. */
@@ -161,7 +163,7 @@ function syncForm(page) {
   if (!here || there) return;
   const hadFocus = here.contains(document.activeElement);
   here.remove();
-  if (hadFocus) focus(document.getElementById("order"));
+  if (hadFocus) focus(null, document.getElementById("order"));
 }
 
 refreshIfLate();

@@ -26,7 +26,10 @@ function showMark() {
   if (saved) show(rowOf(saved)?.querySelector("[data-saved]"), "Saved.");
 }
 
-/** A withdrawn ticket is not in the newer list. It stays in its place until the seller loads the page. */
+/**
+ * A withdrawn ticket stays in its place until the seller loads the page. The newer list does not have it, or still has it
+ * as it was before.
+ */
 function keepWithdrawn() {
   const selling = document.getElementById("selling");
   if (!rows || !selling || rows.isConnected) return;
@@ -34,9 +37,11 @@ function keepWithdrawn() {
   const list = selling.querySelector(".rows") ?? selling.appendChild(rows.cloneNode(false));
   const placeOf = (row) => [...list.children].find((each) => each.dataset.ticket === row.dataset.ticket);
   for (const [index, row] of before.entries()) {
-    if (placeOf(row) || !isWithdrawn(row)) continue;
+    if (!isWithdrawn(row)) continue;
+    const older = placeOf(row);
     const above = before.slice(0, index).reverse().map(placeOf).find(Boolean);
-    if (above) above.after(row);
+    if (older) older.replaceWith(row);
+    else if (above) above.after(row);
     else list.prepend(row);
   }
   rows = list;
