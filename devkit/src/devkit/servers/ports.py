@@ -1,5 +1,6 @@
 """Finds free TCP ports of this machine."""
 
+import os
 import random
 import socket
 
@@ -8,7 +9,9 @@ import socket
 # an outgoing connection could take the port of a server while the server restarts. Then the server could not start. Or
 # a client that connects to the port of the server could get this port as its own port. Then TCP would connect the
 # client to itself.
-_CANDIDATES = range(10_000, 32_000)
+_RANGE = range(10_000, 32_000)
+_given: set[int] = set()
+"""The ports that `free_port` has returned in this process. A server may not listen on them yet."""
 
 
 def is_taken(port: int) -> bool:
@@ -26,10 +29,22 @@ def is_taken(port: int) -> bool:
 
 
 def free_port(in_a_row: int = 1) -> int:
-    """Return a port that is free now.
+    """Return a port that is free now, and that this process has not got before.
 
     If `in_a_row` is greater than 1, the next ports are also free. For example, `free_port(3)` returns a port that is
     free and is followed by two free ports.
     """
-    candidates = random.sample(_CANDIDATES, len(_CANDIDATES))
-    return next(port for port in candidates if not any(map(is_taken, range(port, port + in_a_row))))
+    candidates = _candidates()
+    for port in random.sample(candidates, len(candidates)):
+        found = range(port, port + in_a_row)
+        if _given.isdisjoint(found) and not any(map(is_taken, found)):
+            _given.update(found)
+            return port
+    raise OSError("no free port is left")
+
+
+def _candidates() -> range:
+    """Return the ports of this process. Workers of pytest-xdist run at the same time, so each has its own part."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = len(_RANGE) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return _RANGE[worker * size : (worker + 1) * size]
