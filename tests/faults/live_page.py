@@ -18,8 +18,8 @@ import httpx
 
 from faults.live_truth import PRICE, STATE, Fact
 
-_BROWSER_RETRY_SECONDS = 1.0
-"""The storefront asks for it (`retry: 1000`)."""
+_BROWSER_RETRY_SECONDS = 0.5
+"""The storefront asks for it (`retry: 500`)."""
 _RETRY_SECONDS = 0.6
 """The longest time that the scripts wait (`retryPause`)."""
 _AMOUNT = re.compile(r"[0-9.,]+")

@@ -11,7 +11,8 @@ from common.domain.ids import UserId
 from storefront.live.changes import Change, encode
 from storefront.live.limits import Limits
 
-_GREETING = b"retry: 1000\n\n"
+_GREETING = b"retry: 500\n\n"
+"""The browser then connects again after half a second. So a page is current again within a second after a fault."""
 _RESET = encode("reset")
 
 
