@@ -49,7 +49,7 @@ async def test_a_new_person_signs_up_in_the_middle_of_a_purchase_and_errors_are_
     await _sees_error(dialog, "password", "Choose a password.")
     await fill(dialog, "nobody", "short")
     await dialog.get_by_role("button", name="Create account").click()
-    await _sees_error(dialog, "email", "This is no e-mail address.")
+    await _sees_error(dialog, "email", "This is not an e-mail address.")
     await _sees_error(dialog, "password", "Too short.")
     await expect(dialog.get_by_text("At least 8 characters.")).to_have_count(1)
     await expect(dialog.get_by_label("E-mail address")).to_be_focused()

@@ -60,7 +60,7 @@ class TicketReadModel(ReadModel):
 
 
 def _time_of(text: str | None) -> ZonedTime | None:
-    """Return when the event begins. Return None if nobody said it, or if this version cannot read the text."""
+    """Return when the event begins. Return None if the text is missing, or if this version cannot read it."""
     with suppress(ValueError):
         return zoned_time(text) if text else None
     return None

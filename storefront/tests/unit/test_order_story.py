@@ -1,4 +1,4 @@
-"""What happened to an order is told in sentences for its buyer."""
+"""The page of an order says in sentences what has happened to it."""
 
 import pytest
 

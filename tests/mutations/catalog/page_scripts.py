@@ -141,7 +141,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="page-orders-for-the-price-that-it-shows",
-        promise="Whoever clicks Buy orders for the price on the button, or orders nothing.",
+        promise="A person who clicks Buy orders for the price on the button, or orders nothing.",
         where=f"{_SCRIPTS}/buying.js",
         old="{ ticketId, expectedPrice }",
         new="{ ticketId }",
@@ -170,7 +170,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="signing-out-concerns-all-tabs",
-        promise="Whoever signs out in one tab is signed out in the other tabs of the browser.",
+        promise="A person who signs out in one tab is signed out in the other tabs of the browser.",
         where=f"{_SCRIPTS}/session.js",
         old="""
             document.dispatchEvent(new CustomEvent("shop:session"));

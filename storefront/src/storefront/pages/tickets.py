@@ -30,7 +30,7 @@ class Wanted(BaseModel):
 
     def as_query(self) -> ListingQuery:
         first_day, last_day = _day(self.first_day), _day(self.last_day)
-        if first_day and last_day and first_day > last_day:  # a slip that hides no ticket
+        if first_day and last_day and first_day > last_day:  # the person has swapped them by mistake
             first_day, last_day = last_day, first_day
         return ListingQuery(
             text=self.q.strip()[:_LONGEST_SEARCH],

@@ -27,7 +27,7 @@ export function explained(error, form) {
 
 function inPlainWords({ field, message }, form) {
   const { email, password } = form.elements;
-  if (field === "email" && email.value.trim()) return { field, message: "This is no e-mail address. One looks like name@example.com." };
+  if (field === "email" && email.value.trim()) return { field, message: "This is not an e-mail address. One looks like name@example.com." };
   const isShort = field === "password" && password.value && [...password.value].length < LEAST_CHARACTERS;
   return { field, message: isShort ? "Too short." : message }; // the hint beside it says how long
 }
