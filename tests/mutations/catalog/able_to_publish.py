@@ -105,18 +105,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
-        name="ignored-cancellation-does-not-block-the-stop",
-        promise="A subscription stops even if a cancellation of its loops is ignored.",
-        where="common.messaging.subscription:Subscription.stop",
-        old="self._stopping = True",
-        new="",
-        tests=tests_in(
-            "common/tests/integration/messaging/test_subscription_stop.py",
-            "test_a_cancellation_that_is_ignored_does_not_block_the_stop",
-        ),
-        slow=True,
-    ),
-    Mutation(
         name="other-ack-wait-is-good-enough",
         promise="A version works with a durable consumer whose ack_wait another version has changed.",
         where="common.messaging.consumer:unsuitable_settings",

@@ -6,7 +6,6 @@ _BATCHING = "common/tests/integration/messaging/test_delivery_batching.py"
 _CONSUMER = "common/tests/integration/messaging/test_consumer.py"
 _DELIVERY = "common/tests/integration/messaging/test_delivery.py"
 _RETRIES = "common/tests/integration/messaging/test_delivery_retries.py"
-_STOP = "common/tests/integration/messaging/test_subscription_stop.py"
 _SUBSCRIPTION = "common/tests/integration/messaging/test_subscription.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -128,15 +127,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         old="else as_unavailable(error)",
         new="else None",
         tests=tests_in(_DELIVERY, "test_an_unavailable_dependency_uses_up_no_delivery[MongoDB]"),
-    ),
-    Mutation(
-        name="held-event-does-not-block-the-stop",
-        promise="A service that holds an event stops even if the cancellation of the delivery is ignored.",
-        where="common.messaging.delivery:DeliveryProcessor._until_available",
-        old="task.cancelling()",
-        new="False",
-        tests=tests_in(_STOP, "test_a_cancellation_that_is_ignored_does_not_keep_an_event_held"),
-        slow=True,
     ),
     Mutation(
         name="slow-handler-keeps-its-delivery",

@@ -13,7 +13,6 @@ from nats.js import JetStreamContext
 from common.domain.errors import DependencyUnavailable
 from common.messaging.nats_client import NatsClient
 from common.messaging.nats_url import parse_nats_url
-from common.storage.server_probe import ServerProbe
 
 log = structlog.get_logger()
 
@@ -26,14 +25,7 @@ PING_INTERVAL_SECONDS = 5.0
 
 If two pings in a row get no answer, the client reconnects when the third ping is due.
 """
-_PING_SECONDS = 1.0
-_FLUSH_SECONDS = 86_400
-"""The timeout of flush() in nats-py, which sends a PING to the server and waits for the answer.
-
-When the timeout is over, nats-py cancels the flush. If the server's answer arrives after this, nats-py has a defect: it
-stops reading from the connection (see common/storage/server_probe.py). So the timeout is one day, and in practice it is
-never over. The method `ping` below still waits for only one second. It then stops waiting, but does not cancel flush().
-"""
+_PING_SECONDS = 1
 
 
 def inbox_prefix(name: str) -> str:
@@ -67,7 +59,6 @@ class Broker:
         self._jetstream: JetStreamContext | None = None
         self._closing = False
         self._reconnected = asyncio.Event()
-        self._probe = ServerProbe(self._flush)
 
     @property
     def is_connected(self) -> bool:
@@ -102,9 +93,10 @@ class Broker:
 
     async def ping(self) -> None:
         """Ask the server for an answer. Raise DependencyUnavailable if the server does not answer within one second."""
-        self.require()
-        if not await self._probe.answers(_PING_SECONDS):
-            raise DependencyUnavailable("The message broker does not answer.")
+        try:
+            await self.client.flush(timeout=_PING_SECONDS)
+        except (NatsError, TimeoutError, OSError) as error:
+            raise DependencyUnavailable("The message broker does not answer.") from error
 
     async def connect(self) -> None:
         """Connect to the server. Wait without limit until the connection is established.
@@ -162,10 +154,6 @@ class Broker:
         self._closing = True
         if self._client is not None:
             await _close(self._client)
-        self._probe.forget()
-
-    async def _flush(self) -> None:
-        await self.client.flush(timeout=_FLUSH_SECONDS)
 
     async def _on_error(self, error: Exception) -> None:
         # If this client has no permission for a subject, nats-py reports this only to this callback. The code that has
@@ -183,9 +171,6 @@ class Broker:
 
     async def _on_reconnected(self) -> None:
         log.info("reconnected to NATS")
-        # If a request of `ping` is waiting for its answer, forget the request. It was sent on the old connection, so it
-        # gets no answer any more. The next call of `ping` then sends a new request.
-        self._probe.forget()
         self._reconnected.set()
 
 

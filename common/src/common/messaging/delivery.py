@@ -165,9 +165,6 @@ class DeliveryProcessor(Generic[S]):
                     raise
                 if attempt == 0:
                     self._log.warning(log_message, subject=message.subject, reason=unavailable.detail)
-            if (task := asyncio.current_task()) and task.cancelling():
-                # Before Python 3.12, asyncio.wait_for, which nats-py uses, can ignore a cancellation.
-                raise asyncio.CancelledError
             await asyncio.sleep(_HOLD_SECONDS[min(attempt, len(_HOLD_SECONDS) - 1)])
             attempt += 1
 

@@ -61,7 +61,6 @@ class Subscription(Generic[S]):
         self._processor = DeliveryProcessor(consumer, service, dead_letters, policy)
         self._in_flight: dict[asyncio.Task[None], Msg] = {}
         self._background: list[asyncio.Task[None]] = []
-        self._stopping = False
         self._deliveries: NatsSubscription | None = None
         self._replays: NatsSubscription | None = None
         self._draining: list[asyncio.Task[None]] = []
@@ -100,9 +99,9 @@ class Subscription(Generic[S]):
         if self._broker.is_connected:
             self._draining = [asyncio.create_task(_drain(each)) for each in (self._deliveries, self._replays) if each]
         if self._draining:
-            # Each task in `_draining` runs drain() of nats-py. After the timeout we do not cancel these tasks. If we
-            # cancelled them, nats-py could stop reading from the connection. But we still need the connection to answer
-            # the deliveries and to publish the last events.
+            # Each task in `_draining` runs drain() of nats-py. After the timeout we do not cancel these tasks, because
+            # at its end, drain() removes the subscription from the client. Otherwise nats-py would subscribe again
+            # after a reconnect.
             await asyncio.wait(self._draining, timeout=within_seconds)
         self._deliveries = self._replays = None
         if self._in_flight:
@@ -110,9 +109,6 @@ class Subscription(Generic[S]):
             for delivery in unfinished:
                 delivery.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
-        # Before Python 3.12, asyncio.wait_for, which nats-py uses, can ignore a cancellation. Then the loops end
-        # because of `_stopping`.
-        self._stopping = True
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -138,7 +134,7 @@ class Subscription(Generic[S]):
         consumer again, the subscription receives its deliveries again, because it still listens on the same subject.
         The same happens at the end of a pause.
         """
-        while not self._stopping:
+        while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 reason = await self._why_unusable(config)
@@ -186,7 +182,7 @@ class Subscription(Generic[S]):
         Otherwise the broker would deliver their events again after `ack_wait`. The interval is one third of the
         `ack_wait` that the durable consumer has at the broker.
         """
-        while not self._stopping:
+        while True:
             await asyncio.sleep(self._ack_wait / 3)
             for message in list(self._in_flight.values()):
                 with suppress(NatsError, OSError):

@@ -30,8 +30,6 @@ log = structlog.get_logger()
 Step = Callable[[], Awaitable[None]]
 
 _FINISH_SECONDS = 2.0
-_CANCEL_AGAIN_SECONDS = 0.5
-_CANCEL_TIMES = 10
 _START_SECONDS = 2.0
 """A request that changes data must wait until the service has finished its start, but not longer than this time.
 
@@ -66,7 +64,6 @@ class ServiceRuntime:
         self._closings: list[Step] = []
         self._drains: list[Callable[[], None]] = []
         self._work: asyncio.Task[None] | None = None
-        self._running_loops: list[asyncio.Task[None]] = []
         self._started = asyncio.Event()
         self._restore_problem = ""
         self.on_failure: Callable[[], None] = lambda: None
@@ -192,7 +189,7 @@ class ServiceRuntime:
             await until_available(subscription.start, log_message="waiting for NATS")
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
-                self._running_loops.append(group.create_task(keep_running(loop)))
+                group.create_task(keep_running(loop))
             self._started.set()
             log.info("ready")
 
@@ -216,34 +213,17 @@ class ServiceRuntime:
         First, stop receiving events and wait for the running handlers, for at most two seconds. Errors in this step are
         ignored. Second, wait until the outbox relay has published the events in its queue, again for at most two
         seconds. The events that are still not published stay in the database, and the next process publishes them.
-        Third, cancel the background loops. Fourth, close the connections.
+        Third, cancel the background loops, and wait for their end, for at most two seconds. Fourth, close the
+        connections.
         """
         self._started.clear()
         stopping = [subscription.stop(_FINISH_SECONDS) for subscription in self._subscriptions]
         await asyncio.gather(*stopping, return_exceptions=True)  # so that errors do not stop the next steps
         await self.relay.drain(_FINISH_SECONDS)
         if self._work is not None:
-            await _end_all(*self._running_loops, self._work)
+            self._work.cancel()
+            if not (await asyncio.wait({self._work}, timeout=_FINISH_SECONDS))[0]:
+                log.error("a background loop does not end")
         for close in (*self._closings, self.broker.close, self.mongo.close):
             await close()
         log.info("stopped")
-
-
-async def _end_all(*tasks: asyncio.Task[None]) -> None:
-    """Cancel the tasks. If a task has not ended after half a second, cancel it again, at most ten times in total.
-
-    One cancellation is not always enough, because the library nats-py uses asyncio.wait_for. Before Python 3.12,
-    asyncio.wait_for ignores a cancellation that comes at the same moment as the awaited result. Then the task would
-    continue as if nobody had cancelled it.
-
-    The caller must pass each task of a TaskGroup separately, and not only the task that runs the TaskGroup. If we
-    cancel that task, the TaskGroup cancels its members. But if we cancel that task again, the TaskGroup does not cancel
-    its members again.
-    """
-    for task in tasks:
-        for _ in range(_CANCEL_TIMES):
-            task.cancel()
-            if (await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS))[0]:
-                break
-        else:
-            log.error("a background loop does not end", loop=repr(task.get_coro()))

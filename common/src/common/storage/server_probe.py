@@ -1,4 +1,4 @@
-"""Asks a server if it answers.
+"""Asks MongoDB if it answers.
 
 If several callers ask at the same time, the probe sends only one request. When a caller stops waiting, the request
 still continues.
@@ -11,10 +11,8 @@ from collections.abc import Awaitable, Callable
 class ServerProbe:
     """Waits for an answer for a limited time. When the time is over, the probe does not cancel the request.
 
-    A cancelled request would do harm in the clients of NATS and of MongoDB. If we cancel a flush() of the NATS client,
-    its future stays in a list of the client. When the server's answer to this flush arrives later, the loop in which
-    the client reads from the connection ends with an error. If we cancel a request to MongoDB while the driver is still
-    connecting, the driver may close all connections (see the class Mongo).
+    A cancelled request would do harm. If we cancel it while the driver is still connecting, the driver may close all
+    connections (see the class Mongo).
     """
 
     def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
@@ -33,10 +31,9 @@ class ServerProbe:
         return request.done() and not request.cancelled() and request.result()
 
     def forget(self) -> None:
-        """Cancel the current request, because it cannot get an answer any more. The next caller sends a new request.
+        """Cancel the current request. The class Mongo calls this method only when it closes its connections.
 
-        The classes Mongo and Broker call this method only when they close the connection of the request, or after this
-        connection was lost. Nobody uses the connection after that, so the cancelled request can do no harm.
+        Nobody uses the connections after that, so the cancelled request can do no harm.
         """
         if self._request is not None:
             self._request.cancel()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ def waiting(events: int) -> str:
 
 
 async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Surroundings) -> None:
+    """An instance that starts later is ready, while the first one still waits for its index."""
     may_end = asyncio.Event()
 
     async def create_index() -> None:
@@ -115,8 +117,11 @@ async def test_a_service_creates_its_indexes_before_it_is_ready(surroundings: Su
 
     service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     service.before_start(create_index)
+    later = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     async with service.running():
         await eventually_connected(service)
+        async with later.running():
+            await eventually_ready(later)
         assert "indexes" in await what_it_waits_for(service), "ready without its indexes"
         may_end.set()
         await eventually_ready(service)
@@ -197,22 +202,13 @@ async def test_a_start_that_fails_ends_the_process(surroundings: Surroundings) -
         assert not is_alive(service)
 
 
-async def test_a_loop_that_ignores_cancellations_does_not_block_the_stop(
-    surroundings: Surroundings,
-) -> None:
-    """Below Python 3.12 this happens when a loop is cancelled at the moment at which NATS answers it."""
-    cancelled = 0
+async def test_a_loop_that_ignores_its_cancellation_does_not_block_the_stop(surroundings: Surroundings) -> None:
     test_ends = asyncio.Event()
 
     async def stubborn() -> None:
-        nonlocal cancelled
         while not test_ends.is_set():
-            try:
+            with suppress(asyncio.CancelledError):
                 await test_ends.wait()
-            except asyncio.CancelledError:
-                cancelled += 1
-                if cancelled > 2:
-                    raise
 
     service = ServiceRuntime("orders", surroundings.settings(ServiceSettings, "orders"))
     service.in_background(stubborn)
@@ -220,6 +216,5 @@ async def test_a_loop_that_ignores_cancellations_does_not_block_the_stop(
         async with asyncio.timeout(20):
             async with service.running():
                 await eventually_ready(service)
-        assert cancelled == 3
     finally:
         test_ends.set()
