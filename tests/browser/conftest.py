@@ -56,7 +56,14 @@ async def platform(driver: MongoDriver, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-async def open_visit(browser: Browser, platform: Platform) -> AsyncIterator[OpenVisit]:
+async def people() -> AsyncIterator[AsyncExitStack]:
+    """Those who take part in a test. They leave only after the last browser context is closed (`open_visit`)."""
+    async with AsyncExitStack() as people:
+        yield people
+
+
+@pytest.fixture
+async def open_visit(browser: Browser, platform: Platform, people: AsyncExitStack) -> AsyncIterator[OpenVisit]:
     """`await open_visit()` opens a fresh browser context, `await open_visit(buyer)` one where the buyer is signed in.
 
     At the end of the test, each context is checked (`visiting`).
@@ -70,15 +77,13 @@ async def open_visit(browser: Browser, platform: Platform) -> AsyncIterator[Open
 
 
 @pytest.fixture
-async def seller(platform: Platform) -> AsyncIterator[Person]:
-    async with Person.signed_up(platform.url) as person:
-        yield person
+async def seller(platform: Platform, people: AsyncExitStack) -> Person:
+    return await people.enter_async_context(Person.signed_up(platform.url))
 
 
 @pytest.fixture
-async def buyer(platform: Platform) -> AsyncIterator[Person]:
-    async with Person.signed_up(platform.url) as person:
-        yield person
+async def buyer(platform: Platform, people: AsyncExitStack) -> Person:
+    return await people.enter_async_context(Person.signed_up(platform.url))
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """What makes a test in the browser fail at its end."""
 
+import asyncio
 import json
 
 import pytest
 from browser.visit import OpenVisit, visiting
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 from system.people import Person
 
 from devkit.servers import free_port
@@ -113,6 +114,22 @@ async def test_an_error_in_the_browser_fails_the_test_unless_the_test_expects_it
     await provoke("something else", message)
     with pytest.raises(AssertionError, match=message):
         await provoke("something else")
+
+
+@pytest.mark.parametrize("of", ["context", "page"])
+async def test_a_request_that_a_test_is_still_answering_at_its_end_is_no_failure(
+    open_visit: OpenVisit, buyer: Person, of: str
+) -> None:
+    visit, asked = await open_visit(buyer), asyncio.Event()
+    page = await visit.open("/api/docs")
+
+    async def answer_never(_: Route) -> None:
+        while await buyer.sees("/api/users/currentuser"):  # until `buyer` has left
+            asked.set()
+
+    await (visit.context if of == "context" else page).route("**/api/tickets", answer_never)
+    await _run(page, "void fetch(URL)", "/api/tickets")
+    await asked.wait()
 
 
 async def test_a_person_is_signed_in_in_a_visit_of_their_own_only(open_visit: OpenVisit, buyer: Person) -> None:

@@ -47,6 +47,11 @@ class Visit:
         """Allow errors that match this regular expression, for example the 401 that the test provokes."""
         self._expected.append(pattern)
 
+    async def replace_script(self, url: str, text: str) -> None:
+        """Allow requests for this script of another host. The browser gets this text, and the host gets no request."""
+        self._others.allow(url)
+        await self.context.route(url, lambda route: route.fulfill(body=text, content_type="text/javascript"))
+
     @property
     def unexpected_errors(self) -> list[str]:
         return [error for error in self._errors if not any(re.search(each, error) for each in self._expected)]
@@ -85,6 +90,14 @@ async def visiting(browser: Browser, url: str, person: Person | None = None, **o
                 await visit.sign_in(person)
             yield visit
         finally:
+            await _end_routes(context)
             await context.close()
         assert others.urls == [], f"a page has requested other hosts: {others.urls}"
         assert visit.unexpected_errors == [], f"errors in the browser: {visit.unexpected_errors}"
+
+
+async def _end_routes(context: BrowserContext) -> None:
+    """End what the test has put between the pages and the platform, and ignore what its last answers raise."""
+    routed: list[BrowserContext | Page] = [context, *context.pages]
+    for each in routed:
+        await each.unroute_all(behavior="ignoreErrors")
