@@ -85,8 +85,6 @@ class Run:
 def _runs(names: list[str], seed: int, *, short: bool) -> Iterator[Run]:
     """Yield the scenarios (without names: all) with this seed, and those that need more seeds with the next ones."""
     scenarios: list[Scenario] = [import_module(f"faults.{name}").SCENARIO for name in names or SCENARIOS]
-    if short and not names:
-        scenarios = [each for each in scenarios if each.in_short_run]
     if sys.platform != "linux":
         left_out = [each.name for each in scenarios if each.linux_only]
         console.print(f"left out, because they need Linux: {', '.join(left_out) or 'nothing'}")

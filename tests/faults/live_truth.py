@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from pymongo.errors import PyMongoError
 
@@ -39,6 +40,9 @@ class Truth:
     history: dict[Fact, list[Spell]] = field(default_factory=lambda: defaultdict(list))
     _finished: float = 0.0
     """The begin of the last look that is finished."""
+    _holding: set[str] = field(default_factory=set)
+    """The orders that a look has shown while they held their ticket."""
+    _ended: set[str] = field(default_factory=set)
     _look_done: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until_seen(self) -> None:
@@ -46,11 +50,6 @@ class Truth:
         called = time.monotonic()
         async with self._look_done:
             await self._look_done.wait_for(lambda: self._finished > called)
-
-    async def until(self, ticket: str, state: str) -> None:
-        """Wait until a look has shown this state. The ticket must not be able to leave it by itself."""
-        async with self._look_done:
-            await self._look_done.wait_for(lambda: self.now(ticket) == state)
 
     def now(self, ticket: str) -> str:
         spells = self.history[ticket, STATE]
@@ -62,15 +61,40 @@ class Truth:
         tickets = [each for each in self.tickets if self.now(each) not in {"sold", "withdrawn"}]
         databases, wanted = self.context.operator.databases, {"$in": tickets}
         listed = await databases["tickets"]["tickets"].find({"_id": wanted}).to_list(None)
-        live = {"ticket.id": wanted, "status": {"$ne": OrderStatus.CANCELLED.value}}
-        orders = await databases["orders"]["orders"].find(live).to_list(None)
-        holds = {order["ticket"]["id"]: order["status"] for order in orders}
-        for ticket in listed:
-            self._note((ticket["_id"], STATE), _state(ticket.get("withdrawn", False), holds.get(ticket["_id"])), began)
-            self._note((ticket["_id"], PRICE), f"{ticket['price'] / 100:.2f}", began)
+        orders = await databases["orders"]["orders"].find({"ticket.id": wanted}).to_list(None)
+        self.note(began, listed, orders)
         async with self._look_done:
             self._finished = began
             self._look_done.notify_all()
+
+    def note(self, began: float, tickets: Iterable[Mapping[str, Any]], orders: Sequence[Mapping[str, Any]]) -> None:
+        """Note what a look has shown that began at `began`: documents of tickets, and all orders for them."""
+        for ticket in tickets:
+            holds = self._follow_orders([order for order in orders if order["ticket"]["id"] == ticket["_id"]])
+            self._note((ticket["_id"], STATE), _state(ticket.get("withdrawn", False), holds), began)
+            self._note((ticket["_id"], PRICE), f"{ticket['price'] / 100:.2f}", began)
+
+    def _follow_orders(self, orders: Sequence[Mapping[str, Any]]) -> str | None:
+        """Note what no look has shown: an order that began and ended. Return the status of the order that holds now."""
+        holds = None
+        for order in sorted(orders, key=_live_last):
+            fact, order_id = (order["ticket"]["id"], STATE), order["_id"]
+            if order["status"] != OrderStatus.CANCELLED:
+                holds = order["status"]
+                self._holding.add(order_id)
+            elif order_id not in self._ended:
+                self._ended.add(order_id)
+                if order_id not in self._holding:
+                    self._note_missed(fact, "held")
+                self._note_missed(fact, "on-sale")
+        return holds
+
+    def _note_missed(self, fact: Fact, value: str) -> None:
+        """Note a value that began and ended after the last look before."""
+        spells = self.history[fact]
+        last_seen = spells[-1].last_seen if spells else float("-inf")
+        if not spells or spells[-1].value != value:
+            spells.append(Spell(value, last_seen, last_seen))
 
     def _note(self, fact: Fact, value: str, began: float) -> None:
         spells = self.history[fact]
@@ -78,6 +102,11 @@ class Truth:
             spells[-1].last_seen = began
         else:
             spells.append(Spell(value, spells[-1].last_seen if spells else float("-inf"), began))
+
+
+def _live_last(order: Mapping[str, Any]) -> tuple[bool, str]:
+    """Return the key that sorts the orders of a ticket by the time at which they ended. An id grows with its time."""
+    return order["status"] != OrderStatus.CANCELLED, order["_id"]
 
 
 def _state(withdrawn: bool, holds: str | None) -> str:

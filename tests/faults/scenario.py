@@ -35,7 +35,5 @@ class Scenario:
     """Starts the servers that the platform uses instead of its own ones."""
     seeds: int = 1
     """With how many seeds the full run plays it. Each has a platform of its own."""
-    in_short_run: bool = True
-    """False if only the full run plays it, or the short one that names it."""
     linux_only: bool = False
     """True if the fault cannot be injected on other systems."""
