@@ -16,6 +16,7 @@ VALUES = {
     "MONGO_URL": "mongodb://orders:password@orders-mongodb:27017/orders?authSource=orders&w=majority&journal=true",
     "NATS_URL": "nats://orders:password@nats:4222",
     "STRIPE_KEY": "sk_test_1",
+    "STRIPE_PUBLISHABLE_KEY": "pk_test_1",
 }
 """What `make secrets` puts into the secrets, by the variable that takes it."""
 

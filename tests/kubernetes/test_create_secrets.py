@@ -12,7 +12,7 @@ from kubernetes.rendering import RENDERED, render_text
 
 from tools.credentials import missing_credentials
 
-ALL = missing_credentials({}, None)
+ALL = missing_credentials({}, {})
 
 
 @pytest.fixture
@@ -88,12 +88,13 @@ def test_the_password_of_a_new_nats_user_is_added_to_those_of_the_servers(cluste
 
 
 def test_no_secret_is_in_an_argument_or_printed(cluster: FakePrograms) -> None:
-    done = cluster.make("secrets", STRIPE_KEY="sk_test_never_shown")
+    done = cluster.make("secrets", STRIPE_KEY="sk_test_never_shown", STRIPE_PUBLISHABLE_KEY="pk_test_1")
     calls = cluster.calls()
     items = json.loads(calls[-1].given)["items"]
     values = [value for each in items for value in each.get("stringData", {}).values()]
     values += [urlsplit(value).password or value for value in values]
     assert "sk_test_never_shown" in values
+    assert {"STRIPE_PUBLISHABLE_KEY": "pk_test_1"} in [each.get("data") for each in items]
     printed = done.stderr + " ".join(call.text for call in calls) + done.stdout
     assert [value for value in values if value in printed] == []
 

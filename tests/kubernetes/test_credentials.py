@@ -7,11 +7,10 @@ import pytest
 from kubernetes.rendering import RENDERED, Object, Objects, container_of, environment_of, render
 
 from marketplace.registry import SERVICE_NAMES
-from tools.credentials import missing_credentials
+from tools.credentials import CONFIG_MAPS, missing_credentials
 
-_PUBLIC = {"token-public-key"}
-"""A ConfigMap: with this key one can check tokens, and sign none."""
-_CREDENTIALS = missing_credentials({}, "sk_test_1").keys() - _PUBLIC
+_STRIPE = {"STRIPE_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"}
+_CREDENTIALS = missing_credentials({}, _STRIPE).keys() - CONFIG_MAPS
 _ALSO = {"auth": {"token-private-key"}, "payments": {"stripe"}}
 _OTHERS = {"StatefulSet nats": {"nats-users"}, "Job provisioning": {"provisioning-nats"}}
 

@@ -18,12 +18,12 @@ NAMES = {"token-private-key", "token-public-key", "nats-users", "provisioning-na
 
 @pytest.fixture
 def everything() -> dict[str, Contents]:
-    return missing_credentials({}, None)
+    return missing_credentials({}, {})
 
 
 def test_an_empty_cluster_lacks_everything_and_a_full_one_nothing(everything: dict[str, Contents]) -> None:
     assert everything.keys() == NAMES
-    assert missing_credentials(everything, None) == {}
+    assert missing_credentials(everything, {}) == {}
 
 
 def test_the_public_key_belongs_to_the_private_one(everything: dict[str, Contents]) -> None:
@@ -34,7 +34,7 @@ def test_the_public_key_belongs_to_the_private_one(everything: dict[str, Content
 
 def test_a_lost_public_key_is_derived_from_the_private_one() -> None:
     keys = TokenKeys.new()
-    made = missing_credentials({"token-private-key": {"TOKEN_PRIVATE_KEY": keys.private}}, None)
+    made = missing_credentials({"token-private-key": {"TOKEN_PRIVATE_KEY": keys.private}}, {})
     assert made["token-public-key"] == {"TOKEN_PUBLIC_KEY": keys.public}
     assert "token-private-key" not in made
 
@@ -50,7 +50,7 @@ def test_a_lost_public_key_is_derived_from_the_private_one() -> None:
 )
 def test_what_does_not_fit_is_left_to_a_person(existing: dict[str, Contents], message: str) -> None:
     with pytest.raises(PlatformError, match=message):
-        missing_credentials(existing, None)
+        missing_credentials(existing, {})
 
 
 def test_nats_and_its_clients_know_the_same_passwords(everything: dict[str, Contents]) -> None:
@@ -65,7 +65,7 @@ def test_a_lost_nats_secret_is_created_with_the_passwords_of_the_others(
     everything: dict[str, Contents], lost: str
 ) -> None:
     before = dict(everything.pop(lost))
-    (after,) = (dict(contents) for contents in missing_credentials(everything, None).values())
+    (after,) = (dict(contents) for contents in missing_credentials(everything, {}).values())
     for user in ("OPERATOR", "ROUTE"):  # no other secret has the passwords of these users
         before.pop(f"NATS_PASSWORD_{user}", None)
         after.pop(f"NATS_PASSWORD_{user}", None)
@@ -79,14 +79,14 @@ def test_a_new_service_gets_credentials_and_all_others_keep_theirs(
     new = f"NATS_PASSWORD_{service.upper()}"
     before = {name: contents for name, contents in everything.items() if not name.startswith(f"{service}-")}
     before["nats-users"] = {name: value for name, value in everything["nats-users"].items() if name != new}
-    made = missing_credentials(before, None)
+    made = missing_credentials(before, {})
     assert made.keys() == {"nats-users", f"{service}-nats", f"{service}-mongodb"}
     assert made["nats-users"] == {new: urlsplit(made[f"{service}-nats"]["url"]).password}
 
 
 def test_a_password_that_the_nats_servers_lack_is_taken_from_its_client(everything: dict[str, Contents]) -> None:
     known = {name: value for name, value in everything["nats-users"].items() if name != "NATS_PASSWORD_ORDERS"}
-    made = missing_credentials(everything | {"nats-users": known}, None)
+    made = missing_credentials(everything | {"nats-users": known}, {})
     assert made == {"nats-users": {"NATS_PASSWORD_ORDERS": everything["nats-users"]["NATS_PASSWORD_ORDERS"]}}
 
 
@@ -107,10 +107,14 @@ def test_a_database_url_has_the_services_own_user_and_waits_for_the_journal(ever
 
 
 def test_no_password_is_made_for_an_external_database() -> None:
-    assert "orders-mongodb" not in missing_credentials({}, None, [each for each in SERVICE_NAMES if each != "orders"])
+    assert "orders-mongodb" not in missing_credentials({}, {}, [each for each in SERVICE_NAMES if each != "orders"])
 
 
-def test_the_key_of_stripe_is_stored_once(everything: dict[str, Contents]) -> None:
-    made = missing_credentials(everything, "sk_test_first")
-    assert made == {"stripe": {"STRIPE_KEY": "sk_test_first"}}
-    assert missing_credentials(everything | made, "sk_test_second") == {}
+def test_the_keys_of_stripe_are_stored_once_and_apart(everything: dict[str, Contents]) -> None:
+    made = missing_credentials(everything, {"STRIPE_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"})
+    assert made == {
+        "stripe": {"STRIPE_KEY": "sk_test_1"},
+        "stripe-publishable-key": {"STRIPE_PUBLISHABLE_KEY": "pk_test_1"},
+    }
+    others = {"STRIPE_KEY": "sk_test_2", "STRIPE_PUBLISHABLE_KEY": "pk_test_2"}
+    assert missing_credentials(everything | made, others) == {}

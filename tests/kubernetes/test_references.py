@@ -26,7 +26,7 @@ _WATCHED = {"services", "secrets", "endpointslices", "ingresses", "ingressclasse
 
 
 def test_every_key_of_a_secret_that_a_pod_takes_is_one_that_make_secrets_makes(overlay: Objects) -> None:
-    made = missing_credentials({}, "sk_test_1")
+    made = missing_credentials({}, {"STRIPE_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"})
     for name, pod in overlay.pods():
         for each in environment_of(pod).values():
             source = each.get("valueFrom", {})

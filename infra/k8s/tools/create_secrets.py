@@ -18,7 +18,7 @@ import yaml
 from marketplace.errors import PlatformError
 from marketplace.registry import SERVICE_NAMES
 from marketplace.settings import PlatformSettings
-from tools.credentials import NATS_SERVERS, PUBLIC_KEY_MAP, Contents, missing_credentials
+from tools.credentials import CONFIG_MAPS, NATS_SERVERS, Contents, missing_credentials
 
 
 def create_secrets(overlay: str, kubectl: list[str]) -> None:
@@ -29,13 +29,13 @@ def create_secrets(overlay: str, kubectl: list[str]) -> None:
     `overlay` is the folder of the Kustomize overlay. `kubectl` is the command kubectl with its options. Raises
     PlatformError if a command fails, or if a Secret is missing that only a person can create.
     """
-    stripe_key = PlatformSettings.from_environment().stripe_key
+    stripe = PlatformSettings.from_environment().stripe_keys
     manifests = [each for each in yaml.safe_load_all(_run([*kubectl, "kustomize", overlay])) if each]
     stateful_sets = {each["metadata"]["name"] for each in manifests if each["kind"] == "StatefulSet"}
     internal = [service for service in SERVICE_NAMES if f"{service}-mongodb" in stateful_sets]
     found = json.loads(_run([*kubectl, "get", "secrets,configmaps", "--output", "json"]))["items"]
     existing = {each["metadata"]["name"]: _contents(each) for each in found if _is_credential(each)}
-    missing = missing_credentials(existing, stripe_key.get_secret_value() if stripe_key else None, internal)
+    missing = missing_credentials(existing, stripe, internal)
     added = missing.pop(NATS_SERVERS, None) if NATS_SERVERS in existing else None
     if missing:
         items = [_as_object(name, contents) for name, contents in missing.items()]
@@ -69,7 +69,7 @@ def _run(command: list[str], given: str | None = None) -> str:
 
 
 def _is_credential(found: Mapping[str, Any]) -> bool:
-    return bool(found["kind"] == "Secret" or found["metadata"]["name"] == PUBLIC_KEY_MAP)
+    return bool(found["kind"] == "Secret" or found["metadata"]["name"] in CONFIG_MAPS)
 
 
 def _contents(found: Mapping[str, Any]) -> Contents:
@@ -80,7 +80,7 @@ def _contents(found: Mapping[str, Any]) -> Contents:
 
 
 def _as_object(name: str, contents: Contents) -> dict[str, Any]:
-    kind, field = ("ConfigMap", "data") if name == PUBLIC_KEY_MAP else ("Secret", "stringData")
+    kind, field = ("ConfigMap", "data") if name in CONFIG_MAPS else ("Secret", "stringData")
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, field: contents}
 
 

@@ -19,20 +19,24 @@ NATS_USERS = (*NATS_CLIENTS, "operator", "route")
 NATS_SERVERS = "nats-users"
 """The name of the Secret with the passwords of all users, for the NATS servers."""
 PUBLIC_KEY_MAP = "token-public-key"
-"""The name of the ConfigMap with the public key, which verifies session tokens.
-
-This key is in a ConfigMap and not in a Secret, because it is the only credential that is not secret.
-"""
+"""The name of the ConfigMap with the public key, which verifies session tokens."""
+STRIPE_MAP = "stripe-publishable-key"
+"""The name of the ConfigMap with the key that the shop's pages contain, so that they can show Stripe's card form."""
+CONFIG_MAPS = {PUBLIC_KEY_MAP, STRIPE_MAP}
+"""These keys are not secret, so they are in ConfigMaps and not in Secrets."""
 _PRIVATE, _PUBLIC = "TOKEN_PRIVATE_KEY", "TOKEN_PUBLIC_KEY"
+_STRIPE, _STRIPE_PUBLIC = "STRIPE_KEY", "STRIPE_PUBLISHABLE_KEY"
 
 Contents = Mapping[str, str]
 """The contents of a Secret or a ConfigMap. Each key is the name of a value."""
 
 
 def missing_credentials(
-    existing: Mapping[str, Contents], stripe_key: str | None, databases: Iterable[str] = SERVICE_NAMES
+    existing: Mapping[str, Contents], stripe: Mapping[str, str], databases: Iterable[str] = SERVICE_NAMES
 ) -> dict[str, Contents]:
-    """Return the Secrets and the ConfigMap that are not in `existing`. The result maps their names to their contents.
+    """Return the Secrets and ConfigMaps that are not in `existing`. The result maps their names to their contents.
+
+    `stripe` has the two keys of a Stripe account by the names of their variables. Without Stripe, it is empty.
 
     `databases` has the names of the services whose database runs in the cluster. The databases outside the cluster
     already have passwords, and this program does not know them. So it makes no Secrets for these databases.
@@ -46,8 +50,9 @@ def missing_credentials(
     """
     wanted: dict[str, Contents] = dict(_token_keys(existing)) | dict(_nats(existing))
     wanted |= {f"{service}-mongodb": _mongodb(service) for service in databases}
-    if stripe_key:
-        wanted["stripe"] = {"STRIPE_KEY": stripe_key}
+    if stripe:
+        wanted["stripe"] = {_STRIPE: stripe[_STRIPE]}
+        wanted[STRIPE_MAP] = {_STRIPE_PUBLIC: stripe[_STRIPE_PUBLIC]}
     return {name: contents for name, contents in wanted.items() if name not in existing or name == NATS_SERVERS}
 
 

@@ -90,16 +90,32 @@ class PlatformSettings(BaseSettings):
     def from_environment(cls) -> Self:
         """Read the environment variables. Raises BadSettings if a value is not allowed."""
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
             fields = {str(problem["loc"][0]): problem["input"] for problem in error.errors()}
             raise BadSettings("\n".join(cls._refusal(name, value) for name, value in fields.items())) from None
+        if (settings.stripe_key is None) != (settings.stripe_publishable_key is None):
+            raise BadSettings(
+                "STRIPE_KEY and STRIPE_PUBLISHABLE_KEY belong together: payments charges cards with the first, and the "
+                "shop shows Stripe's card form with the second. Set both of them, or none."
+            )
+        return settings
 
     @classmethod
     def _refusal(cls, field: str, value: object) -> str:
         name = field.upper()
         shown = "its value" if name in _MAY_HOLD_SECRETS else f"'{value}'"
         return f"{name}: {shown} is not allowed; it must be {cls.model_fields[field].description}."
+
+    @property
+    def stripe_keys(self) -> dict[str, str]:
+        """The two keys of a Stripe account by the names of their variables, or nothing."""
+        if self.stripe_key is None or self.stripe_publishable_key is None:
+            return {}
+        return {
+            "STRIPE_KEY": self.stripe_key.get_secret_value(),
+            "STRIPE_PUBLISHABLE_KEY": self.stripe_publishable_key,
+        }
 
     @property
     def url(self) -> str:

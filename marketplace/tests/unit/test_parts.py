@@ -33,11 +33,13 @@ def test_all_instances_of_a_service_share_its_database(tmp_path: Path) -> None:
 
 
 def test_a_service_does_not_get_the_secrets_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owners = {"STRIPE_KEY": "payments", "STRIPE_PUBLISHABLE_KEY": "storefront", "TOKEN_PRIVATE_KEY": "auth"}
     monkeypatch.setenv("STRIPE_KEY", "sk_live")
+    monkeypatch.setenv("STRIPE_PUBLISHABLE_KEY", "pk_live")
     monkeypatch.setenv("TOKEN_PRIVATE_KEY", "of somebody else")
     made = services(PlatformSettings(data_dir=tmp_path))
-    assert [name for name, service in made.items() if "STRIPE_KEY" in service.environment()] == ["payments"]
-    assert [name for name, service in made.items() if "TOKEN_PRIVATE_KEY" in service.environment()] == ["auth"]
+    for key, owner in owners.items():
+        assert [name for name, service in made.items() if key in service.environment()] == [owner]
     assert made["auth"].environment()["TOKEN_PRIVATE_KEY"] == "the private key"
     assert "TOKEN_PUBLIC_KEY" not in made["expiration"].environment()
 

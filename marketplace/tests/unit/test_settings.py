@@ -80,6 +80,12 @@ def test_every_bad_variable_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert [line.partition(":")[0] for line in lines] == ["GATEWAY_PORT", "LOG_LEVEL"]
 
 
+@pytest.mark.parametrize("given", [{"STRIPE_KEY": "sk_test_1"}, {"STRIPE_PUBLISHABLE_KEY": "pk_test_1"}])
+def test_one_key_of_stripe_without_the_other_is_refused(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+    """Otherwise the shop would show test cards, and say that no money moves, while Stripe charges cards."""
+    assert refusal(monkeypatch, **given).startswith("STRIPE_KEY and STRIPE_PUBLISHABLE_KEY belong together")
+
+
 def test_the_choices_are_those_of_the_services() -> None:
     for field, choices in (("mongo_driver", MongoDriver), ("log_level", LogLevel), ("log_format", LogFormat)):
         assert get_args(PlatformSettings.model_fields[field].annotation) == get_args(choices)
