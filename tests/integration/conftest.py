@@ -1,17 +1,17 @@
 """Running services with an Idempotency-Key, and their clock."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 
-import orders.consumers
-import orders.main
-import payments.consumers
-import payments.main
+import orders.spec
+import payments.spec
+import tickets.spec
+from common.runtime.service_spec import ServiceSpec
 from devkit.testing.clock import SettableClock
 from devkit.testing.running import RunningService, Surroundings
-from orders.settings import OrdersSettings
-from payments.settings import PaymentsSettings
 
 
 @pytest.fixture
@@ -21,15 +21,25 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 async def ordering(surroundings: Surroundings, clock: SettableClock) -> AsyncIterator[RunningService]:
-    settings = surroundings.settings(OrdersSettings, "orders")
-    create = lambda: orders.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
-    async with surroundings.running(create, orders.consumers.CONSUMERS) as running:
+    async with _running(orders.spec.SPEC, surroundings, clock) as running:
         yield running
 
 
 @pytest.fixture
 async def paying(surroundings: Surroundings, clock: SettableClock) -> AsyncIterator[RunningService]:
-    settings = surroundings.settings(PaymentsSettings, "payments")
-    create = lambda: payments.main.create_app(settings, clock=clock, policy=surroundings.policy)  # noqa: E731
-    async with surroundings.running(create, payments.consumers.CONSUMERS) as running:
+    async with _running(payments.spec.SPEC, surroundings, clock) as running:
         yield running
+
+
+@pytest.fixture
+async def selling(surroundings: Surroundings, clock: SettableClock) -> AsyncIterator[RunningService]:
+    async with _running(tickets.spec.SPEC, surroundings, clock) as running:
+        yield running
+
+
+def _running(
+    spec: ServiceSpec, surroundings: Surroundings, clock: SettableClock
+) -> AbstractAsyncContextManager[RunningService]:
+    settings = surroundings.settings(spec.settings, spec.name)
+    create_app = partial(spec.create_app, settings, clock=clock, policy=surroundings.policy)
+    return surroundings.running(create_app, spec.consumers)

@@ -11,6 +11,9 @@ def with_key(key: str | None = None) -> dict[str, str]:
     return {"Idempotency-Key": key or f'"{new_id()}"'}
 
 
+LISTING = {"title": "Concert", "price": 19.99}
+
+
 def status_and_body(answer: httpx.Response) -> tuple[int, object]:
     return answer.status_code, answer.json()
 

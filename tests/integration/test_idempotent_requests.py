@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from integration.keys import a_ticket, with_key
+from integration.keys import LISTING, a_ticket, with_key
 from starlette.responses import Response
 
 from common.domain.ids import new_id
@@ -106,13 +106,17 @@ async def test_a_slow_request_that_fails_does_not_give_up_the_claim_after_a_take
 
 
 async def test_mongodb_keeps_each_answer_for_at_least_a_day(
-    streams: EventStreams, ordering: RunningService, paying: RunningService
+    streams: EventStreams, selling: RunningService, ordering: RunningService, paying: RunningService
 ) -> None:
     """The API promises 24 hours. The limit is read from the index of each service in MongoDB."""
     created, _, _ = order_events(new_id(), buyer=(buyer := somebody()))
     await streams.publish(created)
     order, payment = {"ticketId": await a_ticket(streams)}, {"orderId": created.id, "token": "pm_card_visa"}
-    for service, path, body in ((ordering, "/api/orders", order), (paying, "/api/payments", payment)):
+    for service, path, body in (
+        (selling, "/api/tickets", LISTING),
+        (ordering, "/api/orders", order),
+        (paying, "/api/payments", payment),
+    ):
         assert (await service.client(buyer).post(path, json=body, headers=with_key())).status_code == 201
         collection: Any = service.collection("idempotent_requests")
         indexes = (await collection.index_information()).values()

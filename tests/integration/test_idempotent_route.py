@@ -5,7 +5,7 @@ import json
 from collections import Counter
 
 import pytest
-from integration.keys import a_ticket, status_and_body, with_key
+from integration.keys import LISTING, a_ticket, status_and_body, with_key
 
 from common.domain.ids import new_id
 from common.domain.tokens import SignedInUser
@@ -29,6 +29,18 @@ async def test_a_repeated_order_gets_the_first_answer_and_is_placed_once(
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert await ordering.collection("orders").count_documents({}) == 1
+
+
+async def test_a_repeated_listing_gets_the_first_answer_and_is_listed_once(selling: RunningService) -> None:
+    client, headers = selling.client(somebody()), with_key()
+    first = await client.post("/api/tickets", json=LISTING, headers=headers)
+    assert first.status_code == 201
+    assert (await client.delete(f"/api/tickets/{first.json()['id']}")).status_code == 204
+    again = await client.post("/api/tickets", json=LISTING, headers=headers)
+    assert status_and_body(again) == status_and_body(first), "although the ticket has been withdrawn since"
+    assert again.headers["idempotent-replayed"] == "true"
+    assert await selling.collection("tickets").count_documents({}) == 1
+    assert (await client.post("/api/tickets", json=LISTING, headers=with_key())).json()["id"] != first.json()["id"]
 
 
 async def test_an_answer_that_an_older_version_has_stored_is_replayed_as_it_was(
@@ -153,9 +165,10 @@ async def test_50_concurrent_identical_payments_are_one_charge(streams: EventStr
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "in a batch"])
 async def test_the_result_of_a_request_is_found_through_the_index(
-    ordering: RunningService, paying: RunningService, alone: bool
+    selling: RunningService, ordering: RunningService, paying: RunningService, alone: bool
 ) -> None:
-    for collection in (ordering.collection("orders"), paying.collection("payments")):
+    collections = selling.collection("tickets"), ordering.collection("orders"), paying.collection("payments")
+    for collection in collections:
         await asyncio.gather(
             *(
                 collection.insert_one(

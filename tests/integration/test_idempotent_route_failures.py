@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from integration.keys import a_ticket, status_and_body, with_key
+from integration.keys import LISTING, a_ticket, status_and_body, with_key
 from pymongo.errors import AutoReconnect
 
 import common.http.middleware
@@ -68,6 +68,18 @@ async def test_an_order_whose_process_died_before_the_answer_is_not_placed_again
     clock.ahead = timedelta(seconds=11)
     assert status_and_body(await client.post("/api/orders", json=body, headers=headers)) == status_and_body(first)
     assert await ordering.collection("orders").count_documents({}) == 1
+
+
+async def test_a_ticket_whose_process_died_before_the_answer_is_not_listed_again(
+    selling: RunningService, clock: SettableClock
+) -> None:
+    client, headers = selling.client(somebody()), with_key()
+    first = await client.post("/api/tickets", json=LISTING, headers=headers)
+    requests = selling.collection("idempotent_requests")
+    await requests.update_one({}, {"$set": {"answer": None}})  # the state between the two writes
+    clock.ahead = timedelta(seconds=11)
+    assert status_and_body(await client.post("/api/tickets", json=LISTING, headers=headers)) == status_and_body(first)
+    assert await selling.collection("tickets").count_documents({}) == 1
 
 
 async def test_a_key_whose_request_failed_without_the_database_is_free_after_10_s(

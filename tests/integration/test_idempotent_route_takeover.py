@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from integration.keys import a_ticket, with_key
+from integration.keys import LISTING, a_ticket, status_and_body, with_key
 
 from common.domain.ids import new_id
 from devkit.testing.clock import SettableClock
@@ -48,6 +48,21 @@ async def test_a_slow_request_places_no_second_order_after_a_takeover(
     await slow
     listed = (await client.get("/api/orders")).json()["orders"]
     assert [(order["id"], order["status"]) for order in listed] == [(placed.json()["id"], "cancelled")]
+
+
+async def test_a_slow_request_lists_no_second_ticket_after_a_takeover(
+    selling: RunningService, clock: SettableClock
+) -> None:
+    client, headers = selling.client(somebody()), with_key()
+    waits = FirstInsertWaits(selling.use_cases._tickets)
+    slow = asyncio.create_task(client.post("/api/tickets", json=LISTING, headers=headers))
+    await waits.reached.wait()
+    clock.ahead = TAKEN_OVER
+    listed = await client.post("/api/tickets", json=LISTING, headers=headers)
+    assert listed.status_code == 201, listed.text
+    waits.release.set()
+    assert status_and_body(await slow) == status_and_body(listed)
+    assert await selling.collection("tickets").count_documents({}) == 1
 
 
 async def test_a_slow_request_charges_nothing_after_a_takeover_was_declined(

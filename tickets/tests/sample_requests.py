@@ -17,7 +17,7 @@ REQUESTS = SampleRequests(
     query_parameters=("limit", "cursor"),
     answers={
         ("GET", "/api/tickets"): {"200"},
-        ("POST", "/api/tickets"): {"201", "401"},
+        ("POST", "/api/tickets"): {"201", "401", "409"},
         ("GET", "/api/tickets/{}"): {"200", "404"},
         ("PUT", "/api/tickets/{}"): {"200", "401", "403", "404", "409"},
         ("DELETE", "/api/tickets/{}"): {"204", "401", "403", "404", "409"},

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, status
 
-from common.domain.errors import NotFound, NotSignedIn, VersionConflict
+from common.domain.errors import KeyReused, NotFound, NotSignedIn, VersionConflict
 from common.domain.ids import TicketId, WellFormed
 from common.http.authentication import CurrentUser
 from common.http.dependencies import REQUIRES_BROKER, use_cases
+from common.http.idempotent_requests import RequestInFlight
+from common.http.idempotent_route import CurrentRequestKey, IdempotentRoute
 from common.http.problems import problems
 from common.http.schemas import PageCursor, PageLimit
 from tickets.schemas import ListingChangeIn, ListingIn, TicketOut, TicketPage
@@ -15,6 +17,7 @@ from tickets.service import TicketService
 from tickets.ticket import NotTheSeller, TicketChanged, TicketHeld
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
+idempotent = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=IdempotentRoute)
 
 Tickets = Annotated[TicketService, Depends(use_cases(TicketService))]
 ONE_TICKET = "/{ticketId}"  # `ticketId` is in camelCase like our JSON, because error messages show it to the client.
@@ -33,16 +36,18 @@ async def get_ticket(ticket_id: TicketInPath, tickets: Tickets) -> TicketOut:
     return TicketOut.model_validate(await tickets.get_ticket(ticket_id))
 
 
-@router.post(
+@idempotent.post(
     "",
     summary="List a ticket for sale",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotSignedIn),
+    responses=problems(NotSignedIn, RequestInFlight, KeyReused),
     dependencies=[REQUIRES_BROKER],
 )
-async def list_ticket(listing: ListingIn, user: CurrentUser, tickets: Tickets) -> TicketOut:
+async def list_ticket(
+    listing: ListingIn, user: CurrentUser, tickets: Tickets, request_key: CurrentRequestKey
+) -> TicketOut:
     ticket = await tickets.list_ticket(
-        seller=user.id, title=listing.title, price=listing.price, details=listing.details
+        seller=user.id, title=listing.title, price=listing.price, details=listing.details, request_key=request_key
     )
     return TicketOut.model_validate(ticket)
 

@@ -27,15 +27,28 @@ def _visible(text: str) -> str:
     return text
 
 
+def _in_its_own_direction(text: str) -> str:
+    if not _DIRECTION_CONTROLS.isdisjoint(text):
+        raise PydanticCustomError(
+            "text_direction",
+            "must not have an invisible character that changes the direction of the text. Type the text yourself",
+        )
+    return text
+
+
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Mn", "Zs", "Zl", "Zp"})
 """Control and format characters, marks on another character, and white space."""
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and a symbol that look like a space."""
 
+_DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They can make a text look like another one. Arabic and Hebrew do not need them."""
+
 Visible = AfterValidator(_visible)
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Visible]
+OwnDirection = AfterValidator(_in_its_own_direction)
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Visible, OwnDirection]
 Venue = Title  # a venue has the same limits
-ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), Visible]
+ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), Visible, OwnDirection]
 _TIME_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2027-05-01T20:00:00+02:00"]}
 StartTimeIn = Annotated[ZonedTime, AfterValidator(_zoned_time), WithJsonSchema(_TIME_SCHEMA)]
 StartTimeOut = Annotated[ZonedTime, WithJsonSchema(_TIME_SCHEMA)]

@@ -4,8 +4,9 @@ The HTTP routes and the event handlers call them.
 """
 
 from common.domain.clock import Clock
-from common.domain.errors import BadInput, NotFound, PermanentFailure
+from common.domain.errors import BadInput, DomainError, NotFound, PermanentFailure
 from common.domain.ids import OrderId, TicketId, UserId
+from common.domain.requested import RequestKey
 from common.domain.zoned_time import utc_of
 from common.events.orders import OrderCompleted, OrderEvent
 from common.storage.retry import retry_on_conflict
@@ -37,11 +38,29 @@ class TicketService:
             raise _not_found(ticket_id)
         return ticket
 
-    async def list_ticket(self, *, seller: UserId, title: str, price: int, details: Details = NO_DETAILS) -> Ticket:
-        """Offer a ticket for sale. Raises BadInput if its event has already begun."""
-        self._check_start(details)
-        ticket = Ticket.list_for_sale(seller=seller, title=title, price=price, details=details)
-        await self._tickets.add(ticket)
+    async def list_ticket(
+        self,
+        *,
+        seller: UserId,
+        title: str,
+        price: int,
+        details: Details = NO_DETAILS,
+        request_key: RequestKey | None = None,
+    ) -> Ticket:
+        """Offer a ticket for sale, and return it. Raises BadInput if its event has already begun.
+
+        If an earlier copy of this request has listed a ticket, return that ticket. Raises KeyReused if another request
+        with the same `request_key.key` has listed a ticket.
+        """
+        ticket = Ticket.list_for_sale(seller=seller, title=title, price=price, details=details, request_key=request_key)
+        try:
+            self._check_start(details)
+            await self._tickets.add(ticket)
+        except DomainError:
+            listed_before = await self._tickets.find_by_request(request_key)
+            if listed_before is None:
+                raise
+            return listed_before
         return ticket
 
     @retry_on_conflict

@@ -8,9 +8,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from common.domain.aggregate import Aggregate
 from common.domain.errors import Conflict, NotTheOwner
 from common.domain.ids import OrderId, TicketId, UserId, new_id
+from common.domain.requested import RequestedAggregate, RequestKey
 from common.domain.zoned_time import ZonedTime, utc_of
 from common.events.tickets import Place, TicketCreated, TicketEvent, TicketUpdated, TicketWithdrawn
 
@@ -49,7 +49,7 @@ class Details(BaseModel):
 NO_DETAILS = Details()
 
 
-class Ticket(Aggregate[TicketEvent]):
+class Ticket(RequestedAggregate[TicketEvent]):
     title: str
     price: int
     user_id: UserId
@@ -60,9 +60,18 @@ class Ticket(Aggregate[TicketEvent]):
     withdrawn: bool = False
 
     @classmethod
-    def list_for_sale(cls, *, seller: UserId, title: str, price: int, details: Details = NO_DETAILS) -> Self:
+    def list_for_sale(
+        cls,
+        *,
+        seller: UserId,
+        title: str,
+        price: int,
+        details: Details = NO_DETAILS,
+        request_key: RequestKey | None = None,
+    ) -> Self:
         ticket = cls(id=TicketId(new_id()), title=title, price=price, user_id=seller)
         ticket._set_details(details)
+        ticket._set_request(request_key)
         ticket._change(TicketCreated)
         return ticket
 

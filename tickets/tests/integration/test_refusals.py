@@ -25,9 +25,13 @@ INVISIBLE = tuple(
     json.dumps(text)
     for text in ("\u200b", "\x00", "\x1f\x7f", " \u200d \ufeff", "\u202e\u2066", "\u3164", "\u2800", "\ufe0f")
 )
+TURNED = tuple(
+    json.dumps(f"evil {control}override") for control in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 NO_TITLES = (
     *('""', '"   "', "null", "1", "true", "[]", json.dumps("x" * 10_000), json.dumps("x" * 201), r'"\ud800"'),
     *INVISIBLE,
+    *TURNED,
 )
 NO_STARTS = (
     *('"2127-05-01T20:00:00"', '"2127-05-01"', '"2127-02-30T20:00:00Z"', '"2020-05-01T20:00:00+02:00"', '"tomorrow"'),
@@ -36,7 +40,7 @@ NO_STARTS = (
 NO_PLACES = {
     **dict.fromkeys(("1", '"row 1"', "[]", "true"), "place"),
     **dict.fromkeys(('{"row": ""}', '{"row": " "}', '{"row": 1}', '{"row": "%s"}' % ("x" * 51)), "place.row"),
-    **{f'{{"seat": {text}}}': "place.seat" for text in INVISIBLE},
+    **{f'{{"seat": {text}}}': "place.seat" for text in (*INVISIBLE, *TURNED)},
     '{"gate": "1"}': "place.gate",
 }
 NO_IDS = ("1", "not-an-id", "65F0C0FFEE00000000000001", "65f0c0ffee0000000000000g", "65f0c0ffee000000000000010", "%00")

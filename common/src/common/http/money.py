@@ -46,7 +46,9 @@ def to_minor_units(amount: Any) -> int:  # noqa: ANN401 - any value that JSON ca
 def _decimal_of(text: str) -> Decimal:
     parts = _DECIMAL_TEXT.fullmatch(text)
     if parts is None:
-        raise PydanticCustomError("price_text", 'must consist of digits and at most one point, such as "19.90"')
+        raise PydanticCustomError(
+            "price_text", 'must consist of digits, with at most one point between them, such as "19.90"'
+        )
     if len(parts[1] or "") > len(".99"):  # Decimal would round a text of very many digits in a calculation.
         raise PydanticCustomError("price_decimals", "must have at most two decimals")
     return Decimal(text)

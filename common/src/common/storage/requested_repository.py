@@ -24,7 +24,9 @@ class RequestedRepository(AggregateRepository[R]):
             name="one_change_a_request",
         )
 
-    async def find_by_request(self, request: RequestKey | None, *, same_target: Callable[[R], bool]) -> R | None:
+    async def find_by_request(
+        self, request: RequestKey | None, *, same_target: Callable[[R], bool] = lambda _: False
+    ) -> R | None:
         """Return the aggregate that an earlier copy of this request has created, or None.
 
         Raises KeyReused if another request with the same key has created the aggregate.

@@ -23,7 +23,7 @@ BROKEN_PRICES = (
     (0, "must be between 0.01 and 999999.99"),
     (1.999, "must have at most two decimals"),
     ("1.999", "must have at most two decimals"),
-    (SECRET, 'must consist of digits and at most one point, such as "19.90"'),
+    (SECRET, 'must consist of digits, with at most one point between them, such as "19.90"'),
 )
 BROKEN_FORMATS = {
     "email": ((SECRET, "must be an e-mail address"),),
