@@ -20,6 +20,7 @@ class OtherHosts:
 
     def __init__(self, own_url: str) -> None:
         self._own = _place(own_url)
+        self._allowed: set[str] = set()
         self._requested: dict[str, str] = {}
         self._proxy_port = 0
 
@@ -40,9 +41,15 @@ class OtherHosts:
         """One URL for each other host. If only the proxy has noticed it, the URL may lack its path."""
         return list(self._requested.values())
 
+    def allow(self, url: str) -> None:
+        """Do not record requests for this URL. The test answers them itself, so none reaches the proxy."""
+        self._allowed.add(url)
+
     def notice(self, request: Request) -> None:
         """Record the whole URL: of https and WebSocket, the proxy gets only host and port."""
-        if urlsplit(request.url).scheme in _DEFAULT_PORTS and _place(request.url) != self._own:
+        if urlsplit(request.url).scheme not in _DEFAULT_PORTS or request.url in self._allowed:
+            return
+        if _place(request.url) != self._own:
             self._requested[_place(request.url)] = request.url
 
     async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

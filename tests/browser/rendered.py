@@ -41,12 +41,27 @@ def open_order(seconds: float) -> HTMLResponse:
     return _order(OrderStatus.OPEN, reason="expired", expires_at=datetime.now(UTC) + timedelta(seconds=seconds))
 
 
+def card_form(order_id: str) -> HTMLResponse:
+    """The page of an open order in a shop that has a key of Stripe."""
+    return _order(OrderStatus.OPEN, id=order_id, stripe_key="pk_test_1")
+
+
+def listed(**facts: Any) -> HTMLResponse:
+    """The page of a ticket that an older version has listed, with facts that the API does not accept any more."""
+    return _page("ticket.html", offer=Offer(_TICKET.model_copy(update=facts), Availability.OVER))
+
+
 def _order(
-    status: OrderStatus, payment: bool | None = None, *, reason: str | None = None, expires_at: datetime = _SOON
+    status: OrderStatus,
+    payment: bool | None = None,
+    *,
+    reason: str | None = None,
+    stripe_key: str | None = None,
+    **more: Any,
 ) -> HTMLResponse:
-    """`payment`: there is none, or whether it is refunded."""
+    """`payment`: there is none, or whether it is refunded. `more` are other fields of the order."""
+    values: dict[str, Any] = {"id": _ID, "expires_at": _SOON, **more}
     order = OrderReadModel(
-        id=_ID,
         version=1,
         user_id=_BUYER.id,
         ticket_id=TicketId(_ID),
@@ -54,9 +69,9 @@ def _order(
         price=1990,
         status=status,
         is_live=status is not OrderStatus.CANCELLED,
-        expires_at=expires_at,
         extensions_left=3,
         cancel_reason=reason,
+        **values,
     )
     paid = PaymentReadModel(
         id=_ID, version=1, order_id=OrderId(_ID), user_id=_BUYER.id, amount=1990, is_refunded=bool(payment)
@@ -69,6 +84,8 @@ def _order(
         ticket=_TICKET,
         steps=[Step(event, sentence, utc_now()) for event, sentence in sentences.items()] if reason else None,
         cancelled_sentence=cancelled_sentence(reason),
+        more_time="15 more minutes",
+        stripe_key=stripe_key,
     )
 
 
@@ -78,11 +95,19 @@ def _error(status: int, title: str, detail: str, advice: str) -> HTMLResponse:
 
 
 def _page(
-    template: str, status_code: int = 200, *, is_late: bool = False, percent: int | None = None, **values: Any
+    template: str,
+    status_code: int = 200,
+    *,
+    is_late: bool = False,
+    percent: int | None = None,
+    stripe_key: str | None = None,
+    **values: Any,
 ) -> HTMLResponse:
     catching_up = CatchingUp(unconnected_broker(), ())
     catching_up.percent = percent
-    return Renderer(utc_now, catching_up).page(template, _BUYER, is_late=is_late, status_code=status_code, **values)
+    renderer = Renderer(utc_now, catching_up, stripe_key)
+    headers = renderer.card_form_headers
+    return renderer.page(template, _BUYER, is_late=is_late, status_code=status_code, headers=headers, **values)
 
 
 RENDERED: dict[str, Callable[[], HTMLResponse]] = {
@@ -91,6 +116,7 @@ RENDERED: dict[str, Callable[[], HTMLResponse]] = {
     "ticket withdrawn": lambda: _page("ticket.html", offer=Offer(_TICKET, Availability.WITHDRAWN)),
     "list that is incomplete": lambda: _page("tickets.html", percent=42, query=ListingQuery(), listing=Listing([], "")),
     "ticket over": lambda: _page("ticket.html", offer=Offer(_TICKET, Availability.OVER)),
+    "order whose time is over": lambda: open_order(seconds=-1),
     "order with a payment": lambda: _order(OrderStatus.OPEN, payment=False),
     "order expired": lambda: _order(OrderStatus.CANCELLED, reason="expired"),
     "order being refunded": lambda: _order(OrderStatus.CANCELLED, payment=False, reason="expired"),

@@ -6,7 +6,7 @@ from browser.visit import Visit
 from playwright.async_api import Locator, Page, Response, expect
 from system.people import Person
 
-TAKEN = "Somebody else was faster. This ticket is held or sold now."
+TAKEN = "Somebody else was faster. Nothing was ordered."
 PAID = "You have paid. The ticket is yours."
 NO_CONNECTION = "The connection is interrupted."
 _LONGEST = 20_000

@@ -1,5 +1,6 @@
 """Brings the shop into a state through the API, and opens the page that shows it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +44,7 @@ class Stage:
         if answer.status_code >= 400:
             visit.expect_error(f"{answer.status_code} ")
 
-        async def fulfil(route: Route) -> None:
-            await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=bytes(answer.body))
-
-        await visit.context.route(f"**{path}", fulfil)
+        await visit.context.route(f"**{path}", answering(answer))
         if with_clock:
             await visit.context.clock.install()
         return await visit.open(path)
@@ -56,6 +54,15 @@ class Stage:
         assert answer.status_code == 201, answer.text
         created: dict[str, Any] = answer.json()
         return created
+
+
+def answering(answer: HTMLResponse) -> Callable[[Route], Awaitable[None]]:
+    """Return a handler for Playwright's `route`, which gives the browser this answer."""
+
+    async def fulfil(route: Route) -> None:
+        await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=bytes(answer.body))
+
+    return fulfil
 
 
 async def open_after(page: Page, path: str, after: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+from browser.own_listings import change, row_of
 from browser.shopper import open_order, pay, pay_button, sees_paid
 from browser.signing_in import end_session, header_says, look_again, sign_in
 from browser.stage import Stage, seen
@@ -77,6 +78,21 @@ async def test_the_listings_stay_when_the_tab_is_shown_again(stage: Stage) -> No
     await sign_in(page.get_by_role("dialog"), stage.buyer)
     await expect(page.get_by_text("You sell nothing yet")).to_be_visible()  # this is somebody else
     await header_says(page, signed_in=True)
+
+
+async def test_who_signs_in_sees_no_listings_of_the_person_before(stage: Stage) -> None:
+    ticket = await stage.lists()
+    visit = await stage.open_visit(stage.seller)
+    visit.expect_error("401 |403 ")
+    await visit.context.add_cookies([{"name": "seen", "value": seen("ticket", ticket), "url": visit.url}])
+    page = await visit.open("/selling")
+    await change(page, ticket, "Title", "Not saved yet", saves=False)
+    await end_session(visit)
+    await page.get_by_role("button", name="Save").click()
+    await sign_in(page.get_by_role("dialog"), stage.buyer)
+    await expect(page.get_by_text("You sell nothing yet")).to_be_visible()
+    await expect(row_of(page, ticket)).to_have_count(0)
+    assert (await stage.seller.sees(f"/api/tickets/{ticket['id']}"))["title"] == ticket["title"]
 
 
 async def test_who_signs_in_in_another_tab_can_save_what_is_typed_here(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from browser.layout import NARROW
 from browser.stage import Stage, seen
+from playwright.async_api import expect
 
 _LARGE_TEXT = """() => {
   const sheet = new CSSStyleSheet();
@@ -43,3 +44,9 @@ async def test_the_title_has_room_with_text_of_twice_the_size(stage: Stage) -> N
 async def test_a_placeholder_has_the_colour_of_other_soft_text_in_the_dark(stage: Stage) -> None:
     page = await stage.open("/", color_scheme="dark")
     assert await page.evaluate(_PLACEHOLDER) == {"isSoftInk": True, "opacity": "1"}
+
+
+async def test_the_footer_names_the_zone_of_the_times(stage: Stage) -> None:
+    page = await stage.open("/", timezone_id="America/New_York")
+    zone = "Times are in your time zone (America/New York), except those of events."
+    await expect(page.locator(".bottom")).to_contain_text(zone)

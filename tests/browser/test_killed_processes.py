@@ -6,9 +6,11 @@ from browser.shopper import (
     NO_CONNECTION,
     buy_button,
     is_paid_once,
+    open_order,
     open_ticket,
     order_id_of,
     pay,
+    pay_button,
     sees_paid,
 )
 from browser.visit import OpenVisit, Visit
@@ -23,7 +25,7 @@ _LONG = 30_000
 _SAY_TRY_AGAIN = """async () => {
   const { NoAnswer } = await import(document.querySelector("script[src]").src.replace("shop.js", "api.js"));
   const place = document.querySelector("[data-buy-error]");
-  place.textContent = new NoAnswer(true).message;
+  place.textContent = new NoAnswer().message;
   place.hidden = false;
 }"""
 
@@ -74,6 +76,25 @@ async def test_a_person_is_told_that_the_shop_does_not_answer_and_that_the_page_
         await expect(page.get_by_role("alert")).to_have_text("The shop does not answer yet. Trying again…")
         await expect(buy_button(page)).to_have_attribute("aria-disabled", "true")
     await _pays(page, buyer)
+
+
+async def test_who_reloads_during_a_payment_is_told_at_the_end_that_the_card_was_not_charged(
+    open_visit: OpenVisit, platform: Platform, seller: Person, buyer: Person
+) -> None:
+    order = await buyer.orders(await seller.lists())
+    page = await open_order(await _visit_in_bad_times(open_visit, buyer), order)
+    doubt = page.get_by_text("We do not know yet whether your card was charged. Trying again…")
+    async with stopped(platform, "payments"):
+        await pay(page)
+        await expect(doubt).to_be_visible()
+        await page.reload()
+        await expect(doubt).to_be_visible()
+        await expect(pay_button(page)).to_have_attribute("aria-disabled", "true")
+    await expect(page.get_by_role("alert")).to_have_text("Your card was not charged. You can pay again.", timeout=_LONG)
+    await expect(doubt).to_be_hidden()
+    await pay(page)
+    await sees_paid(page)
+    await is_paid_once(buyer, order["id"])
 
 
 async def test_a_page_that_is_opened_while_the_storefront_is_down_appears_by_itself(

@@ -63,11 +63,13 @@ async def test_a_search_runs_when_a_person_presses_enter_and_not_before(stage: S
     ticket = await stage.lists("Chess World Cup", venue="Town Hall")
     page = await stage.open(after=seen("ticket", ticket))
     order = page.get_by_label("Sort by")
+    place = await page.locator(".tickets").bounding_box()
     await order.focus()
     for _ in range(2):
         await page.keyboard.press("ArrowDown")
     await expect(order).to_have_value("cheapest")
-    await expect(page.get_by_text("Press “Search” to see the tickets in this way.")).to_be_visible()
+    await expect(page.get_by_text("Press “Search” to see this list.")).to_be_visible()
+    assert await page.locator(".tickets").bounding_box() == place, "the list does not move"
     await expect(order).to_be_focused()
     await page.get_by_label("Search").fill("chess town")
     await page.get_by_label("Search").press("Enter")

@@ -1,5 +1,6 @@
 """The page of an order: more time, giving it up, and the times that it shows."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -35,10 +36,12 @@ async def test_a_double_click_and_a_lost_answer_extend_an_order_once(
     visit = await open_visit(buyer)
     visit.expect_error("ERR_FAILED")
     asked: list[Any] = []
+    is_told = asyncio.Event()
 
     async def lose_the_first_answer(route: Route) -> None:
         asked.append(route.request.post_data_json)
         if len(asked) > 1:
+            await is_told.wait()
             return await route.continue_()
         answer = await buyer.http.post(route.request.url, json=asked[0])
         assert answer.status_code == 200, answer.text
@@ -48,8 +51,14 @@ async def test_a_double_click_and_a_lost_answer_extend_an_order_once(
     page = await open_order(visit, order)
     await page.evaluate(_CLICK_THE_NEXT_BUTTON)
     async with page.expect_response("**/extension"):  # the answer to the repeated request
-        await page.get_by_role("button", name="I need more time (3 left)").dblclick()
-    await expect(page.get_by_role("button", name="I need more time (2 left)")).to_be_visible()
+        await page.get_by_role("button", name="1 more minute (3 times left)").dblclick()
+        await expect(page.get_by_role("alert")).to_have_text("The shop does not answer yet. Trying again…")
+        is_told.set()
+    await expect(page.get_by_role("button", name="1 more minute (2 times left)")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_be_hidden()
+    await expect(page.locator(".step-sentence").last).to_have_text(
+        re.compile(r"^You got more time, until \d\d:\d\d\.$")
+    )
     await pay(page)
     await sees_paid(page)
     assert len(asked) == 2
@@ -70,11 +79,13 @@ async def test_an_order_is_given_up_only_after_a_question(stage: Stage) -> None:
         await keep.press(way_back)
         await expect(give_up).to_be_focused()
     await give_up.dblclick()
-    await _button(page, "I need more time").click()  # the part of the page is replaced
-    await expect(_button(page, "I need more time (2 left)")).to_be_visible()
+    await _button(page, "1 more minute").click()  # the part of the page is replaced
+    await expect(_button(page, "1 more minute (2 times left)")).to_be_visible()
     await yes.click()
     await expect(page.locator("#order")).to_contain_text("You gave the order up.")
     await expect(page.locator("#order")).to_be_focused()
+    await page.get_by_role("link", name="Look whether you can buy it again").click()
+    await expect(buy_button(page)).to_be_visible()
 
 
 async def test_times_have_24_hours_and_a_date_if_they_are_not_of_today(stage: Stage) -> None:

@@ -1,12 +1,9 @@
-"""A seller in the browser changes and withdraws listings, while others buy, and in two tabs."""
+"""A seller in the browser changes listings, while others buy, and in two tabs."""
 
-import asyncio
-
-import pytest
-from browser.own_listings import change, row_of, withdraw_button
+from browser.own_listings import change, row_of
 from browser.shopper import note_loads
 from browser.stage import Stage, seen
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Route, expect
 
 _WITHIN_1_S = 1000
 
@@ -32,6 +29,35 @@ async def test_a_saved_listing_is_shown_where_it_is_and_the_page_says_so(stage: 
     await expect(row_of(page, other).get_by_label("Title")).to_have_value("Not saved yet")
     changed = await stage.seller.sees(f"/api/tickets/{ticket['id']}")
     assert (changed["title"], changed["venue"]) == ("Hamlet", None)
+    await page.goto(f"/tickets/{ticket['id']}")
+    await page.get_by_role("link", name="Change it under").click()
+    await expect(row_of(page, ticket).get_by_label("Title")).to_be_focused()
+    await expect(row_of(page, ticket).get_by_label("Title")).to_have_value("Hamlet")
+    await expect(row_of(page, other)).to_be_hidden()
+
+
+async def test_a_saved_row_shows_what_was_saved_although_the_list_is_late(stage: Stage) -> None:
+    ticket = await stage.lists("Old", venue="Opera House")
+    page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
+    await page.clock.install()
+    late = (await stage.seller.http.get("/selling", headers={"Accept": "text/html"})).text
+    await page.route("**/selling", lambda route: route.fulfill(body=late, content_type="text/html"))
+    row = row_of(page, ticket)
+    await row.get_by_text("Change", exact=True).click()
+    for label, value in {"Venue": "", "Price in US dollars": "1234,5", "Date and time": "2040-05-01T20:00"}.items():
+        await row.get_by_label(label).fill(value)
+    await note_loads(page)
+    await row.get_by_label("Row").fill("F")
+    await row.get_by_role("button", name="Save").click()
+    await page.wait_for_selector("body[data-loaded]")
+    await expect(row.get_by_text("Saved.")).to_be_visible()
+    await expect(row.locator(".price")).to_have_text("$1,234.50")
+    await expect(row.locator(".row-link")).to_contain_text("1 May 2040, 20:00")
+    await expect(row.locator(".row-link")).to_contain_text("Row F")
+    await expect(row.get_by_text("Opera House")).to_be_hidden()
+    await page.clock.fast_forward(30_000)  # the message does not stay for ever
+    await expect(row.get_by_text("Saved.")).to_be_hidden()
+    await expect(page.get_by_role("status").filter(has_text="Saved.")).to_have_count(0)
 
 
 async def test_a_second_tab_does_not_undo_what_the_first_has_changed(stage: Stage) -> None:
@@ -66,15 +92,18 @@ async def test_a_change_is_kept_while_somebody_buys_and_saved_if_they_do_not(sta
     ticket = await stage.lists()
     page = await stage.open("/selling", stage.seller, seen("ticket", ticket), errors="409 ")
     row = row_of(page, ticket)
-    save, why = row.get_by_role("button", name="Save"), row.get_by_text("Somebody is buying this ticket now")
+    save, why = row.get_by_role("button", name="Save"), row.get_by_text("Somebody is buying this ticket now").first
     await row.get_by_text("Change", exact=True).click()
     await row.get_by_label("Title").fill("Hamlet")
     order = await stage.buyer.orders(ticket)
     await expect(save).to_be_disabled(timeout=_WITHIN_1_S)
     await expect(why).to_be_visible()
     await expect(page.get_by_role("status").filter(has_text="so it cannot be changed")).to_have_count(1)
+    await expect(why).to_be_in_viewport(ratio=1)
+    await expect(row.get_by_role("button", name="Cancel")).to_be_in_viewport(ratio=1)
     await stage.buyer.http.delete(f"/api/orders/{order['id']}")
     await expect(why).to_be_hidden(timeout=_WITHIN_1_S)
+    await expect(page.get_by_role("status").filter(has_text="can be changed again")).to_have_count(1)
     await stage.seller.sees_ticket_held_by(ticket, None)
     await expect(row.get_by_label("Title")).to_have_value("Hamlet")
     await save.click()  # the ticket has another version now, but nobody has changed the listing
@@ -82,119 +111,29 @@ async def test_a_change_is_kept_while_somebody_buys_and_saved_if_they_do_not(sta
     await expect(row_of(page, ticket).locator(".ticket-title")).to_have_text("Hamlet")
 
 
-async def test_a_listing_that_somebody_holds_cannot_be_changed_or_withdrawn(stage: Stage) -> None:
-    ticket = await stage.lists()
-    page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
-    row = row_of(page, ticket)
-    await expect(withdraw_button(row)).to_be_visible()
-    order = await stage.buyer.orders(ticket)
-    await expect(withdraw_button(row)).to_be_hidden(timeout=_WITHIN_1_S)
-    await expect(row.get_by_text("Change", exact=True)).to_be_hidden()
-    await expect(row).to_contain_text("Held")
-    await stage.buyer.http.delete(f"/api/orders/{order['id']}")
-    await expect(withdraw_button(row)).to_be_visible(timeout=_WITHIN_1_S)
-
-
-async def test_a_withdrawn_listing_stays_in_its_place_until_the_page_is_loaded(stage: Stage) -> None:
-    last, ticket, other = await stage.lists("Last"), await stage.lists("Withdrawn soon"), await stage.lists("Stays")
-    page = await stage.open("/selling", stage.seller, seen("ticket", other))
-    watched = await stage.open(f"/tickets/{ticket['id']}", errors="404 ")
-    own = await stage.open(f"/tickets/{ticket['id']}", stage.seller)
-    row = row_of(page, ticket)
-    await withdraw_button(row).press("Enter")
-    await expect(row.get_by_role("group", name="Withdraw for good?")).to_be_visible()
-    order = await stage.buyer.orders(last)  # the page loads its list again, and the question stays
-    await expect(row_of(page, last).locator("form [type=submit]")).to_be_disabled()
-    await expect(row.get_by_role("button", name="Keep it")).to_be_focused()
-    await page.keyboard.press("Escape")
-    await expect(withdraw_button(row)).to_be_focused()
-    await note_loads(page)
-    await stage.buyer.http.delete(f"/api/orders/{order['id']}")
-    await page.wait_for_selector("body[data-loaded]")
-    await expect(withdraw_button(row)).to_be_focused()
-    await page.keyboard.press("Enter")
-    await page.keyboard.press("Shift+Tab")
-    await page.keyboard.press("Enter")
-    await expect(watched.get_by_text("Withdrawn", exact=True)).to_be_visible(timeout=_WITHIN_1_S)
-    await expect(watched.get_by_role("button", name="Buy")).to_be_hidden()
-    await expect(own.get_by_text("You have withdrawn it.")).to_be_visible()
-    await expect(own.get_by_role("link", name="Change it")).to_be_hidden()
-    await stage.buyer.orders(other)  # the page loads its list again
-    await expect(row_of(page, other)).to_have_attribute("data-state", "held")
-    await expect(row_of(page, other).locator("form [type=submit]")).to_be_disabled()
-    order = await page.locator(".rows > li").evaluate_all("rows => rows.map(row => row.dataset.ticket)")
-    assert order[:3] == [other["id"], ticket["id"], last["id"]]
-    await expect(row.get_by_role("button")).to_have_count(0)
-    await expect(row.get_by_text("You have withdrawn this ticket.")).to_be_focused()
-    await page.reload()
-    await expect(row).to_have_count(0)
-
-
-@pytest.mark.parametrize("width", [1100, 320])
-async def test_a_double_click_withdraws_neither_this_listing_nor_the_next(stage: Stage, width: int) -> None:
-    next_one, ticket = await stage.lists("Next"), await stage.lists("This")
-    viewport = {"width": width, "height": 900}
-    page = await stage.open("/selling", stage.seller, seen("ticket", ticket), viewport=viewport)
-    row = row_of(page, ticket)
-    await withdraw_button(row).dblclick()
-    await expect(row.get_by_role("group", name="Withdraw for good?")).to_be_visible()
-    await row.get_by_role("button", name="Keep it").click()
-    for corner in ((4, 4), (-4, -4)):  # also if the second click is too late for a double click
-        point = await _click(page, withdraw_button(row), corner)
-        assert await page.evaluate(_BUTTON_AT, point) in ("", "Keep it")
-        await row.get_by_role("button", name="Keep it").click()
-    await withdraw_button(row).click()
-    point = await _click(page, row.get_by_role("button", name="Yes, withdraw"), (4, 4))
-    await expect(row).to_have_attribute("data-state", "withdrawn")
-    assert await page.evaluate(_BUTTON_AT, point) == ""
-    assert (await stage.seller.sees(f"/api/tickets/{next_one['id']}"))["version"] == 1
-
-
-_BUTTON_AT = "([x, y]) => document.elementFromPoint(x, y).closest('a, button, summary')?.textContent ?? ''"
-
-
-async def _click(page: Page, button: Locator, corner: tuple[int, int]) -> list[float]:
-    """Click near the upper left corner of a button, or with negative numbers near its lower right corner."""
-    box = await button.bounding_box()
-    assert box
-    x = box["x"] + corner[0] + (box["width"] if corner[0] < 0 else 0)
-    y = box["y"] + corner[1] + (box["height"] if corner[1] < 0 else 0)
-    await page.mouse.click(x, y)
-    return [x, y]
-
-
 async def test_what_a_seller_types_survives_a_change_of_another_listing(stage: Stage) -> None:
     ticket, other = await stage.lists("First"), await stage.lists("Second")
     page = await stage.open("/selling", stage.seller, seen("ticket", other))
+    title = row_of(page, ticket).get_by_label("Title")
+    await row_of(page, ticket).get_by_text("Change", exact=True).press("Enter")
+    await expect(title).to_be_focused()
+    await title.fill("A new title")
+    await note_loads(page)
+    await stage.buyer.pays(await stage.buyer.orders(other))
+    await expect(page.locator(".sums dd")).to_have_text(["1 ticket", "$19.90"])
+    await expect(row_of(page, other).get_by_text("Change", exact=True)).to_have_count(0)
+    newest = await stage.lists("Third")
+    await expect(row_of(page, newest)).to_be_visible(timeout=_WITHIN_1_S)
+    order = await page.locator(".rows > li").evaluate_all("rows => rows.map(row => row.dataset.ticket)")
+    assert order == [newest["id"], other["id"], ticket["id"]]
+    await page.wait_for_selector("body[data-loaded]")
+    await expect(title).to_have_value("A new title")
+    await expect(title).to_be_focused()
+    await page.keyboard.press("Escape")  # the seller gives up
+    await expect(row_of(page, ticket).get_by_text("Change", exact=True)).to_be_focused()
     await row_of(page, ticket).get_by_text("Change", exact=True).click()
-    await row_of(page, ticket).get_by_label("Title").fill("A new title")
-    await note_loads(page)
-    await stage.buyer.orders(other)
-    await expect(row_of(page, other)).to_have_attribute("data-state", "held")
-    await expect(withdraw_button(row_of(page, other))).to_be_hidden()
-    await page.wait_for_selector("body[data-loaded]")
-    await expect(row_of(page, ticket).get_by_label("Title")).to_have_value("A new title")
-
-
-async def test_a_load_that_is_older_than_the_withdrawal_does_not_take_it_back(stage: Stage) -> None:
-    ticket, (is_read, may_arrive) = await stage.lists(), (asyncio.Event(), asyncio.Event())
-    page = await stage.open("/selling", stage.seller, seen("ticket", ticket))
-    row = row_of(page, ticket)
-
-    async def arrive_late(route: Route) -> None:
-        answer = await stage.seller.http.get("/selling", headers={"Accept": "text/html"})
-        is_read.set()
-        await may_arrive.wait()
-        await route.fulfill(body=answer.text, content_type="text/html")
-
-    await page.route("**/selling", arrive_late)
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page loads its list again
-    await is_read.wait()
-    await withdraw_button(row).press("Enter")
-    await row.get_by_role("button", name="Yes, withdraw").press("Enter")
-    await expect(row.get_by_text("You have withdrawn this ticket.")).to_be_focused()
-    await note_loads(page)
-    may_arrive.set()
-    await page.wait_for_selector("body[data-loaded]")
-    await expect(row).to_have_attribute("data-state", "withdrawn")
-    await expect(row.get_by_text("You have withdrawn this ticket.")).to_be_focused()
+    await expect(title).to_have_value("First")
+    await title.fill("Another title")
+    await row_of(page, ticket).get_by_role("button", name="Cancel").click()
+    await expect(title).to_be_hidden()
+    await expect(title).to_have_value("First")

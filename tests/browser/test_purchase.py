@@ -1,10 +1,14 @@
 """A purchase from the list of tickets to the paid order, with each card of the sandbox."""
 
+import re
+
 import pytest
 from browser.shopper import buy, is_paid_once, open_order, pay, pay_button, sees_paid
 from browser.visit import OpenVisit
 from playwright.async_api import Request, expect
 from system.people import Person
+
+from devkit.testing.eventually import eventually
 
 _DECLINED = {
     "Declined without a reason": "Your card was declined.",
@@ -17,6 +21,7 @@ _DECLINED = {
     ),
     "Needs a confirmation by the bank": "Your card was declined. This transaction requires authentication.",
 }
+_UNDER_WAY = "Your payment is still under way. If your card is charged, you get the money back at once."
 
 
 async def test_a_ticket_is_found_bought_and_paid_without_a_reload(
@@ -83,6 +88,37 @@ async def test_a_slow_card_is_charged_once_however_often_a_person_clicks(
     await is_paid_once(buyer, order["id"])
 
 
+async def test_an_order_that_is_cancelled_during_its_payment_says_what_becomes_of_the_money(
+    open_visit: OpenVisit, seller: Person, buyer: Person
+) -> None:
+    visit = await open_visit(buyer)
+    visit.expect_error("409 ")
+    order = await buyer.orders(await seller.lists())
+    page = await open_order(visit, order)
+    under_way = page.get_by_text(_UNDER_WAY)
+    await page.get_by_role("button", name="Give it up").click()
+    await pay(page, "Accepted after a few seconds")
+    await expect(page.get_by_text("Paying…")).to_be_visible()
+    await expect(page.get_by_role("button", name=re.compile("give it up", re.IGNORECASE))).to_have_count(0)
+    await eventually(
+        lambda: buyer.sees(f"/api/payments?orderId={order['id']}"),
+        until=lambda seen: [each["status"] for each in seen["payments"]] == ["pending"],
+        what="a payment that is under way",
+    )
+    await buyer.http.delete(f"/api/orders/{order['id']}")  # in another browser
+    await expect(under_way).to_be_visible()
+    await page.reload()
+    await expect(under_way).to_be_visible()
+    await expect(page.locator("#order")).to_contain_text("Your payment of $19.99 was refunded.", timeout=20_000)
+    await expect(under_way).to_be_hidden()
+    assert await page.locator(".step-sentence").all_inner_texts() == [
+        "You ordered the ticket.",
+        "You gave the order up.",
+        "Your card was charged, but the order had ended already.",
+        "Your payment of $19.99 was refunded.",
+    ]
+
+
 async def test_after_a_lost_answer_the_page_says_what_it_knows_and_the_card_is_charged_once(
     open_visit: OpenVisit, seller: Person, buyer: Person
 ) -> None:
@@ -108,4 +144,5 @@ def _is_payment(request: Request) -> bool:
 
 
 def _field_description(error: str) -> str:
-    return f"This shop uses a sandbox: no money moves. Choose what happens to the card. {error}"
+    hint = "This shop uses a sandbox: no money moves. Choose what happens to the card."
+    return f"{hint} {error} You were not charged. The ticket is still held for you; try another card."

@@ -52,7 +52,7 @@ async def _order(stage: Stage) -> Page:
     async def set_clock(route: Route) -> None:
         answer = await stage.buyer.http.get(route.request.url, headers={"Accept": "text/html"})
         body = re.sub(r'data-now="[^"]*"', f'data-now="{began}"', answer.text)
-        await route.fulfill(body=body, content_type="text/html")
+        await route.fulfill(body=body.replace("1 more minute", "15 more minutes"), content_type="text/html")
 
     page = await stage.open("/orders", stage.buyer, seen("order", order))
     await page.route("**/orders/*", set_clock)

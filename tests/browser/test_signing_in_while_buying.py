@@ -6,8 +6,11 @@ import pytest
 from browser.shopper import TAKEN, buy_button, is_paid_once, open_ticket, order_id_of, pay, sees_paid
 from browser.signing_in import PASSWORD, email_of, end_session, fill, sign_in
 from browser.visit import OpenVisit
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Request, Route, expect
 from system.people import Person
+
+_REASON = " to buy \u2068Concert\u2069 for $19.99. The ticket is then ordered at once, and you pay on the next page."
+_TOO_SHORT = "Choose a password of at least 8 characters."
 
 
 async def test_after_a_wrong_password_and_the_right_one_the_purchase_goes_on_by_itself(
@@ -28,7 +31,11 @@ async def test_after_a_wrong_password_and_the_right_one_the_purchase_goes_on_by_
     await expect(dialog.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")
     await expect(dialog.get_by_label("E-mail address")).to_have_value(email)
     await fill(dialog, email, PASSWORD)
+    visit.expect_error("ERR_INTERNET_DISCONNECTED")
+    await visit.context.set_offline(True)
     await dialog.get_by_label("Password").press("Enter")
+    await expect(dialog.get_by_role("alert")).to_have_text("The shop does not answer yet. Trying again…")
+    await visit.context.set_offline(False)
     order_id = await order_id_of(page)
     await pay(page)
     await sees_paid(page)
@@ -39,21 +46,32 @@ async def test_a_new_person_signs_up_in_the_middle_of_a_purchase_and_errors_are_
     open_visit: OpenVisit, seller: Person
 ) -> None:
     visit = await open_visit()
-    visit.expect_error("422 ")
+    visit.expect_error("422 |503 ")
     page = await open_ticket(visit, await seller.lists())
     await buy_button(page).click()
     await page.get_by_role("dialog").get_by_role("link", name="Create an account").click()
     dialog = page.get_by_role("dialog", name="Create an account")
     await dialog.get_by_role("button", name="Create account").click()
     await _sees_error(dialog, "email", "Enter your e-mail address.")
-    await _sees_error(dialog, "password", "Choose a password.")
+    await _sees_error(dialog, "password", _TOO_SHORT)
     await fill(dialog, "nobody", "short")
     await dialog.get_by_role("button", name="Create account").click()
     await _sees_error(dialog, "email", "This is not an e-mail address.")
-    await _sees_error(dialog, "password", "Too short.")
-    await expect(dialog.get_by_text("At least 8 characters.")).to_have_count(1)
+    await _sees_error(dialog, "password", _TOO_SHORT)
+    await expect(dialog.get_by_text("at least 8 characters").filter(visible=True)).to_have_count(1)
     await expect(dialog.get_by_label("E-mail address")).to_be_focused()
     await fill(dialog, f"{secrets.token_hex(8)}@example.com", PASSWORD)
+    sent: list[Request] = []
+
+    async def lose(route: Route) -> None:
+        sent.append(route.request)
+        await route.fulfill(status=503)
+
+    await page.route("**/api/users/signup", lose)
+    await dialog.get_by_role("button", name="Create account").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Try again in a moment.")
+    assert len(sent) == 1, "a repeated sign-up would say that the address is taken"
+    await page.unroute("**/api/users/signup")
     await dialog.get_by_role("button", name="Create account").click()
     await order_id_of(page)
 
@@ -66,10 +84,10 @@ async def test_a_taken_address_is_said_beside_it_and_one_can_sign_in_instead(
     page = await open_ticket(visit, await seller.lists())
     await buy_button(page).click()
     dialog = page.get_by_role("dialog")
-    await expect(dialog).to_have_accessible_description("Sign in to buy \u2068Concert\u2069.")
+    await expect(dialog).to_have_accessible_description(f"Sign in{_REASON}")
     await dialog.get_by_label("E-mail address").fill(await email_of(buyer))
     await dialog.get_by_role("link", name="Create an account").click()
-    await expect(dialog).to_have_accessible_description("Create an account to buy \u2068Concert\u2069.")
+    await expect(dialog).to_have_accessible_description(f"Create an account{_REASON}")
     await dialog.get_by_label("Password").fill(PASSWORD)  # the address is there already
     await dialog.get_by_role("button", name="Show password").click()
     await expect(dialog.get_by_label("Password")).to_have_attribute("type", "text")

@@ -37,7 +37,9 @@ async def test_what_one_tab_buys_and_pays_the_other_tab_shows(
     buying = await open_ticket(visit, ticket)
     looking = await visit.open(f"/tickets/{ticket['id']}")
     await buy(buying)
-    order = await visit.open(buying.url)
+    order, orders = await visit.open(buying.url), await visit.open("/orders")
+    other = await buyer.orders(await seller.lists("Ordered elsewhere"))  # with another computer, or by REST
+    await expect(orders.locator(f"[data-order='{other['id']}']")).to_contain_text("Ordered elsewhere")
     await expect(looking.locator(_STATE)).to_have_text("Held")
     await expect(looking.get_by_text("This ticket is held for you.")).to_be_visible()
     await pay(buying)

@@ -79,7 +79,10 @@ class TimelineEntry(ResponseBody):
     subject: str
     at: datetime
     version: int
-    cause: str = Field(description="What caused this event: the method and path of a request, or the id of an event.")
+    cause: str = Field(
+        description="What caused this event: the method and path of a request, or the id of an event. It is `unknown` "
+        "if the platform has continued something by itself, for example a payment without a known outcome."
+    )
     trace_id: str | None
     data: dict[str, Any] = Field(description="The event as it was published. Amounts of money are in minor units.")
 

@@ -245,6 +245,6 @@ class OrderService:
 def _check_price(order: Order, expected: int | None) -> None:
     if expected is not None and expected != order.ticket.price:
         raise PriceChanged(
-            f"The price is now {order.ticket.price / 100:.2f}, not {expected / 100:.2f}. Nothing was ordered.",
+            f"The price is now ${order.ticket.price / 100:,.2f}, not ${expected / 100:,.2f}. Nothing was ordered.",
             argument="expected_price",
         )

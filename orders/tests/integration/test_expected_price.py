@@ -28,7 +28,7 @@ async def test_a_price_that_changed_between_the_look_and_the_order_is_not_charge
     refused = await buying.post("/api/orders", json={"ticketId": ticket.id, "expectedPrice": SEEN})
 
     assert refusal(refused) == CHANGED
-    assert refused.json()["detail"] == "The price is now 999999.99, not 19.99. Nothing was ordered."
+    assert refused.json()["detail"] == "The price is now $999,999.99, not $19.99. Nothing was ordered."
     assert (await buying.get("/api/orders")).json()["orders"] == []
     placed = await buying.post("/api/orders", json={"ticketId": ticket.id, "expectedPrice": NEW})
     assert (placed.status_code, placed.json()["ticket"]["price"]) == (201, NEW)
@@ -41,7 +41,7 @@ async def test_an_expected_price_must_be_equal_to_the_cent(
 ) -> None:
     refused = await buying.post("/api/orders", json={"ticketId": ticket.id, "expectedPrice": price})
     assert refusal(refused) == CHANGED
-    assert f"not {price:.2f}." in refused.json()["detail"]
+    assert f"not ${price:.2f}." in refused.json()["detail"]
 
 
 @pytest.mark.parametrize("price", [{}, {"expectedPrice": None}, {"expectedPrice": SEEN}])

@@ -49,7 +49,10 @@ class PaymentRepository(RequestedRepository[Payment]):
             claim = await self.find_one({"order_id": payment.order_id, "status": _CLAIMS})
             if claim is not None and claim.status is PaymentStatus.CAPTURED:
                 raise AlreadyPaid("This order is paid already. You have not been charged again.") from None
-            raise PaymentInProgress("Another payment for this order is under way. Look again in a moment.") from None
+            raise PaymentInProgress(
+                "A payment for this order is under way already, maybe your own; "
+                f"see GET /api/payments?orderId={payment.order_id}."
+            ) from None
 
     async def find_of_order(self, order_id: OrderId, buyer: UserId) -> list[Payment]:
         """Return the payments of this buyer for this order, newest first. Return at most 100 payments."""

@@ -168,7 +168,7 @@ class PaymentService:
             await self._payments.save(payment)
             raise BadInput(str(unknown), argument="token") from None
         except GatewayUnavailable as error:
-            raise _outcome_unknown(error) from error
+            raise _outcome_unknown(error, payment) from error
         payment.capture(charge_id)
         await self._payments.save(payment)
 
@@ -206,7 +206,7 @@ class PaymentService:
         except RefundRefused as error:
             raise PermanentFailure(str(error)) from error
         except GatewayUnavailable as error:
-            raise _outcome_unknown(error) from error
+            raise _outcome_unknown(error, payment) from error
         payment.refund()
 
     async def _known(self, payment_id: PaymentId) -> Payment:
@@ -216,9 +216,9 @@ class PaymentService:
         return payment
 
 
-def _outcome_unknown(error: GatewayUnavailable) -> DependencyUnavailable:
+def _outcome_unknown(error: GatewayUnavailable, payment: Payment) -> DependencyUnavailable:
     log.warning("card processor unavailable", reason=error.reason)
     return DependencyUnavailable(
         "The card processor does not answer. Your payment will be completed or refunded automatically; "
-        "see GET /api/payments."
+        f"see GET /api/payments?orderId={payment.order_id}."
     )

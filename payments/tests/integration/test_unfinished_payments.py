@@ -28,7 +28,10 @@ async def test_after_503_the_recovery_job_captures_a_payment_of_unknown_outcome(
     answer = await checkout.pay()
     assert problem(answer) == (503, "dependency-unavailable")
     assert answer.headers["Retry-After"] == "1"
-    assert problem(await checkout.pay("tok_mastercard")) == (409, "payment-in-progress")
+    repeated = await checkout.pay("tok_mastercard")
+    assert problem(repeated) == (409, "payment-in-progress")
+    for each in (answer, repeated):
+        assert each.json()["detail"].endswith(f"; see GET /api/payments?orderId={checkout.created.id}.")
 
     setattr(gateway, outage, False)
     await checkout.recover()

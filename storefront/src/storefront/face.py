@@ -46,10 +46,11 @@ def _rays(seed: bytes) -> Iterator[str]:
 
 
 def _discs(seed: bytes) -> Iterator[str]:
+    """One disc in each column, so that a narrow picture, which has the middle of the face, has one, too."""
     for number in range(7):
         a, b, c = seed[2 + number], seed[3 + number], seed[4 + number]
-        x, y, radius = (a * 7 + b) % _WIDTH, (b * 3 + c) % _HEIGHT, 12 + c % 42
-        yield f'<circle class="f{number % _PALETTE}" cx="{x}" cy="{y}" r="{radius}"/>'
+        x, y, radius = 10 + 46 * number + a % 24, 20 + b % 80, 14 + c % 32
+        yield f'<circle class="f{(number + 2) % _PALETTE}" cx="{x}" cy="{y}" r="{radius}"/>'
 
 
 def _bars(seed: bytes) -> Iterator[str]:

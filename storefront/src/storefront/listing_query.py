@@ -59,22 +59,31 @@ class ListingQuery:
     first_day: date | None = None
     last_day: date | None = None
     """The list has only events from `first_day` to `last_day`, as days where they take place. None: at any time."""
+    has_swapped_days: bool = False
+    """True if the person has asked for the days in the opposite order."""
     cursor: str = ""
     """The place in the list: `<value of the first field>_<ticket id>`, or only the id. Empty for the first page."""
 
     @property
     def is_filtered(self) -> bool:
         """True if the list has only what somebody searches for, by words or by days."""
-        return bool(self.text or self.first_day or self.last_day)
+        return bool(self.text or self.has_days)
 
-    def address(self, cursor: str = "", *, show_all: bool = False) -> str:
-        """Return the address of this list: its first page, or the page at the cursor. `show_all` is for `all`."""
+    @property
+    def has_days(self) -> bool:
+        return bool(self.first_day or self.last_day)
+
+    def address(self, cursor: str = "", *, show_all: bool = False, on_any_day: bool = False) -> str:
+        """Return the address of this list: its first page, or the page at the cursor.
+
+        `show_all` is for `all`. `on_any_day` is for the same list without its days.
+        """
         values = {
             "q": self.text,
             "sort": self.sort.value if self.sort is not Sort.NEWEST else "",
             "show": "all" if self.all or show_all else "",
-            "from": self.first_day,
-            "to": self.last_day,
+            "from": None if on_any_day else self.first_day,
+            "to": None if on_any_day else self.last_day,
             "after": cursor,
         }
         query = urlencode({name: value for name, value in values.items() if value})

@@ -73,5 +73,5 @@ def create_app(
             Middleware(GZipMiddleware, minimum_size=_LEAST_BYTES, compresslevel=5),
         ],
     )
-    app.state.site = Site(renderer, hub, audience)
+    app.state.site = Site(renderer, hub, audience, clock)
     return app

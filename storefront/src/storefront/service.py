@@ -172,9 +172,9 @@ class StorefrontService:
         """Return the events of these tickets, orders and payments, from the event stream, and nothing related."""
         return await self._timeline.read(aggregate_ids)
 
-    async def list_of_seller(self, seller: UserId, *, before: str | None) -> Listing:
-        """Return a page of the seller's own tickets, newest first."""
-        found = await self._tickets.find_of_seller(seller, before=before, limit=PAGE_SIZE + 1)
+    async def list_of_seller(self, seller: UserId, *, before: str | None, first: str | None = None) -> Listing:
+        """Return a page of the seller's own tickets, newest first: those before a ticket, or those from `first` on."""
+        found = await self._tickets.find_of_seller(seller, before=before, first=first, limit=PAGE_SIZE + 1)
         page = found[:PAGE_SIZE]
         return Listing(await self._offers(page), page[-1].id if len(found) > PAGE_SIZE else "")
 

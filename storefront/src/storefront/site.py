@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from common.domain.clock import Clock
 from common.http.dependencies import use_cases
 from storefront.live.hub import Hub
 from storefront.platform.audience import Audience
@@ -17,6 +18,7 @@ class Site:
     renderer: Renderer
     hub: Hub
     audience: Audience
+    clock: Clock
 
 
 async def _site_of(request: Request) -> Site:

@@ -103,9 +103,11 @@ class TicketReadModelRepository(ReadModelRepository[TicketReadModel]):
         """Return the tickets that the query asks for, at most `limit`."""
         return await self._find(condition_of(query, now), query.sort.order, limit)
 
-    async def find_of_seller(self, seller: UserId, *, before: str | None, limit: int) -> list[TicketReadModel]:
-        """Return a page of the tickets of one seller, newest first."""
-        older = {"_id": {"$lt": before}} if before else {}
+    async def find_of_seller(
+        self, seller: UserId, *, before: str | None, first: str | None, limit: int
+    ) -> list[TicketReadModel]:
+        """Return a page of the tickets of one seller, newest first: those before a ticket, or those from `first` on."""
+        older = {"_id": {"$lte": first}} if first else {"_id": {"$lt": before}} if before else {}
         return await self._find({"user_id": seller, "withdrawn": False, **older}, [("_id", -1)], limit)
 
     async def find_many(self, ids: Ids[str]) -> list[TicketReadModel]:

@@ -95,6 +95,8 @@ async def test_the_public_stream_names_no_person_and_no_order(shop: Shop, stream
                 "title",
             }
         assert {data["id"] for data in buying.named("order")} == {created.id}
+        assert {data["id"] for data in selling.named("listing")} == {ticket.id}
+        assert everybody.named("listing") == buying.named("listing") == []
 
 
 async def test_a_connection_ends_so_that_the_end_of_a_session_ends_it(open_shop: OpenShop) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -116,6 +117,8 @@ async def test_with_the_setting_the_footer_links_the_page_and_the_page_draws_the
     for part in ('data-service="payments"', 'data-stream="DOMAIN_EVENTS"', f'data-consumer="{_TICKETS}"'):
         assert page.text.count(part) == 2, "in the wide and in the narrow picture"
     assert " style=" not in page.text, "the content security policy would refuse it"
+    assert "needs JavaScript" in page.text
+    assert "Connecting" not in page.text, "without JavaScript it would say so for ever"
 
 
 async def test_a_viewer_sees_each_event_but_not_whose_it_is(streams: EventStreams, running: RunningService) -> None:
@@ -123,9 +126,23 @@ async def test_a_viewer_sees_each_event_but_not_whose_it_is(streams: EventStream
     async with looking(running) as told:
         await streams.publish(ticket)
         seen = await eventually_told(told, "events", until=lambda data: bool(data["events"]))
-    assert [event[:3] for event in seen["events"]] == [["ticket.created", ticket.id, 1]]
+    ((*which, _, title),) = seen["events"]
+    assert (which, title) == (["ticket.created", ticket.id, 1], ticket.title)
     assert seen["counts"] == {"ticket.created": 1}
     assert ticket.user_id not in json.dumps(told)
+
+
+async def test_a_viewer_sees_when_an_event_happened_as_in_its_history(
+    streams: EventStreams, running: RunningService
+) -> None:
+    happened = utc_now().replace(microsecond=0) - timedelta(hours=1)  # the stream stores it later, here much later
+    staged = StagedEvent.stage(listed_ticket(), happened)
+    async with looking(running) as told:
+        await streams.publish_bytes(staged.subject, staged.data.encode(), staged.headers)
+        seen = await eventually_told(told, "events", until=lambda data: bool(data["events"]))
+    assert datetime.fromisoformat(seen["events"][0][3]) == happened
+    page = await running.client().get("/live", params={"id": staged.subject.rpartition(".")[2]})
+    assert f'datetime="{happened.strftime("%Y-%m-%dT%H:%M:%S")}' in page.text
 
 
 async def test_a_viewer_sees_the_lag_of_each_consumer_and_the_dead_letters(

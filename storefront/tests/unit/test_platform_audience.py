@@ -10,10 +10,12 @@ import pytest
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
+from common.domain.ids import OrderId, PaymentId
 from common.events.catalog import EXAMPLES
+from common.events.payments import PaymentCreated
 from common.messaging.streams import DOMAIN_EVENTS, stream_of
 from common.messaging.timeline import TimelineEvent
-from devkit.testing.samples import listed_ticket
+from devkit.testing.samples import listed_ticket, order_events
 from storefront.platform.audience import MAX_VIEWERS, Audience
 from storefront.platform.history import history_step
 
@@ -28,7 +30,7 @@ async def test_an_event_is_shown_without_anything_about_a_person(event: Event) -
     audience.note(event, utc_now())
     text = await _next(viewer.read())
     assert event.type_name() in text
-    assert [secret for secret in (*_PEOPLE, "@", "Concert") if secret in text] == []
+    assert [secret for secret in (*_PEOPLE, "@") if secret in text] == []
 
 
 @pytest.mark.parametrize("event", _READ, ids=lambda event: event.type_name())
@@ -38,6 +40,26 @@ def test_the_history_of_an_aggregate_names_no_person(event: Event) -> None:
         TimelineEvent(event.type_name(), event.subject, utc_now(), event.version, "request", None, data), {}
     )
     assert [person for person in _PEOPLE if person in repr(step)] == []
+
+
+async def test_an_event_is_shown_with_the_title_of_its_ticket() -> None:
+    audience = Audience()
+    ticket = listed_ticket()
+    created, cancelled, _ = order_events(ticket.id)
+    paid, unknown = (
+        PaymentCreated(
+            id=PaymentId(payment), version=1, order_id=OrderId(order), user_id=created.user_id, amount=1, status=""
+        )
+        for payment, order in (
+            ("65f0c0ffee00000000000030", created.id),
+            ("65f0c0ffee00000000000031", "65f0c0ffee000000000000ff"),
+        )
+    )
+    audience.remember((event, utc_now()) for event in (ticket, created, paid))
+    for event in (cancelled, unknown):
+        audience.note(event, utc_now())
+    shown = _data(await _next(audience.enter().read()), "past")["events"]
+    assert [event[4] for event in shown] == [ticket.title, *[created.ticket.title] * 3, ""]
 
 
 async def test_a_slow_viewer_gets_the_newest_events_and_the_number_of_all() -> None:

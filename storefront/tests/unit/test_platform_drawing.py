@@ -63,6 +63,25 @@ def test_every_name_has_space_beside_the_number_of_its_row(drawing: Drawing) -> 
     assert too_long == []
 
 
+@EVERY_DRAWING
+def test_the_names_of_the_streams_are_side_by_side(drawing: Drawing) -> None:
+    letter = 7.3 if drawing.name == "wide" else 6.7  # of the monospaced font at 12 and at 11 px
+    before = 0.0
+    for rail in drawing.rails:
+        width = len(rail.label) * letter
+        left = rail.label_x - {"start": 0, "middle": width / 2, "end": width}[rail.anchor]
+        assert before <= left, rail.label
+        before = left + width + _APART / 2
+    assert before <= drawing.width
+
+
+@EVERY_DRAWING
+def test_the_bar_of_a_stream_ends_below_its_last_line(drawing: Drawing) -> None:
+    for rail in drawing.rails:
+        last = max(row.y for box in drawing.boxes for row in box.rows if row.of.stream == rail.stream)
+        assert 0 < rail.y + rail.height - last < drawing.row
+
+
 def test_the_lines_of_two_services_do_not_meet_in_the_wide_picture() -> None:
     left, right = ([box for box in DRAWINGS[0].boxes if (box.x == 0) == is_left] for is_left in (True, False))
     heights = [[row.y for box in boxes for row in box.rows] for boxes in (left, right)]

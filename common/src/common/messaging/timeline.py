@@ -92,6 +92,14 @@ class TimelineReader:
         return found
 
 
+def time_of(message: RawStreamMsg) -> datetime | None:
+    """Return when the event in this message happened, or None if the message does not say so."""
+    try:
+        return datetime.fromisoformat((message.headers or {})[TIME])
+    except (KeyError, ValueError):
+        return None
+
+
 def _event(message: RawStreamMsg) -> TimelineEvent:
     headers = message.headers or {}
     data = json.loads(message.data or b"{}")

@@ -1,4 +1,4 @@
-"""What an open page learns: that a ticket has changed, or an order of its reader."""
+"""What an open page learns: that a ticket has changed, or an order or a listing of its reader."""
 
 import json
 from dataclasses import dataclass
@@ -8,14 +8,15 @@ from common.domain.ids import UserId
 from storefront.formats import decimal, event_time, iso, money, place_parts
 from storefront.offer import Offer
 from storefront.order_read_model import OrderReadModel
+from storefront.ticket_read_model import TicketReadModel
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change, encoded once for all browsers. A later change with the same `key` replaces an earlier one.
 
-    The name of the server-sent event is `ticket` or `order`. Its data is JSON. The field `v` is the position in the
-    event stream up to which the change was read.
+    The name of the server-sent event is `ticket`, `order` or `listing`. Its data is JSON. The field `v` is the
+    position in the event stream up to which the change was read.
     """
 
     key: str
@@ -50,6 +51,11 @@ class Change:
     @classmethod
     def of_order(cls, order: OrderReadModel, position: int) -> Self:
         return cls(f"order {order.id}", encode("order", id=order.id, v=position), reader=order.user_id)
+
+    @classmethod
+    def of_listing(cls, ticket: TicketReadModel, position: int) -> Self:
+        """Return that a listing of this seller has changed. Their list loads again, because its sum may differ, too."""
+        return cls(f"listing {ticket.id}", encode("listing", id=ticket.id, v=position), reader=ticket.user_id)
 
 
 def encode(event: str, **values: object) -> bytes:

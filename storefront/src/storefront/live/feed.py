@@ -25,6 +25,7 @@ from common.messaging.consumer import Consumer
 from common.messaging.consumer_progress import ConsumerProgress
 from common.messaging.stream_follower import StreamFollower, StreamReplaced, position_of
 from common.messaging.streams import DOMAIN_EVENTS
+from common.messaging.timeline import time_of
 from common.storage.availability import DatabaseError
 from storefront.live.changes import Change
 from storefront.live.hub import Hub
@@ -66,7 +67,7 @@ class Feed:
         """The copies may not contain all events up to this position. None: they contain all but the waiting ones."""
         self._arrived = asyncio.Event()
         self._is_reading = True
-        self.on_event: Callable[[Event, datetime | None], None] = lambda _event, _stored_at: None
+        self.on_event: Callable[[Event, datetime | None], None] = lambda _event, _at: None
         """The feed calls this function for each event, at once. It does not wait for the copies."""
 
     async def run(self) -> None:
@@ -104,7 +105,7 @@ class Feed:
             event = decode_event(message.subject or "", message.data or b"")
         except MalformedEvent:
             return  # the consumers make a dead letter of it
-        self.on_event(event, message.time)
+        self.on_event(event, time_of(message))
         if type(event) in self._followed_types:
             self._waiting.add(event, self._newest)
         if len(self._waiting) > self._limits.waiting_events:
@@ -172,6 +173,7 @@ class Feed:
         self._waiting.remove(ready)
         listed = {event.id for event in events if isinstance(event, TicketCreated)}
         changes = [Change.of_ticket(offer, newest, is_new=offer.ticket.id in listed) for offer in offers]
+        changes += [Change.of_listing(offer.ticket, newest) for offer in offers]
         changes += [Change.of_order(order, newest) for order in orders]
         self._hub.send(newest, self._waiting.settled(newest), changes)
         return bool(changes)

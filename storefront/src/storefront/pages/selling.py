@@ -14,9 +14,10 @@ async def show_sell_form(visit: CurrentVisit) -> HTMLResponse:
 
 
 @router.get("/selling")
-async def show_listings(visit: CurrentVisit, after: str = "") -> HTMLResponse:
+async def show_listings(visit: CurrentVisit, after: str = "", ticket: str = "") -> HTMLResponse:
+    """Show a page of the reader's own listings: the newest, those after a ticket, or those from a ticket on."""
     if visit.user is None:
-        return visit.page("sign_in_first.html", heading="Your listings", what="see what you sell")
-    listing = await visit.storefront.list_of_seller(visit.user.id, before=after or None)
+        return visit.page("sign_in_first.html", heading="My listings", what="see what you sell")
+    listing = await visit.storefront.list_of_seller(visit.user.id, before=after or None, first=ticket or None)
     sales = await visit.storefront.sales_of(visit.user.id)
-    return visit.page("selling.html", listing=listing, sales=sales, after=after)
+    return visit.page("selling.html", listing=listing, sales=sales, is_later=bool(after or ticket))

@@ -30,7 +30,8 @@ class Wanted(BaseModel):
 
     def as_query(self) -> ListingQuery:
         first_day, last_day = _day(self.first_day), _day(self.last_day)
-        if first_day and last_day and first_day > last_day:  # the person has swapped them by mistake
+        has_swapped = bool(first_day and last_day and first_day > last_day)  # the page says so
+        if has_swapped:
             first_day, last_day = last_day, first_day
         return ListingQuery(
             text=self.q.strip()[:_LONGEST_SEARCH],
@@ -38,6 +39,7 @@ class Wanted(BaseModel):
             all=self.show == "all",
             first_day=first_day,
             last_day=last_day,
+            has_swapped_days=has_swapped,
             cursor=self.after,
         )
 

@@ -10,13 +10,19 @@ from fastapi.responses import HTMLResponse
 from common.domain.errors import DependencyUnavailable, NotFound
 from common.domain.tokens import SignedInUser
 from common.http.authentication import UserIfSignedIn
-from storefront.seen import COOKIE, ids_that_are_late
+from storefront.seen import COOKIE, ids_that_are_late, made_lately
 from storefront.service import StorefrontService
 from storefront.site import CurrentSite, Site, Storefront
 
+_SAVED = "Your change is saved. This page cannot show it yet; it will in a moment."
+_PERHAPS = "If it is new, this page shows it in a moment."
+
 
 class NotHereYet(DependencyUnavailable):
-    """The person has just made what this page is about, and its event has not arrived yet."""
+    """What this page is about has just been made, or may have been, and its event has not arrived yet.
+
+    Programs get this 503, too: they may repeat the request. A 404 would say that nothing of this id exists.
+    """
 
     code = "not-here-yet"
     title = "The shop is a little late"
@@ -44,13 +50,16 @@ async def _visit(
     seen: Annotated[str, Cookie(alias=COOKIE)] = "",
 ) -> AsyncIterator[Visit]:
     position = site.hub.position
-    late = await ids_that_are_late(storefront, seen) if seen else set()
+    late = await ids_that_are_late(storefront, seen, made_lately(request.path_params, site.clock()))
+    own = {key for key in late if key in seen}
     try:
-        yield Visit(storefront, site, user, position, bool(late))
+        yield Visit(storefront, site, user, position, is_late=bool(own))
     except NotFound:
-        if late.isdisjoint(request.path_params.values()):
+        asked = request.path_params.values()
+        if late.isdisjoint(asked):
             raise
-        raise NotHereYet("Your change is saved. This page cannot show it yet; it will in a moment.") from None
+        is_saved = not own.isdisjoint(asked)
+        raise NotHereYet(_SAVED if is_saved else _PERHAPS) from None
 
 
 CurrentVisit = Annotated[Visit, Depends(_visit)]

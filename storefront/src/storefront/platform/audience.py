@@ -9,12 +9,14 @@ import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
-from itertools import starmap
 from typing import Any
 
 from common.domain.clock import utc_now
 from common.domain.errors import DependencyUnavailable
 from common.domain.event import Event
+from common.events.orders import OrderEvent
+from common.events.payments import PaymentEvent
+from common.events.tickets import TicketEvent
 
 MAX_VIEWERS = 100
 _MOST_EVENTS = 40
@@ -26,7 +28,7 @@ _GREETING = b"retry: 1000\n\n"
 _KEEP_ALIVE = b": keep-alive\n\n"
 
 Shown = list[str | int]
-"""What the page shows of an event: its type, the id and the version of its aggregate, and its time."""
+"""What the page shows of an event: its type, the id and version of its aggregate, its time, and the ticket's title."""
 
 
 class Viewer:
@@ -116,14 +118,18 @@ class Audience:
         """Take over events that were stored before this process began to note them, oldest first."""
         noted = list(self._past)
         keys = {tuple(each[:3]) for each in noted}
-        older = [each for each in starmap(_shown, events) if tuple(each[:3]) not in keys]
+        older: list[Shown] = []
+        for event, at in events:
+            shown = _shown(event, at, older)
+            if tuple(shown[:3]) not in keys:
+                older.append(shown)
         self._past = deque([*older, *noted], maxlen=_MOST_EVENTS)
         for viewer in self._viewers:
             viewer.remember(self._past)
 
-    def note(self, event: Event, stored_at: datetime | None) -> None:
+    def note(self, event: Event, at: datetime | None) -> None:
         """Show an event to all viewers: everybody may see that it happened, but not to whom."""
-        shown = _shown(event, stored_at)
+        shown = _shown(event, at, self._past)
         self._past.append(shown)
         for viewer in self._viewers:
             viewer.note(shown)
@@ -139,9 +145,18 @@ class Audience:
             viewer.close()
 
 
-def _shown(event: Event, stored_at: datetime | None) -> Shown:
-    at = (stored_at or utc_now()).isoformat(timespec="milliseconds")
-    return [event.type_name(), event.id, event.version, at]
+def _shown(event: Event, at: datetime | None, past: Iterable[Shown]) -> Shown:
+    time = (at or utc_now()).isoformat(timespec="milliseconds")
+    return [event.type_name(), event.id, event.version, time, _title_of(event, past)]
+
+
+def _title_of(event: Event, past: Iterable[Shown]) -> str:
+    """Return the title of the ticket. An event of a payment does not say it, but an earlier event of its order does."""
+    if isinstance(event, PaymentEvent):
+        return next((str(title) for _, of, _, _, title in past if of == event.order_id), "")
+    if isinstance(event, OrderEvent):
+        return event.ticket.title
+    return event.title if isinstance(event, TicketEvent) else ""
 
 
 def _encode(name: str, data: dict[str, Any]) -> str:

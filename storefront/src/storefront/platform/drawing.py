@@ -52,13 +52,18 @@ class Box:
 
 @dataclass(frozen=True)
 class Rail:
-    """A stream. `label_y` differs between streams where there is no space for their names side by side."""
+    """A stream. Its bar is as long as its lines need, so few lines of other streams cross it."""
 
     stream: str
     x: int
-    label_y: int
     y: int
     height: int
+    label: str
+    label_x: int
+    anchor: str
+    """Which part of the label is at `label_x`: `start`, `middle` or `end`."""
+    number: int | None = None
+    """Stands above the bar, and in the label, if the label has no space above the bar."""
 
 
 @dataclass(frozen=True)
@@ -86,28 +91,39 @@ def draw_wide(topology: Topology) -> Drawing:
         *_column(topology, left, 0, box, rails, port=box),
         *_column(topology, right, width - box, box, rails, top=_TOP + _ROW // 2),
     ]
-    height = max(each.y + each.height for each in boxes)
-    ends = [  # the names are wider than the space between the streams, so every other one is higher
-        Rail(stream, x, 10 + 14 * (index % 2), _TOP - 4, height - _TOP + 4)
-        for index, (stream, x) in enumerate(rails.items())
+    # The names are wider than the space between the streams, so the outer ones reach outwards.
+    anchors = ["end", *["middle"] * (len(rails) - 2), "start"] if len(rails) > 1 else ["middle"]
+    outwards = {"end": _BAR * 2, "middle": 0, "start": -_BAR * 2}
+    ends = [
+        Rail(stream, x, *_reach(boxes, stream), stream, x + outwards[anchor], anchor)
+        for (stream, x), anchor in zip(rails.items(), anchors, strict=True)
     ]
-    return Drawing("wide", width, height + 2, ends, boxes)
+    return Drawing("wide", width, _height_of(boxes), ends, boxes)
 
 
 def draw_narrow(topology: Topology) -> Drawing:
     """Draw all services on the right of the streams, for a narrow screen."""
-    width, spread, line = 344, 20, 15
+    width, spread = 344, 20
     count = len(topology.streams)
     rails = {stream: 8 + spread * index for index, stream in enumerate(topology.streams)}
     left = spread * count + 12
-    top = line * count
-    boxes = _column(topology, topology.services, left, width - left, rails, top=top)
-    height = max(each.y + each.height for each in boxes)
+    boxes = _column(topology, topology.services, left, width - left, rails, top=_TOP)
+    label_spread = (width + spread) // count
     ends = [
-        Rail(stream, x, line * index + 11, line * (index + 1), height - line * (index + 1))
-        for index, (stream, x) in enumerate(rails.items())
+        Rail(stream, x, *_reach(boxes, stream), f"{number} {stream}", label_spread * (number - 1), "start", number)
+        for number, (stream, x) in enumerate(rails.items(), start=1)
     ]
-    return Drawing("narrow", width, height + 2, ends, boxes)
+    return Drawing("narrow", width, _height_of(boxes), ends, boxes)
+
+
+def _reach(boxes: Sequence[Box], stream: str) -> tuple[int, int]:
+    """Return where the bar of a stream begins and how long it is. It begins at the top, below its name."""
+    last = max(row.y for box in boxes for row in box.rows if row.of.stream == stream)
+    return _TOP - 4, last + _ROW // 2 - _TOP + 4
+
+
+def _height_of(boxes: Sequence[Box]) -> int:
+    return max(each.y + each.height for each in boxes) + 2
 
 
 def _in_the_middle(streams: Sequence[str]) -> list[str]:

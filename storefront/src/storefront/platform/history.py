@@ -29,6 +29,8 @@ class HistoryStep:
     status: str
     reason: str
     """Why an order was cancelled: `buyer`, `expired` or `withdrawn`. Empty otherwise."""
+    title: str
+    """Of the ticket. Empty if the event does not say it."""
     related: dict[str, str]
     """Maps `ticket`, `order` and `payment` to the ids that the event names."""
 
@@ -53,12 +55,18 @@ def history_step(event: TimelineEvent, names: Mapping[str, str]) -> HistoryStep:
         cause_id=found[2] if found else "",
         status=str(event.data.get("status") or ""),
         reason=str(event.data.get("cancelReason") or ""),
+        title=_title_of(event.data),
         related=_related(event.data),
     )
 
 
 def _names_of(events: Iterable[TimelineEvent]) -> dict[str, str]:
     return {f"{each.event.partition('.')[0]}-{each.aggregate_id}-{each.version}": each.event for each in events}
+
+
+def _title_of(data: dict[str, Any]) -> str:
+    ticket = data.get("ticket")
+    return str((ticket if isinstance(ticket, dict) else data).get("title") or "")
 
 
 def _related(data: dict[str, Any]) -> dict[str, str]:

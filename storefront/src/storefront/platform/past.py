@@ -13,6 +13,7 @@ from common.events.envelope import MalformedEvent, decode_event
 from common.messaging.broker import Broker
 from common.messaging.stream_follower import StreamFollower, position_of
 from common.messaging.streams import DOMAIN_EVENTS
+from common.messaging.timeline import time_of
 from storefront.platform.audience import Audience
 
 PAST_EVENTS = 20
@@ -42,7 +43,7 @@ class Past:
             while position < newest:
                 messages.append(await self._first_from(position + 1))
                 position = position_of(messages[-1])
-        self._audience.remember((event, message.time) for message in messages if (event := _event_in(message)))
+        self._audience.remember((event, time_of(message)) for message in messages if (event := _event_in(message)))
 
     async def _first_from(self, position: int) -> RawStreamMsg:
         return await self._broker.jetstream.get_msg(DOMAIN_EVENTS.name, position, ">", direct=True, next=True)

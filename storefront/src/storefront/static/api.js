@@ -24,16 +24,15 @@ export class NotSignedIn extends Error {
 
 /** The API did not answer, or said that it could not do it now. Nobody knows whether the command was done. */
 export class NoAnswer extends Error {
-  constructor(isRepeatable) {
-    super(
-      isRepeatable
-        ? NoAnswer.TRY_AGAIN
-        : "The shop does not answer, so it is not known whether this was done. Look before you try again.",
-    );
+  constructor() {
+    super(NoAnswer.TRY_AGAIN);
   }
 }
 
 NoAnswer.TRY_AGAIN = "The shop does not answer now. Try again in a moment.";
+
+/** What a page says while `send` repeats a command. */
+export const TRYING_AGAIN = "The shop does not answer yet. Trying again…";
 
 /** `ask` lets the person sign in, and returns whether they have. Commands that are answered 401 call it. */
 export function whenSignedOut(ask) {
@@ -43,9 +42,9 @@ export function whenSignedOut(ask) {
 /**
  * Send a command, and return the body of the answer (or null).
  *
- * If the answer is 503, or if there is none, the command is sent again, for about 20 s, but only if it is safe to send it
- * twice: if it has a `key` (the API then answers a repeated command like the first one), if it is no POST, or if
- * `repeatable` says so. `onRetry` is called before each repeat.
+ * If the answer is 503, or that the shop still works on the same command, or if there is none, the command is sent again,
+ * for about 20 s. But only if it is safe to send it twice: if it has a `key` (the API then answers a repeated command like
+ * the first one), if it is no POST, or if `repeatable` says so. `onRetry` is called before each repeat.
  *
  * If the answer is 401, the person is asked to sign in, and the same command is sent again. With `asks: false`, the 401 is
  * an error like others: the password was wrong.
@@ -61,8 +60,8 @@ export async function send(method, path, body, options = {}) {
       if (!(await signInAgain())) throw new NotSignedIn();
       response = await attemptOnce(method, path, headers, body);
     }
-    if (response && response.status !== 503) return await read(response);
-    if (attempt === ATTEMPTS || !repeatable) throw new NoAnswer(repeatable);
+    if (response && response.status !== 503 && !(await isUnderWay(response))) return await read(response);
+    if (attempt === ATTEMPTS || !repeatable) throw new NoAnswer();
     onRetry?.();
     await new Promise((resolve) => setTimeout(resolve, Math.min(250 * 2 ** attempt, 4000)));
   }
@@ -75,6 +74,10 @@ async function attemptOnce(method, path, headers, body) {
   } catch {
     return null;
   }
+}
+
+async function isUnderWay(response) {
+  return response.status === 409 && (await response.clone().text()).includes(":request-in-flight");
 }
 
 async function read(response) {

@@ -1,10 +1,12 @@
 // The button that orders a ticket for the price that the person sees.
 
-import { NoAnswer, newKey, Refused, remember, send } from "./api.js";
+import { NoAnswer, newKey, Refused, remember, send, TRYING_AGAIN } from "./api.js";
 import { busy, show } from "./forms.js";
 import { refresh } from "./fresh.js";
 import { signedIn } from "./session.js";
 
+const PAUSE_MS = 1000; // a finger may already be on its way to the button when the price changes
+let shown = offered(); // the button's price, before it changes
 const keys = new Map(); // one key for each ticket and price, so that a repeated click is the same order
 
 document.addEventListener("click", (event) => {
@@ -15,14 +17,16 @@ document.addEventListener("click", (event) => {
 async function buy(button) {
   const place = document.querySelector("[data-buy-error]");
   show(place, "");
-  if (!(await signedIn(`buy \u2068${document.querySelector("h1").textContent}\u2069`))) return;
+  // The price can change while a person signs in. They have clicked on this one.
   const ticketId = button.dataset.buy;
   const expectedPrice = Number(button.dataset.price);
+  const price = button.querySelector("[data-price-text]").textContent;
+  if (!(await signedIn(`buy \u2068${document.querySelector("h1").textContent}\u2069 for ${price}. The ticket is then ordered at once, and you pay on the next page`))) return;
   const name = `${ticketId} ${expectedPrice}`;
   if (!keys.has(name)) keys.set(name, newKey());
   reserving(ticketId, true);
   try {
-    const onRetry = () => show(document.querySelector("[data-buy-error]"), "The shop does not answer yet. Trying again…");
+    const onRetry = () => show(document.querySelector("[data-buy-error]"), TRYING_AGAIN);
     const order = await send("POST", "/api/orders", { ticketId, expectedPrice }, { key: keys.get(name), onRetry });
     remember("order", order.id, order.version);
     location.assign(`/orders/${order.id}`);
@@ -54,8 +58,9 @@ function explain(error) {
   const place = document.querySelector("[data-buy-error]");
   if (!place || !document.querySelector("[data-buy]")) return; // this person holds the ticket, or sells it
   const texts = {
-    "ticket-not-available": "Somebody else was faster. This ticket is held or sold now.",
+    "ticket-not-available": "Somebody else was faster. Nothing was ordered.",
     "already-ordered": "You have ordered this ticket already.",
+    "not-found": "This ticket is not for sale any more. Nothing was ordered.",
   };
   show(place, (error instanceof Refused && texts[error.code]) || error.message);
   place.dataset.saidOf = offerOf(place);
@@ -83,5 +88,24 @@ function offerOf(place) {
   return `${ticket.dataset.state} ${ticket.querySelector("[data-buy]")?.dataset.price}`;
 }
 
-document.addEventListener("shop:ticket", forget);
-document.addEventListener("shop:refreshed", forget);
+/** Return what the button offers, or null if this person cannot buy the ticket. */
+function offered() {
+  const button = document.querySelector("[data-buy]");
+  return button && { amount: button.dataset.price, text: button.querySelector("[data-price-text]").textContent };
+}
+
+/** Say that the price has changed, and wait: nobody shall order for a price that they have not had the time to read. */
+function notePrice() {
+  const [before, button] = [shown, document.querySelector("[data-buy]")];
+  shown = offered();
+  if (!button || !before || before.amount === shown.amount) return;
+  const ticket = button.closest("[data-ticket]");
+  if ("buying" in ticket.dataset) return; // they have clicked on the old price, and the API refuses it
+  ticket.querySelector("[data-note]").textContent = `The seller has changed the price. It was ${before.text}.`;
+  busy(button, () => new Promise((done) => setTimeout(done, PAUSE_MS)));
+}
+
+for (const name of ["shop:ticket", "shop:refreshed"]) {
+  document.addEventListener(name, forget);
+  document.addEventListener(name, notePrice);
+}

@@ -3,12 +3,12 @@
 const NAMES = ["title", "when", "venue", "place"];
 const LONG_TITLE = 60; // as in ticket.html
 
-/** Show the facts of a live change. Return true if a text of this ticket has changed. */
+/** Show the facts of a live change. */
 export function writeFacts(ticket, change) {
-  if (change.title === undefined) return false; // an instance of an older version has sent it
-  const place = (change.place ?? []).flatMap(([name, value], index) => [`${index ? ", " : ""}${name} `, isolated(value)]);
+  if (change.title === undefined) return; // an instance of an older version has sent it
+  const place = (change.place ?? []).flatMap(([name, value], index) => [`${index ? ", " : ""}${name}\u00a0`, isolated(value)]);
   const facts = { title: [change.title], when: [change.when ?? ""], venue: [change.venue ?? ""], place };
-  return write(ticket, (name) => facts[name], change.startsAt);
+  write(ticket, (name) => facts[name], change.startsAt);
 }
 
 /** Show the facts that this ticket has on a newer page. */
@@ -30,7 +30,6 @@ function write(ticket, nodesOf, startsAt) {
     if (line) line.hidden = !place.textContent;
   }
   if (hasChanged) tell(ticket);
-  return hasChanged;
 }
 
 /** On the page of one ticket, the title of the page changes, too, and a person reads that something is different. */

@@ -87,7 +87,45 @@ function refreshIfLate() {
 }
 
 function update(part, newer) {
-  if (newer && part.innerHTML !== newer.innerHTML && !hasInput(part)) replace(part, newer);
+  if (!newer || part.innerHTML === newer.innerHTML) return;
+  if ("rows" in part.dataset) updateRows(part, newer);
+  else if (!hasInput(part)) replace(part, newer);
+}
+
+/**
+ * Renew a list row by row. A row in which somebody types stays, and shows the new state of its ticket. What a seller has
+ * just saved is newer than a list that is late.
+ */
+function updateRows(list, newer) {
+  const rowIn = (rows, { dataset }) => [...rows.children].find((each) => each.dataset.ticket === dataset.ticket);
+  for (const row of [...list.children]) {
+    const [fresh, isTyped] = [rowIn(newer, row), hasInput(row)];
+    if (isWithdrawn(row) || versionOf(fresh) < versionOf(row)) continue;
+    if (fresh && isTyped) copyTicket(row, fresh);
+    else if (fresh) replace(row, fresh);
+    else if (!isTyped) {
+      if (row.contains(document.activeElement)) focus(null, list);
+      row.remove();
+    }
+  }
+  let above = null;
+  for (const fresh of [...newer.children]) {
+    const row = rowIn(list, fresh) ?? fresh;
+    if (row === fresh) list.insertBefore(fresh, above ? above.nextSibling : list.firstChild);
+    above = row;
+  }
+}
+
+/**
+ * A withdrawn ticket stays in its place until the seller loads the page. The newer list does not have it, or still has it
+ * as it was before. While the button is busy, the withdrawal has no answer yet, but the newer list can know it.
+ */
+function isWithdrawn(row) {
+  return row.dataset.state === "withdrawn" || row.querySelector("[data-withdraw][aria-disabled]");
+}
+
+function versionOf(row) {
+  return Number(row?.querySelector("form")?.dataset.version ?? NaN);
 }
 
 /**
@@ -102,7 +140,8 @@ function isForReader(page) {
   document.getElementById("signed-out").hidden = asked || !asks;
   if (asks) return asked;
   const isOther = asked || (shownTo && signedIn && shownTo !== signedIn);
-  if (isOther && !hasInput(document.getElementById("main"))) {
+  // What the other person has typed stays, but not among what only that person may see.
+  if (isOther && (document.getElementById("selling") || !hasInput(document.getElementById("main")))) {
     location.reload();
     return false;
   }

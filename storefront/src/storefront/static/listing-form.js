@@ -1,5 +1,6 @@
 // The form of a listing: what a seller has typed into it, and what has changed meanwhile.
 
+const HIGHEST_PRICE = 999_999.99; // as in common.http.money
 const NAMES = ["title", "price", "venue", "startsAt", "place.section", "place.row", "place.seat"];
 
 /** Return what is wrong in the form as a list of `field` and `message`. The API checks the rest. */
@@ -12,8 +13,25 @@ function problemOf(input) {
   const length = [...text].length;
   if (input.validity.badInput) return "Complete the date and the time, or remove both.";
   if (!text) return input.dataset.empty;
-  if (length > Number(input.dataset.most ?? Infinity)) return `Use at most ${input.dataset.most} characters. These are ${length}.`;
-  return input.type === "datetime-local" && !/^\d{4}-/.test(text) ? "Enter a year of four digits." : "";
+  if (length > Number(input.dataset.most ?? Infinity)) return `Use at most ${input.dataset.most} characters. You have used ${length} characters.`;
+  if (input.name === "price") return problemOfPrice(plain(text));
+  if (input.type !== "datetime-local") return "";
+  if (!/^\d{4}-/.test(text)) return "Enter a year of four digits.";
+  return toLocal(text) === text.slice(0, 16) ? "" : "The clocks are put forward then, so there is no such time. Enter another one.";
+}
+
+/** Return the text of a price without its currency. */
+function plain(text) {
+  return text.replace(/^(US)?\$|\$$|USD$/i, "").trim();
+}
+
+function problemOfPrice(text) {
+  const [whole, decimals] = text.split(/[.,](?=\d{1,2}$)/);
+  if (/^[1-9]\d{0,2}([.,' ]\d{3})+$/.test(whole)) return `Write thousands without a point, comma or space, for example ${whole.replace(/\D/g, "")}.${decimals ?? "00"}.`;
+  if (!/^\d+([.,]\d+)?$/.test(text)) return "Enter digits, with at most one point between them, such as 20 or 19.90.";
+  if (!/^\d+([.,]\d\d?)?$/.test(text)) return "Enter at most two digits after the point, such as 19.90.";
+  const price = Number(text.replace(",", "."));
+  return price > 0 && price <= HIGHEST_PRICE ? "" : "Enter a price from $0.01 to $999,999.99.";
 }
 
 /** Return the body of the request. Fields that are empty are left out. */
@@ -23,11 +41,23 @@ export function listing(form) {
   const startsAt = value("startsAt");
   return {
     title: form.elements.title.value,
-    price: form.elements.price.value.trim().replace(",", "."),
+    price: plain(form.elements.price.value.trim()).replace(",", "."),
     venue: value("venue"),
     startsAt: startsAt ? withOffset(startsAt, form.elements.startsAtNow?.value) : undefined,
     place: Object.values(place).some(Boolean) ? place : undefined,
   };
+}
+
+/** While the listing is sent, its fields cannot be changed, and the button says so. Return the function that ends this. */
+export function lock(form, text) {
+  const button = form.querySelector("[type=submit]");
+  const before = button.textContent;
+  const set = (isLocked) => {
+    for (const name of NAMES) form.elements[name].readOnly = isLocked;
+    button.textContent = isLocked ? text : before;
+  };
+  set(true);
+  return () => set(false);
 }
 
 /** Return true if the ticket of the API shows exactly this listing. */
@@ -38,8 +68,9 @@ export function isListed(ticket, { title, price, venue, startsAt, place }) {
     === texts(title.trim(), Number(price), venue, startsAt, place?.section, place?.row, place?.seat);
 }
 
-/** From now on, what stands in the form counts as what is listed, and no longer as input. */
-export function settle(form) {
+/** From now on, what stands in the form counts as what is listed with this version, and no longer as input. */
+export function settle(form, version) {
+  form.dataset.version = version;
   for (const name of NAMES) form.elements[name].defaultValue = form.elements[name].value;
 }
 
@@ -87,7 +118,9 @@ function toLocal(zoned) {
 }
 
 function fillTimes() {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   for (const form of document.querySelectorAll("[data-listing]")) {
+    form.querySelector("[data-zone]").textContent = ` (${timeZone})`;
     const now = form.elements.startsAtNow?.value;
     if (now) form.elements.startsAt.defaultValue = toLocal(now);
   }

@@ -14,7 +14,7 @@ let waiting = [];
 let missed = 0;
 let timer = null;
 
-/** Add events: each is a list of its type, the id and the version of its aggregate, and its time. */
+/** Add events: each is a list of its type, the id and the version of its aggregate, its time, and the title. */
 export function addToLog(events) {
   const fresh = events.filter((event) => !shown.has(keyOf(event)));
   for (const event of fresh) shown.add(keyOf(event));
@@ -48,18 +48,20 @@ function flush() {
 }
 
 function rowOf(event) {
-  const [name, id, version, at] = event;
+  const [name, id, version, at, title] = event;
   const row = document.createElement("tr");
   row.dataset.key = keyOf(event);
   const time = Object.assign(document.createElement("time"), { dateTime: at, textContent: clock(at) });
   const type = Object.assign(document.createElement("span"), { className: `live-type of-${name.split(".")[0]}`, textContent: name });
-  const link = Object.assign(document.createElement("a"), { href: `/live?id=${id}`, textContent: `…${id.slice(-SHOWN_OF_ID)}`, title: id });
+  const end = `…${id.slice(-SHOWN_OF_ID)}`;
+  const link = Object.assign(document.createElement("a"), { href: `/live?id=${id}`, textContent: title || end, title: title || id, dir: "auto" });
   link.dataset.liveId = id;
-  link.setAttribute("aria-label", `${name}, version ${version}, of ${id}: what happened`);
-  const which = Object.assign(document.createElement("span"), { className: "hint", textContent: ` v${version}` });
+  link.setAttribute("aria-label", `${name}, version ${version}, of ${title ? `${title}, ` : ""}${id}: what happened`);
+  const hint = (text) => Object.assign(document.createElement("span"), { className: "hint", textContent: text });
+  const of = Object.assign(document.createElement("div"), { className: "live-of" });
+  of.append(link, title ? hint(end) : "");
   row.insertCell().append(time);
-  row.insertCell().append(type, which);
-  row.insertCell().append(link);
+  row.insertCell().append(type, hint(` version ${version}`), of);
   return row;
 }
 

@@ -1,16 +1,17 @@
 // Moves the events through the picture: from the publisher to the stream, and from there to each consumer.
 //
-// The number of dots is bounded. While there are enough, further events wait as a number for each event type, and travel
-// together later: as one dot with this number in it. The dots are HTML above the picture, because the browser moves HTML
+// A sale takes less than a second. So the events set out one after another, slowly enough to follow them with the eye.
+// The number of dots is bounded. Until they set out, further events wait as a number for each event type, and travel
+// together: as one dot with this number in it. The dots are HTML above the picture, because the browser moves HTML
 // without painting the picture again.
 
 import { isPaused } from "./live-pause.js";
 
 const MOST_DOTS = 70;
-const PUMP_MS = 120;
-const PIXELS_PER_MS = 0.42;
-const SHORTEST_MS = 320;
-const MOST_WAITING_MS = 1200; // what has waited longer is not "now" any more
+const STEP_MS = 300; // between two events that set out
+const PIXELS_PER_MS = 0.17;
+const SHORTEST_MS = 700;
+const MOST_WAITING_MS = 5000; // what has waited longer is not "now" any more
 const LIT_MS = 500;
 const LIT_WITHOUT_MOTION_MS = 1200; // nothing leads the eye to it
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -19,6 +20,7 @@ const lit = new Map();
 const delivered = new Map();
 let taken = 0; // of the most dots: by dots, and by those that an event needs when it leaves its stream
 let timer = null;
+let nextStep = 0; // when the next event may set out
 
 /** Show that events were stored. `counts` maps an event type to the number of its events. */
 export function showEvents(counts) {
@@ -54,15 +56,20 @@ export function clearPicture() {
 
 function pump() {
   clearTimeout(timer);
-  const late = performance.now() - MOST_WAITING_MS;
+  const now = performance.now();
+  const late = now - MOST_WAITING_MS;
   for (const [name, { count, since }] of waiting) {
     const [from] = rows(`[data-publishes="${CSS.escape(name)}"]`);
     const to = rows(`[data-events~="${CSS.escape(name)}"]`);
     if (!from || since < late) waiting.delete(name);
     else if (still.matches) highlight(name, from, to);
-    else if (taken + Math.max(1, to.length) <= MOST_DOTS) publish(name, count, from, to);
+    else if (now >= nextStep && taken + Math.max(1, to.length) <= MOST_DOTS) {
+      nextStep = now + STEP_MS;
+      publish(name, count, from, to);
+      break;
+    }
   }
-  if (waiting.size) timer = setTimeout(pump, PUMP_MS);
+  if (waiting.size) timer = setTimeout(pump, Math.max(STEP_MS / 4, nextStep - performance.now()));
 }
 
 function highlight(name, from, to) {

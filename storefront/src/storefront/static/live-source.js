@@ -47,6 +47,7 @@ export function listen(handlers) {
   window.addEventListener("pageshow", (event) => { if (event.persisted) open(); });
   // A process that hangs keeps its connections.
   setInterval(() => { if (state === "live" && !document.hidden && performance.now() - heardAt > SILENT_MS) say("lost"); }, 1000);
+  say(state);
   if (!document.hidden) open();
 }
 
@@ -62,8 +63,10 @@ function hear() {
 
 function say(newState) {
   state = newState;
+  place.hidden = false;
   const shown = state !== "live" ? state : isPaused() ? "paused" : natsAnswers ? "live" : "nats";
-  if (place.dataset.liveState === shown) return;
+  const text = place.querySelector("[data-live-state-text]");
+  if (text.textContent === WORDS[shown]) return;
   place.dataset.liveState = shown;
-  place.querySelector("[data-live-state-text]").textContent = WORDS[shown];
+  text.textContent = WORDS[shown];
 }

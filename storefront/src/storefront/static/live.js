@@ -7,7 +7,7 @@ import { NoAnswer } from "./api.js";
 import { show } from "./forms.js";
 import { hasInput, refresh, retryPause } from "./fresh.js";
 
-const EVENTS = ["ticket", "order", "reset"];
+const EVENTS = ["ticket", "order", "listing", "reset"];
 const SILENCE_MS = 3000; // shorter interruptions are not worth a word
 const channel = new BroadcastChannel("shop");
 let source = null;

@@ -4,13 +4,14 @@ import { Refused } from "./api.js";
 
 const WRONG = "The e-mail address or the password is wrong.";
 const LEAST_CHARACTERS = 8;
+const TOO_SHORT = `Choose a password of at least ${LEAST_CHARACTERS} characters.`; // stands in the place of the hint
 
 /** Return an error that names the empty fields, or null if there is none. */
 export function missing(form) {
   const { email, password } = form.elements;
   const errors = [];
   if (!email.value.trim()) errors.push({ field: "email", message: "Enter your e-mail address." });
-  if (!password.value) errors.push({ field: "password", message: isSignUp(form) ? "Choose a password." : "Enter your password." });
+  if (!password.value) errors.push({ field: "password", message: isSignUp(form) ? TOO_SHORT : "Enter your password." });
   return errors.length ? new Refused(422, { detail: "", errors }) : null;
 }
 
@@ -29,7 +30,7 @@ function inPlainWords({ field, message }, form) {
   const { email, password } = form.elements;
   if (field === "email" && email.value.trim()) return { field, message: "This is not an e-mail address. One looks like name@example.com." };
   const isShort = field === "password" && password.value && [...password.value].length < LEAST_CHARACTERS;
-  return { field, message: isShort ? "Too short." : message }; // the hint beside it says how long
+  return { field, message: isShort ? TOO_SHORT : message };
 }
 
 function refused(error, errors) {

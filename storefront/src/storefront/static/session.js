@@ -1,6 +1,6 @@
 // Sign in, sign up and sign out, on the page where a person is.
 
-import { send, whenSignedOut } from "./api.js";
+import { send, TRYING_AGAIN, whenSignedOut } from "./api.js";
 import { busy, clearErrors, show, showErrors } from "./forms.js";
 import { refresh } from "./fresh.js";
 import { explained, missing } from "./session-errors.js";
@@ -107,7 +107,9 @@ async function signIn(form) {
   try {
     const repeatable = form.dataset.account === "signin"; // a repeated sign-up would say that the address is taken
     if (missing(form)) throw missing(form);
-    user = await send("POST", `/api/users/${form.dataset.account}`, credentials, { repeatable, asks: false });
+    const onRetry = () => show(form.querySelector("[data-form-error]"), TRYING_AGAIN);
+    user = await send("POST", `/api/users/${form.dataset.account}`, credentials, { repeatable, asks: false, onRetry });
+    clearErrors(form);
   } catch (error) {
     showErrors(form, explained(error, form));
     return;

@@ -1,7 +1,6 @@
 // Shows on every ticket of the page what has just changed: its state, its price, until when it is held, and its facts.
 
 import { writeFacts } from "./facts.js";
-import { refresh } from "./fresh.js";
 import { clock } from "./times.js";
 
 const TEXTS = { "on-sale": "On sale", held: "Held", sold: "Sold", withdrawn: "Withdrawn", over: "Over" };
@@ -34,9 +33,7 @@ function apply(place, change) {
     void place.offsetWidth; // the animation starts again
     place.classList.add("changed");
   }
-  const isOther = writeFacts(place, change);
-  // In the seller's list, the state decides what can be done, the sum changes, and the forms have the facts.
-  if ((hasChanged || isOther) && place.closest("[data-fresh]")) refresh();
+  writeFacts(place, change);
 }
 
 /** The list says that there are new tickets. It does not move while somebody reads it. */

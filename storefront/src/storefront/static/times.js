@@ -1,7 +1,7 @@
 // Shows times in the person's own time zone, and counts down to a deadline with the clock of the server.
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }; // as the server writes times
-const ANNOUNCED = [300, 120, 60, 30]; // seconds before the end
+const ANNOUNCED = [300, 120, 60, 30, 0]; // seconds before the end
 let serverNow = Number(document.body.dataset.now);
 let readAt = arrivedAt(performance.getEntriesByType("navigation")[0]);
 let announced = new Map();
@@ -40,21 +40,32 @@ function tick() {
       time.dataset.shown = time.dateTime;
     }
   }
+  for (const time of document.querySelectorAll(".until time")) {
+    time.parentElement.toggleAttribute("data-past", Date.parse(time.dateTime) <= now() * 1000);
+  }
   for (const timer of document.querySelectorAll("[data-countdown]")) count(timer);
 }
 
 function count(timer) {
   const end = Date.parse(timer.dataset.countdown) / 1000;
   const left = Math.max(0, Math.ceil(end - now()));
-  timer.querySelector("[data-left]").textContent = left > 0 ? text(left) : "Time is up";
+  timer.querySelector("[data-left]").textContent = text(left);
   timer.dataset.urgent = left <= 60 ? "yes" : "no";
+  showTimeUp(timer.closest("[data-order]"), left === 0);
   const place = document.querySelector("[data-announcement]");
   const known = announced.get(timer.dataset.countdown) ?? Infinity;
   const due = ANNOUNCED.filter((each) => left <= each && each < known).pop();
-  if (place && due !== undefined && left > 0) {
+  if (place && due !== undefined) {
     announced.set(timer.dataset.countdown, due);
-    place.textContent = `${words(left)} left to pay.`;
+    place.textContent = left > 0 ? `${words(left)} left to pay.` : document.querySelector("[data-too-late]").textContent;
   }
+}
+
+/** When the time is up, what needs time disappears from the page, and with it perhaps what had the focus. */
+function showTimeUp(order, isUp) {
+  const part = order.querySelector("#order");
+  if (isUp && !order.matches("[data-time-up]") && order.contains(document.activeElement)) part.focus();
+  order.toggleAttribute("data-time-up", isUp);
 }
 
 function text(seconds) {
@@ -69,6 +80,15 @@ function words(seconds) {
   return minutes === 1 ? "1 minute" : `${minutes} minutes`;
 }
 
+/** All times are in the zone of this computer, except those of events, which have their offset. Each page says so once. */
+function nameZone() {
+  const place = document.querySelector("[data-time-zone]");
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const text = timeZone ? ` (${timeZone.replaceAll("_", " ")})` : "";
+  if (place) place.textContent = `. Times are in your time zone${text}, except those of events.`;
+}
+
 setInterval(tick, 250);
+nameZone();
 document.addEventListener("shop:refreshed", tick);
 tick();

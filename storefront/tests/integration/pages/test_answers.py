@@ -7,9 +7,12 @@ import httpx
 import pytest
 from storefront.tests.shop import Shop
 
-from devkit.testing.running import somebody
-from devkit.testing.samples import listed_ticket
+from devkit.testing.running import Surroundings, somebody
+from devkit.testing.samples import listed_ticket, order_events
+from storefront.consumers import CONSUMERS
+from storefront.main import create_app
 from storefront.rendering import ASSETS, assets_digest
+from storefront.settings import StorefrontSettings
 
 PAGES = [
     "/",
@@ -40,6 +43,19 @@ async def test_every_page_has_its_security_headers(shop: Shop, path: str, *, sig
     assert headers["cache-control"] == "private, no-cache"
     assert "Cookie" in headers["vary"]
     assert headers["x-correlation-id"]
+
+
+async def test_with_a_key_of_stripe_the_page_of_an_order_alone_may_use_its_files(surroundings: Surroundings) -> None:
+    settings = surroundings.settings(StorefrontSettings, "storefront", stripe_publishable_key="pk_test_1")
+    created, _, _ = order_events(listed_ticket().id)
+    async with surroundings.running(lambda: create_app(settings, policy=surroundings.policy), CONSUMERS) as running:
+        shop = Shop(running, running.client())
+        await shop.follow(created)
+        pages = {path: await shop.get(path, created.user_id) for path in [*PAGES, f"/orders/{created.id}"]}
+    assert [path for path, page in pages.items() if "stripe.com" in page.headers["content-security-policy"]] == [
+        f"/orders/{created.id}"
+    ]
+    assert [path for path, page in pages.items() if "stripe.com" in page.text] == [f"/orders/{created.id}"]
 
 
 @pytest.mark.parametrize("path", sorted(ASSETS.iterdir()), ids=lambda path: path.name)

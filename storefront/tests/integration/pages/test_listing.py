@@ -197,5 +197,23 @@ async def test_the_address_of_all_tickets_leads_to_the_list(shop: Shop) -> None:
 
 async def test_an_empty_page_says_what_to_do(shop: Shop) -> None:
     assert "Nothing is on sale yet" in (await shop.get("/")).text
-    assert "No ticket matches" in (await shop.get("/?q=rock")).text
+    assert "<h2>No ticket matches “<bdi>rock</bdi>”</h2>" in (await shop.get("/?q=rock")).text
+    assert "<h2>No ticket matches these days</h2>" in (await shop.get("/?to=2027-05-01")).text
     assert "That was the last page" in (await shop.get("/?after=000000000000000000000000")).text
+
+
+async def test_words_that_match_on_other_days_only_can_be_searched_on_any_day(shop: Shop) -> None:
+    ticket = listed_ticket(title="Rock", starts_at="2027-05-02T20:00:00+02:00")
+    await shop.follow(ticket)
+    text = (await shop.get("/?q=rock&sort=cheapest&from=2027-05-03")).text
+    assert "<h2>No ticket matches “<bdi>rock</bdi>” on these days</h2>" in text
+    (link,) = re.findall(r'href="([^"]+)">Search on any day<', text)
+    assert link == "/?q=rock&amp;sort=cheapest"
+    assert await shop.listed(link.replace("&amp;", "&")) == [ticket.id]
+    assert "Search on any day" not in (await shop.get("/?q=opera")).text + (await shop.get("/?from=2027-05-03")).text
+
+
+@pytest.mark.parametrize(("days", "is_said"), [("from=2027-05-03&to=2027-05-01", True), ("from=2027-05-01", False)])
+async def test_the_page_says_that_it_has_swapped_the_days(shop: Shop, days: str, *, is_said: bool) -> None:
+    text = (await shop.get(f"/?{days}")).text
+    assert ("“From” was after “To”. We have swapped them." in text) is is_said

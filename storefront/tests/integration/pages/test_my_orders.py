@@ -1,6 +1,7 @@
 """The list of one's own orders says what each order is about, and what has become of it."""
 
 import re
+from html import unescape
 
 import pytest
 from storefront.tests.shop import Shop
@@ -35,7 +36,7 @@ async def _row(shop: Shop, *events: Event) -> str:
 
 async def test_an_order_says_what_where_when_and_for_how_much(shop: Shop) -> None:
     row = await _row(shop, TICKET, CREATED)
-    text = " ".join(re.sub(r"<[^>]+>", " ", row).split())
+    text = " ".join(unescape(re.sub(r"<[^>]+>", " ", row)).split())
     assert "Concert Sat 1 May 2027, 20:00 UTC+2 Arena di Verona Section Gradinata , Row 12 Ordered" in text
     assert f'Ordered <time datetime="{iso(made_at(CREATED.id))}"' in row
     assert "To pay until" in text

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from storefront.tests.shop import Shop
+from storefront.tests.shop import BROWSER, PROGRAM, Shop
 
+from common.domain.ids import new_id
 from devkit.testing.running import somebody
 from devkit.testing.samples import changed_ticket, listed_ticket, order_events
 
@@ -96,3 +98,32 @@ async def test_what_its_reader_has_not_made_is_missing_though_something_else_is_
     page = await shop.get(f"/tickets/{UNKNOWN[::-1]}", seen=f"ticket-{UNKNOWN}-1")
     assert page.status_code == 404
     assert "set-cookie" not in page.headers
+
+
+async def test_a_page_of_what_another_program_has_just_made_waits_for_it(shop: Shop) -> None:
+    created, _, _ = order_events(listed_ticket().id, buyer=somebody())
+    asking = asyncio.create_task(shop.get(f"/orders/{created.id}", created.user_id))
+    await asyncio.wait([asking], timeout=0.1)
+    assert not asking.done()
+    await shop.follow(created)
+    assert (await asking).status_code == 200
+
+
+@pytest.mark.parametrize("accept", [BROWSER, PROGRAM])
+@pytest.mark.parametrize("path", ["/orders", "/tickets"])
+@pytest.mark.parametrize(("age", "status"), [(1, 503), (30, 404), (-30, 404)])
+async def test_what_may_be_new_is_late_and_what_is_old_or_of_the_future_is_missing(
+    shop: Shop, path: str, age: int, status: int, accept: str
+) -> None:
+    made = datetime.now(UTC) - timedelta(seconds=age)
+    page = await shop.get(f"{path}/{int(made.timestamp()):08x}{UNKNOWN[8:]}", somebody(), accept=accept)
+    assert page.status_code == status
+    assert ("If it is new, this page shows it in a moment." in page.text) is (status == 503)
+    assert LATE not in page.text
+    assert page.headers.get("refresh") == ("2" if status == 503 and accept == BROWSER else None)
+
+
+async def test_a_page_that_asks_to_sign_in_says_nothing_of_an_unknown_order(shop: Shop) -> None:
+    page = await shop.get(f"/orders/{new_id()}")
+    assert page.status_code == 200
+    assert LATE not in page.text

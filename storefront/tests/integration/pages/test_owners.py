@@ -14,7 +14,6 @@ from devkit.testing.samples import listed_ticket, order_events
 from storefront.listing_query import PAGE_SIZE
 
 SIGN_IN_FIRST = "Sign in to "
-BACK = 'href="/selling">Newest listings</a>'
 
 
 async def test_an_order_is_shown_to_its_buyer_with_what_happened(shop: Shop, streams: EventStreams) -> None:
@@ -53,17 +52,31 @@ async def test_listings_and_sales_are_those_of_their_seller(shop: Shop) -> None:
     assert ticket.id not in (await shop.get("/selling", other)).text
 
 
-async def test_a_later_page_of_ones_own_listings_leads_back_to_the_newest(shop: Shop) -> None:
+@pytest.mark.parametrize(("path", "item"), [("/selling", "data-ticket="), ("/orders", "data-order=")])
+async def test_a_later_page_of_a_list_of_ones_own_leads_back_to_the_newest(shop: Shop, path: str, item: str) -> None:
+    person = somebody()
+    for _ in range(PAGE_SIZE + 1):
+        await shop.follow(listed_ticket(seller=person), order_events(listed_ticket().id, buyer=person)[0])
+    back = f'href="{path}">Newest '
+    first = await shop.get(path, person)
+    assert back not in first.text
+    later = await shop.get(next_page(first), person)
+    assert back in later.text
+    assert len(re.findall(item, later.text)) == 1
+    behind = await shop.get(f"{path}?after={'0' * 24}", person)
+    assert back in behind.text
+    assert "There are no older " in behind.text
+
+
+async def test_the_page_of_ones_own_ticket_leads_to_a_list_that_begins_with_it(shop: Shop) -> None:
     seller = somebody()
-    await shop.follow(*(listed_ticket(seller=seller) for _ in range(PAGE_SIZE + 1)))
-    first = await shop.get("/selling", seller)
-    assert BACK not in first.text
-    later = await shop.get(next_page(first), seller)
-    assert BACK in later.text
-    assert len(re.findall("data-ticket=", later.text)) == 1
-    behind = await shop.get(f"/selling?after={'0' * 24}", seller)
-    assert BACK in behind.text
-    assert "You sell nothing yet" not in behind.text
+    older, ticket, newer = [listed_ticket(seller=seller) for _ in range(3)]
+    await shop.follow(older, ticket, newer)
+    path = f"/selling?ticket={ticket.id}"
+    assert f'href="{path}"' in (await shop.get(f"/tickets/{ticket.id}", seller)).text
+    page = await shop.get(path, seller)
+    assert re.findall('<li .*data-ticket="([^"]+)"', page.text) == [ticket.id, older.id]
+    assert 'href="/selling">Newest listings' in page.text
 
 
 @pytest.mark.parametrize("path", ["/orders", "/orders/65f0c0ffee00000000000020", "/selling"])
@@ -109,5 +122,5 @@ async def test_a_program_gets_a_problem_document(shop: Shop) -> None:
 
 @pytest.mark.parametrize("after", ["x", "$gt", "%00", "65f0c0ffee00000000000010", "\u0661", "a" * 3000])
 async def test_no_place_in_a_list_of_ones_own_breaks_it(shop: Shop, after: str) -> None:
-    for path in ("/orders", "/selling"):
-        assert (await shop.get(f"{path}?after={after}", somebody())).status_code == 200
+    for place in ("/orders?after", "/selling?after", "/selling?ticket"):
+        assert (await shop.get(f"{place}={after}", somebody())).status_code == 200
