@@ -51,7 +51,7 @@ def run() -> None:
     - HOLD_EXTENSIONS (3): how often a buyer may extend an order, each time by the order's own window
     - MONGO_URL, NATS_URL: the addresses of existing servers, which the platform uses instead of child processes
     - MONGO_DRIVER (motor): motor or pymongo
-    - STRIPE_KEY: the secret key of a Stripe account; without it, a sandbox simulates the payments
+    - STRIPE_KEY, STRIPE_PUBLISHABLE_KEY: the keys of a Stripe account; without them, a sandbox simulates the payments
     - LOG_LEVEL (info): debug, info, warning or error
     - LOG_FORMAT (text): text or json
     """

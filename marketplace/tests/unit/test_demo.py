@@ -3,10 +3,14 @@
 import re
 import signal
 import socket
+from collections.abc import Callable
 
 import pytest
 from marketplace.tests.played import Played
 from marketplace.tests.stand_in import StandIn
+
+from marketplace.demo import run_demo
+from marketplace.seed import run_seed
 
 SHORT = 0.5
 
@@ -94,10 +98,25 @@ def test_without_a_platform_it_says_how_to_start_one() -> None:
     assert played.exit_code == 1
     assert played.shown.splitlines()[-1].startswith(
         f"The marketplace does not answer at http://127.0.0.1:{free}. "
-        "Start it with `make run` (Kubernetes: `make deploy`), or set GATEWAY to its address. Reason: "
+        "Start it with `make run` (Kubernetes: `make deploy`), or say where it is: set GATEWAY_PORT, or GATEWAY. "
+        "Reason: "
     )
     assert played.prose.endswith("gets no answer: Connection refused")
     assert "Errno" not in played.prose
+
+
+@pytest.mark.parametrize("command", [run_demo, run_seed])
+def test_the_port_of_a_single_service_is_told_from_the_gateway(
+    platform: StandIn, gateway: str, command: Callable[..., int]
+) -> None:
+    platform.app.routes[:] = [route for route in platform.app.routes if "/api/users" in getattr(route, "path", "")]
+
+    played = Played(gateway, timeout=SHORT, command=command)
+
+    assert played.exit_code == 1
+    assert f"The marketplace does not answer at {gateway}. Start it with `make run`" in played.prose
+    assert "set GATEWAY_PORT, or GATEWAY. Reason: " in played.prose
+    assert platform.users == {}, "nobody has signed up in vain"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +131,7 @@ def test_an_address_that_is_not_a_url_is_refused_at_once(address: str, reason: s
 
     assert played.exit_code == 1
     assert f"at {address}." in played.prose
-    assert f"set GATEWAY to its address. Reason: {reason}" in played.prose
+    assert f"set GATEWAY_PORT, or GATEWAY. Reason: {reason}" in played.prose
     assert "Repeating" not in played.prose
 
 
@@ -122,7 +141,7 @@ def test_another_server_at_the_gateway_is_told_from_the_marketplace(platform: St
     played = Played(gateway)
 
     assert played.exit_code == 1
-    assert "or set GATEWAY to its address. Reason: GET /api/users/currentuser answers 200" in played.prose
+    assert "set GATEWAY_PORT, or GATEWAY. Reason: GET /api/users/currentuser answers 200" in played.prose
     assert "with a body that is not valid: Invalid JSON" in played.prose
     assert "Repeating" not in played.prose
 

@@ -11,6 +11,7 @@ from marketplace.demo.session import Session
 from marketplace.demo.story import Story
 
 _STARTUP_TIMEOUT, STEP_TIMEOUT = 3.0, 30.0
+_ANSWERED_BY_DIFFERENT_SERVICES = ("/api/users/currentuser", "/api/tickets?limit=1")
 _WITHOUT_PROXY = {"all://127.0.0.1": None, "all://localhost": None}
 
 
@@ -60,7 +61,9 @@ def client_of(gateway: str) -> httpx.Client:
 def _check_gateway(gateway: str, screen: Screen, timeout: float) -> None:
     try:
         with client_of(gateway) as client:
-            Session(client, screen, timeout).get("/api/users/currentuser", Answer)
+            session = Session(client, screen, timeout)
+            for path in _ANSWERED_BY_DIFFERENT_SERVICES:  # each service has a port of its own, where it answers alone
+                session.get(path, Answer)
     except (DemoFailed, httpx.InvalidURL, httpx.RequestError) as error:
-        what_to_do = "Start it with `make run` (Kubernetes: `make deploy`), or set GATEWAY to its address"
-        raise DemoFailed(f"The marketplace does not answer at {gateway}. {what_to_do}. Reason: {error}") from None
+        start = "Start it with `make run` (Kubernetes: `make deploy`), or say where it is: set GATEWAY_PORT, or GATEWAY"
+        raise DemoFailed(f"The marketplace does not answer at {gateway}. {start}. Reason: {error}") from None

@@ -62,24 +62,24 @@ def _row(section: str, row: str, *prices: float, first_seat: int = 1) -> tuple[t
 
 def _areas(**prices: float) -> tuple[tuple[float, Place], ...]:
     """Tickets without a numbered seat."""
-    return tuple((price, Place(section=section.replace("_", " "))) for section, price in prices.items())
+    return tuple((price, Place(section=section)) for section, price in prices.items())
 
 
 _EVENTS = (
     _Event("nina", "Swan Lake", "Opera House", 3, SAT, time(19, 30), _row("Stalls", "F", 89, 89, 84.5, first_seat=11)),
     _Event("omar", "City Derby", "Harbour Stadium", 2, SUN, time(15, 30), _row("East Stand", "22", 42, 42, 39.9)),
-    _Event("lucia", "Jazz at Midnight", "The Blue Cellar", 1, FRI, time(23, 0), _areas(Bar=18, Table=26.5)),
-    _Event("tom", "The Paper Lanterns", "Riverside Hall", 6, THU, time(20, 0), _areas(Standing=54.9, Balcony=68)),
+    _Event("lucia", "Jazz at Midnight", "The Blue Cellar", 1, FRI, time(23, 0), _areas(Floor=18, Balcony=26.5)),
+    _Event("tom", "The Paper Lanterns", "Riverside Hall", 6, THU, time(20, 0), _areas(Floor=54.9, Balcony=68)),
     _Event("aiko", "Hamlet", "Globe Playhouse", 4, WED, time(19, 0), _row("Gallery", "B", 31, 31, 28, first_seat=4)),
     _Event("nina", "The Magic Flute", "Opera House", 9, FRI, time(19, 0), _row("Circle", "A", 112, 112, 98)),
-    _Event("omar", "Ice Hockey Final", "Northern Arena", 7, TUE, time(19, 45), _row("Block 104", "9", 75, 75)),
+    _Event("omar", "Ice Hockey Final", "Northern Arena", 7, TUE, time(19, 45), _row("104", "9", 75, 75)),
     _Event("lucia", "Flamenco Nights", "Patio Theatre", 5, SAT, time(21, 0), _row("Centre", "3", 36, 36, 33.5)),
-    _Event("tom", "Open Air Festival", "Castle Park", 14, SAT, time(14, 0), _areas(Day_Ticket=79, Camping=99.5)),
+    _Event("tom", "Open Air Festival", "Castle Park", 14, SAT, time(14, 0), _areas(Meadow=79, Terrace=99.5)),
     _Event("aiko", "Comedy Hour", "Back Room Club", 1, TUE, time(20, 30), _areas(Front=15, Back=12.5)),
     _Event("nina", "Piano Recital", "Concert Hall", 8, SUN, time(11, 0), _row("Choir", "2", 24, 24, first_seat=7)),
     _Event("omar", "Cycling Night Race", "Velodrome", 10, FRI, time(18, 30), _row("Curve", "14", 29.9, 29.9, 27)),
     _Event("lucia", "Symphony No. 9", "Concert Hall", 12, SAT, time(20, 0), _row("Parterre", "K", 65, 65, 59)),
-    _Event("tom", "Robot Orchestra", "Old Gasworks", 11, WED, time(20, 0), _areas(Standing=33, Gallery=41)),
+    _Event("tom", "Robot Orchestra", "Old Gasworks", 11, WED, time(20, 0), _areas(Floor=33, Gallery=41)),
     _Event("aiko", "Shadow Puppets", "Garden Theatre", 2, SUN, time(16, 0), _row("Middle", "D", 14, 14, 14)),
     _Event("aiko", "Chess World Cup", "Town Hall", 13, MON, time(17, 0), _row("Gallery", "1", 22.5, 22.5)),
 )

@@ -45,6 +45,7 @@ def _seed(gateway: str, screen: Screen, timeout: float | None) -> None:
     new = missing_at[0]
     screen.text(f"{len(wanted)} tickets of {len(emails)} sellers are on sale, {new} of them new: {gateway}")
     screen.text(f"To try the platform as a seller, sign in as {emails[0]} with the password “{PASSWORD}”.")
+    screen.text("To try it as a buyer, sign up in the shop with any e-mail address.")
 
 
 def _missing(session: Session, wanted: Sequence[Listing], user_ids: Mapping[str, str]) -> list[Listing]:
