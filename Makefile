@@ -10,7 +10,8 @@ install = $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --pyth
 K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 ON_SERVERS := $(wildcard */tests/integration) tests/integration
-UNIT_TESTS := $(wildcard */tests/unit) tests/model tests/mutations
+UNIT_TESTS := $(wildcard */tests/unit) tests/model tests/mutations tests/faults
+MORE_BROWSER_TESTS := $(patsubst %,tests/browser/test_%.py,accessibility chromium layout live_page photograph screenshots visit)
 MEASURED = $(if $(COVERAGE),--cov-report= $(patsubst %,--cov=%,$(wildcard */src)))
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 
@@ -18,7 +19,7 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev demo seed test test-more lint types test-unit test-integration test-system test-browser screenshots test-slow coverage test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
+.PHONY: help install run dev demo seed test test-more lint types test-unit test-integration test-system test-browser test-browser-more screenshots test-slow coverage test-faults test-faults-short test-mutations test-mutations-sample bench bench-smoke k8s-check fmt docs lock clean
 
 help:
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
@@ -55,7 +56,7 @@ seed: install ## List about forty tickets on the running marketplace; safe to re
 
 test: lint test-unit test-integration test-system ## Style, types and all quick tests
 
-test-more: test-browser test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: browser tests, slow tests, manifests, faults, a tiny benchmark, ten mutations
+test-more: test-browser test-browser-more test-slow k8s-check test-faults-short bench-smoke test-mutations-sample ## What CI runs after that: browser tests, slow tests, manifests, faults, a tiny benchmark, ten mutations
 
 lint: install ## Style, spelling, types, layering
 	@$(BIN)/ruff check .
@@ -81,9 +82,13 @@ test-integration: install ## Tests on a real nats-server and a real mongod
 test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest -m "not slow" tests/system
 
-# In one process: each process starts a platform of its own, and two platforms on two cores take longer than one.
+# Two processes, each with a platform and a browser: some tests wait for a time to pass, and others need the processor.
+# `worksteal` begins at two places of the list, so that these two kinds run at the same time.
 test-browser: install ## Tests in a real browser, Chromium or Chrome (BROWSER=/path/to/chrome)
-	@$(BIN)/pytest -n 2 tests/browser
+	@$(BIN)/pytest -n 2 --dist worksteal $(MORE_BROWSER_TESTS:%=--ignore %) tests/browser
+
+test-browser-more: install ## The page /live in a browser, screenshots, and tests of what the browser tests use
+	@$(BIN)/pytest $(MORE_BROWSER_TESTS)
 
 screenshots: install ## Photograph the pages into docs/images, with the same browser
 	@SCREENSHOTS=docs/images $(BIN)/pytest -q tests/browser/test_screenshots.py
@@ -96,7 +101,7 @@ coverage: install ## Unit and integration tests, and the statements that they ex
 	@$(MAKE) --no-print-directory test-unit test-integration COVERAGE=yes
 	@$(BIN)/coverage report --skip-covered --fail-under 96
 
-test-faults: install ## Inject faults into the running platform and check its promises (40 minutes; SEED=… repeats a run)
+test-faults: install ## Inject faults into the running platform and check its promises (45 minutes; SEED=… repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
 	@HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/model
 	@$(BIN)/pytest -n 3 --driver pymongo $(NATS_IN_THE_CLUSTER:%=--ignore %) $(ON_SERVERS)

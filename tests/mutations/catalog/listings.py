@@ -1,7 +1,9 @@
-"""What a listing says, and when its ticket is off sale."""
+"""What a listing says, that it is listed once, and when its ticket is off sale."""
 
 from mutations.mutation import Mutation, tests_in
 
+_SCRIPTS = "storefront/src/storefront/static"
+_SELLING = "tests/browser/test_selling.py"
 _SEEN = "tickets/tests/integration/test_seen_version.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -61,5 +63,74 @@ MUTATIONS: tuple[Mutation, ...] = (
             "tickets/tests/integration/test_refusals.py",
             "test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing",
         ),
+    ),
+    Mutation(
+        name="listing-does-not-turn-its-text",
+        promise="A title, venue or place with a hidden character that turns the text around is refused.",
+        where="tickets.schemas:_in_its_own_direction",
+        old="if not _DIRECTION_CONTROLS.isdisjoint(text):",
+        new="if False:",
+        tests=tests_in(
+            "tickets/tests/integration/test_refusals.py",
+            "test_an_invalid_listing_is_refused_with_its_field_and_changes_nothing",
+        ),
+    ),
+    Mutation(
+        name="repeated-listing-answered-alike",
+        promise="A listing that is sent again with its key is put on sale once and answered as the first time.",
+        where="tickets.routes:idempotent",
+        old=", route_class=IdempotentRoute",
+        new="",
+        tests=tests_in(
+            "tests/integration/test_idempotent_route.py",
+            "test_a_repeated_listing_gets_the_first_answer_and_is_listed_once",
+        ),
+    ),
+    Mutation(
+        name="unanswered-listing-found-by-its-key",
+        promise="A ticket whose process died before it answered is found by its key, and not listed again.",
+        where="tickets.routes:list_ticket",
+        old=", request_key=request_key",
+        new="",
+        tests=tests_in(
+            "tests/integration/test_idempotent_route_failures.py",
+            "test_a_ticket_whose_process_died_before_the_answer_is_not_listed_again",
+        ),
+    ),
+    Mutation(
+        name="page-lists-once-after-a-lost-answer",
+        promise="A listing that the seller sends again after a lost answer, also after a reload, is put on sale once.",
+        where=f"{_SCRIPTS}/listing-draft.js",
+        old="(keys[JSON.stringify(listing)] ??= newKey())",
+        new="newKey()",
+        tests=tests_in(_SELLING, "test_a_listing_whose_answer_is_lost_is_put_on_sale_once"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-waits-for-the-first-copy-of-its-command",
+        promise="A page goes on by itself while the shop still works on the first copy of its command.",
+        where=f"{_SCRIPTS}/api.js",
+        old=" && !(await isUnderWay(response))",
+        new="",
+        tests=tests_in(_SELLING, "test_a_listing_whose_answer_is_lost_is_put_on_sale_once"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-shows-a-draft-to-its-writer-only",
+        promise="What a seller has typed is not shown to another person who signs in in the same tab.",
+        where=f"{_SCRIPTS}/listing-draft.js",
+        old="Object.entries((isOwn && kept.values) || {})",
+        new="Object.entries(kept.values || {})",
+        tests=tests_in(_SELLING, "test_what_one_person_has_typed_is_not_shown_to_the_next_one"),
+        slow=True,
+    ),
+    Mutation(
+        name="my-listings-follow-each-change",
+        promise="An open list of one's own listings shows what is listed elsewhere, and the sum of what was sold.",
+        where="storefront.live.feed:Feed._send_what_is_ready",
+        old="changes += [Change.of_listing(offer.ticket, newest) for offer in offers]",
+        new="pass",
+        tests=tests_in(_SELLING, "test_my_listings_follow_what_is_listed_elsewhere_and_what_is_sold"),
+        slow=True,
     ),
 )

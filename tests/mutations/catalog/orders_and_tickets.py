@@ -38,8 +38,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="tickets-index-on-orders-made-at-start",
         promise="Tickets is ready only once the index exists by which it finds the live order on a ticket.",
         where="tickets.main:create_app",
-        old="runtime.before_start(repository.create_indexes, orders.create_indexes)",
-        new="runtime.before_start(repository.create_indexes)",
+        old="create_indexes, orders.create_indexes, requests",
+        new="create_indexes, requests",
         tests=tests_in(
             "common/tests/integration/runtime/test_service_runtime_indexes.py",
             "test_a_ready_service_has_created_all_its_indexes[motor-tickets]",

@@ -11,12 +11,22 @@ _ENDED_SESSION = "tests/browser/test_ended_session.py"
 _EXPIRY = "tests/browser/test_expiry.py"
 _LOADING_AGAIN = "tests/browser/test_loading_again.py"
 _ONE_ORDER = "tests/browser/test_one_order.py"
+_OWN_LISTINGS = "tests/browser/test_own_listings.py"
 _PURCHASE = "tests/browser/test_purchase.py"
 _SELLING = "tests/browser/test_selling.py"
 _TABS = "tests/browser/test_tabs_and_history.py"
 _TWO_BUYERS = "tests/browser/test_two_buyers.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="page-waits-after-a-changed-price",
+        promise="A click at the moment at which the price changes orders nothing.",
+        where=f"{_SCRIPTS}/buying.js",
+        old="busy(button, () => new Promise((done) => setTimeout(done, PAUSE_MS)));",
+        new="",
+        tests=tests_in(_CHANGED_PRICE, "test_a_click_at_the_moment_at_which_the_price_changes_orders_nothing"),
+        slow=True,
+    ),
     Mutation(
         name="page-ignores-older-changes",
         promise="A change that is older than what the page shows changes nothing.",
@@ -75,11 +85,27 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="page-keeps-what-is-typed",
         promise="What somebody has typed into a form stays while the page loads its content again.",
         where=f"{_SCRIPTS}/fresh.js",
-        old="&& !hasInput(part)",
+        old="[rowIn(newer, row), hasInput(row)]",
+        new="[rowIn(newer, row), false]",
+        tests=tests_in(_OWN_LISTINGS, "test_what_a_seller_types_survives_a_change_of_another_listing"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-shows-what-was-saved",
+        promise="A list that is late does not replace what a seller has just saved.",
+        where=f"{_SCRIPTS}/fresh.js",
+        old="|| versionOf(fresh) < versionOf(row)",
         new="",
-        tests=tests_in(
-            "tests/browser/test_own_listings.py", "test_what_a_seller_types_survives_a_change_of_another_listing"
-        ),
+        tests=tests_in(_OWN_LISTINGS, "test_a_saved_row_shows_what_was_saved_although_the_list_is_late"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-hides-the-listings-of-the-person-before",
+        promise="When another person signs in on a page of listings, those of the first person disappear.",
+        where=f"{_SCRIPTS}/fresh.js",
+        old='document.getElementById("selling") || ',
+        new="",
+        tests=tests_in(_ENDED_SESSION, "test_who_signs_in_sees_no_listings_of_the_person_before"),
         slow=True,
     ),
     Mutation(
@@ -118,7 +144,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         where=f"{_SCRIPTS}/api.js",
         old="if (attempt === ATTEMPTS || !repeatable)",
         new="if (attempt === ATTEMPTS)",
-        tests=tests_in(_SELLING, "test_a_listing_whose_answer_is_lost_is_sent_once"),
+        tests=tests_in(
+            "tests/browser/test_signing_in_while_buying.py",
+            "test_a_new_person_signs_up_in_the_middle_of_a_purchase_and_errors_are_beside_their_fields",
+        ),
         slow=True,
     ),
     Mutation(
@@ -134,9 +163,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="page-waits-for-a-payment-that-is-under-way",
         promise="A payment that another tab has begun, or this tab before a reload, is shown until it has ended.",
         where=f"{_SCRIPTS}/order.js",
-        old="if (UNDER_WAY.includes(error.code)) return await waitForResult(form);",
+        old='if (error.code === "payment-in-progress") return await waitForResult(form, SLOW);',
         new="",
         tests=tests_in(_TABS, "test_a_reload_while_a_slow_card_is_charged_does_not_charge_it_again"),
+        slow=True,
+    ),
+    Mutation(
+        name="page-names-a-payment-after-the-end-of-its-order",
+        promise="A page says of an ended order that its payment is still under way.",
+        where=f"{_SCRIPTS}/order.js",
+        old="""if (page) document.addEventListener("shop:refreshed", followOrder);""",
+        new="",
+        tests=tests_in(_PURCHASE, "test_an_order_that_is_cancelled_during_its_payment_says_what_becomes_of_the_money"),
         slow=True,
     ),
     Mutation(
@@ -154,7 +192,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="page-takes-back-what-is-no-longer-true",
         promise="What the page says of a failed purchase disappears when the ticket is on sale again.",
         where=f"{_SCRIPTS}/buying.js",
-        old='document.addEventListener("shop:ticket", forget);',
+        old="document.addEventListener(name, forget);",
         new="",
         tests=tests_in(_TWO_BUYERS, "test_who_clicks_before_the_news_arrives_is_told_so_only_as_long_as_it_is_true"),
         slow=True,
@@ -163,7 +201,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="page-follows-orders-of-other-tabs",
         promise="A page shows what the same person has ordered or paid in another tab.",
         where=f"{_SCRIPTS}/order.js",
-        old="""if (document.querySelector(`[data-order="${CSS.escape(change.id)}"], #offer`)) refresh();""",
+        old="""if (document.querySelector(`[data-order="${CSS.escape(change.id)}"], #orders, #offer`)) refresh();""",
         new="",
         tests=tests_in(_TABS, "test_what_one_tab_buys_and_pays_the_other_tab_shows"),
         slow=True,

@@ -125,12 +125,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:PaymentService._charge",
         old="""
             except GatewayUnavailable as error:
-                raise _outcome_unknown(error) from error""",
+                raise _outcome_unknown(error, payment) from error""",
         new="""
             except GatewayUnavailable as error:
                 payment.decline(error.reason)
                 await self._payments.save(payment)
-                raise _outcome_unknown(error) from error""",
+                raise _outcome_unknown(error, payment) from error""",
         tests=tests_in(
             _RECOVERY,
             "test_the_recovery_job_finishes_a_payment_of_unknown_outcome_with_one_charge[loses_answers]",
@@ -215,7 +215,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         where="payments.service:PaymentService._refund",
         old="""
             except GatewayUnavailable as error:
-                raise _outcome_unknown(error) from error""",
+                raise _outcome_unknown(error, payment) from error""",
         new="""
             except GatewayUnavailable:
                 log.warning("card processor unavailable")""",

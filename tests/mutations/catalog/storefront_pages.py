@@ -165,7 +165,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="shop-never-calls-late-what-is-missing",
         promise="A page of something that its reader has not made is 404, even if something else is late.",
         where="storefront.pages.visit:_visit",
-        old="if late.isdisjoint(request.path_params.values()):",
+        old="if late.isdisjoint(asked):",
         new="if not late:",
         tests=tests_in(
             f"{_PAGES}/test_own_writes.py",
@@ -176,9 +176,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="shop-never-calls-missing-what-is-late",
         promise="A page of what its reader has just made, and whose event is late, tries again and is no 404.",
         where="storefront.pages.visit:_visit",
-        old="if late.isdisjoint(request.path_params.values()):",
+        old="if late.isdisjoint(asked):",
         new="if True:",
         tests=tests_in(f"{_PAGES}/test_own_writes.py", "test_what_its_reader_has_just_made_is_late_and_not_missing"),
+    ),
+    Mutation(
+        name="shop-waits-for-what-another-program-has-made",
+        promise="A page of what was made a moment ago by another program waits for it, and is no 404.",
+        where="storefront.pages.visit:_visit",
+        old="seen, made_lately(request.path_params, site.clock())",
+        new="seen",
+        tests=tests_in(
+            f"{_PAGES}/test_own_writes.py", "test_a_page_of_what_another_program_has_just_made_waits_for_it"
+        ),
     ),
     Mutation(
         name="shop-ignores-most-of-a-long-cookie",
