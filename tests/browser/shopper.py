@@ -10,8 +10,6 @@ TAKEN = "Somebody else was faster. Nothing was ordered."
 PAID = "You have paid. The ticket is yours."
 NO_CONNECTION = "The connection is interrupted."
 _LONGEST = 20_000
-SOON = 1_000
-"""The shop shows a change within this time, in milliseconds."""
 
 
 async def open_ticket(visit: Visit, ticket: dict[str, Any]) -> Page:

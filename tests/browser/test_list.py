@@ -54,7 +54,7 @@ async def test_a_notice_is_announced_and_says_nothing_of_a_changed_ticket(stage:
     page = await stage.open(after=seen("ticket", ticket))
     await stage.buyer.orders(ticket)
     card = page.locator(f"[data-ticket='{ticket['id']}']")
-    await expect(card).to_contain_text("Held", timeout=1000)
+    await expect(card).to_contain_text("Held")
     await expect(page.locator("#new-tickets")).to_be_hidden()
     await expect(page.locator("[aria-live] #new-tickets, #new-tickets[role=status]")).to_have_count(1)
 

@@ -31,6 +31,7 @@ AREAS = (
     "live_changes",
     "storefront_pages",
     "page_scripts",
+    "own_listings_page",
     "platform_page",
     "idempotent_requests",
     "access",

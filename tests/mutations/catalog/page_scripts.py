@@ -11,7 +11,7 @@ _ENDED_SESSION = "tests/browser/test_ended_session.py"
 _EXPIRY = "tests/browser/test_expiry.py"
 _LOADING_AGAIN = "tests/browser/test_loading_again.py"
 _ONE_ORDER = "tests/browser/test_one_order.py"
-_OWN_LISTINGS = "tests/browser/test_own_listings.py"
+_PROMPT_CHANGES = "tests/browser/test_prompt_changes.py"
 _PURCHASE = "tests/browser/test_purchase.py"
 _SELLING = "tests/browser/test_selling.py"
 _TABS = "tests/browser/test_tabs_and_history.py"
@@ -82,30 +82,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         slow=True,
     ),
     Mutation(
-        name="page-keeps-what-is-typed",
-        promise="What somebody has typed into a form stays while the page loads its content again.",
-        where=f"{_SCRIPTS}/fresh.js",
-        old="[rowIn(newer, row), hasInput(row)]",
-        new="[rowIn(newer, row), false]",
-        tests=tests_in(_OWN_LISTINGS, "test_what_a_seller_types_survives_a_change_of_another_listing"),
-        slow=True,
-    ),
-    Mutation(
-        name="page-shows-what-was-saved",
-        promise="A list that is late does not replace what a seller has just saved.",
-        where=f"{_SCRIPTS}/fresh.js",
-        old="|| versionOf(fresh) < versionOf(row)",
-        new="",
-        tests=tests_in(_OWN_LISTINGS, "test_a_saved_row_shows_what_was_saved_although_the_list_is_late"),
-        slow=True,
-    ),
-    Mutation(
-        name="page-hides-the-listings-of-the-person-before",
-        promise="When another person signs in on a page of listings, those of the first person disappear.",
-        where=f"{_SCRIPTS}/fresh.js",
-        old='document.getElementById("selling") || ',
-        new="",
-        tests=tests_in(_ENDED_SESSION, "test_who_signs_in_sees_no_listings_of_the_person_before"),
+        name="page-shows-a-change-within-a-second",
+        promise="An open page shows within a second what others do.",
+        where=f"{_SCRIPTS}/live.js",
+        old="tell(name, JSON.parse(event.data));",
+        new="setTimeout(tell, 1200, name, JSON.parse(event.data));",
+        tests=tests_in(_PROMPT_CHANGES, "test_whoever_looks_at_a_ticket_sees_within_a_second_what_others_do_with_it"),
         slow=True,
     ),
     Mutation(

@@ -87,21 +87,22 @@ function refreshIfLate() {
 }
 
 function update(part, newer) {
-  if (!newer || part.innerHTML === newer.innerHTML) return;
+  if (!newer) return;
   if ("rows" in part.dataset) updateRows(part, newer);
-  else if (!hasInput(part)) replace(part, newer);
+  else if (part.innerHTML !== newer.innerHTML && !hasInput(part)) replace(part, newer);
 }
 
 /**
- * Renew a list row by row. A row in which somebody types stays, and shows the new state of its ticket. What a seller has
- * just saved is newer than a list that is late.
+ * Renew a list row by row. A row in which somebody types, or whose listing is the same, only shows the new state of its
+ * ticket: to make the forms of a full list anew takes longer than all the rest. What a seller has just saved is newer
+ * than a list that is late.
  */
 function updateRows(list, newer) {
   const rowIn = (rows, { dataset }) => [...rows.children].find((each) => each.dataset.ticket === dataset.ticket);
   for (const row of [...list.children]) {
     const [fresh, isTyped] = [rowIn(newer, row), hasInput(row)];
     if (isWithdrawn(row) || versionOf(fresh) < versionOf(row)) continue;
-    if (fresh && isTyped) copyTicket(row, fresh);
+    if (fresh && (isTyped || versionOf(fresh) === versionOf(row))) copyTicket(row, fresh);
     else if (fresh) replace(row, fresh);
     else if (!isTyped) {
       if (row.contains(document.activeElement)) focus(null, list);

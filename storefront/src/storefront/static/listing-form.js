@@ -68,10 +68,21 @@ export function isListed(ticket, { title, price, venue, startsAt, place }) {
     === texts(title.trim(), Number(price), venue, startsAt, place?.section, place?.row, place?.seat);
 }
 
-/** From now on, what stands in the form counts as what is listed with this version, and no longer as input. */
-export function settle(form, version) {
-  form.dataset.version = version;
-  for (const name of NAMES) form.elements[name].defaultValue = form.elements[name].value;
+/** From now on, the form shows this ticket as the API has answered it, and nothing in it counts as input. */
+export function settle(form, ticket) {
+  form.dataset.version = ticket.version;
+  form.elements.startsAtNow.value = ticket.startsAt ?? "";
+  const values = valuesOf(ticket);
+  for (const [index, name] of NAMES.entries()) {
+    const input = form.elements[name];
+    input.value = input.defaultValue = values[index];
+  }
+}
+
+/** Return what the fields show of a ticket, in the order of NAMES. */
+function valuesOf({ title, price, venue, startsAt, place }) {
+  const values = [title, price.toFixed(2), venue, toLocal(startsAt), place?.section, place?.row, place?.seat];
+  return values.map((value) => value ?? "");
 }
 
 /**
@@ -80,10 +91,9 @@ export function settle(form, version) {
  */
 export function takeOver(form, ticket) {
   let hasChanged = false;
-  const { section, row, seat } = ticket.place ?? {};
-  const values = [ticket.title, ticket.price.toFixed(2), ticket.venue, toLocal(ticket.startsAt), section, row, seat];
+  const values = valuesOf(ticket);
   for (const [index, name] of NAMES.entries()) {
-    const [input, now] = [form.elements[name], values[index] ?? ""];
+    const [input, now] = [form.elements[name], values[index]];
     const [typed, before] = [input.value, input.defaultValue];
     if (now === before) continue;
     hasChanged = true;

@@ -67,7 +67,7 @@ async function change(form) {
     }
   }
   remember("ticket", ticket.id, ticket.version);
-  settle(form, ticket.version);
+  settle(form, ticket);
   showAnswer(ticket);
   close(rowOf(ticket.id)); // the page may have loaded the row again meanwhile
   note(ticket.id, "Saved.");
