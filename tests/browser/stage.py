@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from browser.visit import OpenVisit
@@ -46,7 +47,9 @@ class Stage:
 
         await visit.context.route(f"**{path}", answering(answer))
         if with_clock:
-            await visit.context.clock.install()
+            now = datetime.now(UTC)
+            await visit.context.clock.install(time=now)
+            await visit.context.clock.pause_at(now)
         return await visit.open(path)
 
     async def _post(self, person: Person, path: str, body: dict[str, Any]) -> dict[str, Any]:

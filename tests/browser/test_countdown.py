@@ -17,6 +17,7 @@ async def test_the_time_left_is_announced_politely_at_four_times_and_at_the_end(
     """The clock of the page runs forward. The page of the order is rendered for 15 minutes, as an order has them."""
     page = await stage.open_rendered(open_order(seconds=900), with_clock=True)
     timer = page.get_by_role("timer")
+    await page.clock.run_for(1_000)
     await expect(timer).to_contain_text("14:5")
     await expect(page.get_by_role("button", name="15 more minutes (3 times left)")).to_be_visible()
     await expect(page.locator("[data-announcement]")).to_have_attribute("aria-live", "polite")
