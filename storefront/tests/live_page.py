@@ -42,7 +42,7 @@ class LivePage:
     def states_of(self, ticket_id: str) -> list[str]:
         return [data["state"] for data in self.named("ticket") if data["id"] == ticket_id]
 
-    async def eventually_shows(self, ticket_id: str, state: str, *, within: float = 1.0) -> None:
+    async def eventually_shows(self, ticket_id: str, state: str, *, within: float = 10.0) -> None:
         async def states() -> list[str]:
             return self.states_of(ticket_id)
 
