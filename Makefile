@@ -11,7 +11,7 @@ K8S_VENV := .venv-k8s
 NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 ON_SERVERS := $(wildcard */tests/integration) tests/integration
 UNIT_TESTS := $(wildcard */tests/unit) tests/model tests/mutations tests/faults
-MORE_BROWSER_TESTS := $(patsubst %,tests/browser/test_%.py,accessibility chromium layout live_page photograph screenshots visit)
+MORE_BROWSER_TESTS := $(patsubst %,tests/browser/test_%.py,accessibility chromium layout live_page other_hosts photograph screenshots visit)
 MEASURED = $(if $(COVERAGE),--cov-report= $(patsubst %,--cov=%,$(wildcard */src)))
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 

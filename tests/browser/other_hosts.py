@@ -1,14 +1,19 @@
 """Refuses and records what a browser context requests from other hosts than the tested one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Self
 from urllib.parse import urlsplit
 
 from playwright.async_api import ProxySettings, Request
 
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_LOOK_SECONDS = 0.05
+_SILENT_SECONDS = 1
+_LONGEST_LINE = 10_000
 
 
 class OtherHosts:
@@ -27,10 +32,16 @@ class OtherHosts:
     @classmethod
     @asynccontextmanager
     async def refused(cls, own_url: str) -> AsyncIterator[Self]:
+        """Run the proxy. At the end, all requests that it has accepted are recorded."""
         hosts = cls(own_url)
-        async with await asyncio.start_server(hosts._refuse, "127.0.0.1", 0) as server:
-            hosts._proxy_port = server.sockets[0].getsockname()[1]
-            yield hosts
+        with _Proxy(hosts._note) as proxy:
+            hosts._proxy_port = proxy.server_address[1]
+            serving = threading.Thread(target=proxy.serve_forever, args=[_LOOK_SECONDS])
+            serving.start()
+            try:
+                yield hosts
+            finally:
+                await asyncio.to_thread(proxy.shutdown)
 
     @property
     def proxy(self) -> ProxySettings:
@@ -52,17 +63,37 @@ class OtherHosts:
         if _place(request.url) != self._own:
             self._requested[_place(request.url)] = request.url
 
-    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _note(self, line: str) -> None:
+        """Record the first line of a request, which a program sends to its proxy."""
+        match line.split():
+            case ["CONNECT", place, *_]:
+                self._requested.setdefault(place, place)
+            case [_, url, *_]:
+                self._requested.setdefault(_place(url), url)
+
+
+class _Proxy(ThreadingTCPServer):
+    """Reads the first line of each request, and closes the connection.
+
+    It has threads, because a server of asyncio before Python 3.12 leaves a connection open that arrives while the
+    server is closed.
+    """
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.note = note
+
+
+class _Connection(StreamRequestHandler):
+    timeout = _SILENT_SECONDS
+    server: _Proxy
+
+    def handle(self) -> None:
         try:
-            match (await reader.readline()).decode("latin-1").split():
-                case ["CONNECT", place, *_]:
-                    self._requested.setdefault(place, place)
-                case [_, url, *_]:
-                    self._requested.setdefault(_place(url), url)
-        except ConnectionError:
+            line = self.rfile.readline(_LONGEST_LINE)
+        except OSError:  # it was broken, or silent
             return
-        finally:
-            writer.close()
+        self.server.note(line.decode("latin-1"))
 
 
 def _place(url: str) -> str:
