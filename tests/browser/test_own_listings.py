@@ -87,7 +87,7 @@ async def test_a_second_tab_does_not_undo_what_the_first_has_changed(stage: Stag
     assert (saved["title"], saved["venue"], saved["version"]) == ("New", "Arena", 3)
 
 
-async def test_a_list_makes_only_the_form_of_a_changed_listing_anew(stage: Stage) -> None:
+async def test_a_list_replaces_only_the_form_of_a_changed_listing(stage: Stage) -> None:
     """A full list has so many forms that the browser would need most of its time for those that stay the same."""
     ticket, other = await stage.lists("Changed"), await stage.lists("Same")
     page = await stage.open("/selling", stage.seller, seen("ticket", other))

