@@ -1,6 +1,7 @@
 """What makes a test in the browser fail at its end."""
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -130,6 +131,22 @@ async def test_a_request_that_a_test_is_still_answering_at_its_end_is_no_failure
     await (visit.context if of == "context" else page).route("**/api/tickets", answer_never)
     await _run(page, "void fetch(URL)", "/api/tickets")
     await asked.wait()
+
+
+async def test_a_person_who_leaves_while_they_ask_leaves_no_connection_open(platform: Platform) -> None:
+    asked = asyncio.Event()
+
+    async def ask(person: Person) -> None:
+        while await person.sees("/api/users/currentuser"):
+            asked.set()
+
+    async with Person.signed_up(platform.url) as person:
+        asking = [asyncio.create_task(ask(person)) for _ in range(50)]
+        await asked.wait()
+    ends = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(end) for end in ends} == {RuntimeError}  # httpx: the client is closed. No request was cut off.
+    del person, asking, ends
+    gc.collect()  # pytest reports an open connection that the garbage collector finds
 
 
 async def test_a_person_is_signed_in_in_a_visit_of_their_own_only(open_visit: OpenVisit, buyer: Person) -> None:

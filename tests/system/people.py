@@ -1,13 +1,39 @@
 """Someone who uses the marketplace through its gateway."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Self
 
 import httpx
 
 from devkit.testing.eventually import eventually
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """Waits for the requests that have begun, before it closes its connections.
+
+    Otherwise httpcore opens a new connection for such a request, after it has closed all others, and never closes it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: set[asyncio.Event] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        ended = asyncio.Event()
+        self._begun.add(ended)
+        try:
+            return await super().handle_async_request(request)
+        finally:
+            self._begun.remove(ended)
+            ended.set()
+
+    async def aclose(self) -> None:
+        for ended in tuple(self._begun):
+            await ended.wait()
+        await super().aclose()
 
 
 class Person:
@@ -17,7 +43,8 @@ class Person:
     @classmethod
     @asynccontextmanager
     async def signed_up(cls, url: str) -> AsyncIterator[Self]:
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        """Sign up with a new address. At the end, wait for the requests of this person that have begun."""
+        async with aclosing(httpx.AsyncClient(base_url=url, timeout=20, transport=_Transport())) as client:
             credentials = {"email": f"{secrets.token_hex(8)}@example.com", "password": "correct horse"}
             answer = await client.post("/api/users/signup", json=credentials)
             assert answer.status_code == 201, answer.text
