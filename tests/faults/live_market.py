@@ -1,14 +1,13 @@
 """Sellers and buyers whose changes the pages show: each ticket goes one seeded way from its listing to its end."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import httpx
 
 from faults.context import Person
-from faults.live_truth import Truth
 from faults.patient_request import request_patiently
 from faults.scenario import require
 
@@ -26,11 +25,12 @@ _MOST_TRIES = 300
 
 @dataclass
 class Market:
-    truth: Truth
     seller: Person
     buyer: Person
     word: str
     """Each title contains it, so that a page can search for the tickets of this run."""
+    tickets: list[str] = field(default_factory=list)
+    """The tickets of this run, newest last."""
     steps: int = 0
     is_closing: bool = False
     _prices: int = 0
@@ -42,10 +42,9 @@ class Market:
     async def _one_ticket(self, chance: Random) -> None:
         listed = await self._ask(self.seller, "POST", "/api/tickets", self._listing())
         ticket = str(listed["id"])
-        self.truth.tickets.append(ticket)
+        self.tickets.append(ticket)
         order = ""
         for step in chance.choice(_WAYS):
-            await self.truth.until_seen()
             await asyncio.sleep(chance.uniform(*_PAUSE_SECONDS))  # a person reads; nothing to wait for
             match step:
                 case "change the price":
@@ -76,7 +75,7 @@ class Market:
             answer = await request_patiently(person, method, path, json=json)
             if answer.status_code != httpx.codes.CONFLICT:
                 break
-            await self.truth.until_seen()
+            await asyncio.sleep(_PAUSE_SECONDS[0])
         # 404: the first answer to a withdrawal was lost
         fits = answer.is_success or (method == "DELETE" and answer.status_code == httpx.codes.NOT_FOUND)
         require(fits, f"{method} {path}: {answer.status_code} {answer.text}")

@@ -15,7 +15,7 @@ from devkit.testing.eventually import eventually
 from faults.context import ScenarioContext
 from faults.live_market import Market
 from faults.live_page import LivePage
-from faults.live_truth import Truth, observed_truth
+from faults.live_truth import read_history
 from faults.live_verdict import Late, Outage, Record
 from faults.scenario import Outcome, Scenario, require
 
@@ -33,8 +33,7 @@ _VISITORS = 16
 class Visitors:
     """People who open pages, keep each open for a while, and then open another one."""
 
-    truth: Truth
-    word: str
+    market: Market
     http: httpx.AsyncClient
     pages: list[LivePage] = field(default_factory=list)
 
@@ -46,31 +45,32 @@ class Visitors:
                     await page.stay_open()
 
     def _open(self, chance: Random) -> LivePage:
-        lists = ["/", f"/?q={self.word}", f"/?q={self.word}&show=all"]
-        ticket = f"/tickets/{chance.choice(self.truth.tickets[-_TICKETS:])}"
+        lists = ["/", f"/?q={self.market.word}", f"/?q={self.market.word}&show=all"]
+        ticket = f"/tickets/{chance.choice(self.market.tickets[-_TICKETS:])}"
         self.pages.append(LivePage(self.http, chance.choice([*lists, ticket])))
         return self.pages[-1]
 
 
 async def run(context: ScenarioContext) -> Outcome:
     faults = list(_faults(context))
-    word = f"w{secrets.token_hex(6)}"
     outages: list[Outage] = []
-    async with observed_truth(context) as truth:
-        market = Market(truth, await context.person(), await context.person(), word)
-        async with _trade(context, market), _open_pages(context, truth, word) as visitors:
-            for done, parts in enumerate(faults):
-                await asyncio.sleep(context.random.uniform(*_QUIET_SECONDS))  # some trade without a fault
-                outages.append(await _inject(context, parts))
-                context.progress(done + 1, len(faults))
-            await asyncio.sleep(_QUIET_SECONDS[1])
-    pages = visitors.pages
-    found = _judge(pages, Record(truth.history, outages, time.monotonic()))
+    market = Market(await context.person(), await context.person(), f"w{secrets.token_hex(6)}")
+    async with _trade(context, market), _open_pages(context, market) as visitors:
+        for done, parts in enumerate(faults):
+            await asyncio.sleep(context.random.uniform(*_QUIET_SECONDS))  # some trade without a fault
+            outages.append(await _inject(context, parts))
+            context.progress(done + 1, len(faults))
+        await asyncio.sleep(_QUIET_SECONDS[1])
+    pages, end = visitors.pages, time.monotonic()
+    differences = await context.settle()
+    require(not differences, f"the audit found: {differences[:_SHOWN]}")
+    found = _judge(pages, Record(await read_history(context.operator.broker, market.tickets), outages, end))
+    trade = f"{market.steps} changes of {len(market.tickets)} tickets by buyers and sellers"
     return Outcome(
-        done=f"{market.steps} changes of {len(truth.tickets)} tickets by buyers and sellers; {len(pages)} pages opened",
+        done=f"{trade}; {len(pages)} pages opened",
         injected=f"{len(faults)} times kill -9 of storefront, orders, tickets, nats and mongod, alone or two at once",
         checked="each page shows each state and price of the owners at most 1 s late, or 1 s after all processes are "
-        "ready again; no page is loaded with an older state than an open one has shown",
+        "ready again; no page is loaded with an older state than an open one has shown; the audit of all services",
         figures={
             "values shown": str(sum(len(shown) for page in pages for shown in page.shown.values())),
             "latest after a change": _latest(late for late in found if late.after is None),
@@ -119,14 +119,14 @@ async def _inject(context: ScenarioContext, names: tuple[str, ...]) -> Outage:
 
 
 @asynccontextmanager
-async def _open_pages(context: ScenarioContext, truth: Truth, word: str) -> AsyncIterator[Visitors]:
+async def _open_pages(context: ScenarioContext, market: Market) -> AsyncIterator[Visitors]:
     limits = httpx.Limits(max_connections=None)
     async with AsyncExitStack() as stack:
         http = httpx.AsyncClient(base_url=context.platform.url, timeout=30, limits=limits, trust_env=False)
-        visitors = Visitors(truth, word, await stack.enter_async_context(http))
+        visitors = Visitors(market, await stack.enter_async_context(http))
 
         async def count() -> int:
-            return len(truth.tickets)
+            return len(market.tickets)
 
         await eventually(count, until=lambda listed: listed >= _TICKETS, what="tickets to show")
         for _ in range(_VISITORS):

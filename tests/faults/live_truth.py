@@ -1,134 +1,90 @@
-"""What the owners say about each ticket over time: orders and tickets, in their databases."""
+"""What the owners have said about each ticket over time: the events of orders and tickets, with their times."""
 
-import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from operator import itemgetter
 
-from pymongo.errors import PyMongoError
+from common.domain.event import Event
+from common.events.envelope import TIME, decode_event
+from common.events.orders import OrderCancelled, OrderCompleted, OrderEvent
+from common.events.tickets import TicketEvent, TicketWithdrawn
+from common.messaging.broker import Broker
+from common.messaging.streams import DOMAIN_EVENTS
+from marketplace.operations.stream_reader import read_stream
 
-from common.domain.errors import DependencyUnavailable
-from faults.context import ScenarioContext
-from orders.order import OrderStatus
-
-_PAUSE_SECONDS = 0.03
 STATE, PRICE = "state", "price"
 Fact = tuple[str, str]
 """A ticket, and STATE or PRICE."""
+_SUBJECTS = ("order.*.*", "ticket.*.*")
 
 
 @dataclass
 class Spell:
-    """A time during which a fact had one value."""
+    """A time during which a fact had one value, in the seconds of `time.monotonic`."""
 
     value: str
     began: float
-    """The begin of the last look that did not show it yet, so the value did not begin earlier."""
-    last_seen: float
-    """The begin of the last look that showed it, so the value did not end earlier."""
+    ended: float = float("inf")
+
+
+History = dict[Fact, list[Spell]]
 
 
 @dataclass
-class Truth:
-    """Looks at the databases of the owners again and again. Times are those of `time.monotonic`."""
+class _Ticket:
+    withdrawn: bool = False
+    holding: dict[str, str] = field(default_factory=dict)
+    """Maps the id of each order that is not cancelled to the state that it gives the ticket: held or sold.
 
-    context: ScenarioContext
-    tickets: list[str] = field(default_factory=list)
-    history: dict[Fact, list[Spell]] = field(default_factory=lambda: defaultdict(list))
-    _finished: float = 0.0
-    """The begin of the last look that is finished."""
-    _holding: set[str] = field(default_factory=set)
-    """The orders that a look has shown while they held their ticket."""
-    _ended: set[str] = field(default_factory=set)
-    _look_done: asyncio.Condition = field(default_factory=asyncio.Condition)
+    There can be two: the next order can be made a moment before the event of a cancellation, and written after it.
+    """
 
-    async def until_seen(self) -> None:
-        """Wait until a look has begun after this call and is finished. So no value is missed between two changes."""
-        called = time.monotonic()
-        async with self._look_done:
-            await self._look_done.wait_for(lambda: self._finished > called)
-
-    def now(self, ticket: str) -> str:
-        spells = self.history[ticket, STATE]
-        return spells[-1].value if spells else ""
-
-    async def look(self) -> None:
-        began = time.monotonic()
-        # A ticket that is sold or withdrawn does not change any more.
-        tickets = [each for each in self.tickets if self.now(each) not in {"sold", "withdrawn"}]
-        databases, wanted = self.context.operator.databases, {"$in": tickets}
-        listed = await databases["tickets"]["tickets"].find({"_id": wanted}).to_list(None)
-        orders = await databases["orders"]["orders"].find({"ticket.id": wanted}).to_list(None)
-        self.note(began, listed, orders)
-        async with self._look_done:
-            self._finished = began
-            self._look_done.notify_all()
-
-    def note(self, began: float, tickets: Iterable[Mapping[str, Any]], orders: Sequence[Mapping[str, Any]]) -> None:
-        """Note what a look has shown that began at `began`: documents of tickets, and all orders for them."""
-        for ticket in tickets:
-            holds = self._follow_orders([order for order in orders if order["ticket"]["id"] == ticket["_id"]])
-            self._note((ticket["_id"], STATE), _state(ticket.get("withdrawn", False), holds), began)
-            self._note((ticket["_id"], PRICE), f"{ticket['price'] / 100:.2f}", began)
-
-    def _follow_orders(self, orders: Sequence[Mapping[str, Any]]) -> str | None:
-        """Note what no look has shown: an order that began and ended. Return the status of the order that holds now."""
-        holds = None
-        for order in sorted(orders, key=_live_last):
-            fact, order_id = (order["ticket"]["id"], STATE), order["_id"]
-            if order["status"] != OrderStatus.CANCELLED:
-                holds = order["status"]
-                self._holding.add(order_id)
-            elif order_id not in self._ended:
-                self._ended.add(order_id)
-                if order_id not in self._holding:
-                    self._note_missed(fact, "held")
-                self._note_missed(fact, "on-sale")
-        return holds
-
-    def _note_missed(self, fact: Fact, value: str) -> None:
-        """Note a value that began and ended after the last look before."""
-        spells = self.history[fact]
-        last_seen = spells[-1].last_seen if spells else float("-inf")
-        if not spells or spells[-1].value != value:
-            spells.append(Spell(value, last_seen, last_seen))
-
-    def _note(self, fact: Fact, value: str, began: float) -> None:
-        spells = self.history[fact]
-        if spells and spells[-1].value == value:
-            spells[-1].last_seen = began
-        else:
-            spells.append(Spell(value, spells[-1].last_seen if spells else float("-inf"), began))
+    @property
+    def state(self) -> str:
+        return next(reversed(self.holding.values()), "withdrawn" if self.withdrawn else "on-sale")
 
 
-def _live_last(order: Mapping[str, Any]) -> tuple[bool, str]:
-    """Return the key that sorts the orders of a ticket by the time at which they ended. An id grows with its time."""
-    return order["status"] != OrderStatus.CANCELLED, order["_id"]
+async def read_history(broker: Broker, tickets: Collection[str]) -> History:
+    """Read what has been said about these tickets. Call it when all events are published.
+
+    An event has the time at which its service made it, just before the service wrote the change into its database.
+    """
+    begin = time.monotonic() - time.time()  # when the clock of the events was 0
+    said = [
+        (begin + datetime.fromisoformat(message.headers[TIME]).timestamp(), decode_event(message.subject, message.data))
+        async for message in read_stream(broker, DOMAIN_EVENTS.name, _SUBJECTS)
+    ]
+    return history_of(said, tickets)
 
 
-def _state(withdrawn: bool, holds: str | None) -> str:
-    """Return the state as a page names it. Orders decides who holds a ticket; tickets says so only a moment later."""
-    if holds is not None:
-        return "sold" if holds == OrderStatus.COMPLETED.value else "held"
-    return "withdrawn" if withdrawn else "on-sale"
+def history_of(said: Iterable[tuple[float, Event]], tickets: Collection[str]) -> History:
+    """Return the spells of each fact, in order. `said` are the events with their times."""
+    history: History = defaultdict(list)
+    states: dict[str, _Ticket] = defaultdict(_Ticket)
+    for at, event in sorted(said, key=itemgetter(0)):
+        if isinstance(event, TicketEvent) and event.id in tickets:
+            states[event.id].withdrawn |= isinstance(event, TicketWithdrawn)
+            _note(history[event.id, STATE], states[event.id].state, at)
+            _note(history[event.id, PRICE], f"{event.price / 100:.2f}", at)
+        elif isinstance(event, OrderEvent) and event.ticket.id in tickets:
+            _follow_order(states[event.ticket.id].holding, event)
+            _note(history[event.ticket.id, STATE], states[event.ticket.id].state, at)
+    return history
 
 
-@asynccontextmanager
-async def observed_truth(context: ScenarioContext) -> AsyncIterator[Truth]:
-    truth = Truth(context)
-    looking = asyncio.create_task(_look_for_ever(truth))
-    try:
-        yield truth
-    finally:
-        looking.cancel()
-        await asyncio.wait({looking})
+def _follow_order(holding: dict[str, str], event: OrderEvent) -> None:
+    if isinstance(event, OrderCancelled):
+        holding.pop(event.id, None)
+    else:
+        holding[event.id] = "sold" if isinstance(event, OrderCompleted) else "held"
 
 
-async def _look_for_ever(truth: Truth) -> None:
-    while True:
-        with suppress(PyMongoError, DependencyUnavailable):  # MongoDB is away, so nothing changes meanwhile
-            await truth.look()
-        await asyncio.sleep(_PAUSE_SECONDS)
+def _note(spells: list[Spell], value: str, at: float) -> None:
+    if spells and spells[-1].value == value:
+        return
+    if spells:
+        spells[-1].ended = at
+    spells.append(Spell(value, at))

@@ -72,7 +72,7 @@ class Record:
             known = [each for each in self.outages if each.parts & _needed(fact, wanted) and each.began < at]
             if wanted == shown.value or any(at <= outage.ended for outage in known):
                 continue
-            last_true = max((spell.last_seen for spell in true if spell.began < at), default=float("-inf"))
+            last_true = max((spell.ended for spell in true if spell.began < at), default=float("-inf"))
             after = max(known, key=lambda outage: outage.ended, default=None)
             if after is not None and after.ended < last_true:
                 after = None

@@ -1,45 +1,66 @@
-"""The scenario *Live pages* knows each state of a ticket, also one that began and ended between two looks."""
+"""The scenario *Live pages* knows from the events what each ticket was, and since when."""
 
-import itertools
-from typing import Any, cast
+from datetime import UTC, datetime
 
-from faults.context import ScenarioContext
-from faults.live_truth import STATE, Spell, Truth
+from common.domain.event import Event
+from common.domain.ids import TicketId, UserId
+from common.events.orders import OrderCancelled, OrderCompleted, OrderCreated, OrderedTicket, OrderEvent
+from common.events.tickets import TicketCreated, TicketEvent, TicketUpdated, TicketWithdrawn
+from faults.live_truth import PRICE, STATE, Spell, history_of
 
-_TICKET = {"_id": "t", "price": 1990}
+_FOR_EVER = float("inf")
 
 
-def test_an_order_that_began_and_ended_between_two_looks_held_the_ticket() -> None:
-    truth = _looked_at([], [_order("1", "cancelled")])
-    assert truth.history["t", STATE] == [
-        Spell("on-sale", float("-inf"), 0.0),
-        Spell("held", 0.0, 0.0),
-        Spell("on-sale", 0.0, 1.0),
-    ]
+def test_each_state_lasts_until_the_next_event_that_changes_it() -> None:
+    said = [_ticket(TicketCreated), _order(OrderCreated), _ticket(TicketUpdated), _order(OrderCompleted)]
+    assert _states(*said) == [Spell("on-sale", 0, 1), Spell("held", 1, 3), Spell("sold", 3, _FOR_EVER)]
 
 
 def test_between_two_orders_the_ticket_was_on_sale() -> None:
-    first, ended = _order("1", "created"), _order("1", "cancelled")
-    truth = _looked_at([], [first], [_order("3", "created"), _order("2", "cancelled"), ended], [ended])
-    assert _states(truth) == ["on-sale", "held", "on-sale", "held", "on-sale", "held", "on-sale"]
+    said = [_ticket(TicketCreated), _order(OrderCreated), _order(OrderCancelled), _order(OrderCreated, "other")]
+    assert [spell.value for spell in _states(*said)] == ["on-sale", "held", "on-sale", "held"]
 
 
-def test_an_order_that_a_look_has_shown_is_noted_once() -> None:
-    truth = _looked_at([], [_order("1", "created")], *itertools.repeat([_order("1", "cancelled")], 3))
-    assert _states(truth) == ["on-sale", "held", "on-sale"]
+def test_a_cancellation_ends_only_its_own_order() -> None:
+    """The next order can have been made just before the cancellation, and written just after it."""
+    said = [_ticket(TicketCreated), _order(OrderCreated), _order(OrderCreated, "other"), _order(OrderCancelled)]
+    assert _states(*said) == [Spell("on-sale", 0, 1), Spell("held", 1, _FOR_EVER)]
 
 
-def _looked_at(*looks: list[dict[str, Any]]) -> Truth:
-    """Return what is known after these looks, one each second. Each has shown these orders for the ticket."""
-    truth = Truth(cast("ScenarioContext", None))
-    for second, orders in enumerate(looks):
-        truth.note(float(second), [_TICKET], orders)
-    return truth
+def test_a_withdrawn_ticket_stays_withdrawn_unless_an_order_holds_it() -> None:
+    withdrawn = [_ticket(TicketCreated), _ticket(TicketWithdrawn), _ticket(TicketUpdated)]
+    assert _states(*withdrawn) == [Spell("on-sale", 0, 1), Spell("withdrawn", 1, _FOR_EVER)]
+    assert _states(*withdrawn, _order(OrderCompleted))[-1] == Spell("sold", 3, _FOR_EVER)
 
 
-def _states(truth: Truth) -> list[str]:
-    return [spell.value for spell in truth.history["t", STATE]]
+def test_a_price_changes_with_the_listing() -> None:
+    said = [_ticket(TicketCreated), _ticket(TicketUpdated, price=2500), _ticket(TicketWithdrawn, price=2500)]
+    history = history_of(enumerate(said), {"t"})
+    assert history["t", PRICE] == [Spell("19.90", 0, 1), Spell("25.00", 1, _FOR_EVER)]
 
 
-def _order(order_id: str, status: str) -> dict[str, Any]:
-    return {"_id": order_id, "ticket": {"id": "t"}, "status": status}
+def test_events_count_in_the_order_of_their_times_and_only_those_of_the_tickets_asked_for() -> None:
+    said = [(2.0, _order(OrderCreated)), (1.0, _ticket(TicketCreated)), (3.0, _ticket(TicketCreated, "another"))]
+    history = history_of(said, {"t"})
+    assert {ticket for ticket, _ in history} == {"t"}
+    assert history["t", STATE] == [Spell("on-sale", 1, 2), Spell("held", 2, _FOR_EVER)]
+
+
+def _states(*said: Event) -> list[Spell]:
+    """Return the states of the ticket after these events, one each second."""
+    return history_of(enumerate(said), {"t"})["t", STATE]
+
+
+def _ticket(event: type[TicketEvent], ticket_id: str = "t", price: int = 1990) -> TicketEvent:
+    return event(id=ticket_id, version=1, title="Concert", price=price, user_id=UserId("seller"))
+
+
+def _order(event: type[OrderEvent], order_id: str = "order") -> OrderEvent:
+    return event(
+        id=order_id,
+        version=1,
+        status="",
+        user_id=UserId("buyer"),
+        expires_at=datetime(2026, 1, 1, tzinfo=UTC),
+        ticket=OrderedTicket(id=TicketId("t"), title="Concert", price=1990),
+    )
