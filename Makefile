@@ -12,6 +12,7 @@ NATS_IN_THE_CLUSTER := $(wildcard marketplace/tests/integration/test_nats_*.py)
 ON_SERVERS := $(wildcard */tests/integration) tests/integration
 UNIT_TESTS := $(wildcard */tests/unit) tests/model tests/mutations tests/faults
 MORE_BROWSER_TESTS := $(patsubst %,tests/browser/test_%.py,accessibility chromium layout live_page other_hosts photograph screenshots visit)
+MEASURES_TIMES := tests/browser/test_prompt_changes.py
 MEASURED = $(if $(COVERAGE),--cov-report= $(patsubst %,--cov=%,$(wildcard */src)))
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml))
 
@@ -83,9 +84,11 @@ test-system: install ## Tests of the running platform, through its gateway
 	@$(BIN)/pytest -m "not slow" tests/system
 
 # Two processes, each with a platform and a browser: some tests wait for a time to pass, and others need the processor.
-# `worksteal` begins at two places of the list, so that these two kinds run at the same time.
+# `worksteal` begins at two places of the list, so that these two kinds run at the same time. A test that measures how
+# soon a page changes runs alone, or it would also measure the other tests.
 test-browser: install ## Tests in a real browser, Chromium or Chrome (BROWSER=/path/to/chrome)
-	@$(BIN)/pytest -n 2 --dist worksteal $(MORE_BROWSER_TESTS:%=--ignore %) tests/browser
+	@$(BIN)/pytest -n 2 --dist worksteal $(MORE_BROWSER_TESTS:%=--ignore %) $(MEASURES_TIMES:%=--ignore %) tests/browser
+	@$(BIN)/pytest $(MEASURES_TIMES)
 
 test-browser-more: install ## The page /live in a browser, screenshots, and tests of what the browser tests use
 	@$(BIN)/pytest $(MORE_BROWSER_TESTS)
