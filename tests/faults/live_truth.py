@@ -1,4 +1,4 @@
-"""What the owners have said about each ticket over time: the events of orders and tickets, with their times."""
+"""The history of each ticket, from the events of its owners (orders and tickets) and their times."""
 
 import time
 from collections import defaultdict
@@ -48,23 +48,23 @@ class _Ticket:
 
 
 async def read_history(broker: Broker, tickets: Collection[str]) -> History:
-    """Read what has been said about these tickets. Call it when all events are published.
+    """Read the history of these tickets. Call it when all events are published.
 
     An event has the time at which its service made it, just before the service wrote the change into its database.
     """
     begin = time.monotonic() - time.time()  # when the clock of the events was 0
-    said = [
+    published = [
         (begin + datetime.fromisoformat(message.headers[TIME]).timestamp(), decode_event(message.subject, message.data))
         async for message in read_stream(broker, DOMAIN_EVENTS.name, _SUBJECTS)
     ]
-    return history_of(said, tickets)
+    return history_of(published, tickets)
 
 
-def history_of(said: Iterable[tuple[float, Event]], tickets: Collection[str]) -> History:
-    """Return the spells of each fact, in order. `said` are the events with their times."""
+def history_of(published: Iterable[tuple[float, Event]], tickets: Collection[str]) -> History:
+    """Return the spells of each fact, in order. `published` are the events with their times."""
     history: History = defaultdict(list)
     states: dict[str, _Ticket] = defaultdict(_Ticket)
-    for at, event in sorted(said, key=itemgetter(0)):
+    for at, event in sorted(published, key=itemgetter(0)):
         if isinstance(event, TicketEvent) and event.id in tickets:
             states[event.id].withdrawn |= isinstance(event, TicketWithdrawn)
             _note(history[event.id, STATE], states[event.id].state, at)

@@ -12,19 +12,19 @@ _FOR_EVER = float("inf")
 
 
 def test_each_state_lasts_until_the_next_event_that_changes_it() -> None:
-    said = [_ticket(TicketCreated), _order(OrderCreated), _ticket(TicketUpdated), _order(OrderCompleted)]
-    assert _states(*said) == [Spell("on-sale", 0, 1), Spell("held", 1, 3), Spell("sold", 3, _FOR_EVER)]
+    published = [_ticket(TicketCreated), _order(OrderCreated), _ticket(TicketUpdated), _order(OrderCompleted)]
+    assert _states(*published) == [Spell("on-sale", 0, 1), Spell("held", 1, 3), Spell("sold", 3, _FOR_EVER)]
 
 
 def test_between_two_orders_the_ticket_was_on_sale() -> None:
-    said = [_ticket(TicketCreated), _order(OrderCreated), _order(OrderCancelled), _order(OrderCreated, "other")]
-    assert [spell.value for spell in _states(*said)] == ["on-sale", "held", "on-sale", "held"]
+    published = [_ticket(TicketCreated), _order(OrderCreated), _order(OrderCancelled), _order(OrderCreated, "other")]
+    assert [spell.value for spell in _states(*published)] == ["on-sale", "held", "on-sale", "held"]
 
 
 def test_a_cancellation_ends_only_its_own_order() -> None:
     """The next order can have been made just before the cancellation, and written just after it."""
-    said = [_ticket(TicketCreated), _order(OrderCreated), _order(OrderCreated, "other"), _order(OrderCancelled)]
-    assert _states(*said) == [Spell("on-sale", 0, 1), Spell("held", 1, _FOR_EVER)]
+    published = [_ticket(TicketCreated), _order(OrderCreated), _order(OrderCreated, "other"), _order(OrderCancelled)]
+    assert _states(*published) == [Spell("on-sale", 0, 1), Spell("held", 1, _FOR_EVER)]
 
 
 def test_a_withdrawn_ticket_stays_withdrawn_unless_an_order_holds_it() -> None:
@@ -34,21 +34,21 @@ def test_a_withdrawn_ticket_stays_withdrawn_unless_an_order_holds_it() -> None:
 
 
 def test_a_price_changes_with_the_listing() -> None:
-    said = [_ticket(TicketCreated), _ticket(TicketUpdated, price=2500), _ticket(TicketWithdrawn, price=2500)]
-    history = history_of(enumerate(said), {"t"})
+    published = [_ticket(TicketCreated), _ticket(TicketUpdated, price=2500), _ticket(TicketWithdrawn, price=2500)]
+    history = history_of(enumerate(published), {"t"})
     assert history["t", PRICE] == [Spell("19.90", 0, 1), Spell("25.00", 1, _FOR_EVER)]
 
 
 def test_events_count_in_the_order_of_their_times_and_only_those_of_the_tickets_asked_for() -> None:
-    said = [(2.0, _order(OrderCreated)), (1.0, _ticket(TicketCreated)), (3.0, _ticket(TicketCreated, "another"))]
-    history = history_of(said, {"t"})
+    published = [(2.0, _order(OrderCreated)), (1.0, _ticket(TicketCreated)), (3.0, _ticket(TicketCreated, "another"))]
+    history = history_of(published, {"t"})
     assert {ticket for ticket, _ in history} == {"t"}
     assert history["t", STATE] == [Spell("on-sale", 1, 2), Spell("held", 2, _FOR_EVER)]
 
 
-def _states(*said: Event) -> list[Spell]:
+def _states(*published: Event) -> list[Spell]:
     """Return the states of the ticket after these events, one each second."""
-    return history_of(enumerate(said), {"t"})["t", STATE]
+    return history_of(enumerate(published), {"t"})["t", STATE]
 
 
 def _ticket(event: type[TicketEvent], ticket_id: str = "t", price: int = 1990) -> TicketEvent:
